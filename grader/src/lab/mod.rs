@@ -1,0 +1,4 @@
+//! Labs: `lab.toml` to [`Lab`], with diagnostics.
+
+mod model;
+pub use model::*;

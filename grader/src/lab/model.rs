@@ -1,0 +1,493 @@
+//! A lab as the rest of the program sees it: typed, checked, without spans.
+
+use std::collections::BTreeMap;
+
+/// A text in the languages of the course.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// English; always there.
+    pub en: String,
+    /// Russian; falls back to English.
+    pub ru: Option<String>,
+}
+
+/// The language of titles, hints and reports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Russian.
+    Ru,
+}
+
+impl Text {
+    /// The text in `lang`, or in English where it is not translated.
+    #[must_use]
+    pub fn in_lang(&self, lang: Lang) -> &str {
+        match (lang, &self.ru) {
+            (Lang::Ru, Some(ru)) => ru,
+            _ => &self.en,
+        }
+    }
+}
+
+/// A lab: programs, requirements, scenarios.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lab {
+    /// `us-upper`.
+    pub id: String,
+    /// Its title.
+    pub title: Text,
+    /// 1 (first week) to 6.
+    pub level: u8,
+    /// Concepts it teaches, for `grader labs`.
+    pub concepts: Vec<String>,
+    /// What a student hands in.
+    pub programs: Vec<Program>,
+    /// What earns points, in order.
+    pub requirements: Vec<Requirement>,
+    /// How it is found out.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// A role.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// The role's name, `server`.
+    pub name: String,
+    /// The name of the executable a student's build makes, and of the reference: `us-server`.
+    pub executable: String,
+    /// Globs by which a source file is found without Makefile or Cargo.toml, best first.
+    pub sources: Vec<String>,
+    /// Arguments after the program's name; `{socket}` is the address.
+    pub args: Vec<String>,
+    /// Where its address comes from.
+    pub address: AddressMode,
+    /// The reference program's name.
+    pub reference: String,
+    /// How its standard output is compared.
+    pub stdout: StreamMode,
+    /// How its standard error is compared.
+    pub stderr: StreamMode,
+    /// How its exit status is compared.
+    pub exit: ExitMode,
+}
+
+/// Where a program's address comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AddressMode {
+    /// It has none.
+    #[default]
+    None,
+    /// Named in its arguments; another one is found and used, but costs the requirement that
+    /// names it.
+    Argv,
+    /// Learnt from its own `bind` or `connect`; any is right.
+    Discover,
+}
+
+/// How a stream enters the transcript.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum StreamMode {
+    /// Every byte, in the phase in which it came.
+    #[default]
+    Exact,
+    /// Shown once at the end, not compared.
+    Free,
+    /// The expected lines must come in order; others between them do not matter. Over the whole
+    /// scenario.
+    LinesInOrder,
+    /// Only whether something was written: `(some text)`. In its phase.
+    Some,
+    /// Which of these texts occur, one line each. `{socket}` is the address. In its phase.
+    Contains(Vec<String>),
+    /// Length and hash of the whole phase's bytes.
+    Digest,
+}
+
+/// How an exit status enters the transcript.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExitMode {
+    /// `exit 3`, `killed SIGPIPE`.
+    #[default]
+    Exact,
+    /// `exit 0`, `exit failure` (any other code), `killed SIGPIPE`.
+    Class,
+    /// `ended`, however it ended.
+    Any,
+}
+
+/// What earns points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// `s-duplex`.
+    pub id: String,
+    /// 0: reported, not scored.
+    pub points: u32,
+    /// One sentence: what is so when it is met.
+    pub title: Text,
+    /// What to do when it is not.
+    pub hint: Text,
+    /// Requirements without which this one cannot be judged.
+    pub needs: Vec<String>,
+}
+
+/// A scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scenario {
+    /// `one-then-the-next`.
+    pub id: String,
+    /// For people.
+    pub title: Option<Text>,
+    /// Roles played by the student; every other role that is started is the reference's.
+    pub students: Vec<String>,
+    /// How each started program is connected, where it is not the default.
+    pub setup: BTreeMap<String, Setup>,
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// Properties judged over the whole scenario.
+    pub checks: Vec<Check>,
+    /// Longest wall time in seconds, if not the default.
+    pub wall_seconds: Option<u64>,
+}
+
+/// How one program is connected and compared in one scenario.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setup {
+    /// Arguments instead of the program's.
+    pub args: Option<Vec<String>>,
+    /// Standard input: a pipe unless said otherwise.
+    pub stdin: Option<InputKind>,
+    /// Standard output: a pipe unless said otherwise.
+    pub stdout_to: Option<OutputKind>,
+    /// Comparison instead of the program's.
+    pub stdout: Option<StreamMode>,
+    /// Comparison instead of the program's.
+    pub stderr: Option<StreamMode>,
+    /// Comparison instead of the program's.
+    pub exit: Option<ExitMode>,
+    /// Audit its signal handlers.
+    pub audit_handlers: bool,
+}
+
+/// Standard input of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputKind {
+    /// A pipe held by the grader.
+    Pipe,
+    /// `/dev/null`.
+    Null,
+    /// Not open.
+    Closed,
+    /// A raw terminal.
+    Pty,
+}
+
+/// Standard output of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutputKind {
+    /// A pipe read by the grader.
+    Pipe,
+    /// `/dev/null`.
+    Null,
+    /// `/dev/full`.
+    Full,
+    /// Not open.
+    Closed,
+    /// A raw terminal.
+    Pty,
+}
+
+/// One step: stimuli, then the wait for quiescence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Usually one; several where they must happen without a wait in between.
+    pub stimuli: Vec<Stimulus>,
+    /// What the reaction proves.
+    pub proves: Vec<Proof>,
+}
+
+/// Evidence for a requirement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The requirement's id.
+    pub requirement: String,
+    /// Which lanes count; empty: the step's whole reaction.
+    pub lanes: Vec<Selector>,
+}
+
+/// Picks lines of a reaction: `server exit`, `alice <`, `server.out`, `filter.spare`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selector {
+    /// `server`.
+    pub lane: String,
+    /// `out`, `err`, `tree`, …; `None`: every channel of the lane, the lane's own included.
+    pub channel: Option<String>,
+    /// An operator (`<`, `=`, `~`, `?`) or the first word of a lifecycle line (`exit`, `unlink`).
+    pub filter: Option<String>,
+}
+
+/// What the grader does in a step.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Stimulus {
+    /// Start a program (by role).
+    Start(String),
+    /// Write to a program's standard input.
+    Type {
+        /// The role.
+        program: String,
+        /// What.
+        data: Data,
+    },
+    /// Close a program's standard input.
+    Eof(String),
+    /// Stop reading a program's output after so many more bytes.
+    LeaveOutput {
+        /// The role.
+        program: String,
+        /// Bytes read before leaving.
+        after: usize,
+    },
+    /// A peer connects.
+    Connect {
+        /// The peer.
+        peer: String,
+        /// The role it connects to.
+        to: String,
+        /// It does not read until `resume`.
+        stalled: bool,
+    },
+    /// A peer listens at the scenario's address, in place of a server.
+    Listen {
+        /// The peer.
+        peer: String,
+    },
+    /// A listening peer takes the next connection.
+    Accept {
+        /// The name of the connection.
+        peer: String,
+        /// The listening peer.
+        listener: String,
+        /// It does not read until `resume`.
+        stalled: bool,
+    },
+    /// A peer sends.
+    Send {
+        /// The peer.
+        peer: String,
+        /// What.
+        data: Data,
+    },
+    /// A peer half-closes.
+    Shutdown(String),
+    /// A peer closes.
+    Close(String),
+    /// A peer stops reading.
+    Stall(String),
+    /// A peer reads again.
+    Resume(String),
+    /// Send a signal.
+    Signal {
+        /// The role.
+        program: String,
+        /// 0 the root process, 1 its first descendant, …
+        process: u16,
+        /// `SIGTERM`, `SIGRTMIN`.
+        signal: String,
+        /// How often, in a row.
+        count: u32,
+    },
+    /// Let time pass.
+    Advance {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// Change the workspace.
+    File(FileStep),
+    /// Look at a program.
+    Inspect {
+        /// The role.
+        program: String,
+        /// What to look at.
+        what: Inspection,
+    },
+    /// Interfere with its calls from now on.
+    Disturb {
+        /// The role.
+        program: String,
+        /// How.
+        disturbance: Disturbance,
+    },
+}
+
+/// Bytes to send, with the lengths of the pieces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Data {
+    /// What.
+    pub source: DataSource,
+    /// Lengths of the pieces (the last repeats); empty: one piece. After each piece the grader
+    /// waits for quiescence.
+    pub pieces: Vec<usize>,
+}
+
+/// Where bytes come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DataSource {
+    /// This text; `{nonce}` is a word drawn anew for each run and written `<nonce>` in the
+    /// transcript (`<NONCE>` in upper case).
+    Text(String),
+    /// Each byte value once, 0 to 255.
+    AllBytes,
+    /// So many bytes drawn from a seed (lower- and upper-case letters, digits, newlines).
+    Random {
+        /// How many.
+        bytes: usize,
+        /// The seed.
+        seed: u64,
+    },
+    /// A text again and again.
+    Repeat {
+        /// The text.
+        text: String,
+        /// How often.
+        times: usize,
+    },
+}
+
+/// A change of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FileStep {
+    /// Write a file.
+    Write {
+        /// Its path; `{socket}` is the address.
+        path: String,
+        /// Its content.
+        content: String,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// A socket file on which nobody listens.
+    Stale {
+        /// Its path.
+        path: String,
+    },
+    /// Change permission bits.
+    Chmod {
+        /// Its path.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Remove it.
+    Remove {
+        /// Its path.
+        path: String,
+    },
+}
+
+/// What `inspect` looks at; each is a channel of the program's lane (`tree` gives `tree` and
+/// `spare`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inspection {
+    /// Processes and pipes between them: channels `tree`, `spare`.
+    Tree,
+    /// Number of open descriptors: channel `fds`.
+    Descriptors,
+    /// Waits without CPU: channel `idle`.
+    Idle,
+    /// Children reaped, orphaned, zombies: channel `family`.
+    Family,
+    /// Signal handler audit: channel `handler`.
+    Handlers,
+    /// Signal dispositions: channel `signals`.
+    Signals,
+}
+
+/// An interference with calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disturbance {
+    /// Names of system calls.
+    pub calls: Vec<String>,
+    /// `any`, `socket`, `pipe`, `standard`.
+    pub on: DisturbOn,
+    /// Which occurrences.
+    pub nth: Nth,
+    /// What happens.
+    pub effect: Effect,
+}
+
+/// Which descriptors a disturbance concerns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DisturbOn {
+    /// Any call.
+    #[default]
+    Any,
+    /// Sockets.
+    Socket,
+    /// Pipes and FIFOs.
+    Pipe,
+    /// Descriptors 0 to 2.
+    Standard,
+}
+
+/// Which occurrences a disturbance concerns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Nth {
+    /// All.
+    #[default]
+    Every,
+    /// The nth, from 1.
+    Only(u32),
+    /// The nth and later ones.
+    From(u32),
+}
+
+/// The effect of a disturbance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Short reads and writes.
+    AtMost(u32),
+    /// The call fails with this error (`EIO`).
+    Fail(String),
+    /// A signal exactly before the call.
+    SignalBefore(String),
+    /// A signal exactly after the call.
+    SignalAfter(String),
+}
+
+/// A property of a scenario where text would move from run to run. Its line stands in a last
+/// phase, `LANE ? | ID: yes` or `no, 3 and 4`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// Its name, unique in the scenario: `bels-are-counted`.
+    pub id: String,
+    /// Requirements it proves.
+    pub proves: Vec<String>,
+    /// The program whose standard output it reads.
+    pub program: String,
+    /// What must hold.
+    pub property: Property,
+}
+
+/// What a [`Check`] states about a program's whole standard output.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Property {
+    /// The number of occurrences of a byte string equals the number captured by the first group
+    /// of a regular expression.
+    CountEquals {
+        /// What is counted.
+        text: String,
+        /// The expression with one group of digits.
+        capture: String,
+    },
+    /// The number of occurrences lies between two bounds, both included.
+    CountBetween {
+        /// What is counted.
+        text: String,
+        /// At least.
+        least: u64,
+        /// At most.
+        most: u64,
+    },
+}

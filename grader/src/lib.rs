@@ -1,0 +1,10 @@
+//! `grader` marks operating-systems lab work: it runs a student's programs against reference
+//! programs, compares transcripts, and passes or fails each requirement, saying why.
+//!
+//! Data goes one way: lab → cast → supervisor → recording → transcript → verdicts → events →
+//! reports.
+
+pub mod lab;
+pub mod run;
+pub mod transcript;
+pub mod verdict;

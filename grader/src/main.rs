@@ -1,0 +1,3 @@
+//! The executable: parse, dispatch, exit code.
+
+fn main() {}

@@ -1,0 +1,4 @@
+//! Running: a scenario, a submission. Talks to the supervisor.
+
+mod event;
+pub use event::{BuildReport, RunEvent, Summary};

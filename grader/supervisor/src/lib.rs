@@ -1,0 +1,12 @@
+//! Runs the programs of one scenario in isolation, watches them with ptrace, and decides from
+//! kernel state when nothing more can happen.
+//!
+//! The way through: the caller opens a [`Worker`](worker::Worker), hands it a [`Plan`](plan::Plan)
+//! and receives the [`Event`](event::Event)s of the run, the *recording*. This crate knows no lab,
+//! no requirement and no verdict. It is the only one that contains `unsafe`.
+
+pub mod bytes;
+pub mod event;
+pub mod plan;
+
+pub use bytes::Bytes;

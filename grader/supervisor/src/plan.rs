@@ -1,0 +1,425 @@
+//! What a worker is asked to do: one scenario, whole, as plain data.
+//!
+//! A plan is executed without further questions: the helper performs the acts of a step, waits for
+//! quiescence, reports the reaction, and goes on to the next step. Indices ([`ProgramId`],
+//! [`PeerId`]) point into [`Plan::programs`] and [`Plan::peers`].
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::bytes::Bytes;
+
+/// Index into [`Plan::programs`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProgramId(pub u16);
+
+/// Index into [`Plan::peers`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct PeerId(pub u16);
+
+/// The directory, inside the sandbox, in which programs start: private, empty but for
+/// [`Plan::files`], writable.
+pub const WORKSPACE: &str = "/lab";
+
+/// One scenario.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// For messages only, e.g. `us-upper/one-then-the-next`.
+    pub name: String,
+    /// Put into the workspace before anything starts.
+    pub files: Vec<PlacedFile>,
+    /// The programs that steps start.
+    pub programs: Vec<Program>,
+    /// The names of the peers played by the grader.
+    pub peers: Vec<String>,
+    /// What to do, in order.
+    pub steps: Vec<Step>,
+    /// Hard limits for everything started.
+    pub limits: Limits,
+    /// How closely to watch.
+    pub observation: Observation,
+    /// How strictly to isolate.
+    pub isolation: Isolation,
+    /// Host directories readable inside at the same place, besides the system's own
+    /// (toolchains that live in a home directory). Used for builds.
+    pub readable: Vec<PathBuf>,
+}
+
+/// A file placed into the workspace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PlacedFile {
+    /// Name relative to [`WORKSPACE`]; directories above it are made.
+    pub name: Bytes,
+    /// Where the content comes from.
+    pub source: FileSource,
+    /// Permission bits, e.g. `0o755`.
+    pub mode: u32,
+}
+
+/// The content of a [`PlacedFile`].
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FileSource {
+    /// Copied from this file of the host (never a link that leaves it: opened with `O_NOFOLLOW`).
+    Host(PathBuf),
+    /// These bytes.
+    Bytes(Bytes),
+    /// An empty directory.
+    Directory,
+}
+
+/// A program that a step can start.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Program {
+    /// Its role: `server`, `client`, `filter`.
+    pub name: String,
+    /// What runs.
+    pub image: Image,
+    /// `argv`, the program's own name included.
+    pub argv: Vec<Bytes>,
+    /// The whole environment.
+    pub env: Vec<(Bytes, Bytes)>,
+    /// Standard input.
+    pub stdin: Input,
+    /// Standard output.
+    pub stdout: Output,
+    /// Standard error.
+    pub stderr: Output,
+    /// The address the handout tells it to use (its `argv` names it), if any. Peers that connect
+    /// to this program use the address it really bound, and this one where none was seen.
+    pub address: Option<Address>,
+    /// Preload the shim that audits signal handlers (calls that are not async-signal-safe,
+    /// a changed `errno`).
+    pub audit_handlers: bool,
+}
+
+/// What a [`Program`] runs.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Image {
+    /// A file, by its path inside the sandbox (workspace-relative or absolute).
+    File(Bytes),
+    /// A function of this executable, by name: the reference programs.
+    Builtin(String),
+}
+
+/// Standard input of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Input {
+    /// A pipe the grader writes to ([`Act::Type`]) and closes ([`Act::Eof`]).
+    Pipe,
+    /// `/dev/null`.
+    Null,
+    /// Not open at all.
+    Closed,
+    /// The grader's side is the master of a raw pseudo-terminal.
+    Terminal,
+}
+
+/// Standard output or error of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Output {
+    /// A pipe the grader reads.
+    Pipe,
+    /// `/dev/null`.
+    Null,
+    /// `/dev/full`: every write fails with `ENOSPC`.
+    Full,
+    /// Not open at all.
+    Closed,
+    /// A raw pseudo-terminal (no echo, no output processing).
+    Terminal,
+}
+
+/// A socket's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Address {
+    /// A path, absolute or relative to the binder's working directory; bytes, not text.
+    Path(Bytes),
+    /// An abstract Unix name, without the leading NUL.
+    Abstract(Bytes),
+    /// `127.0.0.1:port` or `[::1]:port`.
+    Inet(std::net::SocketAddr),
+}
+
+/// One stimulus and the wait that follows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Step {
+    /// Performed one after another without waiting in between, except where an act says so.
+    pub acts: Vec<Act>,
+}
+
+/// What the grader does.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Act {
+    /// Start a program.
+    Start(ProgramId),
+    /// Queue bytes for a program's standard input; fed as the program takes them, and waiting for
+    /// quiescence after each piece of `pieces` (the last length repeats; empty: one piece).
+    Type {
+        /// The program.
+        program: ProgramId,
+        /// What to feed.
+        bytes: Bytes,
+        /// Lengths of the pieces.
+        pieces: Vec<usize>,
+    },
+    /// Close a program's standard input once everything queued has been taken.
+    Eof(ProgramId),
+    /// Read `after` more bytes of the program's output, then close the reading end.
+    LeaveOutput {
+        /// The program.
+        program: ProgramId,
+        /// Bytes still read before leaving.
+        after: usize,
+    },
+    /// A peer connects to a program's address.
+    Connect {
+        /// The peer.
+        peer: PeerId,
+        /// Whose address.
+        to: ProgramId,
+        /// `true`: the peer does not read until [`Act::Resume`].
+        stalled: bool,
+    },
+    /// A peer binds and listens at an address.
+    Listen {
+        /// The listening peer.
+        peer: PeerId,
+        /// Where.
+        address: Address,
+    },
+    /// `peer` becomes the next connection that `listener` accepts (once one comes).
+    Accept {
+        /// The listening peer.
+        listener: PeerId,
+        /// The name of the accepted connection.
+        peer: PeerId,
+        /// `true`: it does not read until [`Act::Resume`].
+        stalled: bool,
+    },
+    /// Send bytes, waiting for quiescence after each piece (see [`Act::Type`]). What does not fit
+    /// into the socket's buffer is sent as room appears.
+    Send {
+        /// The peer.
+        peer: PeerId,
+        /// What to send.
+        bytes: Bytes,
+        /// Lengths of the pieces.
+        pieces: Vec<usize>,
+    },
+    /// `shutdown(SHUT_WR)` once everything queued has been sent.
+    Shutdown(PeerId),
+    /// Close at once, with whatever is unread or unsent.
+    Close(PeerId),
+    /// Stop reading.
+    Stall(PeerId),
+    /// Read again.
+    Resume(PeerId),
+    /// Send a signal `count` times.
+    Signal {
+        /// To whom.
+        to: ProcessId,
+        /// Signal number (`SIGRTMIN` as libc of the programs sees it: 34).
+        signal: i32,
+        /// How often.
+        count: u32,
+    },
+    /// Let this many milliseconds pass.
+    Advance(u64),
+    /// Change the workspace.
+    File(FileAct),
+    /// Look at a program (and its descendants) and report [`What::Inspected`](crate::event::What).
+    Inspect {
+        /// The program.
+        program: ProgramId,
+        /// What to look at.
+        what: Inspection,
+    },
+    /// From now on interfere with a program's calls.
+    Disturb {
+        /// The program, descendants included.
+        program: ProgramId,
+        /// How.
+        disturbance: Disturbance,
+    },
+    /// Wait until a program has exited, however long it computes, at most `ms` of wall time
+    /// (builds only: there is no quiescence to wait for).
+    WaitExit {
+        /// The program.
+        program: ProgramId,
+        /// Upper bound in milliseconds.
+        ms: u64,
+    },
+    /// Report the regular files of the workspace (below `under`, at most `bytes` in all) as
+    /// [`What::File`](crate::event::What) events. Builds only.
+    Collect {
+        /// Directory relative to the workspace; empty for all of it.
+        under: Bytes,
+        /// Cap on the sum of the sizes.
+        bytes: u64,
+    },
+}
+
+/// A change of the workspace.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum FileAct {
+    /// Write a regular file.
+    Write {
+        /// Workspace-relative or absolute path.
+        path: Bytes,
+        /// Its content.
+        content: Bytes,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Leave a socket file behind on which nobody listens.
+    StaleSocket(Bytes),
+    /// Change permission bits.
+    Chmod {
+        /// The path.
+        path: Bytes,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Remove a file.
+    Remove(Bytes),
+}
+
+/// What [`Act::Inspect`] looks at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Inspection {
+    /// The live processes of the program and the pipes between them.
+    Tree,
+    /// The number of open descriptors of the program's root process, standard ones excluded.
+    Descriptors,
+    /// Whether it waits without using CPU: blocked, polling with timeouts, or spinning.
+    Idle,
+    /// Who waited for whom: children reaped, orphaned, left as zombies.
+    Family,
+    /// What the handler audit found ([`Program::audit_handlers`]).
+    Handlers,
+    /// Which signals have a handler, are ignored, are blocked.
+    Signals,
+}
+
+/// A process of a scenario: the program's root process is number 0, its descendants are numbered
+/// in the order of their creation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProcessId {
+    /// The program it belongs to.
+    pub program: ProgramId,
+    /// 0 for the process the grader started.
+    pub number: u16,
+}
+
+/// An interference with system calls.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Disturbance {
+    /// Names of calls (`read`, `write`, `accept4`, `rt_sigsuspend`); any of them matches.
+    pub calls: Vec<String>,
+    /// Only on descriptors that lead to this.
+    pub on: On,
+    /// Which of the matching calls, counted from 1 since the disturbance began.
+    pub nth: Nth,
+    /// What happens to them.
+    pub effect: Effect,
+}
+
+/// Which descriptors a [`Disturbance`] concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum On {
+    /// Any call, with or without a descriptor.
+    Any,
+    /// A socket.
+    Socket,
+    /// A pipe or FIFO.
+    Pipe,
+    /// Descriptor 0, 1 or 2.
+    Standard,
+}
+
+/// Which occurrence a [`Disturbance`] concerns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Nth {
+    /// All of them.
+    Every,
+    /// Only the nth, counted from 1.
+    Only(u32),
+    /// The nth and all later ones.
+    From(u32),
+}
+
+/// The effect of a [`Disturbance`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Effect {
+    /// Lower the byte count (short read, short write).
+    AtMost(u32),
+    /// Do not perform the call; it returns this `errno`.
+    Fail(i32),
+    /// Deliver this signal when the call has been entered in user space but not begun in the
+    /// kernel: the handler runs, then the call.
+    SignalBefore(i32),
+    /// Deliver this signal when the call has returned, before the program sees the result.
+    SignalAfter(i32),
+}
+
+/// How closely to watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Observation {
+    /// ptrace with a seccomp filter; falls back to [`Observation::Bare`] where refused, and the
+    /// [`Enforced`](crate::event::Enforced) event says so.
+    Full,
+    /// `/proc` only; used for builds and where tracing is refused.
+    Bare,
+}
+
+/// How strictly to isolate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Isolation {
+    /// As much as this machine grants, said in the `Enforced` event.
+    BestEffort,
+    /// Refuse to run with less than namespaces, limits and the deny list.
+    Required,
+    /// No namespaces even where they are granted (to test the lower rung).
+    Reduced,
+}
+
+/// Hard limits. Reaching one ends the run of the program, and an event names the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Wall time of the whole scenario, milliseconds: the last resort, not a judgement.
+    pub wall_ms: u64,
+    /// CPU time of the whole tree, milliseconds.
+    pub cpu_ms: u64,
+    /// CPU time a thread may use within one step without a call that makes progress before it is
+    /// called spinning, milliseconds.
+    pub spin_ms: u64,
+    /// Calls without progress in a row before a thread is called spinning.
+    pub spin_calls: u32,
+    /// Address space of each process, bytes (`RLIMIT_AS`); 0 for none.
+    pub memory: u64,
+    /// Processes and threads of the scenario.
+    pub processes: u32,
+    /// Descriptors of each process (`RLIMIT_NOFILE`).
+    pub descriptors: u64,
+    /// Size of a file, bytes (`RLIMIT_FSIZE`), and of the private file systems.
+    pub file_size: u64,
+    /// Captured output of each stream, bytes; what comes later is read and dropped.
+    pub output: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            wall_ms: 20_000,
+            cpu_ms: 5_000,
+            spin_ms: 100,
+            spin_calls: 300,
+            memory: 1 << 30,
+            processes: 64,
+            descriptors: 256,
+            file_size: 64 << 20,
+            output: 4 << 20,
+        }
+    }
+}
