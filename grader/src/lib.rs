@@ -5,6 +5,7 @@
 //! reports.
 
 pub mod lab;
+pub mod report;
 pub mod run;
 pub mod transcript;
 pub mod verdict;
