@@ -7,6 +7,7 @@
 
 pub mod bytes;
 pub mod event;
+pub mod fork;
 pub mod plan;
 
 pub use bytes::Bytes;
