@@ -5,6 +5,7 @@
 //! reports.
 
 pub mod lab;
+pub mod prove;
 pub mod report;
 pub mod run;
 pub mod transcript;
