@@ -7,6 +7,12 @@
 
 pub mod bytes;
 pub mod event;
+pub mod filter;
+pub mod isolation;
+pub mod launch;
+pub mod limits;
 pub mod plan;
+pub mod wire;
+pub mod worker;
 
 pub use bytes::Bytes;

@@ -1,0 +1,34 @@
+//! What a helper is given.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use crate::event::Enforced;
+use crate::launch::Launcher;
+use crate::plan::Plan;
+use crate::wire::EventSink;
+
+/// Everything a helper needs. The sandbox is ready, the files are placed, nothing runs yet.
+///
+/// The helper is single-threaded, PID 1 of its PID namespace (or a child subreaper where the
+/// isolation is reduced), holds no descriptor but 0–2 (`/dev/null`), its standard error and those
+/// inside this value, and ignores `SIGPIPE`. It is not dumpable.
+#[derive(Debug)]
+pub struct HelperContext {
+    /// The scenario. Where the isolation is reduced, `/lab` and `/tmp` in arguments, environment
+    /// and addresses are already replaced by the places they really are.
+    pub plan: Plan,
+    /// Where the recording goes.
+    pub up: EventSink,
+    /// What is enforced. `observation` says what the plan asks for and ptrace grants.
+    pub granted: Enforced,
+    /// Starts programs.
+    pub launcher: Launcher,
+    /// When the worker took the plan: time 0 of the recording.
+    pub started: Instant,
+    /// Where [`WORKSPACE`](crate::plan::WORKSPACE) really is.
+    pub workspace: PathBuf,
+}
+
+/// The helper's work: run the scenario, send its events up to `Ended`, and exit 0.
+pub type HelperMain = fn(HelperContext) -> !;
