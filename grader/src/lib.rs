@@ -8,5 +8,6 @@ pub mod lab;
 pub mod prove;
 pub mod report;
 pub mod run;
+pub mod submission;
 pub mod transcript;
 pub mod verdict;
