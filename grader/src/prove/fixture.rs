@@ -72,7 +72,10 @@ struct Raw {
 /// # Errors
 /// See [`FixtureError`]; a requirement that the lab does not have is one.
 pub fn fixtures(root: &Path, lab: &Lab) -> Result<Vec<Fixture>, FixtureError> {
-    let io_error = |path: &Path, error| FixtureError::Io { path: path.display().to_string(), error };
+    let io_error = |path: &Path, error| FixtureError::Io {
+        path: path.display().to_string(),
+        error,
+    };
     let entries = fs::read_dir(root).map_err(|error| io_error(root, error))?;
     let mut found = Vec::new();
     for entry in entries {
@@ -80,18 +83,35 @@ pub fn fixtures(root: &Path, lab: &Lab) -> Result<Vec<Fixture>, FixtureError> {
         let file = entry.path().join("fixture.toml");
         let text = match fs::read_to_string(&file) {
             Ok(text) => text,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => continue,
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+                ) =>
+            {
+                continue;
+            }
             Err(error) => return Err(io_error(&file, error)),
         };
-        let bad = |why: String| FixtureError::Bad { path: file.display().to_string(), why };
-        let raw: Raw = toml::from_str(&text).map_err(|error| bad(error.to_string().trim_end().to_owned()))?;
+        let bad = |why: String| FixtureError::Bad {
+            path: file.display().to_string(),
+            why,
+        };
+        let raw: Raw =
+            toml::from_str(&text).map_err(|error| bad(error.to_string().trim_end().to_owned()))?;
         for id in raw.fails.iter().chain(&raw.not_reached) {
-            if !lab.requirements.iter().any(|requirement| requirement.id == *id) {
+            if !lab
+                .requirements
+                .iter()
+                .any(|requirement| requirement.id == *id)
+            {
                 return Err(bad(format!("the lab {} has no requirement `{id}`", lab.id)));
             }
         }
         if let Some(id) = raw.fails.intersection(&raw.not_reached).next() {
-            return Err(bad(format!("`{id}` is in `fails` and in `not-reached`; it can be in one of them")));
+            return Err(bad(format!(
+                "`{id}` is in `fails` and in `not-reached`; it can be in one of them"
+            )));
         }
         found.push(Fixture {
             name: entry.file_name().to_string_lossy().into_owned(),
@@ -126,7 +146,11 @@ mod tests {
 
     #[test]
     fn a_mutant_names_what_it_fails() {
-        let found = with("one", "title = 'serves one'\nfails = ['s-next']\nnot-reached = ['s-bye']").unwrap();
+        let found = with(
+            "one",
+            "title = 'serves one'\nfails = ['s-next']\nnot-reached = ['s-bye']",
+        )
+        .unwrap();
         assert_eq!(found.len(), 1);
         assert!(found[0].fails.contains("s-next") && found[0].not_reached.contains("s-bye"));
         assert!(!found[0].is_good());
@@ -138,7 +162,10 @@ mod tests {
         let error = |text| with("one", text).unwrap_err().to_string();
         assert!(error("title = 't'\nfails = ['s-nxt']").contains("no requirement `s-nxt`"));
         assert!(error("title = 't'\nfail = []").contains("one/fixture.toml"));
-        assert!(error("title = 't'\nfails = ['s-bye']\nnot-reached = ['s-bye']").contains("one of them"));
+        assert!(
+            error("title = 't'\nfails = ['s-bye']\nnot-reached = ['s-bye']")
+                .contains("one of them")
+        );
         assert!(error("").contains("no directory in it"));
     }
 }

@@ -50,7 +50,10 @@ impl Row {
         let kind = if fixture.is_good() {
             Kind::Good
         } else {
-            Kind::Mutant { fails: fixture.fails.clone(), not_reached: fixture.not_reached.clone() }
+            Kind::Mutant {
+                fails: fixture.fails.clone(),
+                not_reached: fixture.not_reached.clone(),
+            }
         };
         Self::new(&fixture.name, kind)
     }
@@ -58,7 +61,13 @@ impl Row {
     /// A row without results yet.
     #[must_use]
     pub fn new(name: &str, kind: Kind) -> Self {
-        Self { name: name.to_owned(), kind, runs: Vec::new(), faults: Vec::new(), moved: Vec::new() }
+        Self {
+            name: name.to_owned(),
+            kind,
+            runs: Vec::new(),
+            faults: Vec::new(),
+            moved: Vec::new(),
+        }
     }
 }
 
@@ -112,17 +121,30 @@ impl Proof {
         for row in &self.rows {
             let moved = self.moved(row);
             if !moved.is_empty() {
-                problems.push(Problem::Unsteady { name: row.name.clone(), what: moved.join(", ") });
+                problems.push(Problem::Unsteady {
+                    name: row.name.clone(),
+                    what: moved.join(", "),
+                });
             } else if let Some(why) = row.runs.first().and_then(|run| self.wrong(&row.kind, run)) {
-                problems.push(Problem::Wrong { name: row.name.clone(), why });
+                problems.push(Problem::Wrong {
+                    name: row.name.clone(),
+                    why,
+                });
             }
         }
         for (index, id) in self.requirements.iter().enumerate() {
             let killed = self.rows.iter().any(|row| {
                 matches!(row.kind, Kind::Mutant { .. })
-                    && row.runs.iter().any(|run| run.get(index) == Some(&Outcome::Fail))
+                    && row
+                        .runs
+                        .iter()
+                        .any(|run| run.get(index) == Some(&Outcome::Fail))
             });
-            let skipped = self.rows.iter().flat_map(|row| &row.runs).any(|run| run.get(index) == Some(&Outcome::Skipped));
+            let skipped = self
+                .rows
+                .iter()
+                .flat_map(|row| &row.runs)
+                .any(|run| run.get(index) == Some(&Outcome::Skipped));
             if !killed && !skipped {
                 problems.push(Problem::Unkilled(id.clone()));
             }
@@ -133,7 +155,12 @@ impl Proof {
     /// Faults of the grader or the machine: nothing is proved or disproved by them.
     #[must_use]
     pub fn faults(&self) -> Vec<String> {
-        let fault = |row: &Row| row.faults.iter().map(|why| format!("{}: {why}", row.name)).collect::<Vec<_>>();
+        let fault = |row: &Row| {
+            row.faults
+                .iter()
+                .map(|why| format!("{}: {why}", row.name))
+                .collect::<Vec<_>>()
+        };
         self.rows.iter().flat_map(fault).collect()
     }
 
@@ -153,22 +180,33 @@ impl Proof {
             return Vec::new();
         };
         let outcomes = self.requirements.iter().enumerate().filter(|(index, _)| {
-            others.iter().any(|other| other.get(*index) != first.get(*index))
+            others
+                .iter()
+                .any(|other| other.get(*index) != first.get(*index))
         });
-        outcomes.map(|(_, id)| id.clone()).chain(row.moved.iter().cloned()).collect()
+        outcomes
+            .map(|(_, id)| id.clone())
+            .chain(row.moved.iter().cloned())
+            .collect()
     }
 
     fn wrong(&self, kind: &Kind, run: &[Outcome]) -> Option<String> {
         let of = |wanted: &[Outcome]| -> BTreeSet<String> {
             let pairs = self.requirements.iter().zip(run);
-            pairs.filter(|(_, outcome)| wanted.contains(outcome)).map(|(id, _)| id.clone()).collect()
+            pairs
+                .filter(|(_, outcome)| wanted.contains(outcome))
+                .map(|(id, _)| id.clone())
+                .collect()
         };
         let failed = of(&[Outcome::Fail, Outcome::Unstable]);
         let open = of(&[Outcome::NotReached]);
         let mut said = Vec::new();
         let mut say = |text: &str, ids: BTreeSet<String>| {
             if !ids.is_empty() {
-                said.push(format!("{text} {}", ids.into_iter().collect::<Vec<_>>().join(", ")));
+                said.push(format!(
+                    "{text} {}",
+                    ids.into_iter().collect::<Vec<_>>().join(", ")
+                ));
             }
         };
         match kind {
@@ -180,9 +218,18 @@ impl Proof {
             Kind::Mutant { fails, not_reached } => {
                 let skipped = of(&[Outcome::Skipped]);
                 let expected: BTreeSet<String> = fails.difference(&skipped).cloned().collect();
-                say("must fail, but does not:", expected.difference(&failed).cloned().collect());
-                say("fails, which is not declared:", failed.difference(fails).cloned().collect());
-                let open = open.difference(not_reached).filter(|id| !fails.contains(*id)).cloned();
+                say(
+                    "must fail, but does not:",
+                    expected.difference(&failed).cloned().collect(),
+                );
+                say(
+                    "fails, which is not declared:",
+                    failed.difference(fails).cloned().collect(),
+                );
+                let open = open
+                    .difference(not_reached)
+                    .filter(|id| !fails.contains(*id))
+                    .cloned();
                 say("does not reach, which is not declared:", open.collect());
             }
         }
@@ -191,7 +238,9 @@ impl Proof {
 
     fn passed(&self, row: &Row) -> usize {
         let run = row.runs.first().map_or(&[][..], Vec::as_slice);
-        run.iter().filter(|outcome| **outcome == Outcome::Pass).count()
+        run.iter()
+            .filter(|outcome| **outcome == Outcome::Pass)
+            .count()
     }
 
     fn is_mutant(row: &Row) -> bool {
@@ -208,7 +257,9 @@ impl Proof {
             write!(out, "{:<20} {:>3}/{all}", row.name, self.passed(row))?;
             let runs = row.runs.len();
             match row.kind {
-                Kind::Reference if row.moved.is_empty() => writeln!(out, "   {runs} runs, one transcript each")?,
+                Kind::Reference if row.moved.is_empty() => {
+                    writeln!(out, "   {runs} runs, one transcript each")?
+                }
                 _ if runs > 1 => writeln!(out, "   {runs} runs")?,
                 _ => writeln!(out)?,
             }
@@ -219,30 +270,42 @@ impl Proof {
     }
 
     fn write_matrix(&self, out: &mut dyn Write) -> io::Result<()> {
-        let mutants: Vec<&Row> = self.rows.iter().filter(|row| Self::is_mutant(row)).collect();
+        let mutants: Vec<&Row> = self
+            .rows
+            .iter()
+            .filter(|row| Self::is_mutant(row))
+            .collect();
         let Some(name) = mutants.iter().map(|row| row.name.chars().count()).max() else {
             return Ok(());
         };
         let room = 80_usize.saturating_sub(name + 1);
         // As wide as the names allow and the page has room; narrower than that, several blocks.
-        let longest = self.requirements.iter().map(|id| id.chars().count()).max().unwrap_or(1);
-        let cell = longest.min((room / self.requirements.len().max(1)).saturating_sub(1)).max(4);
+        let longest = self
+            .requirements
+            .iter()
+            .map(|id| id.chars().count())
+            .max()
+            .unwrap_or(1);
+        let cell = longest
+            .min((room / self.requirements.len().max(1)).saturating_sub(1))
+            .max(4);
         let in_a_block = (room / (cell + 1)).max(1);
         let indices: Vec<usize> = (0..self.requirements.len()).collect();
         for block in indices.chunks(in_a_block) {
-            write!(out, "{:name$}", "")?;
+            let mut head = " ".repeat(name);
             for &index in block {
                 let id: String = self.requirements[index].chars().take(cell).collect();
-                write!(out, " {id:cell$}")?;
+                head += &format!(" {id:cell$}");
             }
-            writeln!(out)?;
+            writeln!(out, "{}", head.trim_end())?;
             for row in &mutants {
                 write!(out, "{:name$}", row.name)?;
+                // The mark stands in the middle of its column; nothing follows the last one.
+                let mut gap = 1 + (cell - 1) / 2;
                 for &index in block {
                     let (mark, style) = mark(row, index);
-                    let left = (cell - 1) / 2;
-                    let right = cell - 1 - left;
-                    write!(out, " {:left$}{style}{mark}{style:#}{:right$}", "", "")?;
+                    write!(out, "{:gap$}{style}{mark}{style:#}", "")?;
+                    gap = cell;
                 }
                 writeln!(out)?;
             }
@@ -255,24 +318,43 @@ impl Proof {
         let problems = self.problems();
         let bad = AnsiColor::Red.on_default().bold();
         for problem in &problems {
-            writeln!(out, "{bad}✗{bad:#} {}", crate::report::clean(&problem.to_string()))?;
+            writeln!(
+                out,
+                "{bad}✗{bad:#} {}",
+                crate::report::clean(&problem.to_string())
+            )?;
         }
         for fault in self.faults() {
             writeln!(out, "{bad}error{bad:#}: {}", crate::report::clean(&fault))?;
         }
-        let mutants: Vec<&Row> = self.rows.iter().filter(|row| Self::is_mutant(row)).collect();
+        let mutants: Vec<&Row> = self
+            .rows
+            .iter()
+            .filter(|row| Self::is_mutant(row))
+            .collect();
         let as_declared = mutants.iter().filter(|row| {
             self.moved(row).is_empty()
                 && row.faults.is_empty()
-                && row.runs.first().is_some_and(|run| self.wrong(&row.kind, run).is_none())
+                && row
+                    .runs
+                    .first()
+                    .is_some_and(|run| self.wrong(&row.kind, run).is_none())
         });
-        let unkilled = problems.iter().filter(|problem| matches!(problem, Problem::Unkilled(_))).count();
+        let unkilled = problems
+            .iter()
+            .filter(|problem| matches!(problem, Problem::Unkilled(_)))
+            .count();
         let killed = match unkilled {
             0 => "every requirement is killed by at least one".to_owned(),
+            1 => "1 requirement is killed by none".to_owned(),
             n => format!("{n} requirements are killed by none"),
         };
         let runs: usize = self.rows.iter().map(|row| row.runs.len()).sum();
-        let moved = self.rows.iter().filter(|row| !self.moved(row).is_empty()).count();
+        let moved = self
+            .rows
+            .iter()
+            .filter(|row| !self.moved(row).is_empty())
+            .count();
         writeln!(
             out,
             "{} mutants, {} as declared · {killed} · {runs} runs, {moved} moved",
@@ -312,11 +394,21 @@ mod tests {
 
     fn row(name: &str, kind: Kind, runs: &[[Outcome; 3]]) -> Row {
         let runs = runs.iter().map(|run| run.to_vec()).collect();
-        Row { runs, ..Row::new(name, kind) }
+        Row {
+            runs,
+            ..Row::new(name, kind)
+        }
     }
 
     fn mutant(name: &str, fails: &[&str], open: &[&str], runs: &[[Outcome; 3]]) -> Row {
-        row(name, Kind::Mutant { fails: ids(fails), not_reached: ids(open) }, runs)
+        row(
+            name,
+            Kind::Mutant {
+                fails: ids(fails),
+                not_reached: ids(open),
+            },
+            runs,
+        )
     }
 
     fn proved() -> Proof {
@@ -328,8 +420,18 @@ mod tests {
                 row("empty", Kind::Empty, &[[Fail, NotReached, NotReached]]),
                 row("good-poll", Kind::Good, &[[Pass; 3]]),
                 mutant("fixed-path", &["s-address"], &[], &[[Fail, Pass, Pass]; 2]),
-                mutant("serve-one", &["s-next"], &["s-bye"], &[[Pass, Fail, NotReached]; 2]),
-                mutant("no-unlink", &["s-bye"], &["s-next"], &[[Pass, Pass, Fail]; 2]),
+                mutant(
+                    "serve-one",
+                    &["s-next"],
+                    &["s-bye"],
+                    &[[Pass, Fail, NotReached]; 2],
+                ),
+                mutant(
+                    "no-unlink",
+                    &["s-bye"],
+                    &["s-next"],
+                    &[[Pass, Pass, Fail]; 2],
+                ),
             ],
         }
     }
@@ -352,9 +454,19 @@ mod tests {
         let mut proof = proved();
         proof.rows[4].runs = vec![vec![Fail, Pass, NotReached]; 2];
         let problems = proof.problems();
-        let text = problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        assert!(text.contains("serve-one: must fail, but does not: s-next"), "{text}");
-        assert!(text.contains("fails, which is not declared: s-address"), "{text}");
+        let text = problems
+            .iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join("\n");
+        assert!(
+            text.contains("serve-one: must fail, but does not: s-next"),
+            "{text}"
+        );
+        assert!(
+            text.contains("fails, which is not declared: s-address"),
+            "{text}"
+        );
         assert!(text.contains("no mutant fails `s-next`"), "{text}");
         assert_eq!(proof.exit_status(), 1);
         insta::assert_snapshot!(self::text(&proof));
@@ -364,7 +476,11 @@ mod tests {
     fn what_is_left_open_must_be_declared() {
         let mut proof = proved();
         proof.rows[3].runs = vec![vec![Fail, Pass, NotReached]];
-        assert!(proof.problems()[0].to_string().contains("does not reach, which is not declared: s-bye"));
+        assert!(
+            proof.problems()[0]
+                .to_string()
+                .contains("does not reach, which is not declared: s-bye")
+        );
     }
 
     #[test]
@@ -382,24 +498,34 @@ mod tests {
     fn an_empty_submission_that_earns_something_disproves() {
         let mut proof = proved();
         proof.rows[1].runs[0][2] = Pass;
-        assert!(proof.problems()[0].to_string().contains("must earn nothing, but passes s-bye"));
+        assert!(
+            proof.problems()[0]
+                .to_string()
+                .contains("must earn nothing, but passes s-bye")
+        );
     }
 
     #[test]
     fn verdicts_and_transcripts_must_not_move() {
         let mut proof = proved();
         proof.rows[4].runs[1][1] = Pass;
-        assert!(matches!(&proof.problems()[0], Problem::Unsteady { name, what } if name == "serve-one" && what == "s-next"));
+        assert!(
+            matches!(&proof.problems()[0], Problem::Unsteady { name, what } if name == "serve-one" && what == "s-next")
+        );
         assert!(text(&proof).contains("1 moved"));
         let mut proof = proved();
         proof.rows[0].moved = vec!["talk".to_owned()];
-        assert!(matches!(&proof.problems()[0], Problem::Unsteady { name, .. } if name == "reference"));
+        assert!(
+            matches!(&proof.problems()[0], Problem::Unsteady { name, .. } if name == "reference")
+        );
     }
 
     #[test]
     fn faults_prove_nothing() {
         let mut proof = proved();
-        proof.rows[5].faults.push("the helper was killed by signal 9".to_owned());
+        proof.rows[5]
+            .faults
+            .push("the helper was killed by signal 9".to_owned());
         assert_eq!(proof.exit_status(), 3);
         assert!(text(&proof).contains("error: no-unlink: the helper was killed"));
     }
@@ -409,7 +535,17 @@ mod tests {
         let mut proof = proved();
         proof.requirements = (0..30).map(|n| format!("requirement-{n}")).collect();
         let text = text(&proof);
-        assert!(text.lines().take_while(|line| !line.contains("mutants")).filter(|line| line.contains("requ")).count() > 1);
-        assert!(text.lines().filter(|line| line.starts_with("serve-one ")).all(|line| line.chars().count() <= 80));
+        assert!(
+            text.lines()
+                .take_while(|line| !line.contains("mutants"))
+                .filter(|line| line.contains("requ"))
+                .count()
+                > 1
+        );
+        assert!(
+            text.lines()
+                .filter(|line| line.starts_with("serve-one "))
+                .all(|line| line.chars().count() <= 80)
+        );
     }
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use crate::transcript::{Line, Phase, Transcript};
 
-use super::snapshot::{SnapshotError, pending_path, read_snapshot, same, snapshot_file, snapshot_path};
+use super::snapshot::{
+    SnapshotError, pending_path, read_snapshot, same, snapshot_file, snapshot_path,
+};
 
 /// A lane that was not the same in two runs of the reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +30,17 @@ pub struct Moved {
 
 impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}: lane `{}` moves in phase {}", self.scenario, self.lane, self.phase)?;
+        writeln!(
+            f,
+            "{}: lane `{}` moves in phase {}",
+            self.scenario, self.lane, self.phase
+        )?;
         let side = |f: &mut fmt::Formatter<'_>, name: &str, lines: &[String]| {
-            let lines = if lines.is_empty() { &["(nothing)".to_owned()][..] } else { lines };
+            let lines = if lines.is_empty() {
+                &["(nothing)".to_owned()][..]
+            } else {
+                lines
+            };
             for (number, line) in lines.iter().enumerate() {
                 let name = if number == 0 { name } else { "" };
                 write!(f, "\n  {name:<9} {line}")?;
@@ -90,14 +100,23 @@ fn difference(a: &Transcript, b: &Transcript) -> Option<Found> {
             }
         }
         if one.title != two.title || one.number != two.number {
-            return Some((phase, "title".to_owned(), vec![one.title.clone()], vec![two.title.clone()]));
+            return Some((
+                phase,
+                "title".to_owned(),
+                vec![one.title.clone()],
+                vec![two.title.clone()],
+            ));
         }
     }
     None
 }
 
 fn stream(line: &Line) -> String {
-    if line.channel.is_empty() { line.lane.clone() } else { format!("{}.{}", line.lane, line.channel) }
+    if line.channel.is_empty() {
+        line.lane.clone()
+    } else {
+        format!("{}.{}", line.lane, line.channel)
+    }
 }
 
 /// What became of a scenario's snapshot.
@@ -129,12 +148,18 @@ pub fn store(lab_dir: &Path, transcript: &Transcript) -> Result<Recorded, Snapsh
     fs::create_dir_all(&dir).map_err(|error| SnapshotError::io(&dir, error))?;
     let file = snapshot_file(&transcript.lab, &transcript.scenario, &text);
     fs::write(&pending, file).map_err(|error| SnapshotError::io(&pending, error))?;
-    Ok(if stored.is_some() { Recorded::Changed(pending) } else { Recorded::New(pending) })
+    Ok(if stored.is_some() {
+        Recorded::Changed(pending)
+    } else {
+        Recorded::New(pending)
+    })
 }
 
 fn remove(path: &Path) -> Result<(), SnapshotError> {
     match fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(SnapshotError::io(path, error)),
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(SnapshotError::io(path, error))
+        }
         _ => Ok(()),
     }
 }
@@ -151,15 +176,25 @@ mod tests {
             op,
             payload: payload.to_owned(),
         };
-        let lane = |name: &str, player| Lane { name: name.to_owned(), command: String::new(), player };
+        let lane = |name: &str, player| Lane {
+            name: name.to_owned(),
+            command: String::new(),
+            player,
+        };
         Transcript {
             lab: "us-upper".to_owned(),
             scenario: "talk".to_owned(),
-            lanes: vec![lane("server", Player::Reference), lane("alice", Player::Peer)],
+            lanes: vec![
+                lane("server", Player::Reference),
+                lane("alice", Player::Peer),
+            ],
             phases: vec![Phase {
                 number: 1,
                 title: "alice > ab".to_owned(),
-                lines: vec![line("alice", "", Op::Out, reply), line("server", "err", Op::Out, "log")],
+                lines: vec![
+                    line("alice", "", Op::Out, reply),
+                    line("server", "err", Op::Out, "log"),
+                ],
             }],
             free: vec![line("server", "out", Op::Out, reply)],
         }
@@ -169,10 +204,19 @@ mod tests {
     fn a_lane_that_moves_is_named_with_both_texts() {
         let runs = [transcript("AB"), transcript("AB"), transcript("A")];
         let moved = compare_runs(&runs).unwrap_err();
-        assert_eq!((moved.lane.as_str(), moved.phase.as_str(), moved.run), ("alice", "1  alice > ab", 3));
+        assert_eq!(
+            (moved.lane.as_str(), moved.phase.as_str(), moved.run),
+            ("alice", "1  alice > ab", 3)
+        );
         let text = moved.to_string();
-        assert!(text.starts_with("talk: lane `alice` moves in phase 1  alice > ab\n"), "{text}");
-        assert!(text.contains("run 1     alice") && text.contains("run 3     alice"), "{text}");
+        assert!(
+            text.starts_with("talk: lane `alice` moves in phase 1  alice > ab\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("run 1     alice") && text.contains("run 3     alice"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -195,11 +239,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let pending = dir.path().join("snapshots/talk.snap.new");
         let stored = dir.path().join("snapshots/talk.snap");
-        assert_eq!(store(dir.path(), &transcript("AB")).unwrap(), Recorded::New(pending.clone()));
+        assert_eq!(
+            store(dir.path(), &transcript("AB")).unwrap(),
+            Recorded::New(pending.clone())
+        );
         fs::rename(&pending, &stored).unwrap();
-        assert_eq!(store(dir.path(), &transcript("A")).unwrap(), Recorded::Changed(pending.clone()));
+        assert_eq!(
+            store(dir.path(), &transcript("A")).unwrap(),
+            Recorded::Changed(pending.clone())
+        );
         // The reference does again what is stored: the pending change is stale.
-        assert_eq!(store(dir.path(), &transcript("AB")).unwrap(), Recorded::Unchanged);
+        assert_eq!(
+            store(dir.path(), &transcript("AB")).unwrap(),
+            Recorded::Unchanged
+        );
         assert!(!pending.exists());
     }
 }

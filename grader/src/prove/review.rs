@@ -56,14 +56,24 @@ pub fn pending(lab_dir: &Path) -> Result<Vec<Pending>, SnapshotError> {
     };
     let mut found = Vec::new();
     for entry in entries {
-        let name = entry.map_err(|error| SnapshotError::io(&dir, error))?.file_name();
-        let Some(scenario) = name.to_str().and_then(|name| name.strip_suffix(".snap.new")) else {
+        let name = entry
+            .map_err(|error| SnapshotError::io(&dir, error))?
+            .file_name();
+        let Some(scenario) = name
+            .to_str()
+            .and_then(|name| name.strip_suffix(".snap.new"))
+        else {
             continue;
         };
         let snapshot = dir.join(format!("{scenario}.snap"));
         if let Some(new) = read_snapshot(&pending_path(&snapshot))? {
             let old = read_snapshot(&snapshot)?;
-            found.push(Pending { scenario: scenario.to_owned(), snapshot, old, new });
+            found.push(Pending {
+                scenario: scenario.to_owned(),
+                snapshot,
+                old,
+                new,
+            });
         }
     }
     found.sort_by(|a, b| a.scenario.cmp(&b.scenario));
@@ -75,7 +85,9 @@ pub fn pending(lab_dir: &Path) -> Result<Vec<Pending>, SnapshotError> {
 pub fn diff(pending: &Pending) -> String {
     let old = pending.old.as_deref().unwrap_or("");
     let diff = TextDiff::from_lines(old, &pending.new);
-    diff.unified_diff().header("accepted", "recorded").to_string()
+    diff.unified_diff()
+        .header("accepted", "recorded")
+        .to_string()
 }
 
 /// Carries out a decision.
@@ -121,7 +133,11 @@ pub fn interactive(
 
 fn show(out: &mut dyn Write, pending: &Pending, number: usize, of: usize) -> io::Result<()> {
     let bold = anstyle::Style::new().bold();
-    writeln!(out, "{bold}{} ({number} of {of}){bold:#}", crate::report::clean(&pending.scenario))?;
+    writeln!(
+        out,
+        "{bold}{} ({number} of {of}){bold:#}",
+        crate::report::clean(&pending.scenario)
+    )?;
     for line in diff(pending).lines() {
         let style = match line.as_bytes().first() {
             Some(b'+') => anstyle::AnsiColor::Green.on_default(),
@@ -184,7 +200,14 @@ mod tests {
         let mut out = Vec::new();
         // A key that means nothing is asked again.
         let reviewed = interactive(&all, &mut "a\nx\nr\ns\n".as_bytes(), &mut out).unwrap();
-        assert_eq!(reviewed, Reviewed { accepted: 1, rejected: 1, skipped: 1 });
+        assert_eq!(
+            reviewed,
+            Reviewed {
+                accepted: 1,
+                rejected: 1,
+                skipped: 1
+            }
+        );
         assert_eq!(text(dir.path(), "a.snap").as_deref(), Some("lanes/1\nnew"));
         assert_eq!(text(dir.path(), "b.snap").as_deref(), Some("lanes/1\nold"));
         assert_eq!(text(dir.path(), "b.snap.new"), None);
@@ -199,7 +222,14 @@ mod tests {
         let dir = lab();
         let all = pending(dir.path()).unwrap();
         let reviewed = interactive(&all, &mut "r\n".as_bytes(), &mut io::sink()).unwrap();
-        assert_eq!(reviewed, Reviewed { accepted: 0, rejected: 1, skipped: 2 });
+        assert_eq!(
+            reviewed,
+            Reviewed {
+                accepted: 0,
+                rejected: 1,
+                skipped: 2
+            }
+        );
         assert_eq!(pending(dir.path()).unwrap().len(), 2);
     }
 }

@@ -29,7 +29,10 @@ pub enum SnapshotError {
 
 impl SnapshotError {
     pub(super) fn io(path: &Path, error: io::Error) -> Self {
-        Self::Io { path: path.display().to_string(), error }
+        Self::Io {
+            path: path.display().to_string(),
+            error,
+        }
     }
 }
 
@@ -57,16 +60,24 @@ pub fn read_snapshot(path: &Path) -> Result<Option<String>, SnapshotError> {
         Err(error) => return Err(SnapshotError::io(path, error)),
         Ok(_) => {}
     }
-    let format = |why: String| SnapshotError::Format { path: path.display().to_string(), why };
+    let format = |why: String| SnapshotError::Format {
+        path: path.display().to_string(),
+        why,
+    };
     let snapshot = Snapshot::from_file(path).map_err(|error| format(error.to_string()))?;
-    let text = snapshot.as_text().ok_or_else(|| format("it holds binary data".to_owned()))?;
+    let text = snapshot
+        .as_text()
+        .ok_or_else(|| format("it holds binary data".to_owned()))?;
     Ok(Some(text.to_string()))
 }
 
 /// A snapshot file: insta's front matter, then the text.
 pub(super) fn snapshot_file(lab: &str, scenario: &str, text: &str) -> String {
     // Ids are made of letters, digits and dashes: plain scalars of YAML.
-    format!("---\nsource: labs/{lab}/lab.toml\nexpression: {scenario}\n---\n{}\n", text.trim_end())
+    format!(
+        "---\nsource: labs/{lab}/lab.toml\nexpression: {scenario}\n---\n{}\n",
+        text.trim_end()
+    )
 }
 
 /// Whether two texts are the same snapshot: insta keeps no blanks at the end of a file.
@@ -94,9 +105,16 @@ mod tests {
     #[test]
     fn a_missing_snapshot_is_not_an_error_and_a_damaged_one_is() {
         let dir = tempfile::tempdir().unwrap();
-        assert!(read_snapshot(&dir.path().join("none.snap")).unwrap().is_none());
+        assert!(
+            read_snapshot(&dir.path().join("none.snap"))
+                .unwrap()
+                .is_none()
+        );
         let path = dir.path().join("bad.snap");
         fs::write(&path, [0xff, 0xfe, 0x00]).unwrap();
-        assert!(matches!(read_snapshot(&path), Err(SnapshotError::Format { .. })));
+        assert!(matches!(
+            read_snapshot(&path),
+            Err(SnapshotError::Format { .. })
+        ));
     }
 }

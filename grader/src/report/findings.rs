@@ -1,7 +1,7 @@
 //! What was found about one requirement, as text: shared by the reports that people read.
 
 use crate::run::Summary;
-use crate::transcript::{Line, Op};
+use crate::transcript::Line;
 use crate::verdict::{Actions, Difference, Outcome, Reason, Verdict};
 
 use super::page::{Page, Tone};
@@ -14,20 +14,6 @@ const LINES: usize = 10;
 const CALLS: usize = 12;
 /// Rows a long payload may take.
 const ROWS: usize = 3;
-
-/// The operator as it is written in a transcript.
-pub(super) fn symbol(op: Op) -> &'static str {
-    match op {
-        Op::In => ">",
-        Op::InPartial => ">.",
-        Op::Out => "<",
-        Op::OutPartial => "<.",
-        Op::OutBinary => "<#",
-        Op::Life => "=",
-        Op::Quiet => "~",
-        Op::Property => "?",
-    }
-}
 
 /// `server.out`.
 pub(super) fn lane(line: &Line) -> String {
@@ -85,7 +71,7 @@ fn sides(page: &mut Page, difference: &Difference, phrases: &dyn Phrases) {
         .map(|line| columns(&one_line(&lane(line))))
         .max()
         .unwrap_or(0);
-    let ops = all().map(|line| symbol(line.op).len()).max().unwrap_or(1);
+    let ops = all().map(|line| line.op.mark().len()).max().unwrap_or(1);
     let label = columns(phrases.expected())
         .max(columns(phrases.yours()))
         .max(8);
@@ -118,7 +104,7 @@ fn sides(page: &mut Page, difference: &Difference, phrases: &dyn Phrases) {
             let left = format!(
                 "{}  {}  | ",
                 pad(&one_line(&lane(line)), lanes),
-                pad(symbol(line.op), ops)
+                pad(line.op.mark(), ops)
             );
             let other = others.get(number).map_or("", |other| &other.payload);
             let room = WIDTH

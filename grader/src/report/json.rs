@@ -11,7 +11,6 @@ use crate::run::{BuildReport, RunEvent, Summary};
 use crate::transcript::Line;
 use crate::verdict::{Actions, Difference, Reason, Verdict};
 
-use super::findings::symbol;
 use super::{Context, Reporter, exit_status, outcome_word};
 
 /// The value of [`Report::schema`].
@@ -407,7 +406,7 @@ fn transcript_line(line: &Line) -> TranscriptLine {
     TranscriptLine {
         lane: line.lane.clone(),
         channel: line.channel.clone(),
-        op: symbol(line.op).to_owned(),
+        op: line.op.mark().to_owned(),
         payload: line.payload.clone(),
     }
 }

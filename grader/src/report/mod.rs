@@ -4,6 +4,7 @@
 //! verdict. What a submission wrote reaches a report only through [`text`], which leaves no
 //! terminal escape and no workflow command alive.
 
+mod explain;
 mod fence;
 mod findings;
 mod github;
@@ -14,12 +15,16 @@ mod page;
 pub mod phrases;
 mod replay;
 mod text;
+mod trace;
 
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+pub(crate) use sample::lab as sample_lab;
 
 use std::io;
 
+pub use explain::{Sources, explain};
 pub use fence::Fenced;
 pub use github::GitHub;
 pub use human::Human;
@@ -27,6 +32,7 @@ pub use json::{Json, Report as JsonReport};
 pub use junit::JUnit;
 pub use replay::Replay;
 pub use text::{clean, wrap};
+pub use trace::{Recording, write_raw, write_trace};
 
 use crate::lab::Lang;
 use crate::run::{RunEvent, Summary};

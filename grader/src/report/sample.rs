@@ -87,7 +87,7 @@ fn program(name: &str, executable: &str) -> Program {
     }
 }
 
-pub(super) fn lab() -> Lab {
+pub(crate) fn lab() -> Lab {
     let scenario = |id: &str| Scenario {
         id: id.to_owned(),
         title: None,

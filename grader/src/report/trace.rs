@@ -3,7 +3,9 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use supervisor::event::{Call, Ender, Event, ExitStatus, LimitKind, Queue, Quiet, Settled, Stream, Wait, WaitState, What};
+use supervisor::event::{
+    Call, Ender, Event, ExitStatus, LimitKind, Queue, Quiet, Settled, Stream, Wait, WaitState, What,
+};
 use supervisor::plan::{Address, PeerId, ProcessId, ProgramId};
 
 use crate::transcript::{errno_name, signal_name};
@@ -87,11 +89,15 @@ pub fn write_raw(out: &mut dyn Write, recording: &Recording<'_>) -> io::Result<(
 
 impl Recording<'_> {
     fn program(&self, id: ProgramId) -> &str {
-        self.programs.get(usize::from(id.0)).map_or("program", String::as_str)
+        self.programs
+            .get(usize::from(id.0))
+            .map_or("program", String::as_str)
     }
 
     fn peer(&self, id: PeerId) -> &str {
-        self.peers.get(usize::from(id.0)).map_or("peer", String::as_str)
+        self.peers
+            .get(usize::from(id.0))
+            .map_or("peer", String::as_str)
     }
 
     /// `server` for the process the grader started, `server#2` for its second descendant.
@@ -106,52 +112,145 @@ impl Recording<'_> {
         let at = event.at;
         match &event.what {
             What::Enforced(enforced) => {
-                row(page, at, "", &format!("isolation {}, observation {}", enforced.isolation, enforced.observation));
+                row(
+                    page,
+                    at,
+                    "",
+                    &format!(
+                        "isolation {}, observation {}",
+                        enforced.isolation, enforced.observation
+                    ),
+                );
             }
             What::StepBegan => {
                 let number = usize::try_from(event.step).unwrap_or(usize::MAX);
-                let title = number.checked_sub(1).and_then(|index| self.titles.get(index));
+                let title = number
+                    .checked_sub(1)
+                    .and_then(|index| self.titles.get(index));
                 let title = one_line(title.map_or("", String::as_str));
-                page.end().put(Tone::Strong, &format!("--- {}  {title}", event.step)).end();
+                page.end()
+                    .put(Tone::Strong, &format!("--- {}  {title}", event.step))
+                    .end();
             }
-            What::ActFailed { error, .. } => row(page, at, "grader", &format!("could not do this: {error}")),
-            What::Started { process, pid } => row(page, at, &self.process(*process), &format!("started, pid {pid}")),
+            What::ActFailed { error, .. } => {
+                row(page, at, "grader", &format!("could not do this: {error}"))
+            }
+            What::Started { process, pid } => row(
+                page,
+                at,
+                &self.process(*process),
+                &format!("started, pid {pid}"),
+            ),
             What::ExecFailed { process, errno } => {
-                row(page, at, &self.process(*process), &format!("execve failed: {}", errno_name(*errno)));
+                row(
+                    page,
+                    at,
+                    &self.process(*process),
+                    &format!("execve failed: {}", errno_name(*errno)),
+                );
             }
             What::Forked { parent, child, pid } => {
-                row(page, at, &self.process(*parent), &format!("forked {}, pid {pid}", self.process(*child)));
+                row(
+                    page,
+                    at,
+                    &self.process(*parent),
+                    &format!("forked {}, pid {pid}", self.process(*child)),
+                );
             }
             What::Executed { process, path } => {
-                row(page, at, &self.process(*process), &format!("executes {}", path.escaped()));
+                row(
+                    page,
+                    at,
+                    &self.process(*process),
+                    &format!("executes {}", path.escaped()),
+                );
             }
-            What::Exited { process, status } => row(page, at, &self.process(*process), &exit(*status)),
+            What::Exited { process, status } => {
+                row(page, at, &self.process(*process), &exit(*status))
+            }
             What::Reaped { process } => row(page, at, &self.process(*process), "was waited for"),
-            What::Orphaned { process } => row(page, at, &self.process(*process), "outlived its parent"),
-            What::Output { program, stream, bytes } => {
-                row(page, at, &self.stream(*program, *stream), &format!("\"{}\"", bytes.escaped()));
+            What::Orphaned { process } => {
+                row(page, at, &self.process(*process), "outlived its parent")
             }
-            What::OutputEnd { program, stream } => row(page, at, &self.stream(*program, *stream), "end"),
-            What::Listening { process, address, nominal } => {
-                let other = if *nominal { "" } else { " (not the address it was given)" };
-                row(page, at, &self.process(*process), &format!("listens at {}{other}", place(address)));
+            What::Output {
+                program,
+                stream,
+                bytes,
+            } => {
+                row(
+                    page,
+                    at,
+                    &self.stream(*program, *stream),
+                    &format!("\"{}\"", bytes.escaped()),
+                );
             }
-            What::BindFailed { process, address, errno } => {
+            What::OutputEnd { program, stream } => {
+                row(page, at, &self.stream(*program, *stream), "end")
+            }
+            What::Listening {
+                process,
+                address,
+                nominal,
+            } => {
+                let other = if *nominal {
+                    ""
+                } else {
+                    " (not the address it was given)"
+                };
+                row(
+                    page,
+                    at,
+                    &self.process(*process),
+                    &format!("listens at {}{other}", place(address)),
+                );
+            }
+            What::BindFailed {
+                process,
+                address,
+                errno,
+            } => {
                 let text = format!("cannot bind {}: {}", place(address), errno_name(*errno));
                 row(page, at, &self.process(*process), &text);
             }
             What::Unlinked { program, address } => {
-                row(page, at, self.program(*program), &format!("{} is gone", place(address)));
+                row(
+                    page,
+                    at,
+                    self.program(*program),
+                    &format!("{} is gone", place(address)),
+                );
             }
             What::PeerOpen { peer } => row(page, at, self.peer(*peer), "connected, in the queue"),
             What::PeerAccepted { peer } => row(page, at, self.peer(*peer), "accepted"),
-            What::PeerRefused { peer, address, errno } => {
-                let to = address.as_ref().map(|address| format!(" at {}", place(address))).unwrap_or_default();
-                row(page, at, self.peer(*peer), &format!("refused{to}: {}", errno_name(*errno)));
+            What::PeerRefused {
+                peer,
+                address,
+                errno,
+            } => {
+                let to = address
+                    .as_ref()
+                    .map(|address| format!(" at {}", place(address)))
+                    .unwrap_or_default();
+                row(
+                    page,
+                    at,
+                    self.peer(*peer),
+                    &format!("refused{to}: {}", errno_name(*errno)),
+                );
             }
-            What::PeerData { peer, bytes } => row(page, at, self.peer(*peer), &format!("got \"{}\"", bytes.escaped())),
+            What::PeerData { peer, bytes } => row(
+                page,
+                at,
+                self.peer(*peer),
+                &format!("got \"{}\"", bytes.escaped()),
+            ),
             What::PeerEof { peer } => row(page, at, self.peer(*peer), "got the end of the stream"),
-            What::PeerFailed { peer, errno } => row(page, at, self.peer(*peer), &format!("failed: {}", errno_name(*errno))),
+            What::PeerFailed { peer, errno } => row(
+                page,
+                at,
+                self.peer(*peer),
+                &format!("failed: {}", errno_name(*errno)),
+            ),
             What::Untaken { queue, bytes } => {
                 let who = match queue {
                     Queue::Stdin(program) => format!("{}.in", self.program(*program)),
@@ -161,24 +260,53 @@ impl Recording<'_> {
             }
             What::Call(call) => self.call(page, at, call),
             What::Signalled { process, signal } => {
-                row(page, at, &self.process(*process), &format!("gets {}", signal_name(*signal)));
+                row(
+                    page,
+                    at,
+                    &self.process(*process),
+                    &format!("gets {}", signal_name(*signal)),
+                );
             }
             What::Stopped { process, stopped } => {
-                row(page, at, &self.process(*process), if *stopped { "stopped" } else { "continued" });
+                row(
+                    page,
+                    at,
+                    &self.process(*process),
+                    if *stopped { "stopped" } else { "continued" },
+                );
             }
-            What::Disturbed { process, what } => row(page, at, &self.process(*process), &format!("disturbed: {what}")),
+            What::Disturbed { process, what } => row(
+                page,
+                at,
+                &self.process(*process),
+                &format!("disturbed: {what}"),
+            ),
             What::Inspected { program, facts, .. } => {
                 for fact in facts {
-                    row(page, at, &format!("{}.{}", self.program(*program), fact.channel), &fact.text);
+                    row(
+                        page,
+                        at,
+                        &format!("{}.{}", self.program(*program), fact.channel),
+                        &fact.text,
+                    );
                 }
             }
             What::Settled(settled) => self.settled(page, at, settled),
             What::Limit { program, limit } => {
                 let who = program.map_or("", |program| self.program(program));
-                row(page, at, who, &format!("limit reached: {}", limit_word(*limit)));
+                row(
+                    page,
+                    at,
+                    who,
+                    &format!("limit reached: {}", limit_word(*limit)),
+                );
             }
             What::File { name, mode, bytes } => {
-                let text = format!("file {}, mode {mode:o}, {} bytes", name.escaped(), bytes.len());
+                let text = format!(
+                    "file {}, mode {mode:o}, {} bytes",
+                    name.escaped(),
+                    bytes.len()
+                );
                 row(page, at, "", &text);
             }
             What::Ended => row(page, at, "", "everything the scenario started is gone"),
@@ -200,15 +328,24 @@ impl Recording<'_> {
             who += &format!("/{}", call.thread);
         }
         let result = match call.result {
-            None => "waits".to_owned(),
+            None => " waits".to_owned(),
             Some(result) => match i32::try_from(result) {
                 // The kernel's error results: -4095 to -1.
-                Ok(errno @ -4095..=-1) => format!("-1 {}", errno_name(-errno)),
-                _ => result.to_string(),
+                Ok(errno @ -4095..=-1) => format!(" = -1 {}", errno_name(-errno)),
+                _ => format!(" = {result}"),
             },
         };
-        let times = if call.times > 1 { format!("   {} times", call.times) } else { String::new() };
-        row(page, at, &who, &format!("{}({}) = {result}{times}", call.name, call.args));
+        let times = if call.times > 1 {
+            format!("   {} times", call.times)
+        } else {
+            String::new()
+        };
+        row(
+            page,
+            at,
+            &who,
+            &format!("{}({}){result}{times}", call.name, call.args),
+        );
     }
 
     fn settled(&self, page: &mut Page, at: u64, settled: &Settled) {
@@ -221,7 +358,16 @@ impl Recording<'_> {
             Quiet::Silent(ms) => format!("silent for {ms} ms (not a proof)"),
             Quiet::Limit => "a limit ended the run".to_owned(),
         };
-        row(page, at, "", &format!("{how}, after {}.{:03} ms", settled.took / 1000, settled.took % 1000));
+        row(
+            page,
+            at,
+            "",
+            &format!(
+                "{how}, after {}.{:03} ms",
+                settled.took / 1000,
+                settled.took % 1000
+            ),
+        );
         for wait in &settled.waits {
             row(page, at, &self.process(wait.process), &self.wait(wait));
         }
@@ -232,7 +378,9 @@ impl Recording<'_> {
             WaitState::Blocked => "waits in".to_owned(),
             WaitState::Timed(ms) => format!("waits at most {ms} ms in"),
             WaitState::Polling(ms) => format!("wakes up every {ms} ms in"),
-            WaitState::Spinning { calls, .. } => format!("runs for ever ({calls} calls without progress),"),
+            WaitState::Spinning { calls, .. } => {
+                format!("runs for ever ({calls} calls without progress),")
+            }
             WaitState::Stopped => "is stopped in".to_owned(),
             WaitState::Zombie => "has ended and is not waited for".to_owned(),
             WaitState::Unknown => "cannot be inspected".to_owned(),
@@ -241,15 +389,27 @@ impl Recording<'_> {
             .enders
             .iter()
             .map(|ender| match ender {
-                Ender::Process { itself: true, fd, .. } => format!("itself{}", descriptor(*fd)),
-                Ender::Process { process, fd, .. } => format!("{}{}", self.process(*process), descriptor(*fd)),
+                Ender::Process {
+                    itself: true, fd, ..
+                } => format!("itself{}", descriptor(*fd)),
+                Ender::Process { process, fd, .. } => {
+                    format!("{}{}", self.process(*process), descriptor(*fd))
+                }
                 Ender::Grader => "the next step".to_owned(),
                 Ender::Nobody => "nobody".to_owned(),
                 Ender::Unknown(why) => format!("unknown ({why})"),
             })
             .collect();
-        let ended = if enders.is_empty() { String::new() } else { format!("; can be ended by {}", enders.join(", ")) };
-        let thread = if wait.thread > 0 { format!("thread {} ", wait.thread) } else { String::new() };
+        let ended = if enders.is_empty() {
+            String::new()
+        } else {
+            format!("; can be ended by {}", enders.join(", "))
+        };
+        let thread = if wait.thread > 0 {
+            format!("thread {} ", wait.thread)
+        } else {
+            String::new()
+        };
         format!("{thread}{state} {}{ended}", wait.call)
     }
 }
@@ -290,8 +450,14 @@ fn row(page: &mut Page, at: u64, who: &str, text: &str) {
     let time = format!("{:>5}.{:03} ms  ", at / 1000, at % 1000);
     let who = pad(&one_line(who), LEFT);
     let text = one_line(text);
-    let text = if columns(&text) > SHOWN { excerpt(&text, 0, SHOWN) } else { text };
-    page.put(Tone::Dim, &time).put(Tone::Strong, &who).line(&format!("  {text}"));
+    let text = if columns(&text) > SHOWN {
+        excerpt(&text, 0, SHOWN)
+    } else {
+        text
+    };
+    page.put(Tone::Dim, &time)
+        .put(Tone::Strong, &who)
+        .line(&format!("  {text}"));
 }
 
 #[cfg(test)]
@@ -301,8 +467,14 @@ mod tests {
     use supervisor::event::{Enforced, Object};
 
     fn events() -> Vec<Event> {
-        let server = ProcessId { program: ProgramId(0), number: 0 };
-        let child = ProcessId { program: ProgramId(0), number: 1 };
+        let server = ProcessId {
+            program: ProgramId(0),
+            number: 0,
+        };
+        let child = ProcessId {
+            program: ProgramId(0),
+            number: 1,
+        };
         let alice = PeerId(0);
         let call = |name: &str, args: &str, result, times| {
             What::Call(Call {
@@ -320,8 +492,15 @@ mod tests {
             thread: 0,
             call: "read(0)".to_owned(),
             state: WaitState::Blocked,
-            on: Object::Pipe { name: "A".to_owned(), writing: false },
-            enders: vec![Ender::Process { process: child, fd: Some(4), itself: true }],
+            on: Object::Pipe {
+                name: "A".to_owned(),
+                writing: false,
+            },
+            enders: vec![Ender::Process {
+                process: child,
+                fd: Some(4),
+                itself: true,
+            }],
         };
         let enforced = Enforced {
             isolation: "full".to_owned(),
@@ -332,22 +511,89 @@ mod tests {
         let steps = [
             (0, What::Enforced(enforced)),
             (1, What::StepBegan),
-            (1, What::Started { process: server, pid: 2 }),
-            (1, What::Listening { process: server, address: Address::Path("/lab/s\u{1b}".into()), nominal: false }),
+            (
+                1,
+                What::Started {
+                    process: server,
+                    pid: 2,
+                },
+            ),
+            (
+                1,
+                What::Listening {
+                    process: server,
+                    address: Address::Path("/lab/s\u{1b}".into()),
+                    nominal: false,
+                },
+            ),
             (1, call("accept", "3, NULL, NULL", None, 1)),
-            (1, What::Settled(Settled { how: Quiet::Proved, waits: Vec::new(), took: 1_640 })),
+            (
+                1,
+                What::Settled(Settled {
+                    how: Quiet::Proved,
+                    waits: Vec::new(),
+                    took: 1_640,
+                }),
+            ),
             (2, What::StepBegan),
-            (2, What::PeerData { peer: alice, bytes: Bytes(b"##[error]\x1b[2J\n::error::x".to_vec()) }),
+            (
+                2,
+                What::PeerData {
+                    peer: alice,
+                    bytes: Bytes(b"##[error]\x1b[2J\n::error::x".to_vec()),
+                },
+            ),
             (2, call("read", "4, \"\", 4096", Some(0), 41_813)),
             (2, call("write", "4, \"x\", 1", Some(-32), 1)),
-            (2, What::Signalled { process: server, signal: 13 }),
-            (2, What::Forked { parent: server, child, pid: 3 }),
-            (2, What::Output { program: ProgramId(0), stream: Stream::Out, bytes: Bytes(vec![b'a'; 500]) }),
-            (2, What::Settled(Settled { how: Quiet::Proved, waits: vec![wait], took: 12 })),
-            (2, What::Exited { process: server, status: ExitStatus::Signal(13) }),
+            (
+                2,
+                What::Signalled {
+                    process: server,
+                    signal: 13,
+                },
+            ),
+            (
+                2,
+                What::Forked {
+                    parent: server,
+                    child,
+                    pid: 3,
+                },
+            ),
+            (
+                2,
+                What::Output {
+                    program: ProgramId(0),
+                    stream: Stream::Out,
+                    bytes: Bytes(vec![b'a'; 500]),
+                },
+            ),
+            (
+                2,
+                What::Settled(Settled {
+                    how: Quiet::Proved,
+                    waits: vec![wait],
+                    took: 12,
+                }),
+            ),
+            (
+                2,
+                What::Exited {
+                    process: server,
+                    status: ExitStatus::Signal(13),
+                },
+            ),
             (2, What::Ended),
         ];
-        steps.into_iter().zip(0..).map(|((step, what), at)| Event { at: at * 1_250, step, what }).collect()
+        steps
+            .into_iter()
+            .zip(0..)
+            .map(|((step, what), at)| Event {
+                at: at * 1_250,
+                step,
+                what,
+            })
+            .collect()
     }
 
     fn with_recording<T>(test: impl FnOnce(&Recording<'_>) -> T) -> T {
@@ -382,7 +628,9 @@ mod tests {
         let mut lines = text.lines();
         let header: serde_json::Value = serde_json::from_str(lines.next().unwrap()).unwrap();
         assert_eq!(header["schema"], "grader-recording/1");
-        let read: Vec<Event> = lines.map(|line| serde_json::from_str(line).unwrap()).collect();
+        let read: Vec<Event> = lines
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(read, events());
     }
 }

@@ -7,8 +7,8 @@
 
 pub mod bytes;
 pub mod event;
-pub mod fork;
 pub mod filter;
+pub mod fork;
 pub mod isolation;
 pub mod launch;
 pub mod limits;

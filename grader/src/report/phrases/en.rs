@@ -96,6 +96,9 @@ impl Phrases for English {
     fn cut(&self, more: usize) -> String {
         format!("… and {} more", count(more, "line"))
     }
+    fn first_needs(&self) -> &'static str {
+        "needs"
+    }
     fn needs(&self, requirement: &str) -> String {
         format!("not reached: needs {requirement}")
     }

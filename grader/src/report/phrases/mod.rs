@@ -45,6 +45,8 @@ pub trait Phrases: Sync {
     fn more_lines(&self, more: usize) -> String;
     /// `… and 3 more lines`, of a list cut short.
     fn cut(&self, more: usize) -> String;
+    /// Before what a requirement rests on.
+    fn first_needs(&self) -> &'static str;
     /// `not reached: needs s-next`.
     fn needs(&self, requirement: &str) -> String;
     /// `not reached: talk left the expected path at step 6 (s-next)`.

@@ -97,6 +97,9 @@ impl Phrases for Russian {
     fn cut(&self, more: usize) -> String {
         format!("… и ещё {}", count(more, "строка", "строки", "строк"))
     }
+    fn first_needs(&self) -> &'static str {
+        "сначала нужно"
+    }
     fn needs(&self, requirement: &str) -> String {
         format!("не проверено: сначала нужно {requirement}")
     }
