@@ -7,6 +7,12 @@
 
 pub mod bytes;
 pub mod event;
+pub mod inspect;
+pub mod memory;
 pub mod plan;
+pub mod proc;
+pub mod scene;
+pub mod shim;
+pub mod waits;
 
 pub use bytes::Bytes;
