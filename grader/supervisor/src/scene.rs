@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::os::fd::RawFd;
 
 use crate::event::WaitState;
-use crate::plan::{Address, ProcessId, ProgramId};
+use crate::plan::{Address, ProcessId};
 use crate::proc::ThreadScan;
 
 /// One moment of a scenario.
@@ -17,7 +17,7 @@ pub struct Scene<'a> {
     pub own_ends: Vec<OwnEnd>,
     /// Listening sockets by inode, with the address to name them by.
     pub listeners: Vec<(u64, Address)>,
-    /// Names of the programs, by [`ProgramId`].
+    /// Names of the programs, by [`ProgramId`](crate::plan::ProgramId).
     pub program_names: &'a [String],
     /// Names of pipes, kept for the whole scenario.
     pub pipe_names: &'a mut PipeNames,

@@ -44,9 +44,8 @@ impl WaitKind {
     /// The less certain of two: what holds when either may end the wait.
     fn or(self, other: Self) -> Self {
         match (self, other) {
-            (Self::Forever, other) => other,
             (this @ Self::Unknown(_), _) => this,
-            (_, other @ Self::Unknown(_)) => other,
+            (Self::Forever, other) | (_, other @ Self::Unknown(_)) => other,
             (Self::Timed(a), Self::Timed(b)) => Self::Timed(a.zip(b).map(|(a, b)| a.min(b))),
             (this, _) => this,
         }

@@ -51,7 +51,6 @@ pub(crate) mod futex {
     pub(crate) const WAIT_BITSET: u64 = 9;
     pub(crate) const WAIT_REQUEUE_PI: u64 = 11;
     pub(crate) const LOCK_PI2: u64 = 13;
-    pub(crate) const PRIVATE: u64 = 128;
     pub(crate) const CLOCK_REALTIME: u64 = 256;
 
     pub(crate) fn operation(op: u64) -> u64 {
@@ -65,7 +64,8 @@ pub fn of_call(nr: i64, args: &[u64; 6], tid: i32) -> Option<Timeout> {
     Some(match nr {
         POLL => millis(args[2]),
         EPOLL_WAIT | EPOLL_PWAIT => millis(args[3]),
-        PPOLL | RT_SIGTIMEDWAIT => relative(tid, args[2]),
+        CLOCK_NANOSLEEP if args[1] & 1 != 0 => absolute(tid, args[2], fd(args[0])),
+        PPOLL | RT_SIGTIMEDWAIT | CLOCK_NANOSLEEP => relative(tid, args[2]),
         EPOLL_PWAIT2 | SEMTIMEDOP => relative(tid, args[3]),
         PSELECT6 | RECVMMSG => relative(tid, args[4]),
         NANOSLEEP => relative(tid, args[0]),
@@ -73,8 +73,6 @@ pub fn of_call(nr: i64, args: &[u64; 6], tid: i32) -> Option<Timeout> {
             0 => Timeout::Never,
             at => timeval(tid, at).map_or(Timeout::Unreadable, Timeout::After),
         },
-        CLOCK_NANOSLEEP if args[1] & 1 != 0 => absolute(tid, args[2], fd(args[0])),
-        CLOCK_NANOSLEEP => relative(tid, args[2]),
         MQ_TIMEDSEND | MQ_TIMEDRECEIVE => absolute(tid, args[4], libc::CLOCK_REALTIME),
         FUTEX => of_futex(args, tid),
         FUTEX_WAITV => absolute(tid, args[3], fd(args[4])),
@@ -195,6 +193,7 @@ mod tests {
         assert_eq!(call(READ_LIKE, [0; 6]), None);
     }
 
+    const PRIVATE: u64 = 128;
     const READ_LIKE: i64 = libc::SYS_read;
 
     #[test]
@@ -202,7 +201,7 @@ mod tests {
         let now = nix::time::clock_gettime(nix::time::ClockId::CLOCK_MONOTONIC).unwrap();
         let spec: [i64; 2] = [now.tv_sec() + 100, 0];
         let at = spec.as_ptr() as u64;
-        let absolute = call(FUTEX, [0, futex::WAIT_BITSET | futex::PRIVATE, 0, at, 0, 0]).unwrap();
+        let absolute = call(FUTEX, [0, futex::WAIT_BITSET | PRIVATE, 0, at, 0, 0]).unwrap();
         assert!(matches!(
             absolute,
             Timeout::At {
@@ -211,7 +210,7 @@ mod tests {
             }
         ));
         assert!((98_000..=100_000).contains(&absolute.ms().unwrap()));
-        let relative = call(FUTEX, [0, futex::WAIT | futex::PRIVATE, 0, at, 0, 0]).unwrap();
+        let relative = call(FUTEX, [0, futex::WAIT | PRIVATE, 0, at, 0, 0]).unwrap();
         assert!(matches!(relative, Timeout::After(_)));
         let clocked = call(
             FUTEX,
