@@ -1,0 +1,15 @@
+//! Waits: whether a sleeping thread can wake by itself, what it waits on, and who could wake it.
+//!
+//! [`Classifier`] answers the first question for every thread on every scan and is on the hot
+//! path; [`Graph`] answers the others once a step is over.
+
+pub mod calls;
+mod classify;
+mod files;
+mod polled;
+mod sockets;
+pub mod timeout;
+mod timers;
+
+pub use classify::{Classifier, WaitKind};
+pub use timers::{ArmedTimer, armed};
