@@ -1,7 +1,5 @@
 //! Starts a case of `programs/waits.c`, waits until everything of it sleeps, and sets the scene.
 
-#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
-
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
@@ -32,6 +30,9 @@ fn cases() -> &'static PathBuf {
         program
     })
 }
+
+/// Parent and threads of every process.
+type Tree = BTreeMap<i32, (Option<i32>, BTreeMap<i32, ThreadScan>)>;
 
 /// A running case; dropped, it is killed with all it started.
 pub(crate) struct Case {
@@ -105,7 +106,7 @@ impl Case {
         }
     }
 
-    fn scan(&mut self) -> Option<BTreeMap<i32, (Option<i32>, BTreeMap<i32, ThreadScan>)>> {
+    fn scan(&mut self) -> Option<Tree> {
         let mut all = BTreeMap::new();
         for (pid, parent) in self.tree() {
             let mut threads = BTreeMap::new();
@@ -141,7 +142,7 @@ impl Case {
     }
 }
 
-fn still(all: BTreeMap<i32, (Option<i32>, BTreeMap<i32, ThreadScan>)>) -> Still {
+fn still(all: Tree) -> Still {
     let numbers: BTreeMap<i32, ProcessId> = all
         .keys()
         .zip(0..)
