@@ -97,19 +97,18 @@ impl Scene<'_> {
     /// A process in words: `server`, `server's child 1`.
     #[must_use]
     pub fn words(&self, id: ProcessId) -> String {
-        let program = self.program_name(id.program);
-        match id.number {
-            0 => program.to_owned(),
-            n => format!("{program}'s child {n}"),
-        }
+        words(self.program_names, id)
     }
+}
 
-    /// A program's name.
-    #[must_use]
-    pub fn program_name(&self, program: ProgramId) -> &str {
-        self.program_names
-            .get(usize::from(program.0))
-            .map_or("program", String::as_str)
+/// A process in words: `server`, `server's child 1`.
+pub(crate) fn words(program_names: &[String], id: ProcessId) -> String {
+    let program = program_names
+        .get(usize::from(id.program.0))
+        .map_or("program", String::as_str);
+    match id.number {
+        0 => program.to_owned(),
+        n => format!("{program}'s child {n}"),
     }
 }
 

@@ -5,11 +5,21 @@
 
 pub mod calls;
 mod classify;
+mod cycle;
+mod diag;
+mod ends;
+mod filelocks;
 mod files;
+mod graph;
+mod locks;
 mod polled;
 mod sockets;
+mod stage;
 pub mod timeout;
 mod timers;
 
 pub use classify::{Classifier, WaitKind};
+pub use cycle::cycle;
+pub use diag::UnixSocket;
+pub use graph::Graph;
 pub use timers::{ArmedTimer, armed};

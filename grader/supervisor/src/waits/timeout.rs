@@ -51,6 +51,7 @@ pub(crate) mod futex {
     pub(crate) const WAIT_BITSET: u64 = 9;
     pub(crate) const WAIT_REQUEUE_PI: u64 = 11;
     pub(crate) const LOCK_PI2: u64 = 13;
+    pub(crate) const PRIVATE: u64 = 128;
     pub(crate) const CLOCK_REALTIME: u64 = 256;
 
     pub(crate) fn operation(op: u64) -> u64 {
