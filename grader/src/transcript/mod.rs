@@ -32,7 +32,7 @@ pub use model::{Lane, Line, Op, Phase, Player, Transcript};
 pub use names::{LEAST_BOUND_PID, Names};
 pub use select::{Selection, selects};
 pub use system::{errno_name, signal_name};
-pub use text::{ParseError, parse};
+pub use text::{ParseError, ParseFault, parse};
 pub use title::step_title;
 
 /// The phase after the steps: programs that had to be killed, streams compared as a whole.

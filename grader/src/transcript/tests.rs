@@ -326,7 +326,10 @@ fn titles_tell_what_the_grader_does() {
             program: "filter".to_owned(),
             data: data(DataSource::Text("{nonce} one\ntwo\n".to_owned())),
         },
-        send("alice", "a ä \u{7} and much more than a title has room for"),
+        send(
+            "alice",
+            "a ä \u{7} and much, much more than any title would ever have room for",
+        ),
         Stimulus::Send {
             peer: "alice".to_owned(),
             data: data(DataSource::Random {
@@ -365,7 +368,7 @@ fn titles_tell_what_the_grader_does() {
         .collect();
     assert_snapshot!(titles.join("\n"), @r"
     filter > <nonce> one\ntwo (in pieces of 1, 7)
-    alice >. a ä \x07 and much more than a title has roo\{5 bytes more}
+    alice >. a ä \x07 and much, much more than any tit\{27 bytes more}
     alice ># 65536 bytes, seed 7 (in pieces of 1, 7)
     signal server/1 SIGTERM x50
     chmod 0600 <socket>

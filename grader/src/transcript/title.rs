@@ -7,7 +7,9 @@ use crate::lab::{
     Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, Inspection, Nth, Step, Stimulus,
 };
 
-/// How much of a text a title shows.
+/// A longer text is cut in a title.
+const LONGEST: usize = 60;
+/// What a title shows of a text that is cut.
 const SHOWN: usize = 40;
 
 /// `connect alice`, `alice >. ab`, `signal server SIGTERM x50`; several stimuli with commas.
@@ -88,14 +90,12 @@ fn sent(lane: &str, data: &Data) -> String {
 }
 
 fn shown(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return named(text);
+    }
     let start: String = text.chars().take(SHOWN).collect();
     let rest = text.len() - start.len();
-    let start = named(&start);
-    if rest == 0 {
-        start
-    } else {
-        format!("{start}\\{{{rest} bytes more}}")
-    }
+    format!("{}\\{{{rest} bytes more}}", named(&start))
 }
 
 /// The lab's own text: placeholders as the names that they bind.
