@@ -137,7 +137,9 @@ impl Helper {
 
     /// Collects, delivers and receives what there is. `true` if anything happened.
     pub(crate) fn turn(&mut self) -> bool {
-        let mut any = self.tracer.collect(&mut self.recorder);
+        // A stop is no progress by itself; the tracer counts what is.
+        let collected = self.tracer.collect(&mut self.recorder);
+        let mut any = false;
         let cap = self.plan.limits.output;
         for (index, stdio) in self.stdio.iter_mut().enumerate() {
             if let Some(stdio) = stdio {
@@ -168,7 +170,7 @@ impl Helper {
         if any {
             self.tracer.progress += 1;
         }
-        any
+        any || collected
     }
 
     /// What to watch while waiting: statuses, streams, peers.
