@@ -8,10 +8,16 @@
 pub mod bytes;
 pub mod event;
 pub mod filter;
+pub mod inspect;
 pub mod isolation;
 pub mod launch;
 pub mod limits;
+pub mod memory;
 pub mod plan;
+pub mod proc;
+pub mod scene;
+pub mod shim;
+pub mod waits;
 pub mod wire;
 pub mod worker;
 

@@ -1,0 +1,155 @@
+//! The memory of the programs, by `process_vm_readv(2)`.
+
+use std::io::{IoSlice, IoSliceMut};
+
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
+use nix::unistd::Pid;
+
+/// The most bytes that one [`read`] gives.
+pub const MAX_READ: usize = 1 << 20;
+
+/// No page is smaller; a request split here fails only where the memory really ends.
+const PAGE: usize = 4096;
+
+/// The kernel's `UIO_MAXIOV`.
+const MAX_PIECES: usize = 1024;
+
+/// Up to `len` bytes (at most [`MAX_READ`]) from `addr` in a thread's memory.
+///
+/// Shorter where the readable memory ends earlier; empty where nothing can be read or the thread
+/// is gone.
+#[must_use]
+pub fn read(tid: i32, addr: u64, len: usize) -> Vec<u8> {
+    let len = len.min(MAX_READ);
+    let Some(pieces) = pieces(addr, len) else {
+        return Vec::new();
+    };
+    let mut bytes = vec![0; len];
+    let got = process_vm_readv(
+        Pid::from_raw(tid),
+        &mut [IoSliceMut::new(&mut bytes)],
+        &pieces,
+    );
+    bytes.truncate(got.unwrap_or(0));
+    bytes
+}
+
+/// A NUL-terminated string without its NUL, at most `max` bytes; `None` where the memory ends or
+/// `max` bytes pass before a NUL.
+#[must_use]
+pub fn read_cstr(tid: i32, addr: u64, max: usize) -> Option<Vec<u8>> {
+    let mut text = Vec::new();
+    while text.len() < max {
+        let at = addr.checked_add(u64::try_from(text.len()).ok()?)?;
+        let bytes = read(tid, at, (max - text.len()).min(256));
+        if let Some(end) = bytes.iter().position(|&b| b == 0) {
+            text.extend_from_slice(&bytes[..end]);
+            return Some(text);
+        }
+        if bytes.is_empty() {
+            return None;
+        }
+        text.extend_from_slice(&bytes);
+    }
+    None
+}
+
+/// Exactly `N` bytes.
+#[must_use]
+pub fn read_array<const N: usize>(tid: i32, addr: u64) -> Option<[u8; N]> {
+    read(tid, addr, N).try_into().ok()
+}
+
+/// Writes all of `bytes` into memory that the program itself can write.
+///
+/// # Errors
+/// `EFAULT` where the memory is not writable (or ends), `ESRCH` where the thread is gone, `EPERM`
+/// where the kernel refuses.
+pub fn write(tid: i32, addr: u64, bytes: &[u8]) -> Result<(), Errno> {
+    for (number, chunk) in bytes.chunks(MAX_READ).enumerate() {
+        let at = u64::try_from(number * MAX_READ)
+            .ok()
+            .and_then(|offset| addr.checked_add(offset));
+        let pieces = at
+            .and_then(|at| pieces(at, chunk.len()))
+            .ok_or(Errno::EFAULT)?;
+        if process_vm_writev(Pid::from_raw(tid), &[IoSlice::new(chunk)], &pieces)? != chunk.len() {
+            return Err(Errno::EFAULT);
+        }
+    }
+    Ok(())
+}
+
+/// A range cut at page boundaries: the kernel transfers piece by piece and stops at the first bad.
+fn pieces(addr: u64, len: usize) -> Option<Vec<RemoteIoVec>> {
+    let mut base = usize::try_from(addr).ok()?;
+    base.checked_add(len)?;
+    let mut left = len;
+    let mut pieces = Vec::with_capacity((len / PAGE + 2).min(MAX_PIECES));
+    while left > 0 && pieces.len() < MAX_PIECES {
+        let piece = left.min(PAGE - base % PAGE);
+        pieces.push(RemoteIoVec { base, len: piece });
+        base += piece;
+        left -= piece;
+    }
+    Some(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn me() -> i32 {
+        i32::try_from(std::process::id()).unwrap()
+    }
+
+    fn address<T>(value: &[T]) -> u64 {
+        value.as_ptr() as u64
+    }
+
+    #[test]
+    fn reads_across_pages_and_stops_at_the_end_of_memory() {
+        // Two pages of which the second cannot be read.
+        // SAFETY: a fresh anonymous mapping, not touched by anything else.
+        let pages = unsafe {
+            nix::sys::mman::mmap_anonymous(
+                None,
+                std::num::NonZeroUsize::new(2 * PAGE).unwrap(),
+                nix::sys::mman::ProtFlags::PROT_READ | nix::sys::mman::ProtFlags::PROT_WRITE,
+                nix::sys::mman::MapFlags::MAP_PRIVATE,
+            )
+        }
+        .unwrap();
+        let base = pages.as_ptr() as u64;
+        write(me(), base, &[7; 2 * PAGE]).unwrap();
+        assert_eq!(read(me(), base + 10, PAGE), vec![7; PAGE]);
+        // SAFETY: the second page of the mapping made above; nothing refers to it.
+        unsafe {
+            let second = pages.byte_add(PAGE);
+            nix::sys::mman::mprotect(second, PAGE, nix::sys::mman::ProtFlags::PROT_NONE).unwrap();
+        }
+        assert_eq!(read(me(), base + 10, PAGE), vec![7; PAGE - 10]);
+        assert_eq!(read_cstr(me(), base, 2 * PAGE), None);
+        assert_eq!(write(me(), base + 10, &[1; PAGE]), Err(Errno::EFAULT));
+    }
+
+    #[test]
+    fn a_string_ends_at_its_nul_and_is_bounded() {
+        let text = b"abc\0def";
+        assert_eq!(read_cstr(me(), address(text), 100), Some(b"abc".to_vec()));
+        assert_eq!(read_cstr(me(), address(text), 3), None);
+        assert_eq!(read_cstr(me(), 0, 100), None);
+    }
+
+    #[test]
+    fn bad_addresses_and_absent_threads_give_nothing() {
+        assert!(read(me(), u64::MAX - 3, 16).is_empty());
+        assert!(read(i32::MAX, 0x1000, 16).is_empty());
+        assert_eq!(read_array::<4>(me(), 8), None);
+        assert_eq!(
+            read_array::<4>(me(), address(&[1_u8, 2, 3, 4])),
+            Some([1, 2, 3, 4])
+        );
+    }
+}

@@ -1,0 +1,274 @@
+//! Descriptors of a process, and where they lead.
+
+use std::ffi::CString;
+use std::os::unix::ffi::OsStringExt;
+
+use nix::dir::Dir;
+use nix::fcntl::{OFlag, readlinkat};
+use nix::sys::stat::Mode;
+
+use super::{number, radix, threads_of};
+
+/// Where a descriptor leads, from the text of its link in `/proc/PID/fd`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// An anonymous pipe, by inode.
+    Pipe(u64),
+    /// A socket, by inode.
+    Socket(u64),
+    /// An anonymous inode: `eventfd`, `eventpoll`, `timerfd`, `signalfd`, `inotify`, `io_uring`.
+    Anonymous(Vec<u8>),
+    /// A path: files, FIFOs, terminals.
+    Path(Vec<u8>),
+}
+
+impl Link {
+    /// Reads the text of a link.
+    #[must_use]
+    pub fn parse(link: &[u8]) -> Self {
+        let inode = |prefix: &[u8]| {
+            let digits = link.strip_prefix(prefix)?.strip_suffix(b"]")?;
+            digits
+                .iter()
+                .all(u8::is_ascii_digit)
+                .then(|| number(digits))
+                .flatten()
+        };
+        if let Some(inode) = inode(b"pipe:[") {
+            Self::Pipe(inode)
+        } else if let Some(inode) = inode(b"socket:[") {
+            Self::Socket(inode)
+        } else if let Some(name) = link.strip_prefix(b"anon_inode:") {
+            let name = name.strip_prefix(b"[").unwrap_or(name);
+            Self::Anonymous(name.strip_suffix(b"]").unwrap_or(name).to_vec())
+        } else {
+            Self::Path(link.to_vec())
+        }
+    }
+}
+
+/// How a descriptor was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// It can be read.
+    pub read: bool,
+    /// It can be written.
+    pub write: bool,
+}
+
+/// The text of a descriptor's link.
+#[must_use]
+pub fn fd_link(pid: i32, fd: i32) -> Option<Vec<u8>> {
+    let read = |pid| std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok();
+    read(pid)
+        .or_else(|| other_threads(pid).find_map(read))
+        .map(|path| path.into_os_string().into_vec())
+}
+
+/// All descriptors of a process in ascending order, with the text of their links.
+#[must_use]
+pub fn fds(pid: i32) -> Option<Vec<(i32, Vec<u8>)>> {
+    let list = list(pid)?;
+    if !list.is_empty() {
+        return Some(list);
+    }
+    // A leader that has ended (pthread_exit in main) shows none; the table lives on in the others.
+    Some(
+        other_threads(pid)
+            .filter_map(self::list)
+            .find(|list| !list.is_empty())
+            .unwrap_or_default(),
+    )
+}
+
+fn list(pid: i32) -> Option<Vec<(i32, Vec<u8>)>> {
+    let path = format!("/proc/{pid}/fd");
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let mut dir = Dir::open(path.as_str(), flags, Mode::empty()).ok()?;
+    let fds: Vec<i32> = dir
+        .iter()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str().ok()?.parse().ok())
+        .collect();
+    // Relative to the open directory: walking the whole path for each would double the time.
+    let link = |fd: i32| Some(readlinkat(&dir, fd.to_string().as_str()).ok()?.into_vec());
+    let mut all: Vec<(i32, Vec<u8>)> = fds
+        .into_iter()
+        .filter_map(|fd| Some((fd, link(fd)?)))
+        .collect();
+    all.sort_unstable_by_key(|(fd, _)| *fd);
+    Some(all)
+}
+
+/// The threads besides the given one, if that one is dead: only then are they worth a look.
+fn other_threads(pid: i32) -> impl Iterator<Item = i32> {
+    let dead = matches!(super::state(pid), Some(b'Z' | b'X'));
+    dead.then(|| threads_of(pid))
+        .flatten()
+        .into_iter()
+        .flatten()
+        .filter(move |&tid| tid != pid)
+}
+
+/// Open flags (`O_ACCMODE`, `O_NONBLOCK`, …) from `/proc/PID/fdinfo/FD`.
+#[must_use]
+pub fn fd_flags(pid: i32, fd: i32) -> Option<i32> {
+    let text = fdinfo(pid, fd)?;
+    let value = field(&text, b"flags:")?;
+    i32::try_from(radix(value, 8)?).ok()
+}
+
+/// How a descriptor can be used: the permission bits of its link, which cost a third of reading
+/// `fdinfo` and say the same.
+#[must_use]
+pub fn access(pid: i32, fd: i32) -> Option<Access> {
+    let mode =
+        lstat_mode(pid, fd).or_else(|| other_threads(pid).find_map(|tid| lstat_mode(tid, fd)))?;
+    Some(Access {
+        read: mode & libc::S_IRUSR != 0,
+        write: mode & libc::S_IWUSR != 0,
+    })
+}
+
+fn lstat_mode(pid: i32, fd: i32) -> Option<libc::mode_t> {
+    use std::os::unix::fs::MetadataExt;
+    Some(
+        std::fs::symlink_metadata(format!("/proc/{pid}/fd/{fd}"))
+            .ok()?
+            .mode(),
+    )
+}
+
+/// Device, inode and file type (`S_IFMT` bits) of what a descriptor leads to.
+#[must_use]
+pub fn inode_of(pid: i32, fd: i32) -> Option<(u64, u64, u32)> {
+    let path = CString::new(format!("/proc/{pid}/fd/{fd}")).ok()?;
+    // Follows the magic link, hence works for sockets and unlinked files.
+    let stat = nix::sys::stat::stat(path.as_c_str()).ok()?;
+    Some((stat.st_dev, stat.st_ino, stat.st_mode & libc::S_IFMT))
+}
+
+/// Milliseconds until a `timerfd` expires, rounded up; `Some(None)` when it is not armed, `None`
+/// when the descriptor is gone or is no timer.
+#[must_use]
+pub fn timerfd_remaining(pid: i32, fd: i32) -> Option<Option<u64>> {
+    parse_timerfd(&fdinfo(pid, fd)?)
+}
+
+fn parse_timerfd(text: &[u8]) -> Option<Option<u64>> {
+    let value = field(text, b"it_value:")?;
+    let value = value.trim_ascii().strip_prefix(b"(")?;
+    let comma = value.iter().position(|&b| b == b',')?;
+    let (seconds, nanos) = (number(&value[..comma])?, number(&value[comma + 1..])?);
+    Some((seconds != 0 || nanos != 0).then(|| {
+        seconds
+            .saturating_mul(1000)
+            .saturating_add(nanos.div_ceil(1_000_000))
+    }))
+}
+
+/// The descriptors an `epoll` watches, with their event masks.
+#[must_use]
+pub fn epoll_targets(pid: i32, fd: i32) -> Option<Vec<(i32, u32)>> {
+    Some(parse_epoll(&fdinfo(pid, fd)?))
+}
+
+fn parse_epoll(text: &[u8]) -> Vec<(i32, u32)> {
+    let mut targets: Vec<(i32, u32)> = text
+        .split(|&b| b == b'\n')
+        .filter_map(|line| {
+            let rest = line.strip_prefix(b"tfd:")?;
+            let at = rest.windows(7).position(|w| w == b"events:")?;
+            let fd = i32::try_from(number(&rest[..at])?).ok()?;
+            let events = u32::try_from(radix(&rest[at + 7..], 16)?).ok()?;
+            Some((fd, events))
+        })
+        .collect();
+    targets.sort_unstable();
+    targets
+}
+
+fn fdinfo(pid: i32, fd: i32) -> Option<Vec<u8>> {
+    let read = |pid| std::fs::read(format!("/proc/{pid}/fdinfo/{fd}")).ok();
+    read(pid).or_else(|| other_threads(pid).find_map(read))
+}
+
+fn field<'a>(text: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+    text.split(|&b| b == b'\n')
+        .find_map(|line| line.strip_prefix(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn links_are_told_apart() {
+        assert_eq!(Link::parse(b"pipe:[12]"), Link::Pipe(12));
+        assert_eq!(Link::parse(b"socket:[13]"), Link::Socket(13));
+        assert_eq!(
+            Link::parse(b"anon_inode:[eventfd]"),
+            Link::Anonymous(b"eventfd".to_vec())
+        );
+        assert_eq!(
+            Link::parse(b"anon_inode:inotify"),
+            Link::Anonymous(b"inotify".to_vec())
+        );
+        assert_eq!(
+            Link::parse(b"/tmp/pipe:[12]"),
+            Link::Path(b"/tmp/pipe:[12]".to_vec())
+        );
+        assert_eq!(
+            Link::parse(b"pipe:[1 2]"),
+            Link::Path(b"pipe:[1 2]".to_vec())
+        );
+    }
+
+    #[test]
+    fn an_own_pipe_is_described() {
+        let me = i32::try_from(std::process::id()).unwrap();
+        let (reader, writer) = nix::unistd::pipe().unwrap();
+        let (r, w) = (reader.as_raw_fd(), writer.as_raw_fd());
+        let link = fd_link(me, r).unwrap();
+        assert!(matches!(Link::parse(&link), Link::Pipe(_)));
+        assert_eq!(fd_link(me, w).unwrap(), link);
+        assert_eq!(
+            access(me, r),
+            Some(Access {
+                read: true,
+                write: false
+            })
+        );
+        assert_eq!(
+            access(me, w),
+            Some(Access {
+                read: false,
+                write: true
+            })
+        );
+        assert_eq!(fd_flags(me, w).unwrap() & libc::O_ACCMODE, libc::O_WRONLY);
+        assert_eq!(inode_of(me, r).unwrap().2, libc::S_IFIFO);
+        let all = fds(me).unwrap();
+        assert!(all.contains(&(r, link)));
+        assert!(all.is_sorted_by_key(|(fd, _)| *fd));
+    }
+
+    #[test]
+    fn fdinfo_of_timers_and_epoll_is_read() {
+        let armed = b"pos:\t0\nclockid: 0\nticks: 0\nsettime flags: 01\nit_value: (1, 500000001)\nit_interval: (1, 0)\n";
+        assert_eq!(parse_timerfd(armed), Some(Some(1501)));
+        assert_eq!(parse_timerfd(b"it_value: (0, 0)\n"), Some(None));
+        assert_eq!(parse_timerfd(b"pos:\t0\n"), None);
+        let epoll = b"pos:\t0\nflags:\t02\ntfd:        5 events:       1d data: ffffffffffffffff  pos:0 ino:61af sdev:7\ntfd:        4 events:  1 data: 4\n";
+        assert_eq!(parse_epoll(epoll), [(4, 1), (5, 0x1d)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(bytes: Vec<u8>) {
+            let _ = (Link::parse(&bytes), parse_timerfd(&bytes), parse_epoll(&bytes));
+        }
+    }
+}

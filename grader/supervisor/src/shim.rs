@@ -1,0 +1,1 @@
+//! The preloaded shim that watches signal handlers.

@@ -1,0 +1,263 @@
+//! Whether a thread that sleeps can wake without another thread, the grader or the world acting.
+//!
+//! The rule is to know or to say "unknown": a call, a descriptor or a state that is not listed
+//! here is never taken for a wait that lasts.
+
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
+
+use super::calls::{
+    ACCEPT, ACCEPT4, CLOCK_NANOSLEEP, CLONE, CLONE3, CONNECT, CREAT, EPOLL_PWAIT, EPOLL_PWAIT2,
+    EPOLL_WAIT, FCNTL, FLOCK, FUTEX, FUTEX_WAIT, FUTEX_WAITV, MQ_TIMEDRECEIVE, MQ_TIMEDSEND,
+    MSGRCV, MSGSND, NANOSLEEP, OPEN, OPENAT, OPENAT2, PAUSE, POLL, PPOLL, PSELECT6, RECVMMSG,
+    RESTART_SYSCALL, RT_SIGSUSPEND, RT_SIGTIMEDWAIT, SELECT, SEMOP, SEMTIMEDOP, Transfer, VFORK,
+    WAIT4, WAITID, fd, transfer,
+};
+use super::timeout::{self, Timeout, futex};
+use super::{files, polled, sockets};
+use crate::memory;
+use crate::proc::{self, Link, NOT_IN_CALL, RUNNING, ThreadScan, UNREADABLE};
+
+/// How a thread waits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WaitKind {
+    /// Until somebody acts.
+    Forever,
+    /// At most so many milliseconds, where that can be known: of a relative timeout its whole
+    /// length, of an absolute one what is left.
+    Timed(Option<u64>),
+    /// Stopped by a signal.
+    Stopped,
+    /// Ended.
+    Dead,
+    /// It runs, or is about to.
+    Runs,
+    /// It cannot be known; the reason. Never to be taken for a lasting wait.
+    Unknown(String),
+}
+
+impl WaitKind {
+    fn unknown(why: impl Into<String>) -> Self {
+        Self::Unknown(why.into())
+    }
+
+    /// The less certain of two: what holds when either may end the wait.
+    fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (this @ Self::Unknown(_), _) => this,
+            (Self::Forever, other) | (_, other @ Self::Unknown(_)) => other,
+            (Self::Timed(a), Self::Timed(b)) => Self::Timed(a.zip(b).map(|(a, b)| a.min(b))),
+            (this, _) => this,
+        }
+    }
+}
+
+/// Decides [`WaitKind`]s, remembering the families of sockets (which never change).
+#[derive(Debug, Default)]
+pub struct Classifier {
+    domains: HashMap<u64, i32>,
+}
+
+impl Classifier {
+    /// A classifier that remembers nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How the thread waits, from one scan of it. `stopped`: the tracer knows it to be in a group
+    /// stop (`PTRACE_LISTEN` shows as `t`).
+    pub fn classify(&mut self, tid: i32, scan: &ThreadScan, stopped: bool) -> WaitKind {
+        if scan.is_dead() {
+            return WaitKind::Dead;
+        }
+        if stopped {
+            return WaitKind::Stopped;
+        }
+        match scan.state {
+            b'T' => return WaitKind::Stopped,
+            b'R' => return WaitKind::Runs,
+            b't' => return WaitKind::unknown("stopped by the tracer"),
+            b'D' if waits_for_vfork(tid, scan) => return WaitKind::Forever,
+            b'S' => {}
+            state => return WaitKind::Unknown(format!("state {}", char::from(state))),
+        }
+        if scan.has_deliverable_signal() {
+            return WaitKind::Runs;
+        }
+        match scan.nr {
+            RUNNING => WaitKind::Runs,
+            NOT_IN_CALL => WaitKind::unknown("asleep outside a system call"),
+            UNREADABLE => WaitKind::unknown("its system call cannot be read"),
+            _ => self.in_call(tid, scan),
+        }
+    }
+
+    fn in_call(&mut self, tid: i32, scan: &ThreadScan) -> WaitKind {
+        let args = &scan.args;
+        if let Some(transfer) = transfer(scan.nr, args) {
+            let wait = match transfer {
+                Transfer::In(fd) => self.descriptor(tid, fd, Some(libc::SO_RCVTIMEO)),
+                Transfer::Out(fd) => self.descriptor(tid, fd, Some(libc::SO_SNDTIMEO)),
+                Transfer::Through(from, to) => self
+                    .descriptor(tid, from, Some(libc::SO_RCVTIMEO))
+                    .or(self.descriptor(tid, to, Some(libc::SO_SNDTIMEO))),
+            };
+            return if scan.nr == RECVMMSG {
+                wait.or(by_timeout(tid, scan))
+            } else {
+                wait
+            };
+        }
+        match scan.nr {
+            ACCEPT | ACCEPT4 => self.descriptor(tid, fd(args[0]), Some(libc::SO_RCVTIMEO)),
+            CONNECT => self.descriptor(tid, fd(args[0]), Some(libc::SO_SNDTIMEO)),
+            WAIT4 | WAITID | PAUSE | RT_SIGSUSPEND | FLOCK | SEMOP | MSGRCV | MSGSND => {
+                WaitKind::Forever
+            }
+            FCNTL if matches!(fd(args[1]), libc::F_SETLKW | libc::F_OFD_SETLKW) => {
+                WaitKind::Forever
+            }
+            RT_SIGTIMEDWAIT | SEMTIMEDOP | MQ_TIMEDSEND | MQ_TIMEDRECEIVE | NANOSLEEP
+            | CLOCK_NANOSLEEP | FUTEX_WAIT | FUTEX_WAITV => by_timeout(tid, scan),
+            FUTEX => match futex::operation(args[1]) {
+                futex::WAIT
+                | futex::WAIT_BITSET
+                | futex::LOCK_PI
+                | futex::LOCK_PI2
+                | futex::WAIT_REQUEUE_PI => by_timeout(tid, scan),
+                op => WaitKind::Unknown(format!("futex operation {op}")),
+            },
+            POLL | PPOLL | SELECT | PSELECT6 | EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 => {
+                let timed = by_timeout(tid, scan);
+                // A timed wait is not proved in any case; what it watches changes nothing.
+                if timed == WaitKind::Forever {
+                    self.watched(tid, scan)
+                } else {
+                    timed
+                }
+            }
+            OPEN | CREAT | OPENAT | OPENAT2 => match files::opened_fifo(tid, scan) {
+                Some(_) => WaitKind::Forever,
+                None => WaitKind::unknown("open of something that is no FIFO"),
+            },
+            // Also continues poll without a timeout: only who saw the original call can tell.
+            RESTART_SYSCALL => WaitKind::Timed(None),
+            nr => match super::calls::name(nr) {
+                Some(name) => WaitKind::unknown(name),
+                None => WaitKind::Unknown(format!("system call {nr}")),
+            },
+        }
+    }
+
+    /// What everything in a `poll`, `select` or `epoll` set makes of a wait without a timeout.
+    fn watched(&mut self, tid: i32, scan: &ThreadScan) -> WaitKind {
+        let Some(set) = polled::set(tid, scan) else {
+            return WaitKind::unknown("the descriptors it polls cannot be read");
+        };
+        set.iter().fold(WaitKind::Forever, |wait, polled| {
+            wait.or(self.descriptor(tid, polled.fd, None))
+        })
+    }
+
+    /// How a wait for one descriptor can end by itself. `option` is the socket option that limits
+    /// the call, if one does.
+    fn descriptor(&mut self, tid: i32, fd: i32, option: Option<libc::c_int>) -> WaitKind {
+        let Some(link) = proc::fd_link(tid, fd) else {
+            return WaitKind::Unknown(format!("descriptor {fd} cannot be looked up"));
+        };
+        match Link::parse(&link) {
+            Link::Pipe(_) => WaitKind::Forever,
+            Link::Socket(inode) => self.socket(tid, fd, inode, option),
+            Link::Anonymous(name) => anonymous(tid, fd, &name),
+            Link::Path(path) => by_path(tid, fd, &path, option.is_some()),
+        }
+    }
+
+    fn socket(&mut self, tid: i32, fd: i32, inode: u64, option: Option<libc::c_int>) -> WaitKind {
+        let known = self.domains.get(&inode).copied();
+        if let (None, Some(domain)) = (option, known) {
+            return by_domain(domain);
+        }
+        let facts = || -> Result<(i32, Option<u64>), nix::errno::Errno> {
+            let socket: OwnedFd = sockets::copy_fd(tid, fd)?;
+            let timeout = option
+                .map(|option| sockets::timeout(&socket, option))
+                .transpose()?
+                .flatten();
+            Ok((known.map_or_else(|| sockets::domain(&socket), Ok)?, timeout))
+        };
+        match facts() {
+            Ok((domain, timeout)) => {
+                self.domains.insert(inode, domain);
+                let limit = timeout.map_or(WaitKind::Forever, |ms| WaitKind::Timed(Some(ms)));
+                by_domain(domain).or(limit)
+            }
+            Err(error) => WaitKind::Unknown(format!("options of socket {fd}: {error}")),
+        }
+    }
+}
+
+/// A child made by `vfork` has neither ended nor executed yet: state `D`, but nothing of a device.
+fn waits_for_vfork(tid: i32, scan: &ThreadScan) -> bool {
+    let vfork = u64::from(libc::CLONE_VFORK.unsigned_abs());
+    match scan.nr {
+        VFORK => true,
+        CLONE => scan.args[0] & vfork != 0,
+        CLONE3 => memory::read_array::<8>(tid, scan.args[0])
+            .is_some_and(|b| u64::from_ne_bytes(b) & vfork != 0),
+        _ => false,
+    }
+}
+
+fn by_timeout(tid: i32, scan: &ThreadScan) -> WaitKind {
+    match timeout::of_call(scan.nr, &scan.args, tid) {
+        None | Some(Timeout::Never) => WaitKind::Forever,
+        Some(timeout) => WaitKind::Timed(timeout.ms()),
+    }
+}
+
+fn by_domain(domain: i32) -> WaitKind {
+    match domain {
+        libc::AF_UNIX => WaitKind::Forever,
+        // Retransmission, keep-alive and connection timers belong to the kernel and are not shown.
+        libc::AF_INET | libc::AF_INET6 => WaitKind::unknown("internet socket"),
+        domain => WaitKind::Unknown(format!("socket of family {domain}")),
+    }
+}
+
+fn anonymous(tid: i32, fd: i32, name: &[u8]) -> WaitKind {
+    match name {
+        b"timerfd" => match proc::timerfd_remaining(tid, fd) {
+            Some(None) => WaitKind::Forever,
+            Some(Some(ms)) => WaitKind::Timed(Some(ms)),
+            None => WaitKind::unknown("timerfd"),
+        },
+        b"eventfd" | b"signalfd" | b"inotify" | b"pidfd" => WaitKind::Forever,
+        b"eventpoll" => match proc::epoll_targets(tid, fd) {
+            // Inside another set; what it watches would have to be looked at in turn.
+            Some(targets) if targets.is_empty() => WaitKind::Forever,
+            _ => WaitKind::unknown("epoll inside another set"),
+        },
+        name => WaitKind::Unknown(String::from_utf8_lossy(name).into_owned()),
+    }
+}
+
+fn by_path(tid: i32, fd: i32, path: &[u8], transfers: bool) -> WaitKind {
+    match proc::inode_of(tid, fd) {
+        Some((_, _, libc::S_IFIFO)) => WaitKind::Forever,
+        Some((_, _, libc::S_IFCHR)) if files::is_terminal(path) => match files::read_timer(tid, fd)
+        {
+            // poll does not use VTIME.
+            Ok(Some(ms)) if transfers => WaitKind::Timed(Some(ms)),
+            Ok(_) => WaitKind::Forever,
+            Err(error) => WaitKind::Unknown(format!("settings of terminal {fd}: {error}")),
+        },
+        // Always ready: in a set it ends the wait at once, or never contributes.
+        Some((_, _, libc::S_IFREG | libc::S_IFDIR)) if !transfers => WaitKind::Forever,
+        _ => WaitKind::Unknown(format!(
+            "descriptor {fd} leads to {}",
+            crate::bytes::escape(path)
+        )),
+    }
+}
