@@ -85,7 +85,9 @@ pub enum CheckError {
         known: String,
     },
     /// A scenario was never recorded.
-    #[error("lab {lab}: no transcript of scenario `{scenario}` is stored; make one with `grader record {lab}`")]
+    #[error(
+        "lab {lab}: no transcript of scenario `{scenario}` is stored; make one with `grader record {lab}`"
+    )]
     NotRecorded {
         /// The lab.
         lab: String,
@@ -261,8 +263,7 @@ fn chosen(lab: &Lab, options: &CheckOptions) -> Result<Lab, CheckError> {
     if !options.scenarios.is_empty() {
         out.scenarios.retain(|s| options.scenarios.contains(&s.id));
         let proved: BTreeSet<&str> = out.scenarios.iter().flat_map(proved_by).collect();
-        out.requirements
-            .retain(|r| proved.contains(r.id.as_str()));
+        out.requirements.retain(|r| proved.contains(r.id.as_str()));
     }
     Ok(out)
 }
@@ -335,6 +336,8 @@ impl Job<'_> {
         let next = AtomicUsize::new(0);
         let (send, receive) = mpsc::channel();
         thread::scope(|scope| {
+            // Dropped when this closure returns early, which tells the threads to stop.
+            let receive = receive;
             for _ in 0..self.engine.workers().min(runs.len()) {
                 let (send, order, runs, next) = (send.clone(), &order, &runs, &next);
                 scope.spawn(move || {
@@ -374,7 +377,9 @@ impl Job<'_> {
             &self.built.programs,
             seed,
         );
-        let took = run.as_ref().map_or_else(|_| began.elapsed(), |run| run.took);
+        let took = run
+            .as_ref()
+            .map_or_else(|_| began.elapsed(), |run| run.took);
         let result = match run {
             Ok(ScenarioRun {
                 events, transcript, ..

@@ -350,7 +350,10 @@ mod tests {
     fn a_lost_worker_costs_one_plan_and_is_replaced() {
         let (engine, counts) = engine(1);
         let error = engine.run(&plan("worker")).unwrap_err();
-        assert!(matches!(&error, Fault::Lost(why) if why.contains("signal 9")), "{error}");
+        assert!(
+            matches!(&error, Fault::Lost(why) if why.contains("signal 9")),
+            "{error}"
+        );
         engine.run(&plan("fine")).unwrap();
         assert_eq!(counts.started.load(Ordering::SeqCst), 2);
         // A lost helper leaves the worker as it was.

@@ -88,7 +88,10 @@ pub(super) fn weight(scenario: &Scenario) -> usize {
             DataSource::Random { bytes, .. } => *bytes,
             DataSource::Repeat { text, times } => text.len().saturating_mul(*times),
         };
-        let sum = data.pieces.iter().fold(0, |sum: usize, n| sum.saturating_add(*n));
+        let sum = data
+            .pieces
+            .iter()
+            .fold(0, |sum: usize, n| sum.saturating_add(*n));
         let pieces = bytes
             .saturating_mul(data.pieces.len())
             .checked_div(sum)

@@ -6,6 +6,8 @@ use std::path::Path;
 use insta::Snapshot;
 use thiserror::Error;
 
+use super::check::Expected;
+use crate::lab::catalog::LabSource;
 use crate::transcript::{ParseError, Transcript, parse};
 
 /// A stored transcript that cannot be used.
@@ -66,4 +68,18 @@ fn text_of(text: &str, path: &Path) -> Result<Transcript, SnapshotError> {
         path: path.display().to_string(),
         error,
     })
+}
+
+impl Expected for LabSource {
+    fn expected(&self, scenario: &str) -> Result<Option<Transcript>, SnapshotError> {
+        let Some(text) = self.snapshots.get(scenario) else {
+            return Ok(None);
+        };
+        let file = format!("{scenario}.snap");
+        let transcript = match self.snapshots_dir() {
+            Some(dir) => read_snapshot(&dir.join(file))?,
+            None => parse_snapshot(text, &Path::new(&self.lab.id).join("snapshots").join(file))?,
+        };
+        Ok(Some(transcript))
+    }
 }
