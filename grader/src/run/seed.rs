@@ -35,7 +35,8 @@ pub fn fresh_seed() -> u64 {
 }
 
 /// The seed of one scenario's run: the same whichever other scenarios are run beside it.
-pub(super) fn scenario_seed(seed: u64, scenario: &str, repeat: u32) -> u64 {
+#[must_use]
+pub fn scenario_seed(seed: u64, scenario: &str, repeat: u32) -> u64 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(&seed.to_le_bytes());
     hasher.update(&repeat.to_le_bytes());

@@ -539,3 +539,5 @@ pub fn prepare(mode: &CacheMode) -> Result<(Cache, Toolchain), Fault> {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tools;

@@ -370,6 +370,7 @@ fn empty() -> Scenario {
         title: None,
         students: Vec::new(),
         setup: BTreeMap::new(),
+        peers: BTreeMap::new(),
         steps: Vec::new(),
         checks: Vec::new(),
         wall_seconds: None,
