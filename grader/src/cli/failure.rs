@@ -23,7 +23,13 @@ pub(super) struct Failure {
 
 impl Failure {
     fn new(status: u8, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), causes: Vec::new(), hints: Vec::new(), quiet: false }
+        Self {
+            status,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+            quiet: false,
+        }
     }
 
     /// The caller's or the lab's mistake.
@@ -38,7 +44,10 @@ impl Failure {
 
     /// Nothing more is said: it has been said where it was found.
     pub(super) fn said(status: u8) -> Self {
-        Self { quiet: true, ..Self::new(status, "") }
+        Self {
+            quiet: true,
+            ..Self::new(status, "")
+        }
     }
 
     /// With the errors below it.
@@ -69,9 +78,17 @@ impl Failure {
     fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         let bad = anstyle::AnsiColor::Red.on_default().bold();
         let good = anstyle::AnsiColor::Cyan.on_default().bold();
-        writeln!(out, "{bad}error{bad:#}: {}", grader::report::clean(&self.message))?;
+        writeln!(
+            out,
+            "{bad}error{bad:#}: {}",
+            grader::report::clean(&self.message)
+        )?;
         for cause in &self.causes {
-            writeln!(out, "  {}", grader::report::clean(cause).replace('\n', "\n  "))?;
+            writeln!(
+                out,
+                "  {}",
+                grader::report::clean(cause).replace('\n', "\n  ")
+            )?;
         }
         for hint in &self.hints {
             writeln!(out, "{good}hint{good:#}: {}", grader::report::clean(hint))?;
@@ -103,13 +120,21 @@ mod tests {
     #[test]
     fn message_causes_and_hints_each_have_a_line() {
         let cause = io::Error::other("no such thing");
-        let failure = Failure::usage("cannot do it").because(&cause).hint("do something else");
-        assert_eq!(text(&failure), "error: cannot do it\n  no such thing\nhint: do something else\n");
+        let failure = Failure::usage("cannot do it")
+            .because(&cause)
+            .hint("do something else");
+        assert_eq!(
+            text(&failure),
+            "error: cannot do it\n  no such thing\nhint: do something else\n"
+        );
     }
 
     #[test]
     fn a_name_with_controls_reaches_no_terminal() {
-        assert_eq!(text(&Failure::usage("no \u{1b}[2J here")), "error: no \\x1b[2J here\n");
+        assert_eq!(
+            text(&Failure::usage("no \u{1b}[2J here")),
+            "error: no \\x1b[2J here\n"
+        );
     }
 
     #[test]

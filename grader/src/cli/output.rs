@@ -53,7 +53,10 @@ impl FromStr for Format {
         let known = KINDS.iter().find(|(known, _)| *known == name);
         let kind = known.map(|(_, kind)| *kind).ok_or_else(|| {
             let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
-            format!("no such format; there are {}, each alone or with =FILE", names.join(", "))
+            format!(
+                "no such format; there are {}, each alone or with =FILE",
+                names.join(", ")
+            )
         })?;
         Ok(Self { kind, file })
     }
@@ -69,11 +72,15 @@ fn on_a_runner() -> bool {
 pub(super) fn standard() -> Box<dyn Write> {
     let stdout = io::stdout();
     let coloured = AutoStream::choice(&stdout) != ColorChoice::Never;
-    match (coloured, on_a_runner()) {
-        (true, false) => Box::new(stdout),
-        (true, true) => Box::new(Fenced::new(stdout)),
-        (false, false) => Box::new(StripStream::new(stdout)),
-        (false, true) => Box::new(StripStream::new(Fenced::new(stdout))),
+    let out: Box<dyn Write> = if on_a_runner() {
+        Box::new(Fenced::new(stdout))
+    } else {
+        Box::new(stdout)
+    };
+    if coloured {
+        out
+    } else {
+        Box::new(StripStream::new(out))
     }
 }
 
@@ -88,9 +95,17 @@ fn appended(variable: &str) -> Result<Option<Box<dyn Write>>, Failure> {
     let Some(path) = std::env::var_os(variable).filter(|path| !path.is_empty()) else {
         return Ok(None);
     };
-    let file = OpenOptions::new().append(true).create(true).open(&path).map_err(|error| {
-        Failure::fault(format!("${variable} ({}) cannot be written", path.display())).because(&error)
-    })?;
+    let file = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .open(&path)
+        .map_err(|error| {
+            Failure::fault(format!(
+                "${variable} ({}) cannot be written",
+                path.display()
+            ))
+            .because(&error)
+        })?;
     Ok(Some(Box::new(file)))
 }
 
@@ -136,10 +151,27 @@ mod tests {
     #[test]
     fn a_format_stands_alone_or_with_a_file() {
         let parsed: Format = "junit=out/r.xml".parse().unwrap();
-        assert_eq!(parsed, Format { kind: Kind::JUnit, file: Some("out/r.xml".into()) });
+        assert_eq!(
+            parsed,
+            Format {
+                kind: Kind::JUnit,
+                file: Some("out/r.xml".into())
+            }
+        );
         let parsed: Format = "json".parse().unwrap();
-        assert_eq!(parsed, Format { kind: Kind::Json, file: None });
-        assert!("html".parse::<Format>().unwrap_err().contains("human, json, junit, github, jsonl"));
+        assert_eq!(
+            parsed,
+            Format {
+                kind: Kind::Json,
+                file: None
+            }
+        );
+        assert!(
+            "html"
+                .parse::<Format>()
+                .unwrap_err()
+                .contains("human, json, junit, github, jsonl")
+        );
         assert!("json=".parse::<Format>().is_err());
     }
 }

@@ -66,66 +66,88 @@ struct Raw {
     not_reached: BTreeSet<String>,
 }
 
-/// The fixtures in the directories of `root`, in order of their names; those without a
-/// `fixture.toml` are passed over.
+/// The fixtures in the directories of `root`, and one level below, in order of their names: each
+/// directory that has a `fixture.toml`.
 ///
 /// # Errors
 /// See [`FixtureError`]; a requirement that the lab does not have is one.
 pub fn fixtures(root: &Path, lab: &Lab) -> Result<Vec<Fixture>, FixtureError> {
-    let io_error = |path: &Path, error| FixtureError::Io {
-        path: path.display().to_string(),
-        error,
-    };
-    let entries = fs::read_dir(root).map_err(|error| io_error(root, error))?;
     let mut found = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(|error| io_error(root, error))?;
-        let file = entry.path().join("fixture.toml");
-        let text = match fs::read_to_string(&file) {
-            Ok(text) => text,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-                ) =>
-            {
-                continue;
-            }
-            Err(error) => return Err(io_error(&file, error)),
-        };
-        let bad = |why: String| FixtureError::Bad {
-            path: file.display().to_string(),
-            why,
-        };
-        let raw: Raw =
-            toml::from_str(&text).map_err(|error| bad(error.to_string().trim_end().to_owned()))?;
-        for id in raw.fails.iter().chain(&raw.not_reached) {
-            if !lab
-                .requirements
-                .iter()
-                .any(|requirement| requirement.id == *id)
-            {
-                return Err(bad(format!("the lab {} has no requirement `{id}`", lab.id)));
-            }
-        }
-        if let Some(id) = raw.fails.intersection(&raw.not_reached).next() {
-            return Err(bad(format!(
-                "`{id}` is in `fails` and in `not-reached`; it can be in one of them"
-            )));
-        }
-        found.push(Fixture {
-            name: entry.file_name().to_string_lossy().into_owned(),
-            dir: entry.path(),
-            title: raw.title,
-            fails: raw.fails,
-            not_reached: raw.not_reached,
-        });
-    }
+    collect(root, lab, DEPTH, &mut found)?;
     if found.is_empty() {
         return Err(FixtureError::None(root.display().to_string()));
     }
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
+}
+
+/// Directories below the lab's own in which fixtures are looked for: `mutants/serve-one`.
+const DEPTH: usize = 2;
+
+fn collect(
+    dir: &Path,
+    lab: &Lab,
+    depth: usize,
+    found: &mut Vec<Fixture>,
+) -> Result<(), FixtureError> {
+    let io_error = |path: &Path, error| FixtureError::Io {
+        path: path.display().to_string(),
+        error,
+    };
+    for entry in fs::read_dir(dir).map_err(|error| io_error(dir, error))? {
+        let entry = entry.map_err(|error| io_error(dir, error))?;
+        if !entry
+            .file_type()
+            .map_err(|error| io_error(&entry.path(), error))?
+            .is_dir()
+        {
+            continue;
+        }
+        let file = entry.path().join("fixture.toml");
+        match fs::read_to_string(&file) {
+            Ok(text) => found.push(read(&entry.path(), &file, &text, lab)?),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(io_error(&file, error));
+            }
+            Err(_) if depth > 1 => collect(&entry.path(), lab, depth - 1, found)?,
+            Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn read(dir: &Path, file: &Path, text: &str, lab: &Lab) -> Result<Fixture, FixtureError> {
+    let bad = |why: String| FixtureError::Bad {
+        path: file.display().to_string(),
+        why,
+    };
+    let raw: Raw =
+        toml::from_str(text).map_err(|error| bad(error.to_string().trim_end().to_owned()))?;
+    for id in raw.fails.iter().chain(&raw.not_reached) {
+        if !lab
+            .requirements
+            .iter()
+            .any(|requirement| requirement.id == *id)
+        {
+            return Err(bad(format!("the lab {} has no requirement `{id}`", lab.id)));
+        }
+    }
+    if let Some(id) = raw.fails.intersection(&raw.not_reached).next() {
+        return Err(bad(format!(
+            "`{id}` is in `fails` and in `not-reached`; it can be in one of them"
+        )));
+    }
+    Ok(Fixture {
+        name: dir
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        dir: dir.to_owned(),
+        title: raw.title,
+        fails: raw.fails,
+        not_reached: raw.not_reached,
+    })
 }
 
 #[cfg(test)]
@@ -155,6 +177,8 @@ mod tests {
         assert!(found[0].fails.contains("s-next") && found[0].not_reached.contains("s-bye"));
         assert!(!found[0].is_good());
         assert!(with("good", "title = 'poll'").unwrap()[0].is_good());
+        let below = with("mutants/two", "title = 't'\nfails = ['s-bye']").unwrap();
+        assert_eq!(below[0].name, "two");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! a lab passes what is right and fails what is wrong.
 
 mod empty;
+mod engine;
 mod fixture;
 mod matrix;
 mod record;
@@ -9,6 +10,7 @@ mod review;
 mod snapshot;
 
 pub use empty::write_empty;
+pub use engine::{ProveError, ProveOptions, RecordError, prove, record};
 pub use fixture::{Fixture, FixtureError, fixtures};
 pub use matrix::{Kind, Problem, Proof, Row};
 pub use record::{Moved, Recorded, compare_runs, store};

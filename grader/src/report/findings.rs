@@ -155,7 +155,7 @@ fn payload(text: &str, other: &str, room: usize) -> Vec<String> {
 }
 
 fn calls(page: &mut Page, actions: &Actions, step: u32, phrases: &dyn Phrases) {
-    let title = one_line(&phrases.actions(&actions.program, step));
+    let title = one_line(&phrases.actions(&actions.program, actions.since, step));
     page.put(Tone::Strong, &format!("  {title}")).end();
     let skipped = actions.calls.len().saturating_sub(CALLS);
     if skipped > 0 {

@@ -227,6 +227,9 @@ pub struct TranscriptLine {
 pub struct ProgramActions {
     /// The role.
     pub program: String,
+    /// The calls reach back to this earlier step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u32>,
     /// Its last calls.
     pub calls: Vec<ProgramCall>,
 }
@@ -418,6 +421,7 @@ fn program_actions(actions: &Actions) -> ProgramActions {
     };
     ProgramActions {
         program: actions.program.clone(),
+        since: actions.since,
         calls: actions.calls.iter().map(call).collect(),
     }
 }

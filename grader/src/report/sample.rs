@@ -93,6 +93,7 @@ pub(crate) fn lab() -> Lab {
         title: None,
         students: vec!["server".to_owned()],
         setup: BTreeMap::new(),
+        peers: BTreeMap::new(),
         steps: Vec::new(),
         checks: Vec::new(),
         wall_seconds: None,
@@ -252,6 +253,7 @@ pub(super) fn spinning() -> Difference {
         more: 2,
         actions: vec![Actions {
             program: "server".to_owned(),
+            since: Some(5),
             calls: vec![
                 call("read(4) = 0", Some("alice has closed her side")),
                 call("read(4) = 0", Some("the same answer 41 812 times more")),

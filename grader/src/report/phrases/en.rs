@@ -73,11 +73,11 @@ impl Phrases for English {
             _ => format!("{scenario}, step {step}: {title}"),
         }
     }
-    fn actions(&self, program: &str, step: u32) -> String {
-        match step {
-            0 => format!("your {program} at the end"),
-            1 => format!("your {program} in step 1"),
-            _ => format!("your {program} since step {}", step - 1),
+    fn actions(&self, program: &str, since: Option<u32>, step: u32) -> String {
+        match (since, step) {
+            (Some(since), _) => format!("your {program} since step {since}"),
+            (None, 0) => format!("your {program} at the end"),
+            (None, _) => format!("your {program} in step {step}"),
         }
     }
     fn who_waits(&self) -> &'static str {

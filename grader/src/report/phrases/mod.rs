@@ -35,8 +35,8 @@ pub trait Phrases: Sync {
     fn needs_program(&self, executable: &str, requirements: usize) -> String;
     /// `talk, step 6: connect bob`; step 0 is the end of the scenario.
     fn place(&self, scenario: &str, step: u32, title: &str) -> String;
-    /// `your server in step 6`.
-    fn actions(&self, program: &str, step: u32) -> String;
+    /// `your server since step 5`; without an earlier step, `your server in step 6`.
+    fn actions(&self, program: &str, since: Option<u32>, step: u32) -> String;
     /// Above the wait-for lines.
     fn who_waits(&self) -> &'static str;
     /// `proved after 1.6 ms: no thread can run again`.

@@ -75,11 +75,11 @@ impl Phrases for Russian {
             _ => format!("{scenario}, шаг {step}: {title}"),
         }
     }
-    fn actions(&self, program: &str, step: u32) -> String {
-        match step {
-            0 => format!("ваша программа {program} в конце"),
-            1 => format!("ваша программа {program} на шаге 1"),
-            _ => format!("ваша программа {program} после шага {}", step - 1),
+    fn actions(&self, program: &str, since: Option<u32>, step: u32) -> String {
+        match (since, step) {
+            (Some(since), _) => format!("ваша программа {program} после шага {since}"),
+            (None, 0) => format!("ваша программа {program} в конце"),
+            (None, _) => format!("ваша программа {program} на шаге {step}"),
         }
     }
     fn who_waits(&self) -> &'static str {
