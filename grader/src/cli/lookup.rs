@@ -20,6 +20,17 @@ pub(super) fn failed(error: LabError) -> Failure {
             show(&diagnostics);
             Failure::said(USAGE)
         }
+        LabError::Unknown {
+            name,
+            suggestion,
+            known,
+        } => {
+            let failure = Failure::usage(format!("there is no lab `{name}`"));
+            match suggestion {
+                Some(suggestion) => failure.hint(suggestion).hint(known),
+                None => failure.hint(known),
+            }
+        }
         error => Failure::usage(error.to_string()),
     }
 }

@@ -34,8 +34,8 @@ pub(crate) use worker::{WORD as WORKER, main as worker};
     arg_required_else_help = true
 )]
 #[command(after_help = "\
-Exit status: 0 all requirements met, 1 some not, 2 usage or lab error, 3 the grader or the
-machine failed (never the submission).")]
+Exit status: 0 all requirements met, 1 some not, 2 usage or lab error,
+3 the grader or the machine failed (never the submission's fault).")]
 struct Cli {
     #[command(subcommand)]
     command: Command,

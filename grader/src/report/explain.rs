@@ -104,7 +104,7 @@ fn scenario_part(
             .find(|phase| phase.number == number && (number > 0 || phase.title == title))
     };
     for (number, title, selectors) in steps {
-        page.line(&format!("  {number}  {}", one_line(&title)));
+        page.line(&format!("  {number:>2}  {}", one_line(&title)));
         let lines = phase(number, "").map_or(&[][..], |phase| &phase.lines);
         let counts = |line: &&Line| {
             selectors.is_empty() || selectors.iter().any(|selector| selects(selector, line))
@@ -137,10 +137,10 @@ fn show(page: &mut Page, lines: &[&Line]) {
             line.op.mark(),
             one_line(&line.payload)
         );
-        page.put(Tone::Good, "       ").line(text.trim_end());
+        page.put(Tone::Good, "        ").line(text.trim_end());
     }
     if lines.len() > LINES {
-        page.put(Tone::Dim, &format!("       … +{}", lines.len() - LINES))
+        page.put(Tone::Dim, &format!("        … +{}", lines.len() - LINES))
             .end();
     }
 }

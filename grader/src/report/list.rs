@@ -5,7 +5,7 @@ use crate::lab::{Lab, Lang};
 use super::findings::{pad, paragraph};
 use super::page::{Page, Tone};
 use super::phrases::phrases;
-use super::text::one_line;
+use super::text::{WIDTH, columns, one_line, wrap};
 
 /// Columns of an id in a list.
 const ID: usize = 12;
@@ -37,9 +37,15 @@ pub fn lab_page(lab: &Lab, lang: Lang) -> String {
     heading(&mut page, lab, lang);
     page.end();
     for requirement in &lab.requirements {
-        page.put(Tone::Strong, &pad(&requirement.id, ID))
-            .add(&format!("{:>4}  ", requirement.points));
-        page.line(&one_line(requirement.title.in_lang(lang)));
+        let left = format!("{}{:>4}  ", pad(&requirement.id, ID), requirement.points);
+        let title = one_line(requirement.title.in_lang(lang));
+        for (row, text) in wrap(&title, WIDTH - columns(&left)).iter().enumerate() {
+            if row == 0 {
+                page.put(Tone::Strong, &left).line(text);
+            } else {
+                page.add(&" ".repeat(columns(&left))).line(text);
+            }
+        }
     }
     page.finish()
 }
@@ -60,7 +66,7 @@ mod tests {
         let text = anstream::adapter::strip_str(&text).to_string();
         assert!(text.starts_with("us-upper      Сервис"), "{text}");
         assert!(
-            text.contains("4 требования · 2 сценария · 30 баллы · socket"),
+            text.contains("4 требования · 2 сценария · 30 баллов · socket"),
             "{text}"
         );
         let page = lab_page(&sample::lab(), Lang::En);

@@ -137,6 +137,9 @@ impl Phrases for English {
     fn seconds(&self, seconds: f64) -> String {
         format!("{seconds:.2} s")
     }
+    fn points_in_all(&self, points: u32) -> String {
+        count(points as usize, "point")
+    }
     fn points(&self) -> &'static str {
         "points"
     }

@@ -71,6 +71,8 @@ pub trait Phrases: Sync {
     fn exit_status(&self, status: u8) -> String;
     /// `0.09 s`.
     fn seconds(&self, seconds: f64) -> String;
+    /// `100 points`.
+    fn points_in_all(&self, points: u32) -> String;
     /// `points`, the head of a column.
     fn points(&self) -> &'static str;
     /// `requirement`, the head of a column.

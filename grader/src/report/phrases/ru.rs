@@ -136,6 +136,9 @@ impl Phrases for Russian {
     fn seconds(&self, seconds: f64) -> String {
         format!("{seconds:.2} с").replace('.', ",")
     }
+    fn points_in_all(&self, points: u32) -> String {
+        count(points as usize, "балл", "балла", "баллов")
+    }
     fn points(&self) -> &'static str {
         "баллы"
     }
