@@ -28,7 +28,10 @@ impl Sink {
     }
 
     fn expected(&mut self, what: &str, value: &Spanned<DeValue<'_>>) {
-        self.push(Diagnostic::error(value.span(), format!("expected {what}")).label(found(value.get_ref())));
+        self.push(
+            Diagnostic::error(value.span(), format!("expected {what}"))
+                .label(found(value.get_ref())),
+        );
     }
 }
 
@@ -108,7 +111,9 @@ impl Decode for u64 {
             DeValue::Integer(_) => "out of range".to_owned(),
             other => found(other),
         };
-        sink.push(Diagnostic::error(value.span(), format!("expected {}", Self::expected())).label(label));
+        sink.push(
+            Diagnostic::error(value.span(), format!("expected {}", Self::expected())).label(label),
+        );
         None
     }
 }
@@ -122,7 +127,10 @@ impl<T: Decode> Decode for Vec<At<T>> {
             sink.expected(&Self::expected(), value);
             return None;
         };
-        let decoded: Vec<_> = items.iter().filter_map(|item| element(item, sink)).collect();
+        let decoded: Vec<_> = items
+            .iter()
+            .filter_map(|item| element(item, sink))
+            .collect();
         // A bad item makes the whole untrustworthy, so that nothing else is blamed for its absence.
         (decoded.len() == items.len()).then_some(decoded)
     }
@@ -266,7 +274,11 @@ pub(super) struct TableReader<'v, 'i> {
 }
 
 impl<'v, 'i> TableReader<'v, 'i> {
-    pub(super) fn new(value: &'v Spanned<DeValue<'i>>, what: &str, sink: &mut Sink) -> Option<Self> {
+    pub(super) fn new(
+        value: &'v Spanned<DeValue<'i>>,
+        what: &str,
+        sink: &mut Sink,
+    ) -> Option<Self> {
         let DeValue::Table(table) = value.get_ref() else {
             sink.expected(what, value);
             return None;
@@ -278,7 +290,10 @@ impl<'v, 'i> TableReader<'v, 'i> {
     }
 
     pub(super) fn take<T: Decode>(&mut self, name: &'static str, sink: &mut Sink) -> Option<At<T>> {
-        let index = self.entries.iter().position(|(key, _)| key.get_ref().as_ref() == name)?;
+        let index = self
+            .entries
+            .iter()
+            .position(|(key, _)| key.get_ref().as_ref() == name)?;
         let (key, item) = self.entries.swap_remove(index);
         let value = T::decode(item, sink);
         if value.is_none() {
@@ -304,7 +319,10 @@ impl<'v, 'i> TableReader<'v, 'i> {
             let mut diagnostic = Diagnostic::error(key.span(), message);
             match names::did_you_mean(name, known.iter().copied()) {
                 Some(label) => diagnostic = diagnostic.label(label),
-                None => diagnostic = diagnostic.help(format!("known: {}", names::list(known.iter().copied()))),
+                None => {
+                    diagnostic =
+                        diagnostic.help(format!("known: {}", names::list(known.iter().copied())))
+                }
             }
             sink.push(diagnostic);
         }
@@ -315,7 +333,11 @@ impl<'v, 'i> TableReader<'v, 'i> {
 /// A name as it may stand in a message: short, on one line.
 pub(super) fn shown(name: &str) -> String {
     let escaped: String = name.chars().take(64).flat_map(char::escape_debug).collect();
-    if name.chars().count() > 64 { format!("{escaped}…") } else { escaped }
+    if name.chars().count() > 64 {
+        format!("{escaped}…")
+    } else {
+        escaped
+    }
 }
 
 /// Declares a table of optional keys: the struct, its decoder, its schema. `field` is the key
@@ -408,7 +430,10 @@ pub(super) fn word<T>(
     sink: &mut Sink,
 ) -> Option<T> {
     let DeValue::String(text) = value.get_ref() else {
-        sink.expected(&format!("{what} ({})", names::list(words.iter().copied())), value);
+        sink.expected(
+            &format!("{what} ({})", names::list(words.iter().copied())),
+            value,
+        );
         return None;
     };
     let decoded = from_word(text);
@@ -416,7 +441,10 @@ pub(super) fn word<T>(
         sink.push(
             Diagnostic::error(value.span(), format!("`{}` is not {what}", shown(text)))
                 .maybe_label(names::did_you_mean(text, words.iter().copied()))
-                .help(format!("it is one of {}", names::list(words.iter().copied()))),
+                .help(format!(
+                    "it is one of {}",
+                    names::list(words.iter().copied())
+                )),
         );
     }
     decoded

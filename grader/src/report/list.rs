@@ -23,8 +23,8 @@ pub fn lab_line(lab: &Lab, lang: Lang) -> String {
     let counts = phrases(lang).counts(lab.requirements.len(), lab.scenarios.len());
     let concepts = one_line(&lab.concepts.join(", "));
     let about = format!(
-        "{counts} · {points} {} · {concepts}",
-        phrases(lang).points()
+        "{counts} · {} · {concepts}",
+        phrases(lang).points_in_all(points)
     );
     paragraph(&mut page, &" ".repeat(ID + 2), &about);
     page.finish()
