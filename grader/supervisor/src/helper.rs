@@ -242,7 +242,6 @@ impl Helper {
             }
         }
         self.report_pending_calls();
-        self.recorder.flush_calls();
         let mut graph = std::mem::take(&mut self.graph);
         let waits = graph.explain(&mut self.scene(&rest));
         self.graph = graph;
