@@ -294,13 +294,15 @@ impl Helper {
     /// Stops threads that compute beyond their budget without any progress.
     fn watch_cpu(&mut self) {
         let limits = self.plan.limits;
+        let mut sum = 0;
         for thread in self.tracer.threads.values_mut() {
-            if thread.standing != Standing::Free || thread.spinning.is_some() {
-                continue;
-            }
             let Some(cpu) = proc::cpu_ns(thread.pid, thread.tid) else {
                 continue;
             };
+            sum += cpu;
+            if thread.standing != Standing::Free || thread.spinning.is_some() {
+                continue;
+            }
             if thread.made != thread.made_seen {
                 thread.made_seen = thread.made;
                 thread.cpu_mark = cpu;
@@ -319,6 +321,14 @@ impl Helper {
                     thread.standing = Standing::Held;
                 }
             }
+        }
+        // The dead no longer count; RLIMIT_CPU bounds each of them.
+        if sum > limits.cpu_ms.saturating_mul(1_000_000) && !self.limit_hit {
+            self.limit_hit = true;
+            self.recorder.emit(What::Limit {
+                program: None,
+                limit: LimitKind::Cpu,
+            });
         }
     }
 
