@@ -12,6 +12,7 @@ use nix::unistd::Pid;
 use supervisor::plan::{Address, ProcessId, ProgramId};
 use supervisor::proc::{self, Scanner, ThreadScan};
 use supervisor::scene::{OwnEnd, OwnKind, PipeNames, Scene, SceneProcess, SceneThread};
+use supervisor::waits::calls;
 
 /// The compiled cases; the directory is removed by nobody, and is the same for all tests of a binary.
 fn cases() -> &'static PathBuf {
@@ -122,7 +123,12 @@ impl Case {
     pub(crate) fn still(&mut self, processes: usize, threads: usize) -> Still {
         loop {
             let (first, second) = (self.scan(), self.scan());
-            let asleep = |scan: &ThreadScan| matches!(scan.state, b'S' | b'D' | b'T' | b'Z');
+            // State D while it is being loaded from disk passes; that of a vfork lasts.
+            let asleep = |scan: &ThreadScan| match scan.state {
+                b'S' => scan.nr >= 0,
+                b'D' => [calls::VFORK, calls::CLONE, calls::CLONE3].contains(&scan.nr),
+                state => matches!(state, b'T' | b'Z'),
+            };
             if let Some(all) = first.filter(|first| second.as_ref() == Some(first))
                 && all.len() == processes
                 && all
