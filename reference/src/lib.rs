@@ -1,1 +1,53 @@
-//! The reference programs.
+//! The reference programs of the labs: what each handout asks for, done.
+//!
+//! They run as `grader reference NAME ARGUMENT...` and, without exec, in a child forked by the
+//! sandbox. So they keep away from process-wide things that differ there: they take their
+//! arguments as given, start no threads, block the signals they care about instead of relying on
+//! dispositions, and write to descriptors, never to a buffered stream.
+
+mod io;
+mod pipe_upper;
+mod sig_count;
+mod us_client;
+mod us_server;
+
+use std::ffi::OsString;
+
+/// The names of all reference programs, sorted.
+pub const NAMES: &[&str] = &["pipe-upper", "sig-count", "us-client", "us-server"];
+
+/// Exit status of a program that was called wrongly.
+const USAGE: i32 = 2;
+
+/// Runs a reference program in this process and returns its exit status; `None` when there is no
+/// program of that name. `args` are the arguments after the program's name.
+///
+/// The process is the program's: its signal mask and descriptors are changed and not put back.
+/// The caller exits with the status. `pipe-upper` needs a process that has one thread, because it
+/// forks.
+#[must_use]
+pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
+    match name {
+        "pipe-upper" => Some(pipe_upper::run(args)),
+        "sig-count" => Some(sig_count::run(args)),
+        "us-client" => Some(us_client::run(args)),
+        "us-server" => Some(us_server::run(args)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_its_names_and_no_others() {
+        // Two arguments too many: every program says how it is used and ends at once.
+        let args = ["a", "b", "c"].map(OsString::from);
+        for name in NAMES {
+            assert_eq!(run(name, &args), Some(USAGE), "{name}");
+        }
+        assert_eq!(run("cat", &args), None);
+        assert!(NAMES.is_sorted());
+    }
+}

@@ -1,0 +1,324 @@
+//! Performing the acts of a step.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::time::{Duration, Instant};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+
+use super::files;
+use super::stdio::Stdio;
+use crate::event::{Quiet, What};
+use crate::helper::Helper;
+use crate::launch;
+use crate::plan::{Act, Address, Image, PeerId, ProcessId, ProgramId};
+
+impl Helper {
+    /// Performs one act. `Err` says what went wrong on our side.
+    pub(crate) fn perform(&mut self, act: &Act) -> Result<(), String> {
+        match act {
+            Act::Start(program) => self.start(*program),
+            Act::Type {
+                program,
+                bytes,
+                pieces,
+            } => {
+                self.stdio_of(*program)?;
+                self.in_pieces(bytes, pieces, |helper, piece| {
+                    if let Ok(stdio) = helper.stdio_of(*program) {
+                        stdio.queue(piece);
+                    }
+                });
+                Ok(())
+            }
+            Act::Eof(program) => {
+                self.stdio_of(*program)?.want_eof();
+                Ok(())
+            }
+            Act::LeaveOutput { program, after } => {
+                self.stdio_of(*program)?.leave(*after);
+                Ok(())
+            }
+            Act::Connect { peer, to, stalled } => {
+                self.connect(*peer, *to, *stalled);
+                Ok(())
+            }
+            Act::Listen { peer, address } => {
+                let peer = self
+                    .peers
+                    .get_mut(usize::from(peer.0))
+                    .ok_or("no such peer")?;
+                peer.listen(address)
+                    .map_err(|error| format!("listen: {error}"))
+            }
+            Act::Accept {
+                listener,
+                peer,
+                stalled,
+            } => {
+                let listener = self
+                    .peers
+                    .get_mut(usize::from(listener.0))
+                    .ok_or("no such peer")?;
+                listener.expect(*peer, *stalled);
+                Ok(())
+            }
+            Act::Send {
+                peer,
+                bytes,
+                pieces,
+            } => {
+                let index = usize::from(peer.0);
+                self.peers.get(index).ok_or("no such peer")?;
+                self.in_pieces(bytes, pieces, |helper, piece| {
+                    helper.peers[index].queue(piece);
+                });
+                Ok(())
+            }
+            Act::Shutdown(peer) => self.with_peer(*peer, |peer| peer.want_shutdown()),
+            Act::Close(peer) => {
+                // Whatever could still be sent goes out first, as it would from a program.
+                self.turn();
+                self.with_peer(*peer, |peer| peer.close())
+            }
+            Act::Stall(peer) => self.with_peer(*peer, |peer| peer.stall(true)),
+            Act::Resume(peer) => self.with_peer(*peer, |peer| peer.stall(false)),
+            Act::Signal { to, signal, count } => self.signal(*to, *signal, *count),
+            Act::Advance(ms) => {
+                self.advance(Duration::from_millis(*ms));
+                Ok(())
+            }
+            Act::File(act) => files::perform(act, &self.workspace),
+            // A look at programs at rest: when the step has settled.
+            Act::Inspect { .. } => Ok(()),
+            Act::Disturb {
+                program,
+                disturbance,
+            } => self.tracer.disturbances.add(*program, disturbance),
+            Act::WaitExit { program, ms } => {
+                self.wait_exit(*program, Duration::from_millis(*ms));
+                Ok(())
+            }
+            Act::Collect { under, bytes } => {
+                files::collect(&self.workspace, under, *bytes, &mut self.recorder)
+            }
+        }
+    }
+
+    fn stdio_of(&mut self, program: ProgramId) -> Result<&mut Stdio, String> {
+        self.stdio
+            .get_mut(usize::from(program.0))
+            .and_then(Option::as_mut)
+            .ok_or_else(|| "the program has not been started".to_owned())
+    }
+
+    fn with_peer(
+        &mut self,
+        peer: PeerId,
+        act: impl FnOnce(&mut super::peers::Peer),
+    ) -> Result<(), String> {
+        act(self
+            .peers
+            .get_mut(usize::from(peer.0))
+            .ok_or("no such peer")?);
+        Ok(())
+    }
+
+    /// Hands out `bytes` in pieces, waiting for quiescence between two of them.
+    fn in_pieces(
+        &mut self,
+        bytes: &[u8],
+        pieces: &[usize],
+        mut give: impl FnMut(&mut Self, &[u8]),
+    ) {
+        let mut rest = bytes;
+        let mut lengths = pieces.iter().copied();
+        let mut length = bytes.len();
+        while !rest.is_empty() {
+            length = lengths.next().unwrap_or(length).clamp(1, rest.len());
+            let (piece, after) = rest.split_at(length);
+            give(self, piece);
+            rest = after;
+            if !rest.is_empty() && self.settle().how == Quiet::Limit {
+                return;
+            }
+        }
+    }
+
+    fn start(&mut self, id: ProgramId) -> Result<(), String> {
+        let program = self
+            .plan
+            .programs
+            .get(usize::from(id.0))
+            .ok_or("no such program")?
+            .clone();
+        let (stdio, ends) = Stdio::open(&program).map_err(|error| format!("streams: {error}"))?;
+        for (fd, name) in [
+            (&ends.input, "stdin"),
+            (&ends.output, "stdout"),
+            (&ends.error, "stderr"),
+        ] {
+            if let Some(inode) = fd.as_ref().and_then(inode) {
+                self.pipe_names
+                    .give(inode, &format!("{}'s {name}", program.name));
+            }
+        }
+        let ends = launch::Stdio {
+            stdin: ends.input,
+            stdout: ends.output,
+            stderr: ends.error,
+        };
+        let launched = self
+            .launcher
+            .spawn(&program, ends, self.traced)
+            .map_err(|error| error.to_string())?;
+        let builtin = matches!(program.image, Image::Builtin(_));
+        self.tracer
+            .adopt(id, launched.pid, builtin, self.traced)
+            .map_err(|error| format!("attaching: {error}"))?;
+        let process = ProcessId {
+            program: id,
+            number: 0,
+        };
+        self.recorder.emit(What::Started {
+            process,
+            pid: launched.pid,
+        });
+        let flags =
+            fcntl(&launched.failure, FcntlArg::F_GETFL).map_err(|error| error.to_string())?;
+        let flags = OFlag::from_bits_retain(flags) | OFlag::O_NONBLOCK;
+        fcntl(&launched.failure, FcntlArg::F_SETFL(flags)).map_err(|error| error.to_string())?;
+        self.failures.push((id, launched.failure));
+        nix::unistd::write(&launched.gate, b"x").map_err(|error| format!("gate: {error}"))?;
+        self.stdio[usize::from(id.0)] = Some(stdio);
+        Ok(())
+    }
+
+    /// Connects a peer to the address a program really has.
+    fn connect(&mut self, peer: PeerId, to: ProgramId, stalled: bool) {
+        let named = self
+            .tracer
+            .named
+            .iter()
+            .rev()
+            .filter(|named| named.process.program == to)
+            .max_by_key(|named| named.listening);
+        let nominal = self
+            .plan
+            .programs
+            .get(usize::from(to.0))
+            .and_then(|program| program.address.clone());
+        let inode = named
+            .filter(|named| named.listening)
+            .map(|named| named.inode);
+        let shown = named.map(|named| named.address.clone()).or(nominal.clone());
+        let address = match named {
+            Some(named) => match &named.path {
+                Some(path) => Some(Address::Path(path.as_os_str().as_bytes().into())),
+                None => Some(named.address.clone()),
+            },
+            None => nominal,
+        };
+        let Some(target) = self.peers.get_mut(usize::from(peer.0)) else {
+            return;
+        };
+        let result = address.map_or(Err(libc::ENOENT), |address| {
+            target.connect(&address, stalled)
+        });
+        match result {
+            Ok(()) => {
+                if let Some(inode) = inode {
+                    self.queued.entry(inode).or_default().push_back(Some(peer));
+                }
+                self.recorder.emit(What::PeerOpen { peer });
+            }
+            Err(errno) => self.recorder.emit(What::PeerRefused {
+                peer,
+                address: shown,
+                errno,
+            }),
+        }
+    }
+
+    fn signal(&mut self, to: ProcessId, signal: i32, count: u32) -> Result<(), String> {
+        let process = self
+            .tracer
+            .process(to)
+            .filter(|process| process.status.is_none());
+        // A program that has ended cannot be signalled; what it did before is on record.
+        let Some(pid) = process.map(|process| process.pid) else {
+            return Ok(());
+        };
+        for _ in 0..count {
+            // nix has no real-time signals.
+            // SAFETY: kill takes integers only.
+            if unsafe { libc::kill(pid, signal) } < 0 {
+                let error = std::io::Error::last_os_error();
+                if error.raw_os_error() == Some(libc::ESRCH) {
+                    return Ok(());
+                }
+                return Err(format!("kill: {error}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets time pass, in real time.
+    fn advance(&mut self, by: Duration) {
+        let deadline = Instant::now() + by;
+        loop {
+            self.turn();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || !self.tracer.any_alive() || self.wall_time_left().is_zero() {
+                return;
+            }
+            self.wait(left.min(Duration::from_millis(100)));
+        }
+    }
+
+    fn wall_time_left(&self) -> Duration {
+        Duration::from_millis(self.plan.limits.wall_ms)
+            .saturating_sub(self.recorder.started().elapsed())
+    }
+
+    /// Waits for the end of a program that may compute as long as it likes.
+    fn wait_exit(&mut self, program: ProgramId, most: Duration) {
+        let deadline = Instant::now() + most;
+        loop {
+            self.turn();
+            let running = self
+                .tracer
+                .root_of(program)
+                .is_some_and(|root| root.status.is_none());
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !running {
+                return;
+            }
+            if left.is_zero() {
+                self.limit_hit = true;
+                self.recorder.emit(What::Limit {
+                    program: Some(program),
+                    limit: crate::event::LimitKind::Wall,
+                });
+                return;
+            }
+            self.wait(left.min(Duration::from_millis(100)));
+        }
+    }
+}
+
+/// The inode behind a descriptor.
+fn inode(fd: &OwnedFd) -> Option<u64> {
+    let stat = nix::sys::stat::fstat(fd).ok()?;
+    (stat.st_mode & libc::S_IFMT == libc::S_IFIFO).then_some(stat.st_ino)
+}
+
+/// A path of the plan as one this process can follow.
+pub(crate) fn resolve(workspace: &std::path::Path, path: &[u8]) -> std::path::PathBuf {
+    workspace.join(std::ffi::OsString::from_vec(path.to_vec()))
+}
+
+/// The descriptor number, for tables of own ends.
+pub(crate) fn raw(fd: &OwnedFd) -> i32 {
+    fd.as_raw_fd()
+}

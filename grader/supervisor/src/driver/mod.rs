@@ -1,0 +1,7 @@
+//! The grader's own part in a scenario: acts, streams, peers.
+
+pub(crate) mod acts;
+pub(crate) mod files;
+pub(crate) mod peers;
+pub(crate) mod stage;
+pub(crate) mod stdio;

@@ -1,0 +1,240 @@
+//! The peers: socket ends played by the grader, never blocking.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::sys::socket::{
+    AddressFamily, Backlog, MsgFlags, Shutdown, SockFlag, SockType, SockaddrIn, SockaddrIn6,
+    SockaddrLike, UnixAddr, accept4, listen, recv, send, shutdown, socket,
+};
+
+use crate::event::{Queue, What};
+use crate::plan::{Address, PeerId};
+use crate::recorder::Recorder;
+
+/// Room kept for what a peer has received in one read.
+const READ: usize = 65536;
+
+/// A peer.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    /// Its socket.
+    pub(crate) fd: Option<OwnedFd>,
+    /// It listens and accepts.
+    pub(crate) listening: bool,
+    stalled: bool,
+    queue: VecDeque<u8>,
+    shutdown_wanted: bool,
+    ended: bool,
+    failed: bool,
+    /// For a listener: names waiting for connections, with their stalled flags.
+    expected: VecDeque<(PeerId, bool)>,
+}
+
+fn family(address: &Address) -> AddressFamily {
+    match address {
+        Address::Path(_) | Address::Abstract(_) => AddressFamily::Unix,
+        Address::Inet(inet) if inet.is_ipv4() => AddressFamily::Inet,
+        Address::Inet(_) => AddressFamily::Inet6,
+    }
+}
+
+fn with_name<T>(
+    address: &Address,
+    act: impl FnOnce(&dyn SockaddrLike) -> nix::Result<T>,
+) -> nix::Result<T> {
+    match address {
+        Address::Path(path) => act(&UnixAddr::new(path.0.as_slice())?),
+        Address::Abstract(name) => act(&UnixAddr::new_abstract(name)?),
+        Address::Inet(std::net::SocketAddr::V4(inet)) => act(&SockaddrIn::from(*inet)),
+        Address::Inet(std::net::SocketAddr::V6(inet)) => act(&SockaddrIn6::from(*inet)),
+    }
+}
+
+fn stream_socket(address: &Address) -> nix::Result<OwnedFd> {
+    socket(
+        family(address),
+        SockType::Stream,
+        SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
+        None,
+    )
+}
+
+impl Peer {
+    /// Connects. `Err` is the `errno` of the refusal.
+    pub(crate) fn connect(&mut self, address: &Address, stalled: bool) -> Result<(), i32> {
+        let attempt = || -> nix::Result<OwnedFd> {
+            let fd = stream_socket(address)?;
+            with_name(address, |name| connect_dyn(&fd, name))?;
+            Ok(fd)
+        };
+        match attempt() {
+            Ok(fd) => {
+                *self = Self {
+                    fd: Some(fd),
+                    stalled,
+                    ..Self::default()
+                };
+                Ok(())
+            }
+            Err(errno) => Err(errno as i32),
+        }
+    }
+
+    /// Binds and listens.
+    pub(crate) fn listen(&mut self, address: &Address) -> io::Result<()> {
+        let fd = stream_socket(address)?;
+        with_name(address, |name| bind_dyn(&fd, name))?;
+        if let Address::Path(path) = address {
+            // The programs run under another uid.
+            let path: &std::path::Path =
+                std::ffi::OsStr::new(std::str::from_utf8(path).unwrap_or("")).as_ref();
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
+        }
+        listen(&fd, Backlog::new(16)?)?;
+        *self = Self {
+            fd: Some(fd),
+            listening: true,
+            ..Self::default()
+        };
+        Ok(())
+    }
+
+    /// The next connection is to become this peer.
+    pub(crate) fn expect(&mut self, peer: PeerId, stalled: bool) {
+        self.expected.push_back((peer, stalled));
+    }
+
+    /// Takes the connections that are waiting.
+    pub(crate) fn accept(&mut self) -> Vec<(PeerId, Self)> {
+        let mut accepted = Vec::new();
+        while let (Some(fd), Some(&(peer, stalled))) = (&self.fd, self.expected.front()) {
+            let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+            let Ok(connection) = accept4(fd.as_raw_fd(), flags) else {
+                break;
+            };
+            self.expected.pop_front();
+            let connection = Self {
+                fd: Some(owned(connection)),
+                stalled,
+                ..Self::default()
+            };
+            accepted.push((peer, connection));
+        }
+        accepted
+    }
+
+    /// Queues bytes to send.
+    pub(crate) fn queue(&mut self, bytes: &[u8]) {
+        self.queue.extend(bytes);
+    }
+
+    /// Half-closes once the queue is empty.
+    pub(crate) fn want_shutdown(&mut self) {
+        self.shutdown_wanted = true;
+    }
+
+    /// Stops or resumes reading.
+    pub(crate) fn stall(&mut self, stalled: bool) {
+        self.stalled = stalled;
+    }
+
+    /// Closes at once.
+    pub(crate) fn close(&mut self) {
+        *self = Self::default();
+    }
+
+    /// Moves what can be moved. `true` if anything was.
+    pub(crate) fn pump(&mut self, peer: PeerId, recorder: &mut Recorder) -> bool {
+        if self.listening {
+            return false;
+        }
+        let mut moved = false;
+        while !self.queue.is_empty() && !self.failed {
+            let Some(fd) = &self.fd else { break };
+            let (front, _) = self.queue.as_slices();
+            match send(fd.as_raw_fd(), front, MsgFlags::MSG_NOSIGNAL) {
+                Ok(n) => {
+                    self.queue.drain(..n);
+                    moved = true;
+                }
+                Err(nix::Error::EAGAIN) => break,
+                Err(errno) => {
+                    self.fail(peer, errno, recorder);
+                    moved = true;
+                }
+            }
+        }
+        if self.shutdown_wanted && self.queue.is_empty() {
+            self.shutdown_wanted = false;
+            if let Some(fd) = &self.fd {
+                let _ = shutdown(fd.as_raw_fd(), Shutdown::Write);
+                moved = true;
+            }
+        }
+        let mut buffer = [0; READ];
+        while !self.stalled && !self.ended {
+            let Some(fd) = &self.fd else { break };
+            match recv(fd.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+                Ok(0) => {
+                    self.ended = true;
+                    recorder.emit(What::PeerEof { peer });
+                }
+                Ok(n) => recorder.emit(What::PeerData {
+                    peer,
+                    bytes: buffer[..n].into(),
+                }),
+                Err(nix::Error::EAGAIN) => break,
+                Err(errno) => {
+                    self.ended = true;
+                    self.fail(peer, errno, recorder);
+                }
+            }
+            moved = true;
+        }
+        moved
+    }
+
+    fn fail(&mut self, peer: PeerId, errno: nix::Error, recorder: &mut Recorder) {
+        if !std::mem::replace(&mut self.failed, true) {
+            recorder.emit(What::PeerFailed {
+                peer,
+                errno: errno as i32,
+            });
+        }
+    }
+
+    /// Reports what was not sent.
+    pub(crate) fn report_untaken(&self, peer: PeerId, recorder: &mut Recorder) {
+        if !self.queue.is_empty() && !self.failed {
+            recorder.emit(What::Untaken {
+                queue: Queue::Peer(peer),
+                bytes: self.queue.len() as u64,
+            });
+        }
+    }
+
+    /// Whether it should be watched for reading, writing.
+    pub(crate) fn interest(&self) -> (bool, bool) {
+        let reading = self.listening || (!self.stalled && !self.ended);
+        (reading, !self.queue.is_empty() && !self.failed)
+    }
+}
+
+fn owned(fd: i32) -> OwnedFd {
+    // SAFETY: accept4 has just made this descriptor and nobody else knows it.
+    unsafe { std::os::fd::FromRawFd::from_raw_fd(fd) }
+}
+
+fn connect_dyn(fd: &OwnedFd, name: &dyn SockaddrLike) -> nix::Result<()> {
+    // SAFETY: a SockaddrLike is a valid socket address of the length it states.
+    let result = unsafe { libc::connect(fd.as_raw_fd(), name.as_ptr(), name.len()) };
+    nix::Error::result(result).map(drop)
+}
+
+fn bind_dyn(fd: &OwnedFd, name: &dyn SockaddrLike) -> nix::Result<()> {
+    // SAFETY: a SockaddrLike is a valid socket address of the length it states.
+    let result = unsafe { libc::bind(fd.as_raw_fd(), name.as_ptr(), name.len()) };
+    nix::Error::result(result).map(drop)
+}

@@ -1,0 +1,257 @@
+//! What is on stage: the scene for explanations and inspections, and what an untraced run can
+//! learn from `/proc` instead of from calls.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use super::acts::raw;
+use crate::event::{Call, ExitStatus, Fact, What};
+use crate::helper::Helper;
+use crate::inspect;
+use crate::plan::{Inspection, ProgramId};
+use crate::proc::{self, ThreadScan};
+use crate::scene::{OwnEnd, OwnKind, Scene, SceneProcess, SceneThread};
+use crate::settle::Rest;
+use crate::tracer::task::{Named, Standing};
+use crate::tracer::{calls, lookup};
+
+impl Helper {
+    /// The processes that have not been reaped, and the grader's own ends.
+    pub(crate) fn scene(&mut self, rest: &Rest) -> Scene<'_> {
+        let mut processes = Vec::new();
+        for process in self.tracer.processes.values() {
+            if process.reaped
+                || (process.status.is_some() && process.parent.is_none())
+                || process.orphaned && process.status.is_some()
+            {
+                continue;
+            }
+            let threads = self
+                .tracer
+                .threads
+                .values()
+                .filter(|thread| thread.pid == process.pid)
+                .map(|thread| SceneThread {
+                    tid: thread.tid,
+                    ordinal: thread.ordinal,
+                    scan: rest
+                        .scans
+                        .get(&thread.tid)
+                        .cloned()
+                        .or_else(|| self.scanner.scan(thread.pid, thread.tid))
+                        .unwrap_or_else(ThreadScan::unreadable),
+                    stopped: thread.standing == Standing::Stopped,
+                    state_hint: self.tracer.state_hint(thread.tid, rest.how),
+                })
+                .collect();
+            processes.push(SceneProcess {
+                id: process.id,
+                pid: process.pid,
+                parent: process.parent,
+                threads,
+                zombie: process.status.is_some(),
+            });
+        }
+        processes.sort_by_key(|process| process.id);
+        let mut own_ends = Vec::new();
+        for (index, stdio) in self.stdio.iter().enumerate() {
+            let Some(stdio) = stdio else { continue };
+            let name = &self.program_names[index];
+            if let Some(fd) = &stdio.input {
+                own_ends.push(OwnEnd {
+                    fd: raw(fd),
+                    name: format!("{name}'s stdin"),
+                    kind: if stdio.input_is_terminal {
+                        OwnKind::Terminal
+                    } else {
+                        OwnKind::Pipe
+                    },
+                });
+            }
+            for output in &stdio.outputs {
+                if let Some(fd) = &output.fd {
+                    own_ends.push(OwnEnd {
+                        fd: raw(fd),
+                        name: format!("{name}'s {}", output.name()),
+                        kind: if output.terminal {
+                            OwnKind::Terminal
+                        } else {
+                            OwnKind::Pipe
+                        },
+                    });
+                }
+            }
+        }
+        for (peer, name) in self.peers.iter().zip(&self.plan.peers) {
+            if let Some(fd) = &peer.fd {
+                own_ends.push(OwnEnd {
+                    fd: raw(fd),
+                    name: name.clone(),
+                    kind: if peer.listening {
+                        OwnKind::Listener
+                    } else {
+                        OwnKind::Socket
+                    },
+                });
+            }
+        }
+        let listeners = self
+            .tracer
+            .named
+            .iter()
+            .filter(|named| named.listening)
+            .map(|named| (named.inode, named.address.clone()))
+            .collect();
+        Scene {
+            processes,
+            own_ends,
+            listeners,
+            program_names: &self.program_names,
+            pipe_names: &mut self.pipe_names,
+        }
+    }
+
+    /// Looks at a program at rest.
+    pub(crate) fn inspect(
+        &mut self,
+        program: ProgramId,
+        what: Inspection,
+        rest: &Rest,
+    ) -> Vec<Fact> {
+        match what {
+            Inspection::Family => inspect::family(&self.tracer.family, program),
+            Inspection::Handlers => {
+                let findings = self.tracer.handler_findings.get(&program);
+                inspect::handlers(findings.map_or(&[], Vec::as_slice))
+            }
+            Inspection::Tree => inspect::tree(&mut self.scene(rest), program),
+            Inspection::Descriptors => inspect::descriptors(&self.scene(rest), program),
+            Inspection::Idle => inspect::idle(&self.scene(rest), program),
+            Inspection::Signals => inspect::signals(&self.scene(rest), program),
+        }
+    }
+
+    /// Reports the calls that have not returned.
+    pub(crate) fn report_pending_calls(&mut self) {
+        for thread in self.tracer.threads.values() {
+            let (Some(call), Some(process)) = (&thread.call, self.tracer.id_of(thread.pid)) else {
+                continue;
+            };
+            if !call.by_loader {
+                self.recorder.call(Call {
+                    process,
+                    thread: thread.ordinal,
+                    name: calls::name(call.nr),
+                    args: call.shown.clone(),
+                    data: call.data.clone().into(),
+                    result: None,
+                    times: 1,
+                });
+            }
+        }
+    }
+
+    /// Untraced: brings the list of processes and threads up to date.
+    pub(crate) fn find_processes(&mut self) {
+        // Parents before children: repeat until nothing new is found.
+        loop {
+            let mut found = Vec::new();
+            for pid in lookup::all_pids() {
+                if self.tracer.processes.contains_key(&pid) {
+                    continue;
+                }
+                let parent = proc::ppid(pid).and_then(|parent| self.tracer.id_of(parent));
+                if let (Some(parent), true) = (parent, proc::is_alive(pid)) {
+                    found.push((pid, parent));
+                }
+            }
+            if found.is_empty() {
+                break;
+            }
+            for (pid, parent) in found {
+                let child = self
+                    .tracer
+                    .add_process(parent.program, pid, Some(parent), true);
+                self.tracer.family.forked(child, parent);
+                self.recorder.emit(What::Forked { parent, child, pid });
+            }
+        }
+        let alive: Vec<i32> = self
+            .tracer
+            .processes
+            .values()
+            .filter(|process| process.status.is_none())
+            .map(|process| process.pid)
+            .collect();
+        for pid in alive {
+            match proc::threads_of(pid) {
+                Some(tids) => {
+                    for tid in &tids {
+                        if !self.tracer.threads.contains_key(tid) {
+                            self.tracer.add_thread(pid, *tid);
+                        }
+                    }
+                    let tids: BTreeSet<i32> = tids.into_iter().collect();
+                    self.tracer
+                        .threads
+                        .retain(|tid, thread| thread.pid != pid || tids.contains(tid));
+                }
+                // A descendant that is gone; how it ended its parent knows, not we. The status of
+                // a root process is collected as a child's.
+                None if self.tracer.is_descendant(pid) => {
+                    self.tracer
+                        .ended(pid, ExitStatus::Code(0), &mut self.recorder);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Untraced: finds sockets that programs listen on, and connections they have taken.
+    pub(crate) fn find_listeners(&mut self) {
+        for (inode, address) in lookup::listening_unix() {
+            if self.tracer.named.iter().any(|named| named.inode == inode) {
+                continue;
+            }
+            let holder = self
+                .tracer
+                .processes
+                .values()
+                .filter(|process| process.status.is_none())
+                .find(|process| lookup::holds_socket(process.pid, inode))
+                .map(|process| (process.id, process.pid));
+            let Some((process, pid)) = holder else {
+                continue;
+            };
+            let path: Option<PathBuf> = lookup::absolute(pid, &address);
+            let named = Named {
+                inode,
+                process,
+                address: address.clone(),
+                path,
+                listening: true,
+                unlinked: false,
+            };
+            let nominal = self.tracer.is_nominal(process.program, &named);
+            self.tracer.named.push(named);
+            self.recorder.emit(What::Listening {
+                process,
+                address,
+                nominal,
+            });
+        }
+        let inodes: Vec<u64> = self.queued.keys().copied().collect();
+        for inode in inodes {
+            let Some((pending, _)) = self.graph.unix_queue(inode) else {
+                continue;
+            };
+            let pending = usize::try_from(pending).unwrap_or(usize::MAX);
+            let queue = self.queued.entry(inode).or_default();
+            while queue.len() > pending {
+                if let Some(Some(peer)) = queue.pop_front() {
+                    self.recorder.emit(What::PeerAccepted { peer });
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! The standard streams of programs: pipes and terminals, the grader's side never blocking.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::pty::openpty;
+use nix::sys::stat::Mode;
+use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
+
+use crate::event::{LimitKind, Queue, Stream, What};
+use crate::plan::{Input, Output, Program, ProgramId};
+use crate::recorder::Recorder;
+
+/// What the child gets as descriptors 0, 1 and 2.
+#[derive(Debug, Default)]
+pub(crate) struct ChildEnds {
+    /// Standard input.
+    pub(crate) input: Option<OwnedFd>,
+    /// Standard output.
+    pub(crate) output: Option<OwnedFd>,
+    /// Standard error.
+    pub(crate) error: Option<OwnedFd>,
+}
+
+/// One output stream as the grader reads it.
+#[derive(Debug)]
+pub(crate) struct Outflow {
+    /// Our end; `None` once it ended or we left.
+    pub(crate) fd: Option<OwnedFd>,
+    /// Which stream.
+    pub(crate) stream: Stream,
+    /// A terminal: reading fails with `EIO` when the last user has gone.
+    pub(crate) terminal: bool,
+    captured: u64,
+    /// Leave after so many more bytes.
+    leave_after: Option<usize>,
+}
+
+/// The grader's side of a program's standard streams.
+#[derive(Debug, Default)]
+pub(crate) struct Stdio {
+    /// Standard input; `None` if not a pipe or terminal, or closed.
+    pub(crate) input: Option<OwnedFd>,
+    /// It is a terminal.
+    pub(crate) input_is_terminal: bool,
+    /// Output streams.
+    pub(crate) outputs: Vec<Outflow>,
+    queue: VecDeque<u8>,
+    eof_wanted: bool,
+    overflow: bool,
+}
+
+fn nonblocking(fd: &OwnedFd) -> io::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(fd, FcntlArg::F_GETFL)?);
+    fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    Ok(())
+}
+
+fn device(path: &str) -> io::Result<OwnedFd> {
+    Ok(open(
+        path,
+        OFlag::O_RDWR | OFlag::O_CLOEXEC | OFlag::O_NOCTTY,
+        Mode::empty(),
+    )?)
+}
+
+/// A terminal that changes no byte: no echo, no line editing, no output processing.
+fn raw_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    let pty = openpty(None, None)?;
+    let mut settings = tcgetattr(&pty.slave)?;
+    cfmakeraw(&mut settings);
+    // A terminal sends signals for ^C even to raw programs' taste; labs type them.
+    settings.local_flags |= nix::sys::termios::LocalFlags::ISIG;
+    tcsetattr(&pty.slave, SetArg::TCSANOW, &settings)?;
+    for fd in [&pty.master, &pty.slave] {
+        fcntl(fd, FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
+    }
+    nonblocking(&pty.master)?;
+    Ok((pty.master, pty.slave))
+}
+
+impl Stdio {
+    /// Makes the streams a program asks for.
+    pub(crate) fn open(program: &Program) -> io::Result<(Self, ChildEnds)> {
+        let mut ours = Self::default();
+        let mut theirs = ChildEnds::default();
+        let mut terminal: Option<OwnedFd> = None;
+        match program.stdin {
+            Input::Pipe => {
+                let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+                nonblocking(&write)?;
+                ours.input = Some(write);
+                theirs.input = Some(read);
+            }
+            Input::Null => theirs.input = Some(device("/dev/null")?),
+            Input::Closed => {}
+            Input::Terminal => {
+                let (master, slave) = raw_terminal()?;
+                let stream = if program.stdout == Output::Terminal {
+                    Stream::Out
+                } else {
+                    Stream::In
+                };
+                ours.outputs
+                    .push(Outflow::new(master.try_clone()?, stream, true));
+                ours.input = Some(master);
+                ours.input_is_terminal = true;
+                terminal = Some(slave.try_clone()?);
+                theirs.input = Some(slave);
+            }
+        }
+        for (kind, stream) in [(program.stdout, Stream::Out), (program.stderr, Stream::Err)] {
+            let end = match kind {
+                Output::Pipe => {
+                    let (read, write) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+                    nonblocking(&read)?;
+                    ours.outputs.push(Outflow::new(read, stream, false));
+                    Some(write)
+                }
+                Output::Null => Some(device("/dev/null")?),
+                Output::Full => Some(device("/dev/full")?),
+                Output::Closed => None,
+                Output::Terminal => match &terminal {
+                    Some(slave) => Some(slave.try_clone()?),
+                    None => {
+                        let (master, slave) = raw_terminal()?;
+                        ours.outputs.push(Outflow::new(master, stream, true));
+                        terminal = Some(slave.try_clone()?);
+                        Some(slave)
+                    }
+                },
+            };
+            match stream {
+                Stream::Err => theirs.error = end,
+                _ => theirs.output = end,
+            }
+        }
+        Ok((ours, theirs))
+    }
+
+    /// Queues bytes for standard input.
+    pub(crate) fn queue(&mut self, bytes: &[u8]) {
+        self.queue.extend(bytes);
+    }
+
+    /// Closes standard input once the queue is empty.
+    pub(crate) fn want_eof(&mut self) {
+        self.eof_wanted = true;
+    }
+
+    /// Leaves the output after so many more bytes.
+    pub(crate) fn leave(&mut self, after: usize) {
+        for output in &mut self.outputs {
+            if output.stream == Stream::Out {
+                output.leave_after = Some(after);
+            }
+        }
+    }
+
+    /// Whether something waits to be taken.
+    pub(crate) fn pending(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Moves what can be moved. `true` if anything was.
+    pub(crate) fn pump(&mut self, program: ProgramId, cap: u64, recorder: &mut Recorder) -> bool {
+        let mut moved = false;
+        while !self.queue.is_empty() {
+            let Some(fd) = &self.input else {
+                self.queue.clear();
+                break;
+            };
+            let (front, _) = self.queue.as_slices();
+            match nix::unistd::write(fd, front) {
+                Ok(n) => {
+                    self.queue.drain(..n);
+                    moved = true;
+                }
+                Err(nix::Error::EAGAIN) => break,
+                Err(_) => {
+                    // Nobody can read it any more; what is queued stays untaken.
+                    self.input = None;
+                    break;
+                }
+            }
+        }
+        if self.eof_wanted && self.queue.is_empty() && self.input.is_some() {
+            // The terminal's way to say end of input is its own; closing would hang it up.
+            self.input = None;
+            self.eof_wanted = false;
+            moved = true;
+        }
+        for output in &mut self.outputs {
+            moved |= output.pump(program, cap, &mut self.overflow, recorder);
+        }
+        moved
+    }
+
+    /// Reports what was not taken.
+    pub(crate) fn report_untaken(&self, program: ProgramId, recorder: &mut Recorder) {
+        if !self.queue.is_empty() {
+            recorder.emit(What::Untaken {
+                queue: Queue::Stdin(program),
+                bytes: self.queue.len() as u64,
+            });
+        }
+    }
+}
+
+impl Outflow {
+    fn new(fd: OwnedFd, stream: Stream, terminal: bool) -> Self {
+        Self {
+            fd: Some(fd),
+            stream,
+            terminal,
+            captured: 0,
+            leave_after: None,
+        }
+    }
+
+    fn pump(
+        &mut self,
+        program: ProgramId,
+        cap: u64,
+        overflow: &mut bool,
+        recorder: &mut Recorder,
+    ) -> bool {
+        let mut moved = false;
+        let mut buffer = [0; 65536];
+        loop {
+            if self.leave_after == Some(0) {
+                self.fd = None;
+            }
+            let Some(fd) = &self.fd else {
+                return moved;
+            };
+            let room = self.leave_after.unwrap_or(buffer.len()).min(buffer.len());
+            match nix::unistd::read(fd.as_fd(), &mut buffer[..room]) {
+                Ok(0) => self.end(program, recorder),
+                Ok(n) => {
+                    let kept = usize::try_from(cap.saturating_sub(self.captured))
+                        .unwrap_or(usize::MAX)
+                        .min(n);
+                    self.captured += n as u64;
+                    if let Some(left) = &mut self.leave_after {
+                        *left -= n;
+                    }
+                    if kept > 0 {
+                        recorder.emit(What::Output {
+                            program,
+                            stream: self.stream,
+                            bytes: buffer[..kept].into(),
+                        });
+                    }
+                    if kept < n && !std::mem::replace(overflow, true) {
+                        recorder.emit(What::Limit {
+                            program: Some(program),
+                            limit: LimitKind::Output,
+                        });
+                    }
+                }
+                Err(nix::Error::EAGAIN) => return moved,
+                Err(nix::Error::EIO) if self.terminal => self.end(program, recorder),
+                Err(_) => self.end(program, recorder),
+            }
+            moved = true;
+        }
+    }
+
+    /// `stdout`, `stderr`.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.stream {
+            Stream::Out => "stdout",
+            Stream::Err => "stderr",
+            Stream::In => "terminal",
+        }
+    }
+
+    fn end(&mut self, program: ProgramId, recorder: &mut Recorder) {
+        self.fd = None;
+        recorder.emit(What::OutputEnd {
+            program,
+            stream: self.stream,
+        });
+    }
+}

@@ -1,0 +1,322 @@
+//! The helper: PID 1 of a scenario, single-threaded. It drives the peers and the programs' streams,
+//! traces, waits for quiescence after each step, and reports.
+
+use std::collections::{HashMap, VecDeque};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::PathBuf;
+
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+use crate::driver::peers::Peer;
+use crate::driver::stdio::Stdio;
+use crate::event::{Enforced, ExitStatus, Settled, What};
+use crate::launch::Launcher;
+use crate::plan::{Act, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
+use crate::proc::Scanner;
+use crate::recorder::Recorder;
+use crate::scene::PipeNames;
+use crate::tracer::{Notice, Tracer};
+use crate::waits::Graph;
+use crate::worker::HelperContext;
+
+/// Tells when a child changes state.
+pub(crate) struct ChildSignals(SignalFd);
+
+impl ChildSignals {
+    fn new() -> io::Result<Self> {
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGCHLD);
+        set.thread_block()?;
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        Ok(Self(SignalFd::with_flags(&set, flags)?))
+    }
+
+    /// Forgets the signals that came; the statuses themselves are collected by wait.
+    pub(crate) fn drain(&mut self) {
+        while matches!(self.0.read_signal(), Ok(Some(_))) {}
+    }
+}
+
+/// The helper's state.
+pub(crate) struct Helper {
+    pub(crate) plan: Plan,
+    pub(crate) recorder: Recorder,
+    pub(crate) tracer: Tracer,
+    pub(crate) launcher: Launcher,
+    pub(crate) stdio: Vec<Option<Stdio>>,
+    pub(crate) peers: Vec<Peer>,
+    pub(crate) traced: bool,
+    pub(crate) scanner: Scanner,
+    pub(crate) graph: Graph,
+    pub(crate) pipe_names: PipeNames,
+    pub(crate) program_names: Vec<String>,
+    pub(crate) signals: ChildSignals,
+    pub(crate) limit_hit: bool,
+    /// Where relative paths of the plan lead.
+    pub(crate) workspace: PathBuf,
+    /// Reports of programs that could not be executed.
+    pub(crate) failures: Vec<(ProgramId, OwnedFd)>,
+    /// Connections made to a listening socket and not yet accepted, in order; `None` is a
+    /// program's.
+    pub(crate) queued: HashMap<u64, VecDeque<Option<PeerId>>>,
+}
+
+/// Runs a scenario and ends the process. For [`worker::main`](crate::worker::main).
+pub fn main(context: HelperContext) -> ! {
+    let code = match Helper::new(context) {
+        Ok(mut helper) => {
+            helper.run();
+            0
+        }
+        Err(_) => 1,
+    };
+    std::process::exit(code)
+}
+
+impl Helper {
+    fn new(context: HelperContext) -> io::Result<Self> {
+        let HelperContext {
+            plan,
+            up,
+            granted,
+            launcher,
+            started,
+            workspace,
+        } = context;
+        let traced = plan.observation == Observation::Full && granted.observation == "full";
+        let mut recorder = Recorder::new(up, started);
+        recorder.emit(What::Enforced(Enforced { ..granted }));
+        let nominal = plan
+            .programs
+            .iter()
+            .map(|program| program.address.clone())
+            .collect();
+        Ok(Self {
+            recorder,
+            tracer: Tracer::new(nominal, plan.limits),
+            launcher,
+            stdio: plan.programs.iter().map(|_| None).collect(),
+            peers: plan.peers.iter().map(|_| Peer::default()).collect(),
+            traced,
+            scanner: Scanner::new(),
+            graph: Graph::new(),
+            pipe_names: PipeNames::default(),
+            program_names: plan
+                .programs
+                .iter()
+                .map(|program| program.name.clone())
+                .collect(),
+            signals: ChildSignals::new()?,
+            limit_hit: false,
+            workspace,
+            failures: Vec::new(),
+            queued: HashMap::new(),
+            plan,
+        })
+    }
+
+    fn run(&mut self) {
+        let steps = std::mem::take(&mut self.plan.steps);
+        for step in &steps {
+            if self.limit_hit {
+                break;
+            }
+            self.recorder.next_step();
+            self.tracer.release_held();
+            for (index, act) in steps_acts(step) {
+                if let Err(error) = self.perform(act) {
+                    self.recorder.emit(What::ActFailed { act: index, error });
+                }
+            }
+            self.finish_step(step);
+        }
+        self.finish();
+    }
+
+    /// Collects, delivers and receives what there is. `true` if anything happened.
+    pub(crate) fn turn(&mut self) -> bool {
+        // A stop is no progress by itself; the tracer counts what is.
+        let collected = self.tracer.collect(&mut self.recorder);
+        let mut any = false;
+        let cap = self.plan.limits.output;
+        for (index, stdio) in self.stdio.iter_mut().enumerate() {
+            if let Some(stdio) = stdio {
+                any |= stdio.pump(program_id(index), cap, &mut self.recorder);
+            }
+        }
+        for index in 0..self.peers.len() {
+            any |= self.peers[index].pump(peer_id(index), &mut self.recorder);
+            if self.peers[index].listening {
+                for (name, connection) in self.peers[index].accept() {
+                    any = true;
+                    self.peers[usize::from(name.0)] = connection;
+                    self.recorder.emit(What::PeerAccepted { peer: name });
+                }
+            }
+        }
+        for notice in self.tracer.take_notices() {
+            match notice {
+                Notice::Connected(inode) => self.queued.entry(inode).or_default().push_back(None),
+                Notice::Accepted(inode) => {
+                    let taken = self.queued.get_mut(&inode).and_then(VecDeque::pop_front);
+                    if let Some(Some(peer)) = taken {
+                        self.recorder.emit(What::PeerAccepted { peer });
+                    }
+                }
+            }
+        }
+        if any {
+            self.tracer.progress += 1;
+        }
+        any || collected
+    }
+
+    /// What to watch while waiting: statuses, streams, peers.
+    pub(crate) fn watched(&self) -> Vec<libc::pollfd> {
+        let entry = |fd: i32, reading: bool, writing: bool| {
+            let mut events = 0;
+            if reading {
+                events |= libc::POLLIN;
+            }
+            if writing {
+                events |= libc::POLLOUT;
+            }
+            libc::pollfd {
+                fd,
+                events,
+                revents: 0,
+            }
+        };
+        let mut watched = vec![entry(self.signals.0.as_raw_fd(), true, false)];
+        for stdio in self.stdio.iter().flatten() {
+            for output in &stdio.outputs {
+                if let Some(fd) = &output.fd {
+                    watched.push(entry(fd.as_raw_fd(), true, false));
+                }
+            }
+            if let (Some(fd), true) = (&stdio.input, stdio.pending() > 0) {
+                watched.push(entry(fd.as_raw_fd(), false, true));
+            }
+        }
+        for peer in &self.peers {
+            let (reading, writing) = peer.interest();
+            if let (Some(fd), true) = (&peer.fd, reading || writing) {
+                watched.push(entry(fd.as_raw_fd(), reading, writing));
+            }
+        }
+        watched
+    }
+
+    /// Waits for quiescence and reports the end of the step.
+    fn finish_step(&mut self, step: &Step) {
+        let rest = self.settle();
+        let took = self.recorder.last_event().elapsed();
+        self.report_failures();
+        if !self.traced {
+            self.find_listeners();
+        }
+        self.tracer.look_for_unlinked(&mut self.recorder);
+        for (index, stdio) in self.stdio.iter().enumerate() {
+            let id = program_id(index);
+            let alive = self
+                .tracer
+                .root_of(id)
+                .is_some_and(|root| root.status.is_none());
+            if let (Some(stdio), true) = (stdio, alive) {
+                stdio.report_untaken(id, &mut self.recorder);
+            }
+        }
+        for (index, peer) in self.peers.iter().enumerate() {
+            peer.report_untaken(peer_id(index), &mut self.recorder);
+        }
+        for act in &step.acts {
+            if let Act::Inspect { program, what } = *act {
+                let facts = self.inspect(program, what, &rest);
+                self.recorder.emit(What::Inspected {
+                    program,
+                    what,
+                    facts,
+                });
+            }
+        }
+        self.report_pending_calls();
+        self.recorder.flush_calls();
+        let mut graph = std::mem::take(&mut self.graph);
+        let waits = graph.explain(&mut self.scene(&rest));
+        self.graph = graph;
+        self.recorder.emit(What::Settled(Settled {
+            how: rest.how,
+            waits,
+            took: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        }));
+        self.recorder.flush();
+    }
+
+    /// Reports `execve` errors of programs that ended before they began.
+    fn report_failures(&mut self) {
+        for (program, fd) in std::mem::take(&mut self.failures) {
+            let mut errno = [0; 4];
+            match nix::unistd::read(&fd, &mut errno) {
+                Ok(4) => {
+                    let process = ProcessId { program, number: 0 };
+                    self.recorder.emit(What::ExecFailed {
+                        process,
+                        errno: i32::from_ne_bytes(errno),
+                    });
+                }
+                Ok(_) => {}
+                Err(_) => self.failures.push((program, fd)),
+            }
+        }
+    }
+
+    /// Ends everything.
+    fn finish(&mut self) {
+        let running: Vec<_> = self
+            .tracer
+            .processes
+            .values()
+            .filter(|process| process.status.is_none())
+            .map(|process| process.id)
+            .collect();
+        for process in running {
+            self.recorder.emit(What::Exited {
+                process,
+                status: ExitStatus::StillRunning,
+            });
+        }
+        self.kill_everything();
+        self.recorder.emit(What::Ended);
+        self.recorder.flush();
+    }
+
+    /// Kills every process of the scenario. Inside a PID namespace the end of this process does
+    /// the same, and the worker waits for that.
+    fn kill_everything(&mut self) {
+        if !self.traced {
+            self.find_processes();
+        }
+        for process in self.tracer.processes.values() {
+            if process.status.is_none() {
+                let pid = nix::unistd::Pid::from_raw(process.pid);
+                let _ = nix::sys::signal::kill(pid, Signal::SIGKILL);
+            }
+        }
+    }
+}
+
+fn steps_acts(step: &Step) -> impl Iterator<Item = (u32, &Act)> {
+    (0..).zip(&step.acts)
+}
+
+/// The id of the program at this place of the plan.
+pub(crate) fn program_id(index: usize) -> ProgramId {
+    ProgramId(u16::try_from(index).unwrap_or(u16::MAX))
+}
+
+/// The id of the peer at this place of the plan.
+pub(crate) fn peer_id(index: usize) -> PeerId {
+    PeerId(u16::try_from(index).unwrap_or(u16::MAX))
+}

@@ -1,0 +1,125 @@
+//! Stamps events with time and step and hands them up.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use crate::event::{Call, Event, What};
+use crate::plan::ProcessId;
+use crate::wire::EventSink;
+
+/// Calls reported per scenario; a program that makes more is described well enough by these.
+const CALLS_KEPT: u32 = 20_000;
+
+/// The recording in the making.
+pub(crate) struct Recorder {
+    sink: EventSink,
+    started: Instant,
+    step: u32,
+    last: Instant,
+    calls: u32,
+    /// The last call of each thread, kept back while it repeats.
+    repeating: HashMap<(ProcessId, u16), Call>,
+}
+
+impl Recorder {
+    pub(crate) fn new(sink: EventSink, started: Instant) -> Self {
+        Self {
+            sink,
+            started,
+            step: 0,
+            last: started,
+            calls: 0,
+            repeating: HashMap::new(),
+        }
+    }
+
+    /// Begins the next step.
+    pub(crate) fn next_step(&mut self) {
+        self.flush_calls();
+        self.step += 1;
+        self.emit(What::StepBegan);
+    }
+
+    /// Reports something that happened now.
+    pub(crate) fn emit(&mut self, what: What) {
+        self.last = Instant::now();
+        self.write(what);
+    }
+
+    fn write(&mut self, what: What) {
+        let at = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let event = Event {
+            at,
+            step: self.step,
+            what,
+        };
+        if self.sink.send(&event).is_err() {
+            // Nobody listens any more: the scenario ends with us, by PTRACE_O_EXITKILL and as
+            // PID 1 of its namespace.
+            std::process::exit(1);
+        }
+    }
+
+    /// Reports a call, folding it into the one before when that was the same.
+    pub(crate) fn call(&mut self, call: Call) {
+        self.last = Instant::now();
+        let key = (call.process, call.thread);
+        if let Some(before) = self.repeating.get_mut(&key) {
+            if before.name == call.name
+                && before.args == call.args
+                && before.result == call.result
+                && before.data == call.data
+            {
+                before.times = before.times.saturating_add(1);
+                return;
+            }
+        }
+        if let Some(before) = self.repeating.insert(key, call) {
+            self.write_call(before);
+        }
+    }
+
+    /// The repetition a thread is in, as `read(4) = 0`, with its count.
+    pub(crate) fn repetition(&self, process: ProcessId, thread: u16) -> Option<(String, u32)> {
+        let call = self.repeating.get(&(process, thread))?;
+        let result = call.result?;
+        Some((
+            format!("{}({}) = {result}", call.name, call.args),
+            call.times,
+        ))
+    }
+
+    /// Reports the calls kept back, so that they stand in the step in which they were made.
+    pub(crate) fn flush_calls(&mut self) {
+        let mut kept: Vec<Call> = self.repeating.drain().map(|(_, call)| call).collect();
+        kept.sort_by_key(|call| (call.process, call.thread));
+        for call in kept {
+            self.write_call(call);
+        }
+    }
+
+    fn write_call(&mut self, call: Call) {
+        if self.calls < CALLS_KEPT {
+            self.calls += 1;
+            self.write(What::Call(call));
+        }
+    }
+
+    /// Sends everything on its way.
+    pub(crate) fn flush(&mut self) {
+        self.flush_calls();
+        if self.sink.flush().is_err() {
+            std::process::exit(1);
+        }
+    }
+
+    /// When something last happened.
+    pub(crate) fn last_event(&self) -> Instant {
+        self.last
+    }
+
+    /// When the scenario began.
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+}

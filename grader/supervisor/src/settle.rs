@@ -1,0 +1,390 @@
+//! Quiescence: deciding from kernel state that nothing more can happen before the next act.
+//!
+//! The proof (engine notes, section 4): every thread is scanned twice; both times it sleeps in the
+//! same call with the same context-switch counts, in between no status waits to be collected and
+//! nothing is left to deliver. Then there was an instant at which everything slept at once. If
+//! moreover no wait has a timeout and no timer is armed, nothing inside can ever run again.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::event::{LimitKind, Quiet, What};
+use crate::helper::Helper;
+use crate::proc::{self, ThreadScan};
+use crate::tracer::ptrace;
+use crate::tracer::task::Standing;
+use crate::waits::{self, ArmedTimer, WaitKind};
+
+/// Timed waits that end within this time are waited for, once: a program that sleeps for a moment
+/// goes on by itself. Longer ones are left to `advance`.
+const PATIENCE: Duration = Duration::from_millis(1000);
+/// Wakes from timed waits without progress, after which a program is called polling.
+const IDLE_WAKES: u32 = 2;
+/// Internet sockets have timers of the kernel's own: quiet after this silence, never proved.
+const SILENCE: Duration = Duration::from_millis(200);
+/// Without tracing nobody tells us of calls: the scans must agree for this long.
+const BARE_SILENCE: Duration = Duration::from_millis(20);
+
+/// What a double scan showed.
+enum Look {
+    /// Something runs, or ran between the scans.
+    Busy,
+    /// Everything sleeps.
+    Asleep(BTreeMap<i32, ThreadScan>),
+}
+
+/// When the sleepers may wake by themselves.
+#[derive(Default)]
+struct Alarms {
+    /// The earliest end of a timed wait or timer.
+    earliest: Option<Duration>,
+    /// A wait that cannot be proved quiet.
+    unprovable: bool,
+}
+
+/// The outcome of [`Helper::settle`].
+pub(crate) struct Rest {
+    /// Why nothing more can happen.
+    pub(crate) how: Quiet,
+    /// The last scan of each thread.
+    pub(crate) scans: BTreeMap<i32, ThreadScan>,
+}
+
+/// How long to wait for something to happen before looking again: first only giving way, then
+/// longer and longer.
+struct Nap(u32);
+
+impl Nap {
+    const YIELDS: u32 = 3;
+
+    fn reset(&mut self) {
+        self.0 = 0;
+    }
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0 += 1;
+        let doublings = self.0.checked_sub(Self::YIELDS + 1)?;
+        Some(Duration::from_micros(30) * 2u32.pow(doublings.min(6)))
+    }
+}
+
+impl Helper {
+    /// Waits until nothing more can happen.
+    pub(crate) fn settle(&mut self) -> Rest {
+        let mut nap = Nap(0);
+        let mut patience = PATIENCE;
+        let mut idle_wakes = 0;
+        let mut progress_at_rest = None;
+        let mut asleep_since: Option<(Instant, BTreeMap<i32, ThreadScan>)> = None;
+        let mut last_due = Duration::ZERO;
+        let mut last_rest = BTreeMap::new();
+        loop {
+            if self.turn() {
+                nap.reset();
+                asleep_since = None;
+                continue;
+            }
+            if self.out_of_time() {
+                return Rest::without_scans(Quiet::Limit);
+            }
+            if !self.tracer.any_alive() {
+                return Rest::without_scans(Quiet::Ended);
+            }
+            let scans = match self.look() {
+                Look::Busy => {
+                    asleep_since = None;
+                    self.watch_cpu();
+                    match nap.next() {
+                        None => {
+                            let _ = nix::sched::sched_yield();
+                        }
+                        Some(wait) => self.wait(wait),
+                    }
+                    continue;
+                }
+                Look::Asleep(scans) => scans,
+            };
+            let alarms = self.alarms(&scans);
+            if self.anyone_spinning() && alarms.earliest.is_none() {
+                return Rest {
+                    how: Quiet::Spinning,
+                    scans,
+                };
+            }
+            let silence = if !self.traced {
+                Some(BARE_SILENCE)
+            } else if alarms.unprovable {
+                Some(SILENCE)
+            } else {
+                None
+            };
+            if let Some(silence) = silence {
+                let unchanged = asleep_since
+                    .as_ref()
+                    .is_some_and(|(_, before)| *before == scans);
+                if !unchanged {
+                    asleep_since = Some((Instant::now(), scans));
+                    self.wait(silence.min(alarms.earliest.unwrap_or(silence)));
+                    continue;
+                }
+                let quiet_for = asleep_since
+                    .as_ref()
+                    .map_or(Duration::ZERO, |(since, _)| since.elapsed());
+                if quiet_for < silence {
+                    self.wait(silence - quiet_for);
+                    continue;
+                }
+                if alarms.earliest.is_none() {
+                    return Rest {
+                        how: Quiet::Silent(millis(silence)),
+                        scans,
+                    };
+                }
+            }
+            let Some(due) = alarms.earliest else {
+                return Rest {
+                    how: Quiet::Proved,
+                    scans,
+                };
+            };
+            // A timed wait: it may lead to something, or only to the next timed wait.
+            if progress_at_rest != Some(self.tracer.progress) {
+                idle_wakes = 0;
+            } else if last_rest != scans {
+                idle_wakes += 1;
+            }
+            progress_at_rest = Some(self.tracer.progress);
+            last_rest.clone_from(&scans);
+            if idle_wakes >= IDLE_WAKES {
+                return Rest {
+                    how: Quiet::Polling(millis(last_due.max(due)).max(1)),
+                    scans,
+                };
+            }
+            if due > patience {
+                return Rest {
+                    how: Quiet::Until(millis(due)),
+                    scans,
+                };
+            }
+            last_due = due;
+            let before = Instant::now();
+            self.wait_for_change(&scans, due);
+            patience = patience.saturating_sub(before.elapsed());
+        }
+    }
+
+    /// Waits until a thread has run, something can be moved, or `due` and a little has passed.
+    fn wait_for_change(&mut self, scans: &BTreeMap<i32, ThreadScan>, due: Duration) {
+        let deadline = Instant::now() + due;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            self.wait(left.clamp(Duration::from_micros(200), Duration::from_millis(50)));
+            if self.turn() || ptrace::status_pending() {
+                return;
+            }
+            let moved = scans.iter().any(|(&tid, before)| {
+                let Some(pid) = self.tracer.threads.get(&tid).map(|thread| thread.pid) else {
+                    return true;
+                };
+                self.scanner.scan(pid, tid).as_ref() != Some(before)
+            });
+            if moved || left.is_zero() {
+                return;
+            }
+        }
+    }
+
+    /// One double scan.
+    fn look(&mut self) -> Look {
+        if !self.traced {
+            self.find_processes();
+        }
+        let free: Vec<(i32, i32)> = self
+            .tracer
+            .threads
+            .values()
+            .filter(|thread| thread.standing == Standing::Free)
+            .map(|thread| (thread.pid, thread.tid))
+            .collect();
+        let mut scans = BTreeMap::new();
+        for &(pid, tid) in &free {
+            match self.scanner.scan(pid, tid) {
+                Some(scan) if asleep(&scan) => scans.insert(tid, scan),
+                _ => return Look::Busy,
+            };
+        }
+        // Between the scans: nothing to deliver, nothing to collect.
+        if self.turn() {
+            return Look::Busy;
+        }
+        for &(pid, tid) in &free {
+            if self.scanner.scan(pid, tid).as_ref() != scans.get(&tid) {
+                return Look::Busy;
+            }
+        }
+        if ptrace::status_pending() {
+            return Look::Busy;
+        }
+        Look::Asleep(scans)
+    }
+
+    /// Which of the sleepers may wake by themselves, and when.
+    fn alarms(&mut self, scans: &BTreeMap<i32, ThreadScan>) -> Alarms {
+        let mut alarms = Alarms::default();
+        let mut due = |when: Duration| {
+            alarms.earliest = Some(alarms.earliest.map_or(when, |earliest| earliest.min(when)));
+        };
+        let mut unprovable = false;
+        for (&tid, scan) in scans {
+            if scan.is_dead() {
+                continue;
+            }
+            match self.graph.classifier().classify(tid, scan, false) {
+                WaitKind::Forever | WaitKind::Stopped | WaitKind::Dead => {}
+                WaitKind::Timed(ms) => {
+                    let entered = self
+                        .tracer
+                        .threads
+                        .get(&tid)
+                        .and_then(|thread| thread.call.as_ref())
+                        .map(|call| call.entered.elapsed())
+                        .unwrap_or_default();
+                    due(ms.map_or(Duration::from_millis(10), |ms| {
+                        Duration::from_millis(ms).saturating_sub(entered)
+                    }));
+                }
+                WaitKind::Runs | WaitKind::Unknown(_) => unprovable = true,
+            }
+        }
+        for process in self.tracer.processes.values() {
+            if process.status.is_some() {
+                continue;
+            }
+            if let Some(alarm) = process.alarm {
+                due(alarm.saturating_duration_since(Instant::now()));
+            }
+            if process.has_timers || !self.traced {
+                if let Some(timer) = waits::armed(process.pid) {
+                    match timer {
+                        ArmedTimer::TimerFd { ms, .. } => due(Duration::from_millis(ms)),
+                        _ => unprovable = true,
+                    }
+                }
+            }
+        }
+        alarms.unprovable = unprovable;
+        alarms
+    }
+
+    fn anyone_spinning(&self) -> bool {
+        self.tracer
+            .threads
+            .values()
+            .any(|thread| thread.spinning.is_some())
+    }
+
+    /// Stops threads that compute beyond their budget without any progress.
+    fn watch_cpu(&mut self) {
+        let limits = self.plan.limits;
+        for thread in self.tracer.threads.values_mut() {
+            if thread.standing != Standing::Free || thread.spinning.is_some() {
+                continue;
+            }
+            let Some(cpu) = proc::cpu_ns(thread.pid, thread.tid) else {
+                continue;
+            };
+            if thread.made != thread.made_seen {
+                thread.made_seen = thread.made;
+                thread.cpu_mark = cpu;
+            }
+            let budget_ms = if thread.spun {
+                limits.spin_ms / 10 + 1
+            } else {
+                limits.spin_ms
+            };
+            if cpu.saturating_sub(thread.cpu_mark) > budget_ms * 1_000_000 {
+                thread.spinning = Some((thread.fruitless, None));
+                thread.spun = true;
+                if self.traced {
+                    ptrace::interrupt(thread.tid);
+                } else {
+                    thread.standing = Standing::Held;
+                }
+            }
+        }
+    }
+
+    /// The wall-time limit of the scenario, or of the whole tree's CPU time.
+    fn out_of_time(&mut self) -> bool {
+        if self.limit_hit {
+            return true;
+        }
+        if self.recorder.started().elapsed() > Duration::from_millis(self.plan.limits.wall_ms) {
+            self.limit_hit = true;
+            self.recorder.emit(What::Limit {
+                program: None,
+                limit: LimitKind::Wall,
+            });
+        }
+        self.limit_hit
+    }
+
+    /// Sleeps in the kernel until a status is to be collected, a descriptor is ready, or `most`
+    /// has passed.
+    pub(crate) fn wait(&mut self, most: Duration) {
+        let mut watched = self.watched();
+        let timeout = libc::timespec {
+            tv_sec: libc::time_t::try_from(most.as_secs()).unwrap_or(libc::time_t::MAX),
+            tv_nsec: libc::c_long::from(most.subsec_nanos().cast_signed()),
+        };
+        // SAFETY: `watched` is an array of pollfd of the stated length; the mask is absent.
+        unsafe {
+            libc::ppoll(
+                watched.as_mut_ptr(),
+                watched.len() as libc::nfds_t,
+                &raw const timeout,
+                std::ptr::null(),
+            );
+        }
+        self.signals.drain();
+    }
+}
+
+impl Rest {
+    fn without_scans(how: Quiet) -> Self {
+        Self {
+            how,
+            scans: BTreeMap::new(),
+        }
+    }
+}
+
+/// Whether a scan shows a thread that sleeps, and will go on sleeping unless woken.
+fn asleep(scan: &ThreadScan) -> bool {
+    match scan.state {
+        b'Z' | b'X' => true,
+        b'S' => !scan.has_deliverable_signal(),
+        // A vfork parent sleeps uninterruptibly until its child has executed or ended.
+        b'D' => matches!(scan.nr, libc::SYS_clone | libc::SYS_clone3) || is_vfork(scan.nr),
+        // Not traced: a stopped process of an untraced run.
+        b'T' => true,
+        _ => false,
+    }
+}
+
+fn is_vfork(nr: i64) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        nr == libc::SYS_vfork
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        let _ = nr;
+        false
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,193 @@
+//! Interference with system calls: short reads and writes, errors, signals at exact places.
+//!
+//! Register layout of x86-64; a seccomp stop may change the call, and the kernel does not ask the
+//! filter's tracer a second time for the changed one (seccomp(2)).
+
+use crate::event::What;
+use crate::plan::{Disturbance, Effect, Nth, On, ProcessId, ProgramId};
+use crate::proc;
+use crate::recorder::Recorder;
+
+use super::ptrace;
+use super::task::Altered;
+use super::{calls, lookup};
+
+/// A disturbance in force.
+#[derive(Debug)]
+struct Active {
+    program: ProgramId,
+    numbers: Vec<i64>,
+    disturbance: Disturbance,
+    seen: u32,
+}
+
+/// The disturbances of a scenario.
+#[derive(Debug, Default)]
+pub(crate) struct Disturbances(Vec<Active>);
+
+impl Disturbances {
+    /// Puts a disturbance in force. `Err` names calls that cannot be disturbed.
+    pub(crate) fn add(
+        &mut self,
+        program: ProgramId,
+        disturbance: &Disturbance,
+    ) -> Result<(), String> {
+        let mut numbers = Vec::new();
+        for name in &disturbance.calls {
+            match calls::number(name) {
+                Some(number) => numbers.push(number),
+                None => return Err(format!("`{name}` is not a call that is watched")),
+            }
+        }
+        self.0.push(Active {
+            program,
+            numbers,
+            disturbance: disturbance.clone(),
+            seen: 0,
+        });
+        Ok(())
+    }
+
+    /// Applies the first disturbance that fits a call about to begin.
+    pub(crate) fn at_entry(
+        &mut self,
+        process: ProcessId,
+        pid: i32,
+        tid: i32,
+        nr: i64,
+        args: &[u64; 6],
+        recorder: &mut Recorder,
+    ) -> Option<Altered> {
+        for active in &mut self.0 {
+            if active.program != process.program
+                || !active.numbers.contains(&nr)
+                || !concerns(active.disturbance.on, pid, args[0])
+            {
+                continue;
+            }
+            active.seen += 1;
+            let seen = active.seen;
+            let due = match active.disturbance.nth {
+                Nth::Every => true,
+                Nth::Only(n) => seen == n,
+                Nth::From(n) => seen >= n,
+            };
+            if !due {
+                continue;
+            }
+            let name = calls::name(nr);
+            let (altered, what) = match active.disturbance.effect {
+                Effect::AtMost(most) => {
+                    let altered = clamp(tid, nr, args, u64::from(most))?;
+                    (altered, format!("{name} #{seen} cut to {most} bytes"))
+                }
+                Effect::Fail(errno) => (
+                    fake(tid, -i64::from(errno)),
+                    format!("{name} #{seen} failed with error {errno}"),
+                ),
+                Effect::SignalBefore(signal) => {
+                    skip(tid);
+                    let signal_name = calls::signal_name(signal);
+                    (
+                        Altered::Rewind(signal),
+                        format!("{signal_name} exactly before {name} #{seen}"),
+                    )
+                }
+                Effect::SignalAfter(signal) => {
+                    let signal_name = calls::signal_name(signal);
+                    (
+                        Altered::SignalAfter(signal),
+                        format!("{signal_name} exactly after {name} #{seen}"),
+                    )
+                }
+            };
+            recorder.emit(What::Disturbed { process, what });
+            return Some(altered);
+        }
+        None
+    }
+}
+
+fn concerns(on: On, pid: i32, fd: u64) -> bool {
+    let link = || proc::fd_link(pid, fd as i32).unwrap_or_default();
+    match on {
+        On::Any => true,
+        On::Standard => fd <= 2,
+        On::Socket => link().starts_with(b"socket:"),
+        On::Pipe => lookup::is_pipe(pid, fd as i32),
+    }
+}
+
+/// Lowers the byte count of a call. Vectors become their first non-empty element.
+fn clamp(tid: i32, nr: i64, args: &[u64; 6], most: u64) -> Option<Altered> {
+    let (new_nr, buffer, count) = match nr {
+        libc::SYS_readv | libc::SYS_writev => {
+            let (base, length) = calls::iovecs(tid, args[1], args[2])
+                .into_iter()
+                .find(|&(_, length)| length > 0)?;
+            let plain = if nr == libc::SYS_readv {
+                libc::SYS_read
+            } else {
+                libc::SYS_write
+            };
+            (plain, base, length as u64)
+        }
+        _ => (nr, args[1], args[2]),
+    };
+    if count <= most && new_nr == nr {
+        return None;
+    }
+    let mut registers = ptrace::registers(tid)?;
+    registers.orig_rax = new_nr.cast_unsigned();
+    registers.rsi = buffer;
+    registers.rdx = count.min(most);
+    ptrace::set_registers(tid, &registers);
+    Some(Altered::Restore {
+        nr,
+        buffer: args[1],
+        count: args[2],
+    })
+}
+
+/// Gives a call's arguments back as they were.
+pub(super) fn restore(tid: i32, nr: i64, buffer: u64, count: u64) {
+    if let Some(mut registers) = ptrace::registers(tid) {
+        registers.orig_rax = nr.cast_unsigned();
+        registers.rsi = buffer;
+        registers.rdx = count;
+        ptrace::set_registers(tid, &registers);
+    }
+}
+
+/// Keeps a call from being performed.
+fn skip(tid: i32) {
+    if let Some(mut registers) = ptrace::registers(tid) {
+        registers.orig_rax = u64::MAX;
+        ptrace::set_registers(tid, &registers);
+    }
+}
+
+/// Keeps a call from being performed; it will return `result`.
+pub(super) fn fake(tid: i32, result: i64) -> Altered {
+    skip(tid);
+    Altered::Fake(result)
+}
+
+/// Sets the result of a call at its exit.
+pub(super) fn set_result(tid: i32, result: i64) {
+    if let Some(mut registers) = ptrace::registers(tid) {
+        registers.rax = result.cast_unsigned();
+        ptrace::set_registers(tid, &registers);
+    }
+}
+
+/// At the exit of a skipped call: makes the program execute the instruction again.
+pub(super) fn rewind(tid: i32, nr: i64) {
+    /// `syscall` is two bytes long.
+    const INSTRUCTION: u64 = 2;
+    if let Some(mut registers) = ptrace::registers(tid) {
+        registers.rip -= INSTRUCTION;
+        registers.rax = nr.cast_unsigned();
+        ptrace::set_registers(tid, &registers);
+    }
+}

@@ -1,0 +1,123 @@
+//! Small questions the tracer asks `/proc`.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use crate::plan::Address;
+use crate::proc;
+
+/// The process a thread belongs to.
+pub(crate) fn thread_group(tid: i32) -> Option<i32> {
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
+    line.trim().parse().ok()
+}
+
+/// The inode of the socket behind a descriptor.
+pub(crate) fn socket_inode(pid: i32, fd: i32) -> Option<u64> {
+    let link = proc::fd_link(pid, fd)?;
+    let number = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
+    std::str::from_utf8(number).ok()?.parse().ok()
+}
+
+/// Whether a descriptor leads to a FIFO or pipe.
+pub(crate) fn is_pipe(pid: i32, fd: i32) -> bool {
+    proc::inode_of(pid, fd).is_some_and(|(_, _, kind)| kind == libc::S_IFIFO)
+}
+
+/// The working directory, as a path that this process can follow.
+pub(crate) fn working_directory(pid: i32) -> Option<PathBuf> {
+    std::fs::read_link(format!("/proc/{pid}/cwd")).ok()
+}
+
+/// Where the dynamic loader of a process that has just been executed is mapped: from `AT_BASE` of
+/// its auxiliary vector (getauxval(3)) to the end of the mappings of the same file.
+pub(crate) fn loader(pid: i32) -> Option<Range<u64>> {
+    const AT_BASE: u64 = 7;
+    let vector = std::fs::read(format!("/proc/{pid}/auxv")).ok()?;
+    let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_ne_bytes);
+    let base = vector
+        .chunks_exact(16)
+        .find(|entry| word(&entry[..8]) == AT_BASE)
+        .map(|entry| word(&entry[8..]))
+        .filter(|&base| base != 0)?;
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
+    let mut end = base;
+    for line in maps.lines() {
+        let (range, _) = line.split_once(' ')?;
+        let (from, to) = range.split_once('-')?;
+        let from = u64::from_str_radix(from, 16).ok()?;
+        if from == end {
+            end = u64::from_str_radix(to, 16).ok()?;
+        }
+    }
+    Some(base..end)
+}
+
+/// Where a path address leads, seen from the helper; `None` for other families.
+pub(crate) fn absolute(pid: i32, address: &Address) -> Option<PathBuf> {
+    use std::os::unix::ffi::OsStrExt;
+    let Address::Path(path) = address else {
+        return None;
+    };
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+    if path.is_absolute() {
+        Some(path.to_owned())
+    } else {
+        Some(working_directory(pid)?.join(path))
+    }
+}
+
+/// Every process this one can see but itself.
+pub(crate) fn all_pids() -> Vec<i32> {
+    let own = std::process::id().cast_signed();
+    let Ok(listing) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let mut pids: Vec<i32> = listing
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|&pid| pid != own)
+        .collect();
+    pids.sort_unstable();
+    pids
+}
+
+/// The listening Unix sockets of this network namespace with their names (`/proc/net/unix`, whose
+/// paths are bytes).
+pub(crate) fn listening_unix() -> Vec<(u64, Address)> {
+    /// `__SO_ACCEPTCON` as the file prints it.
+    const LISTENING: &[u8] = b"00010000";
+    let table = std::fs::read("/proc/net/unix").unwrap_or_default();
+    table
+        .split(|&b| b == b'\n')
+        .filter_map(|line| {
+            // Num RefCount Protocol Flags Type St Inode Path
+            let mut fields = line
+                .splitn(8, |&b| b == b' ')
+                .filter(|field| !field.is_empty());
+            let flags = fields.nth(3)?;
+            let rest = fields.nth(2)?;
+            let (inode, path) = match rest.iter().position(|&b| b == b' ') {
+                Some(at) => (&rest[..at], &rest[at + 1..]),
+                None => (rest, fields.next().unwrap_or_default()),
+            };
+            let inode = std::str::from_utf8(inode).ok()?.trim().parse().ok()?;
+            let address = match path {
+                [] => return None,
+                [b'@', name @ ..] => Address::Abstract(name.into()),
+                path => Address::Path(path.into()),
+            };
+            (flags == LISTENING).then_some((inode, address))
+        })
+        .collect()
+}
+
+/// Whether a process has a descriptor of this socket.
+pub(crate) fn holds_socket(pid: i32, inode: u64) -> bool {
+    let wanted = format!("socket:[{inode}]");
+    proc::fds(pid)
+        .unwrap_or_default()
+        .iter()
+        .any(|(_, link)| link == wanted.as_bytes())
+}

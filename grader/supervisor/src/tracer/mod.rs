@@ -1,0 +1,790 @@
+//! The tracer: follows every process and thread of a scenario through ptrace stops at the calls of
+//! interest, reports them, and interferes where the plan says so.
+//!
+//! Single-threaded; driven by [`Tracer::collect`], which never waits.
+
+pub(crate) mod calls;
+mod disturb;
+pub(crate) mod lookup;
+pub(crate) mod ptrace;
+pub(crate) mod task;
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use crate::event::{Call, ExitStatus, Quiet, WaitState, What};
+use crate::inspect::FamilyHistory;
+use crate::plan::{Address, Limits, ProcessId, ProgramId};
+use crate::proc;
+use crate::recorder::Recorder;
+use crate::{memory, shim};
+use disturb::Disturbances;
+use ptrace::{Status, SyscallStop};
+use task::{Altered, InCall, Named, Process, Standing, Thread};
+
+/// Something the driver has to know about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    /// A connection was taken from the listening socket with this inode.
+    Accepted(u64),
+    /// A program connected to the listening socket with this inode.
+    Connected(u64),
+}
+
+/// The processes and threads of a scenario.
+pub(crate) struct Tracer {
+    /// By tid.
+    pub(crate) threads: BTreeMap<i32, Thread>,
+    /// By pid; the dead stay.
+    pub(crate) processes: BTreeMap<i32, Process>,
+    /// Sockets with names, in the order of their `bind`.
+    pub(crate) named: Vec<Named>,
+    /// Disturbances in force.
+    pub(crate) disturbances: Disturbances,
+    /// Who waited for whom.
+    pub(crate) family: FamilyHistory,
+    /// Findings of the handler audit by program.
+    pub(crate) handler_findings: BTreeMap<ProgramId, Vec<String>>,
+    /// Counts everything that is progress; two equal readings mean nothing happened in between.
+    pub(crate) progress: u64,
+    notices: Vec<Notice>,
+    /// First stops of tasks whose parent has not reported them yet.
+    early: HashMap<i32, Status>,
+    /// Processes made so far, by program.
+    made: HashMap<ProgramId, u16>,
+    /// Addresses the handout asks for, by program.
+    nominal: Vec<Option<Address>>,
+    limits: Limits,
+    too_many: bool,
+}
+
+impl Tracer {
+    pub(crate) fn new(nominal: Vec<Option<Address>>, limits: Limits) -> Self {
+        Self {
+            threads: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            named: Vec::new(),
+            disturbances: Disturbances::default(),
+            family: FamilyHistory::default(),
+            handler_findings: BTreeMap::new(),
+            progress: 0,
+            notices: Vec::new(),
+            early: HashMap::new(),
+            made: HashMap::new(),
+            nominal,
+            limits,
+            too_many: false,
+        }
+    }
+
+    /// Takes a freshly forked root process under observation. `launched`: it will not `execve`.
+    pub(crate) fn adopt(
+        &mut self,
+        program: ProgramId,
+        pid: i32,
+        launched: bool,
+        traced: bool,
+    ) -> std::io::Result<()> {
+        if traced {
+            ptrace::seize(pid)?;
+        }
+        self.add_process(program, pid, None, launched);
+        Ok(())
+    }
+
+    /// What the driver has to know, once.
+    pub(crate) fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Handles every status that is waiting. `true` if there was one.
+    pub(crate) fn collect(&mut self, recorder: &mut Recorder) -> bool {
+        let mut any = false;
+        while let Some((tid, status)) = ptrace::next_status() {
+            any = true;
+            self.handle(tid, status, recorder);
+        }
+        any
+    }
+
+    /// The name of a process.
+    pub(crate) fn id_of(&self, pid: i32) -> Option<ProcessId> {
+        self.processes.get(&pid).map(|process| process.id)
+    }
+
+    /// The live root process of a program.
+    pub(crate) fn root_of(&self, program: ProgramId) -> Option<&Process> {
+        self.processes
+            .values()
+            .find(|process| process.id == ProcessId { program, number: 0 })
+    }
+
+    /// A process by its name.
+    pub(crate) fn process(&self, id: ProcessId) -> Option<&Process> {
+        self.processes.values().find(|process| process.id == id)
+    }
+
+    /// Whether a process of the scenario lives.
+    pub(crate) fn any_alive(&self) -> bool {
+        self.processes
+            .values()
+            .any(|process| process.status.is_none())
+    }
+
+    /// Adds a process found or forked.
+    pub(crate) fn add_process(
+        &mut self,
+        program: ProgramId,
+        pid: i32,
+        parent: Option<ProcessId>,
+        launched: bool,
+    ) -> ProcessId {
+        let number = self.made.entry(program).or_insert(0);
+        let id = ProcessId {
+            program,
+            number: *number,
+        };
+        *number = number.saturating_add(1);
+        let process = Process {
+            id,
+            pid,
+            parent,
+            status: None,
+            reaped: false,
+            orphaned: false,
+            threads_made: 0,
+            launched,
+            loader: None,
+            alarm: None,
+            has_timers: false,
+            executing: Vec::new(),
+        };
+        self.processes.insert(pid, process);
+        self.add_thread(pid, pid);
+        id
+    }
+
+    /// Adds a thread of a known process.
+    pub(crate) fn add_thread(&mut self, pid: i32, tid: i32) {
+        let Some(process) = self.processes.get_mut(&pid) else {
+            return;
+        };
+        let ordinal = process.threads_made;
+        process.threads_made = process.threads_made.saturating_add(1);
+        self.threads.insert(
+            tid,
+            Thread {
+                tid,
+                pid,
+                ordinal,
+                call: None,
+                standing: Standing::Free,
+                fruitless: 0,
+                made: 0,
+                made_seen: 0,
+                cpu_mark: 0,
+                spun: false,
+                spinning: None,
+                rewound: false,
+            },
+        );
+    }
+
+    fn handle(&mut self, tid: i32, status: Status, recorder: &mut Recorder) {
+        if !self.threads.contains_key(&tid) {
+            match status {
+                Status::Exited(_) | Status::Killed(_) => {
+                    // An orphan's second status, which we get as PID 1; or a task that died
+                    // before its parent's report.
+                    self.early.remove(&tid);
+                }
+                _ => {
+                    self.early.insert(tid, status);
+                }
+            }
+            return;
+        }
+        match status {
+            Status::Exited(code) => self.ended(tid, ExitStatus::Code(code), recorder),
+            Status::Killed(signal) => self.ended(tid, ExitStatus::Signal(signal), recorder),
+            Status::Seccomp => match ptrace::syscall_stop(tid) {
+                Some(SyscallStop::Entry { nr, args, ip }) => {
+                    self.entry(tid, nr, args, ip, recorder)
+                }
+                _ => ptrace::resume(tid, 0),
+            },
+            Status::Syscall => match ptrace::syscall_stop(tid) {
+                Some(SyscallStop::Exit(result)) => self.exit(tid, result, recorder),
+                _ => self.go_on(tid, 0),
+            },
+            Status::Forked => self.forked(tid, recorder),
+            Status::Executed => self.executed(tid, recorder),
+            Status::GroupStop(_) => {
+                if let Some(thread) = self.threads.get_mut(&tid) {
+                    thread.standing = Standing::Stopped;
+                    let (pid, leader) = (thread.pid, thread.tid == thread.pid);
+                    ptrace::listen(tid);
+                    if leader {
+                        self.note_stop(pid, true, recorder);
+                    }
+                }
+            }
+            Status::Trap => {
+                let held = self.threads.get_mut(&tid).is_some_and(|thread| {
+                    let was_stopped = thread.standing == Standing::Stopped;
+                    if was_stopped {
+                        thread.standing = Standing::Free;
+                    }
+                    // Interrupted by us because it computes without end.
+                    thread.spinning.is_some() && {
+                        thread.standing = Standing::Held;
+                        true
+                    }
+                });
+                if !held {
+                    self.go_on(tid, 0);
+                }
+            }
+            Status::Signal(signal) => {
+                if let Some(thread) = self.threads.get_mut(&tid) {
+                    thread.fruitless = 0;
+                    let pid = thread.pid;
+                    if signal == libc::SIGALRM {
+                        if let Some(process) = self.processes.get_mut(&pid) {
+                            process.alarm = None;
+                        }
+                    }
+                    if signal == libc::SIGCONT {
+                        self.note_stop(pid, false, recorder);
+                    }
+                    self.progress += 1;
+                    if let Some(process) = self.id_of(pid) {
+                        recorder.emit(What::Signalled { process, signal });
+                    }
+                }
+                self.go_on(tid, signal);
+            }
+        }
+    }
+
+    fn note_stop(&mut self, pid: i32, stopped: bool, recorder: &mut Recorder) {
+        self.progress += 1;
+        if let Some(process) = self.id_of(pid) {
+            recorder.emit(What::Stopped { process, stopped });
+        }
+    }
+
+    /// Lets a stopped thread run on: to the exit of its call if it is in one, else to the next
+    /// call of interest.
+    fn go_on(&self, tid: i32, signal: i32) {
+        let in_call = self
+            .threads
+            .get(&tid)
+            .is_some_and(|thread| thread.call.is_some());
+        if in_call {
+            ptrace::resume_to_syscall(tid, signal);
+        } else {
+            ptrace::resume(tid, signal);
+        }
+    }
+
+    fn forked(&mut self, tid: i32, recorder: &mut Recorder) {
+        if let Some(new) = ptrace::event_message(tid) {
+            self.progress += 1;
+            let parent_pid = self.threads.get(&tid).map_or(tid, |thread| thread.pid);
+            let is_thread = lookup::thread_group(new) == Some(parent_pid);
+            if is_thread {
+                self.add_thread(parent_pid, new);
+            } else if let Some((parent, launched, loader)) = self
+                .processes
+                .get(&parent_pid)
+                .map(|process| (process.id, process.launched, process.loader.clone()))
+            {
+                let child = self.add_process(parent.program, new, Some(parent), launched);
+                if let Some(process) = self.processes.get_mut(&new) {
+                    process.loader = loader;
+                }
+                self.family.forked(child, parent);
+                recorder.emit(What::Forked {
+                    parent,
+                    child,
+                    pid: new,
+                });
+            }
+            if let Some(status) = self.early.remove(&new) {
+                self.handle(new, status, recorder);
+            }
+        }
+        self.go_on(tid, 0);
+    }
+
+    fn executed(&mut self, tid: i32, recorder: &mut Recorder) {
+        self.progress += 1;
+        // exec from another thread than the first: the caller takes the leader's id and all the
+        // other threads vanish without a status (ptrace(2), "execve(2) under ptrace").
+        if let Some(former) = ptrace::event_message(tid) {
+            if former != tid {
+                if let Some(caller) = self.threads.remove(&former) {
+                    if let Some(leader) = self.threads.get_mut(&tid) {
+                        leader.call = caller.call;
+                    }
+                }
+            }
+            self.threads
+                .retain(|&other, thread| thread.pid != tid || other == tid);
+        }
+        if let Some(process) = self.processes.get_mut(&tid) {
+            process.loader = lookup::loader(tid);
+            let path = std::mem::take(&mut process.executing);
+            if process.launched {
+                let process = process.id;
+                recorder.emit(What::Executed {
+                    process,
+                    path: path.into(),
+                });
+            }
+            process_launched(&mut self.processes, tid);
+        }
+        self.go_on(tid, 0);
+    }
+
+    fn entry(&mut self, tid: i32, nr: i64, args: [u64; 6], ip: u64, recorder: &mut Recorder) {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
+        let Some(process) = self.processes.get_mut(&thread.pid) else {
+            return;
+        };
+        if nr == libc::SYS_prctl {
+            if let Some(finding) = shim::decode(&args, tid) {
+                let findings = self.handler_findings.entry(process.id.program).or_default();
+                if !findings.contains(&finding) {
+                    findings.push(finding);
+                }
+            }
+            ptrace::resume(tid, 0);
+            return;
+        }
+        let by_loader = !process.launched
+            || process
+                .loader
+                .as_ref()
+                .is_some_and(|range| range.contains(&ip));
+        let (shown, data) = if by_loader {
+            (String::new(), Vec::new())
+        } else {
+            calls::render(tid, nr, &args)
+        };
+        if nr == libc::SYS_execve {
+            process.executing = memory::read_cstr(tid, args[0], 4096).unwrap_or_default();
+        }
+        let again = std::mem::take(&mut thread.rewound);
+        let mut altered = None;
+        if process.launched && !again && !by_loader {
+            altered = self
+                .disturbances
+                .at_entry(process.id, thread.pid, tid, nr, &args, recorder);
+        }
+        if makes_task(nr) && self.threads.len() >= self.limits.processes as usize {
+            altered = Some(disturb::fake(tid, -i64::from(libc::EAGAIN)));
+            if !std::mem::replace(&mut self.too_many, true) {
+                let program = self
+                    .threads
+                    .get(&tid)
+                    .and_then(|thread| self.id_of(thread.pid));
+                recorder.emit(What::Limit {
+                    program: program.map(|id| id.program),
+                    limit: crate::event::LimitKind::Processes,
+                });
+            }
+        }
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.call = Some(InCall {
+                nr,
+                args,
+                shown,
+                data,
+                entered: Instant::now(),
+                by_loader,
+                altered,
+            });
+        }
+        ptrace::resume_to_syscall(tid, 0);
+    }
+
+    fn exit(&mut self, tid: i32, result: i64, recorder: &mut Recorder) {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
+        let Some(call) = thread.call.take() else {
+            ptrace::resume(tid, 0);
+            return;
+        };
+        let pid = thread.pid;
+        let Some(id) = self.processes.get(&pid).map(|process| process.id) else {
+            return;
+        };
+        let mut result = result;
+        match call.altered {
+            Some(Altered::Restore { nr, buffer, count }) => {
+                disturb::restore(tid, nr, buffer, count)
+            }
+            Some(Altered::Fake(value)) => {
+                disturb::set_result(tid, value);
+                result = value;
+            }
+            Some(Altered::Rewind(signal)) => {
+                if let Some(thread) = self.threads.get_mut(&tid) {
+                    thread.rewound = true;
+                }
+                disturb::rewind(tid, call.nr);
+                ptrace::signal_thread(pid, tid, signal);
+                ptrace::resume(tid, 0);
+                return;
+            }
+            Some(Altered::SignalAfter(signal)) => ptrace::signal_thread(pid, tid, signal),
+            None => {}
+        }
+        // -ERESTARTSYS and its like never reach the program: the call is made again, or returns
+        // EINTR after a handler.
+        let restarts = (-516..=-512).contains(&result);
+        if restarts {
+            result = -i64::from(libc::EINTR);
+        }
+        if !call.by_loader {
+            self.weigh(tid, call.nr, result, restarts);
+            self.effects(pid, id, tid, &call, result, recorder);
+            let data = if result > 0 && call.data.is_empty() {
+                calls::received(tid, call.nr, &call.args, result)
+            } else {
+                call.data
+            };
+            let thread = self.threads.get(&tid).map_or(0, |thread| thread.ordinal);
+            recorder.call(Call {
+                process: id,
+                thread,
+                name: calls::name(call.nr),
+                args: call.shown,
+                data: data.into(),
+                result: Some(result),
+                times: 1,
+            });
+        }
+        let spinning = self.judge_spinning(tid, recorder);
+        if !spinning {
+            ptrace::resume(tid, 0);
+        }
+    }
+
+    /// Counts a result as progress or not.
+    fn weigh(&mut self, tid: i32, nr: i64, result: i64, restarts: bool) {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return;
+        };
+        match calls::progress(nr, result) {
+            calls::Progress::Made => {
+                thread.fruitless = 0;
+                thread.made += 1;
+                self.progress += 1;
+            }
+            calls::Progress::None if !restarts => thread.fruitless += 1,
+            _ => {}
+        }
+    }
+
+    /// Holds a thread that has made too many calls without progress. `true`: held.
+    fn judge_spinning(&mut self, tid: i32, recorder: &Recorder) -> bool {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return false;
+        };
+        let budget = if thread.spun {
+            u64::from(self.limits.spin_calls / 10 + 1)
+        } else {
+            u64::from(self.limits.spin_calls)
+        };
+        if thread.fruitless <= budget {
+            return false;
+        }
+        let repeats = self
+            .processes
+            .get(&thread.pid)
+            .and_then(|process| recorder.repetition(process.id, thread.ordinal));
+        thread.spinning = Some((thread.fruitless, repeats.map(|(text, _)| text)));
+        thread.spun = true;
+        thread.standing = Standing::Held;
+        true
+    }
+
+    /// Lets go the threads that were held for spinning; for the beginning of a step.
+    pub(crate) fn release_held(&mut self) {
+        let mut released = Vec::new();
+        for thread in self.threads.values_mut() {
+            thread.fruitless = 0;
+            thread.cpu_mark = proc::cpu_ns(thread.pid, thread.tid).unwrap_or(0);
+            if thread.standing == Standing::Held {
+                thread.standing = Standing::Free;
+                thread.spinning = None;
+                released.push(thread.tid);
+            }
+        }
+        for tid in released {
+            self.go_on(tid, 0);
+        }
+    }
+
+    /// What a call changed that others have to know.
+    fn effects(
+        &mut self,
+        pid: i32,
+        id: ProcessId,
+        tid: i32,
+        call: &InCall,
+        result: i64,
+        recorder: &mut Recorder,
+    ) {
+        let args = &call.args;
+        match call.nr {
+            libc::SYS_bind => self.bound(pid, id, tid, args, result, recorder),
+            libc::SYS_listen if result == 0 => {
+                let inode = lookup::socket_inode(pid, args[0] as i32);
+                let found = self
+                    .named
+                    .iter()
+                    .rposition(|named| Some(named.inode) == inode);
+                if let Some(index) = found {
+                    self.named[index].listening = true;
+                    let address = self.named[index].address.clone();
+                    let nominal = self.is_nominal(id.program, &self.named[index]);
+                    recorder.emit(What::Listening {
+                        process: id,
+                        address,
+                        nominal,
+                    });
+                }
+            }
+            libc::SYS_accept | libc::SYS_accept4 if result >= 0 => {
+                if let Some(inode) = lookup::socket_inode(pid, args[0] as i32) {
+                    self.notices.push(Notice::Accepted(inode));
+                }
+            }
+            libc::SYS_connect if result == 0 => {
+                let raw =
+                    memory::read(tid, args[1], usize::try_from(args[2]).unwrap_or(0).min(128));
+                if let Some(address) = calls::parse_address(&raw) {
+                    let path = lookup::absolute(pid, &address);
+                    let target = self.named.iter().rev().find(|named| {
+                        named.listening
+                            && (named.address == address || (path.is_some() && named.path == path))
+                    });
+                    if let Some(target) = target {
+                        self.notices.push(Notice::Connected(target.inode));
+                    }
+                }
+            }
+            libc::SYS_wait4 | libc::SYS_waitid if result >= 0 => {
+                self.reaped(pid, tid, call, result, recorder)
+            }
+            libc::SYS_setitimer if result == 0 && args[0] == 0 => {
+                let raw = memory::read(tid, args[1], 32);
+                let word = |at: usize| {
+                    raw.get(at..at + 8)
+                        .and_then(|b| b.try_into().ok())
+                        .map_or(0, u64::from_ne_bytes)
+                };
+                self.set_alarm(
+                    pid,
+                    Duration::from_secs(word(16)) + Duration::from_micros(word(24)),
+                );
+            }
+            libc::SYS_timer_create | libc::SYS_timerfd_create if result >= 0 => {
+                if let Some(process) = self.processes.get_mut(&pid) {
+                    process.has_timers = true;
+                }
+            }
+            libc::SYS_unlinkat | libc::SYS_renameat2 => self.look_for_unlinked(recorder),
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_alarm => self.set_alarm(pid, Duration::from_secs(u64::from(args[0] as u32))),
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_unlink | libc::SYS_rename => self.look_for_unlinked(recorder),
+            _ => {}
+        }
+    }
+
+    fn set_alarm(&mut self, pid: i32, after: Duration) {
+        if let Some(process) = self.processes.get_mut(&pid) {
+            process.alarm = (!after.is_zero()).then(|| Instant::now() + after);
+        }
+    }
+
+    fn bound(
+        &mut self,
+        pid: i32,
+        id: ProcessId,
+        tid: i32,
+        args: &[u64; 6],
+        result: i64,
+        recorder: &mut Recorder,
+    ) {
+        let raw = memory::read(tid, args[1], usize::try_from(args[2]).unwrap_or(0).min(128));
+        let Some(address) = calls::parse_address(&raw) else {
+            return;
+        };
+        if result < 0 {
+            recorder.emit(What::BindFailed {
+                process: id,
+                address,
+                errno: i32::try_from(-result).unwrap_or(0),
+            });
+        } else if let Some(inode) = lookup::socket_inode(pid, args[0] as i32) {
+            let path = lookup::absolute(pid, &address);
+            self.named.push(Named {
+                inode,
+                process: id,
+                address,
+                path,
+                listening: false,
+                unlinked: false,
+            });
+        }
+    }
+
+    fn reaped(&mut self, pid: i32, tid: i32, call: &InCall, result: i64, recorder: &mut Recorder) {
+        let child = if call.nr == libc::SYS_wait4 {
+            i32::try_from(result).unwrap_or(0)
+        } else {
+            // waitid: si_pid stands 12 bytes into siginfo_t (signo, errno, code come first).
+            let raw = memory::read(tid, call.args[2].wrapping_add(12), 4);
+            raw.try_into().map_or(0, i32::from_ne_bytes)
+        };
+        let parent = self.id_of(pid);
+        if let Some(process) = self.processes.get_mut(&child) {
+            // With WUNTRACED a living child can be reported.
+            if process.status.is_some() && process.parent == parent && !process.reaped {
+                process.reaped = true;
+                self.family.reaped(process.id);
+                recorder.emit(What::Reaped {
+                    process: process.id,
+                });
+            }
+        }
+    }
+
+    /// Reports socket files that are gone.
+    pub(crate) fn look_for_unlinked(&mut self, recorder: &mut Recorder) {
+        for named in &mut self.named {
+            let gone = |path: &PathBuf| {
+                std::fs::symlink_metadata(path)
+                    .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+            };
+            if !named.unlinked && named.path.as_ref().is_some_and(gone) {
+                named.unlinked = true;
+                self.progress += 1;
+                recorder.emit(What::Unlinked {
+                    program: named.process.program,
+                    address: named.address.clone(),
+                });
+            }
+        }
+    }
+
+    /// Whether a socket has the name the handout asks for.
+    pub(crate) fn is_nominal(&self, program: ProgramId, named: &Named) -> bool {
+        let wanted = self.nominal.get(usize::from(program.0));
+        wanted
+            .and_then(Option::as_ref)
+            .is_some_and(|wanted| same_place(wanted, named))
+    }
+
+    /// Whether a process was forked by another of the scenario.
+    pub(crate) fn is_descendant(&self, pid: i32) -> bool {
+        self.processes
+            .get(&pid)
+            .is_some_and(|process| process.parent.is_some())
+    }
+
+    /// The state to report for a thread where scanning alone does not tell it.
+    pub(crate) fn state_hint(&self, tid: i32, how: Quiet) -> Option<WaitState> {
+        let thread = self.threads.get(&tid)?;
+        if let Some((calls, repeats)) = &thread.spinning {
+            return Some(WaitState::Spinning {
+                calls: *calls,
+                repeats: repeats.clone(),
+            });
+        }
+        if thread.standing == Standing::Stopped {
+            return Some(WaitState::Stopped);
+        }
+        if let (Quiet::Polling(ms), Some(call)) = (how, &thread.call) {
+            if calls::kind(call.nr) == calls::Kind::Ask {
+                return Some(WaitState::Polling(ms));
+            }
+        }
+        None
+    }
+
+    /// A thread or, if it is the last, a process has ended.
+    pub(crate) fn ended(&mut self, tid: i32, status: ExitStatus, recorder: &mut Recorder) {
+        self.progress += 1;
+        let Some(thread) = self.threads.remove(&tid) else {
+            return;
+        };
+        if thread.tid != thread.pid {
+            return;
+        }
+        self.threads.retain(|_, other| other.pid != thread.pid);
+        let Some(process) = self.processes.get_mut(&thread.pid) else {
+            return;
+        };
+        if process.status.is_some() {
+            return;
+        }
+        process.status = Some(status);
+        process.alarm = None;
+        let id = process.id;
+        self.family.exited(id);
+        recorder.emit(What::Exited {
+            process: id,
+            status,
+        });
+        let mut orphans = Vec::new();
+        for child in self.processes.values_mut() {
+            if child.parent == Some(id) && !child.reaped && !child.orphaned {
+                child.orphaned = true;
+                if child.status.is_none() {
+                    orphans.push(child.id);
+                }
+            }
+        }
+        for process in orphans {
+            self.family.orphaned(process);
+            recorder.emit(What::Orphaned { process });
+        }
+    }
+}
+
+fn process_launched(processes: &mut BTreeMap<i32, Process>, pid: i32) {
+    if let Some(process) = processes.get_mut(&pid) {
+        process.launched = true;
+    }
+}
+
+fn makes_task(nr: i64) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if matches!(nr, libc::SYS_fork | libc::SYS_vfork) {
+        return true;
+    }
+    nr == libc::SYS_clone
+}
+
+/// Whether a socket has the name the handout asks for, however it is spelt.
+fn same_place(wanted: &Address, named: &Named) -> bool {
+    use std::os::unix::ffi::OsStrExt;
+    match (wanted, &named.path) {
+        (Address::Path(wanted), Some(path)) => {
+            let normal = |path: &std::path::Path| path.components().collect::<PathBuf>();
+            normal(std::path::Path::new(std::ffi::OsStr::from_bytes(wanted))) == normal(path)
+        }
+        _ => *wanted == named.address,
+    }
+}

@@ -1,0 +1,240 @@
+//! The ptrace and wait calls the tracer is made of: ptrace(2), waitpid(2).
+//!
+//! `waitpid` is libc's, not nix's: nix turns the status of a real-time signal into an error and
+//! loses it.
+
+use std::io;
+use std::mem::MaybeUninit;
+use std::ptr;
+
+/// `PTRACE_EVENT_STOP`, which libc does not name.
+const EVENT_STOP: i32 = 128;
+
+/// A decoded stop or end of a tracee.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// `exit(code)`.
+    Exited(i32),
+    /// Killed by a signal.
+    Killed(i32),
+    /// A call of interest is about to begin.
+    Seccomp,
+    /// The entry or exit of a call under `PTRACE_SYSCALL`.
+    Syscall,
+    /// fork, vfork or clone made a new task.
+    Forked,
+    /// A process replaced itself.
+    Executed,
+    /// Stopped by a stopping signal.
+    GroupStop(i32),
+    /// A stop without a cause of the program's: first stop, interrupt, end of a group stop.
+    Trap,
+    /// A signal is about to be delivered.
+    Signal(i32),
+}
+
+fn decode(status: i32) -> Status {
+    if libc::WIFEXITED(status) {
+        return Status::Exited(libc::WEXITSTATUS(status));
+    }
+    if libc::WIFSIGNALED(status) {
+        return Status::Killed(libc::WTERMSIG(status));
+    }
+    let signal = libc::WSTOPSIG(status);
+    match status >> 16 {
+        libc::PTRACE_EVENT_SECCOMP => Status::Seccomp,
+        libc::PTRACE_EVENT_FORK | libc::PTRACE_EVENT_VFORK | libc::PTRACE_EVENT_CLONE => {
+            Status::Forked
+        }
+        libc::PTRACE_EVENT_EXEC => Status::Executed,
+        EVENT_STOP
+            if matches!(
+                signal,
+                libc::SIGSTOP | libc::SIGTSTP | libc::SIGTTIN | libc::SIGTTOU
+            ) =>
+        {
+            Status::GroupStop(signal)
+        }
+        0 if signal == libc::SIGTRAP | 0x80 => Status::Syscall,
+        0 => Status::Signal(signal),
+        _ => Status::Trap,
+    }
+}
+
+/// The next status of any child or tracee, without waiting.
+pub(crate) fn next_status() -> Option<(i32, Status)> {
+    let mut status = 0;
+    // SAFETY: `status` is a valid place for the result.
+    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::WNOHANG) };
+    (pid > 0).then(|| (pid, decode(status)))
+}
+
+/// Whether a status waits to be collected; does not collect it.
+pub(crate) fn status_pending() -> bool {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // SAFETY: `info` is a valid place for the result; zeroed, it reads as "none" where the kernel
+    // leaves it untouched.
+    unsafe {
+        libc::waitid(libc::P_ALL, 0, info.as_mut_ptr(), options) == 0
+            && info.assume_init().si_pid() != 0
+    }
+}
+
+fn request(request: libc::c_uint, tid: i32, address: usize, data: usize) -> io::Result<i64> {
+    // SAFETY: the requests used here take integers, or pointers to places that the callers below
+    // own and that are as large as the request writes.
+    let result = unsafe { libc::ptrace(request, tid, address, data) };
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+/// Attaches without stopping the tracee; its descendants are attached by themselves, and all die
+/// when the tracer does.
+pub(crate) fn seize(pid: i32) -> io::Result<()> {
+    let options = libc::PTRACE_O_TRACESYSGOOD
+        | libc::PTRACE_O_TRACESECCOMP
+        | libc::PTRACE_O_TRACEFORK
+        | libc::PTRACE_O_TRACEVFORK
+        | libc::PTRACE_O_TRACECLONE
+        | libc::PTRACE_O_TRACEEXEC
+        | libc::PTRACE_O_EXITKILL;
+    request(
+        libc::PTRACE_SEIZE,
+        pid,
+        0,
+        usize::try_from(options).unwrap_or(0),
+    )
+    .map(drop)
+}
+
+fn signal_data(signal: i32) -> usize {
+    usize::try_from(signal).unwrap_or(0)
+}
+
+// Every request below may meet a task that SIGKILL has just removed (ESRCH); its end is reported
+// by the next wait, so these errors are dropped.
+
+/// Lets a tracee run to its next call of interest, delivering `signal` (0: none).
+pub(crate) fn resume(tid: i32, signal: i32) {
+    let _ = request(libc::PTRACE_CONT, tid, 0, signal_data(signal));
+}
+
+/// As [`resume`], stopping at the next entry or exit of any call.
+pub(crate) fn resume_to_syscall(tid: i32, signal: i32) {
+    let _ = request(libc::PTRACE_SYSCALL, tid, 0, signal_data(signal));
+}
+
+/// Leaves a tracee in its group stop, listening for `SIGCONT`.
+pub(crate) fn listen(tid: i32) {
+    let _ = request(libc::PTRACE_LISTEN, tid, 0, 0);
+}
+
+/// Stops a running tracee. Visible to programs inside some calls (engine notes), so only for those
+/// that compute.
+pub(crate) fn interrupt(tid: i32) {
+    let _ = request(libc::PTRACE_INTERRUPT, tid, 0, 0);
+}
+
+/// The message of the current event stop: the new task of a fork, the former tid of an exec.
+pub(crate) fn event_message(tid: i32) -> Option<i32> {
+    let mut message: libc::c_ulong = 0;
+    request(
+        libc::PTRACE_GETEVENTMSG,
+        tid,
+        0,
+        (&raw mut message) as usize,
+    )
+    .ok()?;
+    i32::try_from(message).ok()
+}
+
+/// What a syscall stop is about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum SyscallStop {
+    /// About to begin.
+    Entry {
+        /// Number.
+        nr: i64,
+        /// Arguments.
+        args: [u64; 6],
+        /// Instruction pointer.
+        ip: u64,
+    },
+    /// Returned, with the result or `-errno`.
+    Exit(i64),
+}
+
+#[repr(C)]
+struct SyscallInfo {
+    op: u8,
+    pad: [u8; 3],
+    arch: u32,
+    ip: u64,
+    sp: u64,
+    data: [u64; 8],
+}
+
+/// `PTRACE_GET_SYSCALL_INFO` at a seccomp, entry or exit stop.
+pub(crate) fn syscall_stop(tid: i32) -> Option<SyscallStop> {
+    let mut info = SyscallInfo {
+        op: 0,
+        pad: [0; 3],
+        arch: 0,
+        ip: 0,
+        sp: 0,
+        data: [0; 8],
+    };
+    request(
+        libc::PTRACE_GET_SYSCALL_INFO,
+        tid,
+        size_of::<SyscallInfo>(),
+        (&raw mut info) as usize,
+    )
+    .ok()?;
+    let data = &info.data;
+    match info.op {
+        1 | 3 => Some(SyscallStop::Entry {
+            nr: data[0].cast_signed(),
+            args: [data[1], data[2], data[3], data[4], data[5], data[6]],
+            ip: info.ip,
+        }),
+        2 => Some(SyscallStop::Exit(data[0].cast_signed())),
+        _ => None,
+    }
+}
+
+/// The general registers.
+pub(crate) fn registers(tid: i32) -> Option<libc::user_regs_struct> {
+    let mut registers = MaybeUninit::<libc::user_regs_struct>::zeroed();
+    request(
+        libc::PTRACE_GETREGS,
+        tid,
+        0,
+        registers.as_mut_ptr() as usize,
+    )
+    .ok()?;
+    // SAFETY: all bit patterns are valid for this struct of integers, and the call filled it.
+    Some(unsafe { registers.assume_init() })
+}
+
+/// Sets the general registers.
+pub(crate) fn set_registers(tid: i32, registers: &libc::user_regs_struct) {
+    let _ = request(
+        libc::PTRACE_SETREGS,
+        tid,
+        0,
+        ptr::from_ref(registers) as usize,
+    );
+}
+
+/// Sends a signal to one thread.
+pub(crate) fn signal_thread(pid: i32, tid: i32, signal: i32) {
+    // SAFETY: takes integers only; a thread that is gone gives ESRCH.
+    unsafe {
+        libc::syscall(libc::SYS_tgkill, pid, tid, signal);
+    }
+}

@@ -1,0 +1,131 @@
+//! What the tracer knows of processes and threads.
+
+use std::time::Instant;
+
+use crate::event::ExitStatus;
+use crate::plan::{Address, ProcessId};
+
+/// A call that a thread is in.
+#[derive(Debug)]
+pub(crate) struct InCall {
+    /// Number.
+    pub(crate) nr: i64,
+    /// Arguments as the program gave them.
+    pub(crate) args: [u64; 6],
+    /// The arguments as a person writes them.
+    pub(crate) shown: String,
+    /// Bytes it sends.
+    pub(crate) data: Vec<u8>,
+    /// When it was entered.
+    pub(crate) entered: Instant,
+    /// Made by the dynamic loader: of no interest to anybody.
+    pub(crate) by_loader: bool,
+    /// What a disturbance did to it, to be undone or completed at its exit.
+    pub(crate) altered: Option<Altered>,
+}
+
+/// What a disturbance did to a call at its entry.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Altered {
+    /// Registers to be given back as they were (the ABI preserves arguments).
+    Restore {
+        /// Original number.
+        nr: i64,
+        /// Original second argument.
+        buffer: u64,
+        /// Original third argument.
+        count: u64,
+    },
+    /// Not performed; returns this.
+    Fake(i64),
+    /// Not performed; after this signal it is made again.
+    Rewind(i32),
+    /// This signal comes before the program sees the result.
+    SignalAfter(i32),
+}
+
+/// Where a thread stands with the tracer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Running, or asleep in the kernel.
+    Free,
+    /// In a group stop.
+    Stopped,
+    /// Held by us at a stop because it was spinning.
+    Held,
+}
+
+/// A thread.
+#[derive(Debug)]
+pub(crate) struct Thread {
+    /// Kernel id.
+    pub(crate) tid: i32,
+    /// Its process.
+    pub(crate) pid: i32,
+    /// Ordinal inside its process.
+    pub(crate) ordinal: u16,
+    /// The call it is in, as far as it is of interest.
+    pub(crate) call: Option<InCall>,
+    /// Where it stands.
+    pub(crate) standing: Standing,
+    /// Calls without progress in a row.
+    pub(crate) fruitless: u64,
+    /// Calls that made progress.
+    pub(crate) made: u64,
+    /// The same, when its CPU time was last looked at.
+    pub(crate) made_seen: u64,
+    /// CPU time when it last made progress or the step began, nanoseconds.
+    pub(crate) cpu_mark: u64,
+    /// Found spinning before: the budget is smaller then.
+    pub(crate) spun: bool,
+    /// Spinning in this step: calls made without progress, and what it repeats.
+    pub(crate) spinning: Option<(u64, Option<String>)>,
+    /// Skip disturbances at its next call, which is one made again.
+    pub(crate) rewound: bool,
+}
+
+/// A process.
+#[derive(Debug)]
+pub(crate) struct Process {
+    /// Its ordinal name.
+    pub(crate) id: ProcessId,
+    /// Kernel id.
+    pub(crate) pid: i32,
+    /// The process that forked it; `None` for a program's root.
+    pub(crate) parent: Option<ProcessId>,
+    /// How it ended.
+    pub(crate) status: Option<ExitStatus>,
+    /// Its parent has collected its status.
+    pub(crate) reaped: bool,
+    /// Its parent ended first.
+    pub(crate) orphaned: bool,
+    /// Threads made so far.
+    pub(crate) threads_made: u16,
+    /// The real program runs (its first `execve` succeeded, or it needs none).
+    pub(crate) launched: bool,
+    /// Where the dynamic loader is mapped.
+    pub(crate) loader: Option<std::ops::Range<u64>>,
+    /// `alarm` or `setitimer` will send a signal at this time.
+    pub(crate) alarm: Option<Instant>,
+    /// It has made timers (`timer_create`, `timerfd_create`).
+    pub(crate) has_timers: bool,
+    /// The path of the `execve` it is in.
+    pub(crate) executing: Vec<u8>,
+}
+
+/// A socket a program gave a name.
+#[derive(Clone, Debug)]
+pub(crate) struct Named {
+    /// The socket's inode.
+    pub(crate) inode: u64,
+    /// Who named it.
+    pub(crate) process: ProcessId,
+    /// Its name, as given.
+    pub(crate) address: Address,
+    /// Where a relative path leads, absolute.
+    pub(crate) path: Option<std::path::PathBuf>,
+    /// It listens.
+    pub(crate) listening: bool,
+    /// Its file was seen to be gone.
+    pub(crate) unlinked: bool,
+}

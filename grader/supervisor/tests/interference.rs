@@ -1,0 +1,281 @@
+//! Disturbances, signals at exact places, limits.
+
+mod support;
+
+use supervisor::event::{ExitStatus, LimitKind, Quiet, What};
+use supervisor::plan::{Act, Disturbance, Effect, Input, Nth, On, Output};
+use support::{Bench, P, eof, plan, signal, start, type_};
+
+fn disturb(calls: &[&str], on: On, nth: Nth, effect: Effect) -> Act {
+    Act::Disturb {
+        program: P,
+        disturbance: Disturbance {
+            calls: calls.iter().map(|call| (*call).to_owned()).collect(),
+            on,
+            nth,
+            effect,
+        },
+    }
+}
+
+const COPY_ONCE: &str = r#"
+#include <unistd.h>
+int main(void) { char b[100]; ssize_t n;
+  while ((n = read(0, b, sizeof b)) > 0) write(1, b, n);
+  return 0; }"#;
+
+const COPY_ALL: &str = r#"
+#include <unistd.h>
+int main(void) { char b[100]; ssize_t n;
+  while ((n = read(0, b, sizeof b)) > 0)
+    for (ssize_t done = 0, w; done < n; done += w) if ((w = write(1, b + done, n - done)) < 0) return 1;
+  return 0; }"#;
+
+#[test]
+fn short_writes_cost_only_those_who_do_not_loop() {
+    let clamp = || {
+        vec![
+            disturb(&["write"], On::Any, Nth::Every, Effect::AtMost(3)),
+            Act::Start(P),
+        ]
+    };
+    let mut bench = Bench::new();
+    let run = bench.steps(COPY_ONCE, &[], vec![clamp(), type_("abcdefgh"), eof()]);
+    assert_eq!(run.out(2), "abc");
+    let run = bench.steps(COPY_ALL, &[], vec![clamp(), type_("abcdefgh"), eof()]);
+    assert_eq!(run.out(2), "abcdefgh");
+    assert_eq!(run.ended(), Some((3, ExitStatus::Code(0))));
+}
+
+#[test]
+fn short_vectors_are_cut_too() {
+    let source = r#"
+#include <sys/uio.h>
+#include <stdio.h>
+int main(void) { struct iovec v[2] = {{"abc", 3}, {"defg", 4}};
+  ssize_t n = writev(1, v, 2); dprintf(1, "|%zd", n); return 0; }"#;
+    let act = disturb(&["writev"], On::Any, Nth::Every, Effect::AtMost(2));
+    let run = Bench::new().steps(source, &[], vec![vec![act, Act::Start(P)]]);
+    assert_eq!(run.out(1), "ab|2");
+}
+
+#[test]
+fn an_injected_error_reaches_only_the_nth_call_on_such_a_descriptor() {
+    let source = r#"
+#include <unistd.h>
+#include <errno.h>
+#include <stdio.h>
+int main(void) { char b; int p[2]; pipe(p); write(p[1], "xyz", 3);
+  for (int i = 0; i < 3; i++) { errno = 0; int n = read(p[0], &b, 1); dprintf(1, "%d/%d ", n, errno); }
+  return 0; }"#;
+    let act = disturb(&["read"], On::Pipe, Nth::Only(2), Effect::Fail(libc::EIO));
+    let run = Bench::new().steps(source, &[], vec![vec![act, Act::Start(P)]]);
+    assert_eq!(run.out(1), format!("1/0 -1/{} 1/0 ", libc::EIO));
+}
+
+#[test]
+fn a_signal_exactly_before_pause_is_lost_and_before_sigsuspend_is_not() {
+    let common = r#"
+#include <signal.h>
+#include <unistd.h>
+static volatile sig_atomic_t flag;
+static void h(int s) { flag = 1; }
+"#;
+    let racy = format!(
+        "{common} int main(void) {{ signal(SIGQUIT, h); while (!flag) pause(); return 0; }}"
+    );
+    let sound = format!(
+        "{common} int main(void) {{ sigset_t b, o; sigemptyset(&b); sigaddset(&b, SIGQUIT);
+           sigprocmask(SIG_BLOCK, &b, &o); signal(SIGQUIT, h); while (!flag) sigsuspend(&o); return 0; }}"
+    );
+    let act = || {
+        let effect = Effect::SignalBefore(libc::SIGQUIT);
+        disturb(&["pause", "rt_sigsuspend"], On::Any, Nth::Only(1), effect)
+    };
+    let mut bench = Bench::new();
+    let run = bench.steps(&racy, &[], vec![vec![act(), Act::Start(P)]]);
+    assert_eq!(
+        run.how(1),
+        Quiet::Proved,
+        "the flag was tested too early: it waits for ever"
+    );
+    let run = bench.steps(&sound, &[], vec![vec![act(), Act::Start(P)]]);
+    assert_eq!(run.ended(), Some((1, ExitStatus::Code(0))));
+}
+
+#[test]
+fn a_signal_exactly_after_the_first_write_finds_what_was_installed_before() {
+    let source = |first: &str, second: &str| {
+        format!(
+            r#"
+#include <signal.h>
+#include <unistd.h>
+static void h(int s) {{ }}
+int main(void) {{ {first} {second} return 0; }}"#
+        )
+    };
+    let install = "signal(SIGINT, h);";
+    let announce = "write(1, \"ready\", 5);";
+    let act = || {
+        let effect = Effect::SignalAfter(libc::SIGINT);
+        disturb(&["write"], On::Standard, Nth::Only(1), effect)
+    };
+    let mut bench = Bench::new();
+    let run = bench.steps(
+        &source(install, announce),
+        &[],
+        vec![vec![act(), Act::Start(P)]],
+    );
+    assert_eq!(run.ended(), Some((1, ExitStatus::Code(0))));
+    let run = bench.steps(
+        &source(announce, install),
+        &[],
+        vec![vec![act(), Act::Start(P)]],
+    );
+    assert_eq!(run.ended(), Some((1, ExitStatus::Signal(libc::SIGINT))));
+}
+
+#[test]
+fn signals_to_a_stopped_program_merge_and_real_time_ones_queue() {
+    let source = r#"
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+static volatile sig_atomic_t n, r, q;
+static void h(int s) { if (s == SIGINT) n++; else if (s == SIGQUIT) q = 1; else r++; }
+int main(void) { struct sigaction a = {.sa_handler = h}; sigfillset(&a.sa_mask);
+  sigaction(SIGINT, &a, 0); sigaction(SIGQUIT, &a, 0); sigaction(SIGRTMIN, &a, 0);
+  sigset_t b, o; sigfillset(&b); sigprocmask(SIG_BLOCK, &b, &o);
+  while (!q) sigsuspend(&o);
+  printf("%d %d\n", (int)n, (int)r); return 0; }"#;
+    let steps = vec![
+        start(),
+        signal(libc::SIGSTOP, 1),
+        [signal(libc::SIGINT, 50), signal(34, 50)].concat(),
+        signal(libc::SIGCONT, 1),
+        signal(libc::SIGQUIT, 1),
+    ];
+    let run = Bench::new().steps(source, &[], steps);
+    assert_eq!(run.out(5), "1 50\\n");
+    assert_eq!(run.how(5), Quiet::Ended);
+}
+
+#[test]
+fn a_reader_that_leaves_gives_sigpipe() {
+    let run = Bench::new().steps(
+        COPY_ALL,
+        &[],
+        vec![
+            start(),
+            vec![
+                Act::LeaveOutput {
+                    program: P,
+                    after: 1,
+                },
+                Act::Type {
+                    program: P,
+                    bytes: vec![b'x'; 1 << 20].into(),
+                    pieces: vec![],
+                },
+            ],
+        ],
+    );
+    assert_eq!(run.ended(), Some((2, ExitStatus::Signal(libc::SIGPIPE))));
+}
+
+#[test]
+fn a_full_device_and_a_closed_descriptor_refuse_writes() {
+    let source = r#"
+#include <unistd.h>
+#include <errno.h>
+int main(void) { return write(1, "x", 1) < 0 ? errno : 0; }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    for (output, code) in [
+        (Output::Full, libc::ENOSPC),
+        (Output::Closed, libc::EBADF),
+        (Output::Null, 0),
+    ] {
+        let mut plan = plan(&exe, &[], vec![start()]);
+        plan.programs[0].stdout = output;
+        let run = bench.run(&plan);
+        assert_eq!(run.ended(), Some((1, ExitStatus::Code(code))), "{output:?}");
+    }
+}
+
+#[test]
+fn a_terminal_makes_stdio_line_buffered() {
+    let source = r#"
+#include <stdio.h>
+#include <unistd.h>
+int main(void) { printf("%d%d\n", isatty(0), isatty(1)); for (;;) pause(); }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let mut piped = plan(&exe, &[], vec![start()]);
+    let run = bench.run(&piped);
+    assert_eq!(run.out(1), "", "on a pipe the text stays in the buffer");
+    piped.programs[0].stdin = Input::Terminal;
+    piped.programs[0].stdout = Output::Terminal;
+    let run = bench.run(&piped);
+    assert_eq!(run.out(1), "11\\n");
+}
+
+#[test]
+fn a_fork_bomb_is_stopped_at_the_limit_and_named() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { for (;;) if (fork() < 0) pause(); }"#;
+    let run = Bench::new().steps(source, &[], vec![start()]);
+    assert!(run.has(1, |what| matches!(
+        what,
+        What::Limit {
+            limit: LimitKind::Processes,
+            ..
+        }
+    )));
+}
+
+#[test]
+fn output_is_capped_but_drained() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { static char b[65536]; for (int i = 0; i < 256; i++) write(1, b, sizeof b); return 0; }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let mut plan = plan(&exe, &[], vec![start()]);
+    plan.limits.output = 100_000;
+    let run = bench.run(&plan);
+    assert_eq!(
+        run.ended(),
+        Some((1, ExitStatus::Code(0))),
+        "the writer never blocks"
+    );
+    let kept: usize = run
+        .step(1)
+        .map(|what| match what {
+            What::Output { bytes, .. } => bytes.len(),
+            _ => 0,
+        })
+        .sum();
+    assert_eq!(kept, 100_000);
+    assert!(run.has(1, |what| matches!(
+        what,
+        What::Limit {
+            limit: LimitKind::Output,
+            ..
+        }
+    )));
+}
+
+#[test]
+fn a_program_that_cannot_be_executed_is_told_with_its_error() {
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", "int main(void) { return 0; }");
+    let mut plan = plan(&exe, &[], vec![start()]);
+    plan.files[0].mode = 0o644;
+    let run = bench.run(&plan);
+    assert!(run.has(
+        1,
+        |what| matches!(what, What::ExecFailed { errno, .. } if *errno == libc::EACCES)
+    ));
+}

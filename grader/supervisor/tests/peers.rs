@@ -1,0 +1,185 @@
+//! Peers on sockets.
+
+mod support;
+
+use supervisor::event::{ExitStatus, Quiet, What};
+use supervisor::plan::{Act, Address, PeerId};
+use support::{Bench, P, connect, plan, send, start};
+
+const ALICE: PeerId = PeerId(0);
+
+fn server(path: &str, body: &str) -> String {
+    format!(
+        r#"
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <string.h>
+#include <ctype.h>
+#include <signal.h>
+#include <stdlib.h>
+int main(void) {{
+  struct sockaddr_un a = {{.sun_family = AF_UNIX}}; strcpy(a.sun_path, "{path}");
+  int s = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (bind(s, (struct sockaddr *)&a, sizeof a) < 0) return 9;
+  {body}
+}}"#
+    )
+}
+
+const SERVE: &str = r#"listen(s, 5);
+  for (;;) { int c = accept(s, 0, 0); char b[4096]; ssize_t n;
+    while ((n = read(c, b, sizeof b)) > 0) {
+      for (int i = 0; i < n; i++) b[i] = toupper(b[i]);
+      for (ssize_t d = 0, w; d < n; d += w) if ((w = write(c, b + d, n - d)) < 0) break; }
+    close(c); }"#;
+
+#[test]
+fn the_address_a_server_binds_is_found_wherever_it_is() {
+    for path in ["/tmp/hard-coded", "relative", "./sub/../relative"] {
+        let mut bench = Bench::new();
+        let source = server(path, &format!("mkdir(\"sub\", 0777); {SERVE}"));
+        // The directory has to exist before bind.
+        let source = source.replace("int s = socket", "mkdir(\"sub\", 0777); int s = socket");
+        let run = bench.steps(&source, &[], vec![start(), connect(0), send(0, "ab")]);
+        assert_eq!(run.received(3, 0), "AB", "{path}");
+        assert!(run.has(1, |what| matches!(what, What::Listening { address: Address::Path(p), .. } if p.0 == path.as_bytes())));
+        assert!(run.has(2, |what| matches!(what, What::PeerAccepted { peer: ALICE })));
+    }
+}
+
+#[test]
+fn the_handouts_address_is_recognised_however_it_is_spelt() {
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", &server("./socket", SERVE));
+    let mut plan = plan(&exe, &[], vec![start()]);
+    plan.programs[0].address = Some(Address::Path("/lab/socket".into()));
+    let run = bench.run(&plan);
+    assert!(run.has(1, |what| matches!(
+        what,
+        What::Listening { nominal: true, .. }
+    )));
+}
+
+#[test]
+fn a_peer_in_the_queue_is_not_accepted_until_the_first_has_left() {
+    let run = Bench::new().steps(
+        &server("s", SERVE),
+        &[],
+        vec![start(), connect(0), connect(1), vec![Act::Shutdown(ALICE)]],
+    );
+    let accepted = |step, peer| {
+        run.has(step, |what| {
+            *what == What::PeerAccepted { peer: PeerId(peer) }
+        })
+    };
+    assert!(accepted(2, 0) && !accepted(3, 1) && accepted(4, 1));
+    assert!(run.has(4, |what| *what == What::PeerEof { peer: ALICE }));
+}
+
+#[test]
+fn a_server_that_never_listens_refuses() {
+    let run = Bench::new().steps(&server("s", "pause();"), &[], vec![start(), connect(0)]);
+    assert!(run.has(
+        2,
+        |what| matches!(what, What::PeerRefused { errno, .. } if *errno == libc::ECONNREFUSED)
+    ));
+}
+
+#[test]
+fn a_stalled_peer_makes_the_server_wait_and_gets_everything_later() {
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", &server("s", SERVE));
+    let big = vec![b'x'; 1 << 20];
+    let stalled = Act::Connect {
+        peer: ALICE,
+        to: P,
+        stalled: true,
+    };
+    let send = Act::Send {
+        peer: ALICE,
+        bytes: big.clone().into(),
+        pieces: vec![],
+    };
+    let steps = vec![start(), vec![stalled], vec![send], vec![Act::Resume(ALICE)]];
+    let run = bench.run(&plan(&exe, &[], steps));
+    assert_eq!(run.how(3), Quiet::Proved);
+    assert!(run.has(
+        3,
+        |what| matches!(what, What::Untaken { bytes, .. } if *bytes > 0)
+    ));
+    assert_eq!(run.received(3, 0), "");
+    assert_eq!(run.received(4, 0).len(), big.len());
+    assert!(!run.has(4, |what| matches!(what, What::Untaken { .. })));
+}
+
+#[test]
+fn a_peer_that_leaves_with_unread_bytes_resets_the_server() {
+    let body = r#"listen(s, 5); int c = accept(s, 0, 0); char b; read(c, &b, 1); write(c, "A", 1);
+      return read(c, &b, 1) < 0 ? 5 : 6;"#;
+    let stalled = Act::Connect {
+        peer: ALICE,
+        to: P,
+        stalled: true,
+    };
+    let run = Bench::new().steps(
+        &server("s", body),
+        &[],
+        vec![
+            start(),
+            vec![stalled],
+            send(0, "a"),
+            vec![Act::Close(ALICE)],
+        ],
+    );
+    assert_eq!(run.ended(), Some((4, ExitStatus::Code(5))));
+}
+
+#[test]
+fn the_grader_can_play_the_server() {
+    let source = r#"
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+#include <string.h>
+int main(void) {
+  struct sockaddr_un a = {.sun_family = AF_UNIX}; strcpy(a.sun_path, "/lab/s");
+  int s = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (connect(s, (struct sockaddr *)&a, sizeof a) < 0) return 9;
+  write(s, "hello", 5); char b[9]; ssize_t n = read(s, b, 9); write(1, b, n); return 0; }"#;
+    let listen = Act::Listen {
+        peer: ALICE,
+        address: Address::Path("/lab/s".into()),
+    };
+    let accept = Act::Accept {
+        listener: ALICE,
+        peer: PeerId(1),
+        stalled: false,
+    };
+    let run = Bench::new().steps(
+        source,
+        &[],
+        vec![vec![listen, accept], start(), send(1, "HELLO")],
+    );
+    assert_eq!(run.received(2, 1), "hello");
+    assert_eq!(run.out(3), "HELLO");
+    assert_eq!(run.ended(), Some((3, ExitStatus::Code(0))));
+}
+
+#[test]
+fn a_socket_file_that_is_removed_is_noticed_before_the_exit() {
+    let body = "listen(s, 1); unlink(a.sun_path); pause();";
+    let run = Bench::new().steps(&server("s", body), &[], vec![start()]);
+    assert!(run.has(1, |what| matches!(what, What::Unlinked { .. })));
+}
+
+#[test]
+fn a_name_in_use_is_reported() {
+    let write = Act::File(supervisor::plan::FileAct::StaleSocket("s".into()));
+    let run = Bench::new().steps(&server("s", SERVE), &[], vec![vec![write, Act::Start(P)]]);
+    assert!(run.has(
+        1,
+        |what| matches!(what, What::BindFailed { errno, .. } if *errno == libc::EADDRINUSE)
+    ));
+    assert_eq!(run.ended(), Some((1, ExitStatus::Code(9))));
+}

@@ -1,0 +1,224 @@
+//! Runs C programs through a real worker and looks at the recording.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use supervisor::event::{Event, ExitStatus, Quiet, Settled, Stream, What};
+use supervisor::plan::{
+    Act, FileSource, Image, Input, Isolation, Limits, Observation, Output, PeerId, PlacedFile,
+    Plan, ProcessId, Program, ProgramId, Step,
+};
+use supervisor::worker::Worker;
+
+/// The first program of a plan.
+pub const P: ProgramId = ProgramId(0);
+/// Its root process.
+pub const ROOT: ProcessId = ProcessId {
+    program: P,
+    number: 0,
+};
+
+/// Compiled programs, removed at the end.
+pub struct Bench {
+    directory: tempfile::TempDir,
+    worker: Worker,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let exe = Path::new(env!("CARGO_BIN_EXE_supervisor-worker"));
+        Self {
+            directory: tempfile::tempdir().unwrap(),
+            worker: Worker::spawn(exe, Some(0)).unwrap(),
+        }
+    }
+
+    /// Compiles C source.
+    pub fn compile(&self, name: &str, source: &str) -> PathBuf {
+        let file = self.directory.path().join(format!("{name}.c"));
+        std::fs::write(&file, source).unwrap();
+        self.compile_file(name, &file)
+    }
+
+    /// Compiles a C file.
+    pub fn compile_file(&self, name: &str, file: &Path) -> PathBuf {
+        let out = self.directory.path().join(name);
+        let done = Command::new("cc")
+            .args(["-D_GNU_SOURCE", "-O1", "-pthread", "-w", "-o"])
+            .arg(&out)
+            .arg(file)
+            .output()
+            .unwrap();
+        assert!(
+            done.status.success(),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+        out
+    }
+
+    /// Runs a plan.
+    pub fn run(&mut self, plan: &Plan) -> Recording {
+        let mut events = Vec::new();
+        self.worker
+            .run(plan, &mut |event| events.push(event))
+            .unwrap();
+        Recording(events)
+    }
+
+    /// Compiles and runs a program through steps, with its arguments.
+    pub fn steps(&mut self, source: &str, args: &[&str], steps: Vec<Vec<Act>>) -> Recording {
+        let exe = self.compile("program", source);
+        let plan = plan(&exe, args, steps);
+        self.run(&plan)
+    }
+}
+
+/// A plan for one program, its streams pipes, with peers alice and bob.
+pub fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
+    let mut argv = vec!["./program".into()];
+    argv.extend(args.iter().map(|arg| (*arg).into()));
+    Plan {
+        name: "test".into(),
+        files: vec![PlacedFile {
+            name: "program".into(),
+            source: FileSource::Host(exe.to_owned()),
+            mode: 0o755,
+        }],
+        programs: vec![Program {
+            name: "program".into(),
+            image: Image::File("./program".into()),
+            argv,
+            env: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            stdin: Input::Pipe,
+            stdout: Output::Pipe,
+            stderr: Output::Pipe,
+            address: None,
+            audit_handlers: false,
+        }],
+        peers: vec!["alice".into(), "bob".into()],
+        steps: steps.into_iter().map(|acts| Step { acts }).collect(),
+        limits: Limits::default(),
+        observation: Observation::Full,
+        isolation: Isolation::BestEffort,
+        readable: Vec::new(),
+    }
+}
+
+/// Starts the program.
+pub fn start() -> Vec<Act> {
+    vec![Act::Start(P)]
+}
+
+/// Writes to its standard input.
+pub fn type_(text: &str) -> Vec<Act> {
+    vec![Act::Type {
+        program: P,
+        bytes: text.into(),
+        pieces: vec![],
+    }]
+}
+
+/// Closes its standard input.
+pub fn eof() -> Vec<Act> {
+    vec![Act::Eof(P)]
+}
+
+/// Sends it a signal.
+pub fn signal(signal: i32, count: u32) -> Vec<Act> {
+    vec![Act::Signal {
+        to: ROOT,
+        signal,
+        count,
+    }]
+}
+
+/// A peer connects to it.
+pub fn connect(peer: u16) -> Vec<Act> {
+    vec![Act::Connect {
+        peer: PeerId(peer),
+        to: P,
+        stalled: false,
+    }]
+}
+
+/// A peer sends.
+pub fn send(peer: u16, text: &str) -> Vec<Act> {
+    vec![Act::Send {
+        peer: PeerId(peer),
+        bytes: text.into(),
+        pieces: vec![],
+    }]
+}
+
+/// What happened.
+pub struct Recording(pub Vec<Event>);
+
+impl Recording {
+    /// All events of a step.
+    pub fn step(&self, step: u32) -> impl Iterator<Item = &What> {
+        self.0
+            .iter()
+            .filter(move |event| event.step == step)
+            .map(|event| &event.what)
+    }
+
+    /// How a step ended.
+    pub fn settled(&self, step: u32) -> &Settled {
+        self.step(step)
+            .find_map(|what| match what {
+                What::Settled(settled) => Some(settled),
+                _ => None,
+            })
+            .unwrap_or_else(|| panic!("step {step} did not settle: {:#?}", self.0))
+    }
+
+    /// Why nothing more could happen in a step.
+    pub fn how(&self, step: u32) -> Quiet {
+        self.settled(step).how
+    }
+
+    /// Standard output of a step.
+    pub fn out(&self, step: u32) -> String {
+        let mut text = Vec::new();
+        for what in self.step(step) {
+            if let What::Output {
+                stream: Stream::Out,
+                bytes,
+                ..
+            } = what
+            {
+                text.extend_from_slice(bytes);
+            }
+        }
+        supervisor::bytes::escape(&text)
+    }
+
+    /// What a peer received in a step.
+    pub fn received(&self, step: u32, peer: u16) -> String {
+        let mut text = Vec::new();
+        for what in self.step(step) {
+            if let What::PeerData { peer: of, bytes } = what {
+                if of.0 == peer {
+                    text.extend_from_slice(bytes);
+                }
+            }
+        }
+        supervisor::bytes::escape(&text)
+    }
+
+    /// How the program ended, with the step.
+    pub fn ended(&self) -> Option<(u32, ExitStatus)> {
+        self.0.iter().find_map(|event| match event.what {
+            What::Exited { process, status } if process == ROOT => Some((event.step, status)),
+            _ => None,
+        })
+    }
+
+    /// Whether an event like this happened in a step.
+    pub fn has(&self, step: u32, wanted: impl Fn(&What) -> bool) -> bool {
+        self.step(step).any(wanted)
+    }
+}
