@@ -164,7 +164,8 @@ impl Binder {
                     Edges::Any => true,
                     Edges::Word => !b.is_ascii_alphanumeric() && *b != b'_',
                     Edges::Path => {
-                        !b.is_ascii_alphanumeric() && !b"_/-".contains(b) && !(before && *b == b'.')
+                        let in_path = b.is_ascii_alphanumeric() || b"_/-".contains(b);
+                        !(in_path || before && *b == b'.')
                     }
                 })
             };
