@@ -43,6 +43,7 @@ impl Recorder {
     /// Reports something that happened now.
     pub(crate) fn emit(&mut self, what: What) {
         self.last = Instant::now();
+        self.flush_calls();
         self.write(what);
     }
 
@@ -89,8 +90,11 @@ impl Recorder {
         ))
     }
 
-    /// Reports the calls kept back, so that they stand in the step in which they were made.
+    /// Reports the calls kept back, so that they stand where they were made.
     pub(crate) fn flush_calls(&mut self) {
+        if self.repeating.is_empty() {
+            return;
+        }
         let mut kept: Vec<Call> = self.repeating.drain().map(|(_, call)| call).collect();
         kept.sort_by_key(|call| (call.process, call.thread));
         for call in kept {

@@ -200,17 +200,22 @@ impl Helper {
         if !self.traced {
             self.find_processes();
         }
-        let free: Vec<(i32, i32)> = self
+        // A held thread is stopped by us. One in a group stop is scanned as well: SIGCONT wakes it
+        // before it reports.
+        let watched: Vec<(i32, i32, bool)> = self
             .tracer
             .threads
             .values()
-            .filter(|thread| thread.standing == Standing::Free)
-            .map(|thread| (thread.pid, thread.tid))
+            .filter(|thread| thread.standing != Standing::Held)
+            .map(|thread| {
+                let stopped = thread.standing == Standing::Stopped;
+                (thread.pid, thread.tid, stopped)
+            })
             .collect();
         let mut scans = BTreeMap::new();
-        for &(pid, tid) in &free {
+        for &(pid, tid, stopped) in &watched {
             match self.scanner.scan(pid, tid) {
-                Some(scan) if asleep(&scan) => scans.insert(tid, scan),
+                Some(scan) if asleep(&scan, stopped) => scans.insert(tid, scan),
                 _ => return Look::Busy,
             };
         }
@@ -218,7 +223,7 @@ impl Helper {
         if self.turn() {
             return Look::Busy;
         }
-        for &(pid, tid) in &free {
+        for &(pid, tid, _) in &watched {
             if self.scanner.scan(pid, tid).as_ref() != scans.get(&tid) {
                 return Look::Busy;
             }
@@ -237,10 +242,12 @@ impl Helper {
         };
         let mut unprovable = false;
         for (&tid, scan) in scans {
-            if scan.is_dead() {
-                continue;
-            }
-            match self.graph.classifier().classify(tid, scan, false) {
+            let stopped = self
+                .tracer
+                .threads
+                .get(&tid)
+                .is_some_and(|thread| thread.standing == Standing::Stopped);
+            match self.graph.classifier().classify(tid, scan, stopped) {
                 WaitKind::Forever | WaitKind::Stopped | WaitKind::Dead => {}
                 WaitKind::Timed(ms) => {
                     let entered = self
@@ -287,13 +294,15 @@ impl Helper {
     /// Stops threads that compute beyond their budget without any progress.
     fn watch_cpu(&mut self) {
         let limits = self.plan.limits;
+        let mut sum = 0;
         for thread in self.tracer.threads.values_mut() {
-            if thread.standing != Standing::Free || thread.spinning.is_some() {
-                continue;
-            }
             let Some(cpu) = proc::cpu_ns(thread.pid, thread.tid) else {
                 continue;
             };
+            sum += cpu;
+            if thread.standing != Standing::Free || thread.spinning.is_some() {
+                continue;
+            }
             if thread.made != thread.made_seen {
                 thread.made_seen = thread.made;
                 thread.cpu_mark = cpu;
@@ -312,6 +321,14 @@ impl Helper {
                     thread.standing = Standing::Held;
                 }
             }
+        }
+        // The dead no longer count; RLIMIT_CPU bounds each of them.
+        if sum > limits.cpu_ms.saturating_mul(1_000_000) && !self.limit_hit {
+            self.limit_hit = true;
+            self.recorder.emit(What::Limit {
+                program: None,
+                limit: LimitKind::Cpu,
+            });
         }
     }
 
@@ -361,8 +378,10 @@ impl Rest {
 }
 
 /// Whether a scan shows a thread that sleeps, and will go on sleeping unless woken.
-fn asleep(scan: &ThreadScan) -> bool {
+fn asleep(scan: &ThreadScan, stopped: bool) -> bool {
     match scan.state {
+        // In a group stop under PTRACE_LISTEN.
+        b't' => stopped,
         b'Z' | b'X' => true,
         b'S' => !scan.has_deliverable_signal(),
         // A vfork parent sleeps uninterruptibly until its child has executed or ended.

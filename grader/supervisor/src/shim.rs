@@ -1,1 +1,4 @@
-//! The preloaded shim that watches signal handlers.
+//! stub
+pub fn decode(_: &[u64; 6], _: i32) -> Option<String> {
+    None
+}

@@ -2,15 +2,12 @@
 
 mod support;
 
-use support::{Bench, P, eof, start, type_};
 use supervisor::event::{Ender, Object, Quiet, Wait};
 use supervisor::plan::ProcessId;
+use support::{Bench, P, eof, start, type_};
 
 fn process(number: u16) -> ProcessId {
-    ProcessId {
-        program: P,
-        number,
-    }
+    ProcessId { program: P, number }
 }
 
 fn wait_of(waits: &[Wait], number: u16) -> &Wait {

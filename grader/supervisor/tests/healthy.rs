@@ -5,9 +5,9 @@
 
 mod support;
 
-use support::{Bench, plan, start};
 use supervisor::event::{ExitStatus, Quiet};
 use supervisor::plan::Observation;
+use support::{Bench, plan, start};
 
 /// Two processes that hand a byte to and fro.
 const ECHO: &str = r#"
@@ -157,7 +157,9 @@ fn two_equal_scans_never_lie_where_one_scan_does() {
             break;
         }
     }
-    println!("{scans} scans of healthy programs: one-scan rule {naive} false alarms, two-scan rule {sound}");
+    println!(
+        "{scans} scans of healthy programs: one-scan rule {naive} false alarms, two-scan rule {sound}"
+    );
     assert_eq!(sound, 0);
     assert!(naive > 0, "the naive rule was never wrong in {scans} scans");
 }

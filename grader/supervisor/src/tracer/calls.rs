@@ -95,6 +95,7 @@ const SHAPES: &[Shape] = shapes! {
     SYS_ppoll "ppoll" [Hex Number] Ask;
     SYS_pselect6 "pselect6" [Number] Ask;
     SYS_epoll_pwait "epoll_pwait" [Number] Ask;
+    SYS_epoll_pwait2 "epoll_pwait2" [Number] Ask;
     SYS_wait4 "wait4" [Number] Act;
     SYS_waitid "waitid" [Number Number] Act;
     SYS_clone "clone" [] Act;

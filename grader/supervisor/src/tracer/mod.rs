@@ -454,22 +454,22 @@ impl Tracer {
         }
         if !call.by_loader {
             self.weigh(tid, call.nr, result, restarts);
-            self.effects(pid, id, tid, &call, result, recorder);
             let data = if result > 0 && call.data.is_empty() {
                 calls::received(tid, call.nr, &call.args, result)
             } else {
-                call.data
+                call.data.clone()
             };
             let thread = self.threads.get(&tid).map_or(0, |thread| thread.ordinal);
             recorder.call(Call {
                 process: id,
                 thread,
                 name: calls::name(call.nr),
-                args: call.shown,
+                args: call.shown.clone(),
                 data: data.into(),
                 result: Some(result),
                 times: 1,
             });
+            self.effects(pid, id, tid, &call, result, recorder);
         }
         let spinning = self.judge_spinning(tid, recorder);
         if !spinning {
