@@ -1,3 +1,4 @@
+<<<<<<< HEAD
 //! stub
 use crate::event::Fact;
 use crate::plan::*;
@@ -27,4 +28,93 @@ pub fn idle(_: &Scene<'_>, _: ProgramId) -> Vec<Fact> {
 }
 pub fn signals(_: &Scene<'_>, _: ProgramId) -> Vec<Fact> {
     vec![]
+=======
+//! Facts about a program at a quiet moment, in the words of the transcript.
+//!
+//! Processes are called `root` and `child 1`, `child 2`, … in order of their creation. Facts come
+//! in a fixed order, so that the same state always gives the same lines.
+
+mod family;
+mod idle;
+mod signals;
+mod tree;
+
+use std::collections::BTreeSet;
+
+use crate::event::Fact;
+use crate::plan::{ProcessId, ProgramId};
+use crate::proc;
+use crate::scene::{Scene, SceneProcess};
+
+pub use family::{FamilyHistory, family};
+pub use idle::idle;
+pub use signals::{signal_name, signals};
+pub use tree::tree;
+
+/// How many descriptors above the standard ones the root process has open, in channel `fds`:
+/// `open: 3`. Nothing when it has ended.
+#[must_use]
+pub fn descriptors(scene: &Scene<'_>, program: ProgramId) -> Vec<Fact> {
+    let root = scene
+        .process(ProcessId { program, number: 0 })
+        .filter(|root| !root.zombie);
+    let Some(fds) = root.and_then(|root| proc::fds(root.pid)) else {
+        return Vec::new();
+    };
+    let open = fds.iter().filter(|(fd, _)| *fd > 2).count();
+    vec![fact("fds", format!("open: {open}"))]
+}
+
+/// What the handler audit has found, in channel `handler`: `calls printf`, `changes errno`.
+/// `preloaded`: whether the shim could take effect ([`is_dynamic`](crate::shim::elf::is_dynamic));
+/// if not, that is the only fact.
+#[must_use]
+pub fn handlers(reports: &BTreeSet<String>, preloaded: bool) -> Vec<Fact> {
+    if !preloaded {
+        return vec![fact(
+            "handler",
+            "cannot be watched: the program is statically linked",
+        )];
+    }
+    reports
+        .iter()
+        .map(|report| fact("handler", report.as_str()))
+        .collect()
+}
+
+fn fact(channel: &str, text: impl Into<String>) -> Fact {
+    Fact {
+        channel: channel.to_owned(),
+        text: text.into(),
+    }
+}
+
+/// The living processes of a program.
+fn living<'s>(scene: &'s Scene<'_>, program: ProgramId) -> impl Iterator<Item = &'s SceneProcess> {
+    scene
+        .processes
+        .iter()
+        .filter(move |process| process.id.program == program && !process.zombie)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handler_reports_are_sorted_and_static_programs_named() {
+        let reports = BTreeSet::from(["changes errno".to_owned(), "calls printf".to_owned()]);
+        let texts: Vec<String> = handlers(&reports, true)
+            .into_iter()
+            .map(|fact| fact.text)
+            .collect();
+        assert_eq!(texts, ["calls printf", "changes errno"]);
+        assert_eq!(handlers(&BTreeSet::new(), true), []);
+        assert!(
+            handlers(&reports, false)[0]
+                .text
+                .contains("statically linked")
+        );
+    }
+>>>>>>> h/waits
 }

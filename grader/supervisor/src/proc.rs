@@ -11,7 +11,8 @@ mod scan;
 use std::io;
 
 pub use fds::{
-    Access, Link, access, epoll_targets, fd_flags, fd_link, fds, inode_of, timerfd_remaining,
+    Access, Link, access, epoll_targets, fd_flags, fd_link, fds, inode_of, is_terminal,
+    timerfd_remaining,
 };
 pub use scan::{NOT_IN_CALL, RUNNING, Scanner, ThreadScan, UNREADABLE};
 

@@ -1,6 +1,5 @@
 //! Descriptors of a process, and where they lead.
 
-use std::ffi::CString;
 use std::os::unix::ffi::OsStringExt;
 
 use nix::dir::Dir;
@@ -142,10 +141,24 @@ fn lstat_mode(pid: i32, fd: i32) -> Option<libc::mode_t> {
 /// Device, inode and file type (`S_IFMT` bits) of what a descriptor leads to.
 #[must_use]
 pub fn inode_of(pid: i32, fd: i32) -> Option<(u64, u64, u32)> {
-    let path = CString::new(format!("/proc/{pid}/fd/{fd}")).ok()?;
-    // Follows the magic link, hence works for sockets and unlinked files.
-    let stat = nix::sys::stat::stat(path.as_c_str()).ok()?;
+    let stat = stat(pid, fd)?;
     Some((stat.st_dev, stat.st_ino, stat.st_mode & libc::S_IFMT))
+}
+
+/// Whether a descriptor leads to a terminal, by its device number: the path depends on where the
+/// terminals are mounted.
+#[must_use]
+pub fn is_terminal(pid: i32, fd: i32) -> bool {
+    stat(pid, fd).is_some_and(|stat| {
+        let character = stat.st_mode & libc::S_IFMT == libc::S_IFCHR;
+        // Consoles and serial lines, /dev/tty and its kin, pseudo-terminals.
+        character && matches!(libc::major(stat.st_rdev), 4 | 5 | 136..=143)
+    })
+}
+
+/// Follows the magic link, hence works for sockets and unlinked files.
+fn stat(pid: i32, fd: i32) -> Option<libc::stat> {
+    nix::sys::stat::stat(format!("/proc/{pid}/fd/{fd}").as_str()).ok()
 }
 
 /// Milliseconds until a `timerfd` expires, rounded up; `Some(None)` when it is not armed, `None`

@@ -246,13 +246,14 @@ fn anonymous(tid: i32, fd: i32, name: &[u8]) -> WaitKind {
 fn by_path(tid: i32, fd: i32, path: &[u8], transfers: bool) -> WaitKind {
     match proc::inode_of(tid, fd) {
         Some((_, _, libc::S_IFIFO)) => WaitKind::Forever,
-        Some((_, _, libc::S_IFCHR)) if files::is_terminal(path) => match files::read_timer(tid, fd)
-        {
-            // poll does not use VTIME.
-            Ok(Some(ms)) if transfers => WaitKind::Timed(Some(ms)),
-            Ok(_) => WaitKind::Forever,
-            Err(error) => WaitKind::Unknown(format!("settings of terminal {fd}: {error}")),
-        },
+        Some((_, _, libc::S_IFCHR)) if proc::is_terminal(tid, fd) => {
+            match files::read_timer(tid, fd) {
+                // poll does not use VTIME.
+                Ok(Some(ms)) if transfers => WaitKind::Timed(Some(ms)),
+                Ok(_) => WaitKind::Forever,
+                Err(error) => WaitKind::Unknown(format!("settings of terminal {fd}: {error}")),
+            }
+        }
         // Always ready: in a set it ends the wait at once, or never contributes.
         Some((_, _, libc::S_IFREG | libc::S_IFDIR)) if !transfers => WaitKind::Forever,
         _ => WaitKind::Unknown(format!(

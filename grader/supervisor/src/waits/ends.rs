@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use nix::sys::socket::{SockaddrStorage, getpeername, getsockname};
 
 use super::diag::{UnixDiag, UnixSocket};
-use super::files;
 use super::sockets::copy_fd;
 use super::stage::{Held, Stage, borrow};
 use crate::bytes::{Bytes, escape};
@@ -127,7 +126,7 @@ impl Ends<'_> {
                     or_nobody(enders),
                 )
             }
-            Some((_, _, libc::S_IFCHR)) if files::is_terminal(&path) => {
+            Some((_, _, libc::S_IFCHR)) if proc::is_terminal(tid, fd) => {
                 Target::new(Object::Terminal, vec![Ender::Grader])
             }
             _ => Target::unknown(

@@ -46,14 +46,6 @@ pub(super) fn opened_fifo(tid: i32, scan: &ThreadScan) -> Option<OpenedFifo> {
     kind.is_fifo().then_some(OpenedFifo { path, writing })
 }
 
-/// Whether a path is that of a terminal.
-pub(super) fn is_terminal(path: &[u8]) -> bool {
-    path.starts_with(b"/dev/pts/")
-        || path.starts_with(b"/dev/tty")
-        || path == b"/dev/console"
-        || path == b"/dev/ptmx"
-}
-
 /// The inter-character timer of a terminal in non-canonical mode (`VTIME`), in milliseconds.
 pub(super) fn read_timer(tid: i32, fd: i32) -> Result<Option<u64>, Errno> {
     let terminal = copy_fd(tid, fd)?;

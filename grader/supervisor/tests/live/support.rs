@@ -12,21 +12,22 @@ use nix::unistd::Pid;
 use supervisor::plan::{Address, ProcessId, ProgramId};
 use supervisor::proc::{self, Scanner, ThreadScan};
 use supervisor::scene::{OwnEnd, OwnKind, PipeNames, Scene, SceneProcess, SceneThread};
+use supervisor::waits::calls;
 
-/// The compiled cases; the directory is removed by nobody, and is the same for all tests of a binary.
+/// The compiled cases, made anew by every run of the tests; it appears whole.
 fn cases() -> &'static PathBuf {
     static CASES: OnceLock<PathBuf> = OnceLock::new();
     CASES.get_or_init(|| {
         let source = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/programs/waits.c");
-        let program = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-            .join(format!("waits-{}", std::process::id()));
-        let done = Command::new("cc")
-            .args(["-O1", "-w", "-pthread", "-o"])
-            .arg(&program)
+        let program = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("waits");
+        let unfinished = program.with_extension(std::process::id().to_string());
+        let mut cc = Command::new("cc");
+        cc.args(["-O1", "-w", "-pthread", "-o"])
+            .arg(&unfinished)
             .arg(&source)
-            .args(["-lrt"])
-            .status();
-        assert!(done.unwrap().success(), "cc {}", source.display());
+            .arg("-lrt");
+        assert!(cc.status().unwrap().success(), "cc {}", source.display());
+        std::fs::rename(&unfinished, &program).unwrap();
         program
     })
 }
@@ -59,19 +60,24 @@ pub(crate) struct Still {
 
 impl Case {
     pub(crate) fn start(name: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
         let (reader, writer) = nix::unistd::pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+        Self::start_on(name, reader, writer)
+    }
+
+    /// Starts with a standard input of which the grader holds the other end.
+    pub(crate) fn start_on(name: &str, stdin: OwnedFd, ours: OwnedFd) -> Self {
+        let dir = tempfile::tempdir().unwrap();
         let child = Command::new(cases())
             .arg(name)
             .current_dir(dir.path())
-            .stdin(Stdio::from(reader))
+            .stdin(Stdio::from(stdin))
             .stdout(Stdio::null())
             .process_group(0)
             .spawn()
             .unwrap();
         Self {
             child,
-            stdin: Some(writer),
+            stdin: Some(ours),
             _dir: dir,
             scanner: Scanner::new(),
             names: PipeNames::default(),
@@ -122,7 +128,12 @@ impl Case {
     pub(crate) fn still(&mut self, processes: usize, threads: usize) -> Still {
         loop {
             let (first, second) = (self.scan(), self.scan());
-            let asleep = |scan: &ThreadScan| matches!(scan.state, b'S' | b'D' | b'T' | b'Z');
+            // State D while it is being loaded from disk passes; that of a vfork lasts.
+            let asleep = |scan: &ThreadScan| match scan.state {
+                b'S' => scan.nr >= 0,
+                b'D' => [calls::VFORK, calls::CLONE, calls::CLONE3].contains(&scan.nr),
+                state => matches!(state, b'T' | b'Z'),
+            };
             if let Some(all) = first.filter(|first| second.as_ref() == Some(first))
                 && all.len() == processes
                 && all

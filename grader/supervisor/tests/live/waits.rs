@@ -3,6 +3,7 @@
 use crate::support::{Case, PROGRAMS, Still, id, scene};
 use supervisor::event::{Ender, Object, Wait, WaitState};
 use supervisor::plan::Address;
+use supervisor::scene::{OwnEnd, OwnKind};
 use supervisor::waits::{ArmedTimer, Classifier, Graph, WaitKind, armed, cycle};
 
 fn explained(name: &str, processes: usize, threads: usize) -> (Case, Still, Vec<Wait>) {
@@ -85,6 +86,56 @@ fn the_graders_end_has_its_name_and_outlives_its_closing() {
     assert_eq!(waits[0].on, pipe("server's stdin", false));
     assert_eq!(waits[0].enders, [Ender::Nobody]);
     drop(elsewhere);
+}
+
+#[test]
+fn a_terminal_waits_for_the_grader_or_for_its_timer() {
+    use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, tcgetattr, tcsetattr};
+    let read = |tenths: u8| {
+        let pty = nix::pty::openpty(None, None).unwrap();
+        let mut settings = tcgetattr(&pty.slave).unwrap();
+        settings.local_flags.remove(LocalFlags::ICANON);
+        settings.control_chars[SpecialCharacterIndices::VMIN as usize] = 1;
+        settings.control_chars[SpecialCharacterIndices::VTIME as usize] = tenths;
+        tcsetattr(&pty.slave, SetArg::TCSANOW, &settings).unwrap();
+        let mut case = Case::start_on("read_stdin_once", pty.slave, pty.master);
+        let still = case.still(1, 1);
+        let programs = PROGRAMS.map(str::to_owned);
+        Graph::new()
+            .explain(&mut scene(&mut case, &still, &programs, Vec::new()))
+            .remove(0)
+    };
+    let wait = read(0);
+    assert_eq!(
+        (wait.state, wait.on, wait.enders),
+        (WaitState::Blocked, Object::Terminal, vec![Ender::Grader])
+    );
+    assert_eq!(read(7).state, WaitState::Timed(700));
+}
+
+#[test]
+fn a_peer_of_the_graders_has_its_name() {
+    use std::os::fd::AsRawFd;
+    let (theirs, ours) = std::os::unix::net::UnixStream::pair().unwrap();
+    let peer = ours.try_clone().unwrap();
+    let mut case = Case::start_on("read_stdin_once", theirs.into(), ours.into());
+    let still = case.still(1, 1);
+    let programs = PROGRAMS.map(str::to_owned);
+    let mut scene = scene(&mut case, &still, &programs, Vec::new());
+    scene.own_ends = vec![OwnEnd {
+        fd: peer.as_raw_fd(),
+        name: "alice".into(),
+        kind: OwnKind::Socket,
+    }];
+    let waits = Graph::new().explain(&mut scene);
+    assert_eq!(
+        waits[0].on,
+        Object::Socket {
+            peer: "alice".into(),
+            writing: false
+        }
+    );
+    assert_eq!(waits[0].enders, [Ender::Grader]);
 }
 
 #[test]
