@@ -6,8 +6,11 @@
 //! no requirement and no verdict. It is the only one that contains `unsafe`.
 
 pub mod bytes;
+mod driver;
 pub mod event;
 pub mod filter;
+pub mod fork;
+pub mod helper;
 pub mod inspect;
 pub mod isolation;
 pub mod launch;
@@ -15,10 +18,14 @@ pub mod limits;
 pub mod memory;
 pub mod plan;
 pub mod proc;
+mod recorder;
 pub mod scene;
+mod settle;
 pub mod shim;
+mod tracer;
 pub mod waits;
 pub mod wire;
 pub mod worker;
 
 pub use bytes::Bytes;
+pub use tracer::calls::watched_calls;
