@@ -187,7 +187,7 @@ impl Helper {
                 let Some(pid) = self.tracer.threads.get(&tid).map(|thread| thread.pid) else {
                     return true;
                 };
-                self.scanner.scan(pid, tid).as_ref() != Some(before)
+                self.scan(pid, tid).as_ref() != Some(before)
             });
             if moved || left.is_zero() {
                 return;
@@ -214,7 +214,7 @@ impl Helper {
             .collect();
         let mut scans = BTreeMap::new();
         for &(pid, tid, stopped) in &watched {
-            match self.scanner.scan(pid, tid) {
+            match self.scan(pid, tid) {
                 Some(scan) if asleep(&scan, stopped) => scans.insert(tid, scan),
                 _ => return Look::Busy,
             };
@@ -224,7 +224,7 @@ impl Helper {
             return Look::Busy;
         }
         for &(pid, tid, _) in &watched {
-            if self.scanner.scan(pid, tid).as_ref() != scans.get(&tid) {
+            if self.scan(pid, tid).as_ref() != scans.get(&tid) {
                 return Look::Busy;
             }
         }
@@ -232,6 +232,18 @@ impl Helper {
             return Look::Busy;
         }
         Look::Asleep(scans)
+    }
+
+    /// One scan of a thread; a restarted call is told by the number it was first made with.
+    fn scan(&mut self, pid: i32, tid: i32) -> Option<ThreadScan> {
+        let mut scan = self.scanner.scan(pid, tid)?;
+        if scan.nr == libc::SYS_restart_syscall {
+            let first = self.tracer.threads.get(&tid);
+            scan.nr = first
+                .and_then(|thread| thread.restarting)
+                .unwrap_or(scan.nr);
+        }
+        Some(scan)
     }
 
     /// Which of the sleepers may wake by themselves, and when.

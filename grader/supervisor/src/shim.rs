@@ -1,9 +1,3 @@
-<<<<<<< HEAD
-//! stub
-pub fn decode(_: &[u64; 6], _: i32) -> Option<String> {
-    None
-}
-=======
 //! The preloaded library that watches signal handlers from inside the program: it reports calls
 //! that are not async-signal-safe and handlers that change `errno`.
 //!
@@ -102,4 +96,3 @@ fn is_report(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests;
->>>>>>> h/waits

@@ -4,14 +4,15 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use super::acts::raw;
+use super::acts::{raw, resolve};
 use crate::event::{Call, ExitStatus, Fact, What};
 use crate::helper::Helper;
 use crate::inspect;
-use crate::plan::{Inspection, ProgramId};
+use crate::plan::{Image, Inspection, ProgramId};
 use crate::proc::{self, ThreadScan};
 use crate::scene::{OwnEnd, OwnKind, Scene, SceneProcess, SceneThread};
 use crate::settle::Rest;
+use crate::shim::elf;
 use crate::tracer::task::{Named, Standing};
 use crate::tracer::{calls, lookup};
 
@@ -121,13 +122,33 @@ impl Helper {
         match what {
             Inspection::Family => inspect::family(&self.tracer.family, program),
             Inspection::Handlers => {
-                let findings = self.tracer.handler_findings.get(&program);
-                inspect::handlers(findings.map_or(&[], Vec::as_slice))
+                let none = BTreeSet::new();
+                let found = self.tracer.handler_findings.get(&program);
+                let preloaded = self.is_preloaded(program);
+                inspect::handlers(found.unwrap_or(&none), preloaded)
             }
-            Inspection::Tree => inspect::tree(&mut self.scene(rest), program),
+            Inspection::Tree => inspect::tree(&self.scene(rest), program),
             Inspection::Descriptors => inspect::descriptors(&self.scene(rest), program),
-            Inspection::Idle => inspect::idle(&self.scene(rest), program),
+            Inspection::Idle => {
+                let mut graph = std::mem::take(&mut self.graph);
+                let facts = inspect::idle(&self.scene(rest), program, graph.classifier());
+                self.graph = graph;
+                facts
+            }
             Inspection::Signals => inspect::signals(&self.scene(rest), program),
+        }
+    }
+
+    /// Whether the handler audit can see this program: the shim works in dynamic executables only.
+    /// A reference program is ours and has no handlers of C.
+    fn is_preloaded(&self, program: ProgramId) -> bool {
+        let Some(program) = self.plan.programs.get(usize::from(program.0)) else {
+            return false;
+        };
+        match &program.image {
+            // A script has no handlers of C either.
+            Image::File(path) => elf::is_dynamic(&resolve(&self.workspace, path)).unwrap_or(true),
+            Image::Builtin(_) => true,
         }
     }
 
@@ -172,7 +193,7 @@ impl Helper {
                 let child = self
                     .tracer
                     .add_process(parent.program, pid, Some(parent), true);
-                self.tracer.family.forked(child, parent);
+                self.tracer.family.forked(parent, child);
                 self.recorder.emit(What::Forked { parent, child, pid });
             }
         }

@@ -9,7 +9,7 @@ pub(crate) mod lookup;
 pub(crate) mod ptrace;
 pub(crate) mod task;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -45,7 +45,7 @@ pub(crate) struct Tracer {
     /// Who waited for whom.
     pub(crate) family: FamilyHistory,
     /// Findings of the handler audit by program.
-    pub(crate) handler_findings: BTreeMap<ProgramId, Vec<String>>,
+    pub(crate) handler_findings: BTreeMap<ProgramId, BTreeSet<String>>,
     /// Counts everything that is progress; two equal readings mean nothing happened in between.
     pub(crate) progress: u64,
     notices: Vec<Notice>,
@@ -187,6 +187,7 @@ impl Tracer {
                 spun: false,
                 spinning: None,
                 rewound: false,
+                restarting: None,
             },
         );
     }
@@ -305,7 +306,7 @@ impl Tracer {
                 if let Some(process) = self.processes.get_mut(&new) {
                     process.loader = loader;
                 }
-                self.family.forked(child, parent);
+                self.family.forked(parent, child);
                 recorder.emit(What::Forked {
                     parent,
                     child,
@@ -358,10 +359,10 @@ impl Tracer {
         };
         if nr == libc::SYS_prctl {
             if let Some(finding) = shim::decode(&args, tid) {
-                let findings = self.handler_findings.entry(process.id.program).or_default();
-                if !findings.contains(&finding) {
-                    findings.push(finding);
-                }
+                self.handler_findings
+                    .entry(process.id.program)
+                    .or_default()
+                    .insert(finding);
             }
             ptrace::resume(tid, 0);
             return;
@@ -449,6 +450,9 @@ impl Tracer {
         // -ERESTARTSYS and its like never reach the program: the call is made again, or returns
         // EINTR after a handler.
         let restarts = (-516..=-512).contains(&result);
+        if let (-516, Some(thread)) = (result, self.threads.get_mut(&tid)) {
+            thread.restarting = Some(call.nr);
+        }
         if restarts {
             result = -i64::from(libc::EINTR);
         }
@@ -757,7 +761,6 @@ impl Tracer {
             }
         }
         for process in orphans {
-            self.family.orphaned(process);
             recorder.emit(What::Orphaned { process });
         }
     }

@@ -82,6 +82,8 @@ pub(crate) struct Thread {
     pub(crate) spinning: Option<(u64, Option<String>)>,
     /// Skip disturbances at its next call, which is one made again.
     pub(crate) rewound: bool,
+    /// The call that `restart_syscall` goes on with, its arguments unchanged.
+    pub(crate) restarting: Option<i64>,
 }
 
 /// A process.
