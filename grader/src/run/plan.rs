@@ -185,7 +185,7 @@ impl Planner<'_> {
                     program: role.to_owned(),
                 })?;
             if let Some(run) = &built.run {
-                args = self.own_words(run, args);
+                args = self.own_words(run, &args);
             }
             files.push(host(&program.executable, &built.executable));
             if setup.audit_handlers {
@@ -224,7 +224,7 @@ impl Planner<'_> {
     }
 
     /// The manifest's `run`: `{args}` stands for the lab's arguments.
-    fn own_words(&self, run: &[String], args: Vec<Bytes>) -> Vec<Bytes> {
+    fn own_words(&self, run: &[String], args: &[Bytes]) -> Vec<Bytes> {
         let mut out = Vec::new();
         for word in run {
             if word == "{args}" {

@@ -83,3 +83,84 @@ impl Expected for LabSource {
         Ok(Some(transcript))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::{Lane, Line, Op, Phase, Player};
+    use proptest::prelude::*;
+    use tempfile::TempDir;
+
+    fn transcript(payload: &str) -> Transcript {
+        Transcript {
+            lab: "us-upper".into(),
+            scenario: "one".into(),
+            lanes: vec![Lane {
+                name: "server".into(),
+                command: "./us-server <socket>".into(),
+                player: Player::Reference,
+            }],
+            phases: vec![Phase {
+                number: 1,
+                title: "start server".into(),
+                lines: vec![Line {
+                    lane: "server".into(),
+                    channel: "out".into(),
+                    op: Op::Out,
+                    payload: payload.to_owned(),
+                }],
+            }],
+            free: Vec::new(),
+        }
+    }
+
+    fn stored(text: &str) -> String {
+        format!("---\nsource: grader\ndescription: recorded\n---\n{text}")
+    }
+
+    fn both(content: &str) -> [Result<Transcript, String>; 2] {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("one.snap");
+        std::fs::write(&path, content).unwrap();
+        let text =
+            |result: Result<Transcript, SnapshotError>| result.map_err(|error| error.to_string());
+        [
+            text(read_snapshot(&path)),
+            text(parse_snapshot(content, &path)),
+        ]
+    }
+
+    #[test]
+    fn a_stored_transcript_is_read_by_both_ways() {
+        let expected = transcript("HELLO");
+        for read in both(&stored(&expected.to_string())) {
+            assert_eq!(read, Ok(expected.clone()));
+        }
+    }
+
+    #[test]
+    fn what_is_no_transcript_is_named_with_its_line() {
+        for read in both(&stored("lanes/2\n")) {
+            let error = read.unwrap_err();
+            assert!(error.contains("one.snap: line 1"), "{error}");
+            assert!(error.contains("grader record"), "{error}");
+        }
+        let error = parse_snapshot("lanes/1\n", Path::new("x.snap")).unwrap_err();
+        assert!(error.to_string().starts_with("x.snap: not a snapshot"));
+        let error = read_snapshot(Path::new("/nowhere/x.snap")).unwrap_err();
+        assert!(error.to_string().starts_with("/nowhere/x.snap: "));
+    }
+
+    proptest! {
+        /// insta trims and normalises line ends; no payload may be changed by that.
+        #[test]
+        fn payloads_survive_storage(bytes in proptest::collection::vec(any::<u8>(), 1..20)) {
+            let payload = supervisor::bytes::escape(&bytes);
+            prop_assume!(!payload.ends_with(' ') && !payload.starts_with(' '));
+            let expected = transcript(&payload);
+            for read in both(&stored(&expected.to_string())) {
+                prop_assert_eq!(read, Ok(expected.clone()));
+            }
+        }
+    }
+}

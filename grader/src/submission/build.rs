@@ -43,8 +43,8 @@ pub struct Built {
     pub notes: Vec<String>,
     /// Hash of everything handed in: the same for the same files.
     pub fingerprint: String,
-    /// Keeps executables of a run without a cache until they are no longer needed.
-    _cache: Cache,
+    /// Keep executables that are not stored for good until they are no longer needed.
+    _caches: Vec<Cache>,
 }
 
 /// An executable.
@@ -85,6 +85,8 @@ pub fn build(
 struct Finished {
     stored: Stored,
     cached: bool,
+    /// Where it is stored.
+    cache: Cache,
 }
 
 struct Job<'a> {
@@ -134,6 +136,7 @@ impl Job<'_> {
             return Ok(Finished {
                 stored,
                 cached: true,
+                cache: self.options.cache.clone(),
             });
         }
         let made = match unit {
@@ -146,19 +149,17 @@ impl Job<'_> {
             Unit::Cargo(roles) => self.cargo(roles)?,
             Unit::Script(role, file) => self.script(role, file),
         };
-        // What only a slow machine brought about is stored under a key that is not asked for.
-        let key = if made.passing {
-            format!("{key}-{}", std::process::id())
+        // What only a slow machine brought about is not stored for good.
+        let cache = if made.passing {
+            Cache::open(&CacheMode::Off)?
         } else {
-            key
+            self.options.cache.clone()
         };
-        let stored = self
-            .options
-            .cache
-            .put(&key, made.record, &made.executables)?;
+        let stored = cache.put(&key, made.record, &made.executables)?;
         Ok(Finished {
             stored,
             cached: false,
+            cache,
         })
     }
 
@@ -189,6 +190,15 @@ impl Job<'_> {
 
     fn role(&self, name: &str) -> Option<&Program> {
         self.lab.programs.iter().find(|p| p.name == name)
+    }
+
+    /// The names by which a role is known, best first.
+    fn looked_for(&self, role: &str) -> String {
+        self.role(role).map_or_else(String::new, |program| {
+            let mut names = vec![program.executable.clone(), program.name.clone()];
+            names.extend(program.sources.iter().cloned());
+            names.join(", ")
+        })
     }
 
     fn run(&self, what: &str, recipe: &Recipe) -> Result<Outcome, Fault> {
@@ -268,7 +278,7 @@ impl Job<'_> {
             } else if failed {
                 failure(&output, &outcome, "make")
             } else {
-                format!("{} made no program of this name", unit.file)
+                format!("no source found, and {} made no such program", unit.file)
             };
             files = outcome.files;
         }
@@ -309,6 +319,7 @@ impl Job<'_> {
                 None => {
                     record.failure = Some(match wanted {
                         Some(path) if !failed => format!("{} left no program {path}", unit.file),
+                        None if !failed => format!("{why}; looked for {}", self.looked_for(role)),
                         _ => why.clone(),
                     });
                     made.program(record, None);
@@ -456,13 +467,20 @@ fn collect(
 ) -> Built {
     let mut programs = BTreeMap::new();
     let mut reports = BTreeMap::new();
+    let mut caches = Vec::new();
     let mut notes = tree.notes;
     notes.extend(layout.notes);
     let executable = |role: &str| {
         let program = lab.programs.iter().find(|p| p.name == role);
         program.map_or_else(|| role.to_owned(), |p| p.executable.clone())
     };
-    for Finished { stored, cached } in results {
+    for Finished {
+        stored,
+        cached,
+        cache,
+    } in results
+    {
+        caches.push(cache);
         let Stored {
             record,
             executables,
@@ -525,7 +543,7 @@ fn collect(
         reports,
         notes,
         fingerprint,
-        _cache: options.cache.clone(),
+        _caches: caches,
     }
 }
 

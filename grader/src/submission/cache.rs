@@ -113,9 +113,29 @@ impl Cache {
         self.temporary.is_none()
     }
 
-    /// Where further things that are made once may be kept.
-    pub(crate) fn directory(&self) -> &Path {
-        &self.root
+    /// A file that is made once: the stored one, or what `make` gives. `None` where that fails or
+    /// cannot be stored.
+    pub(crate) fn keep(
+        &self,
+        inputs: &[&[u8]],
+        make: impl FnOnce() -> io::Result<Vec<u8>>,
+    ) -> Option<PathBuf> {
+        let mut key = Key::default();
+        for input in inputs {
+            key.add(input);
+        }
+        let key = key.finish();
+        let stored = match self.get(&key) {
+            Some(stored) => stored,
+            None => {
+                let record = Record {
+                    programs: vec![ProgramRecord::default()],
+                    notes: Vec::new(),
+                };
+                self.put(&key, record, &[Some(make().ok()?)]).ok()?
+            }
+        };
+        stored.executables.into_iter().next().flatten()
     }
 
     /// The finished build with this key. An entry that is not what was written is removed.
@@ -346,6 +366,18 @@ mod tests {
             }
         });
         assert_eq!(entries(&dir), 1);
+    }
+
+    #[test]
+    fn a_file_is_made_once() {
+        let dir = TempDir::new().unwrap();
+        let cache = cache(&dir);
+        let made = cache.keep(&[b"a"], || Ok(b"one".to_vec())).unwrap();
+        assert_eq!(fs::read(&made).unwrap(), b"one");
+        let again = cache.keep(&[b"a"], || panic!("it is there"));
+        assert_eq!(again, Some(made));
+        let other = cache.keep(&[b"b"], || Err(io::Error::other("no compiler")));
+        assert_eq!(other, None);
     }
 
     #[test]

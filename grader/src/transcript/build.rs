@@ -110,12 +110,12 @@ impl<'a> Builder<'a> {
                 }
             }
             What::Listening {
-                address, nominal, ..
-            } if !nominal => {
-                if let Address::Path(path) | Address::Abstract(path) = address {
-                    self.own.insert(path.0.clone());
-                    self.binder.add_address(path);
-                }
+                address: Address::Path(path) | Address::Abstract(path),
+                nominal: false,
+                ..
+            } => {
+                self.own.insert(path.0.clone());
+                self.binder.add_address(path);
             }
             _ => {}
         }
@@ -347,9 +347,8 @@ impl<'a> Builder<'a> {
             .is_some_and(|program| program.address == AddressMode::Discover);
         let bound = nominal || discovered;
         match address {
-            Address::Path(_) if bound => "unix-stream <socket>".to_owned(),
+            Address::Path(_) | Address::Abstract(_) if bound => "unix-stream <socket>".to_owned(),
             Address::Path(path) => format!("unix-stream {}", end_kept(path.escaped())),
-            Address::Abstract(_) if bound => "unix-stream <socket>".to_owned(),
             Address::Abstract(name) => format!("unix-stream @{}", end_kept(name.escaped())),
             Address::Inet(_) if bound => "tcp <socket>".to_owned(),
             Address::Inet(address) => format!("tcp {address}"),

@@ -1,6 +1,8 @@
 //! Binding of names: what changes from run to run is written as `<socket>`, `<nonce>`,
 //! `<pid:server>` wherever it recurs, so that agreement stays checkable.
 
+use std::collections::BTreeMap;
+
 use supervisor::Bytes;
 use supervisor::bytes::escape;
 
@@ -24,8 +26,6 @@ enum Edges {
     Any,
     /// Not inside a longer path.
     Path,
-    /// Not inside a longer word or number.
-    Word,
 }
 
 struct Bound {
@@ -34,9 +34,14 @@ struct Bound {
     edges: Edges,
 }
 
+/// Addresses and nonces that are bound at most: a hostile program could listen at thousands.
+const MOST_BOUND: usize = 32;
+
 /// All that is bound in one run.
 pub(super) struct Binder {
     bound: Vec<Bound>,
+    /// By their digits. A run may have thousands of processes.
+    pids: BTreeMap<Vec<u8>, String>,
     first: [bool; 256],
 }
 
@@ -44,6 +49,7 @@ impl Binder {
     pub(super) fn new(names: &Names) -> Self {
         let mut binder = Self {
             bound: Vec::new(),
+            pids: BTreeMap::new(),
             first: [false; 256],
         };
         // A name that a program prints itself must not pass for a bound one.
@@ -69,18 +75,18 @@ impl Binder {
     /// A process: `who` is `server` or `server/1`.
     pub(super) fn add_pid(&mut self, pid: i32, who: &str) {
         if pid >= LEAST_BOUND_PID {
-            self.add(
-                pid.to_string().as_bytes(),
-                format!("<pid:{who}>"),
-                Edges::Word,
-            );
+            let digits = pid.to_string().into_bytes();
+            self.first[usize::from(digits[0])] = true;
+            self.pids
+                .entry(digits)
+                .or_insert_with(|| format!("<pid:{who}>"));
         }
     }
 
     fn add(&mut self, bytes: &[u8], name: String, edges: Edges) {
         let known = |bound: &Bound| bound.bytes == bytes;
         let Some(first) = bytes.first() else { return };
-        if self.bound.iter().any(known) {
+        if self.bound.iter().any(known) || self.bound.len() == MOST_BOUND {
             return;
         }
         self.first[usize::from(*first)] = true;
@@ -138,7 +144,7 @@ impl Binder {
                 continue;
             }
             let (piece, length) = match self.at(bytes, at, pids) {
-                Some(bound) => (Piece::Name(&bound.name), bound.bytes.len()),
+                Some((name, length)) => (Piece::Name(name), length),
                 None if is_forged(&bytes[at..]) => (Piece::Forged, 1),
                 None => {
                     at += 1;
@@ -157,22 +163,38 @@ impl Binder {
         }
     }
 
-    fn at(&self, bytes: &[u8], at: usize, pids: bool) -> Option<&Bound> {
-        self.bound.iter().find(|bound| {
-            let free = |neighbour: Option<&u8>, before: bool| {
-                neighbour.is_none_or(|b| match bound.edges {
+    /// The name that stands at this place, and the length of what it stands for.
+    fn at(&self, bytes: &[u8], at: usize, pids: bool) -> Option<(&str, usize)> {
+        let before = at.checked_sub(1).and_then(|i| bytes.get(i));
+        let found = self.bound.iter().find(|bound| {
+            let after = bytes.get(at + bound.bytes.len());
+            bytes[at..].starts_with(&bound.bytes)
+                && match bound.edges {
                     Edges::Any => true,
-                    Edges::Word => !b.is_ascii_alphanumeric() && *b != b'_',
                     Edges::Path => {
-                        !b.is_ascii_alphanumeric() && !b"_/-".contains(b) && !(before && *b == b'.')
+                        let in_path = |b: &u8| b.is_ascii_alphanumeric() || b"_/-".contains(b);
+                        !before.is_some_and(|b| in_path(b) || *b == b'.')
+                            && !after.is_some_and(in_path)
                     }
-                })
-            };
-            (pids || bound.edges != Edges::Word)
-                && bytes[at..].starts_with(&bound.bytes)
-                && free(at.checked_sub(1).and_then(|i| bytes.get(i)), true)
-                && free(bytes.get(at + bound.bytes.len()), false)
-        })
+                }
+        });
+        if let Some(bound) = found {
+            return Some((&bound.name, bound.bytes.len()));
+        }
+        let in_word = |b: &u8| b.is_ascii_alphanumeric() || *b == b'_';
+        if !pids || before.is_some_and(in_word) {
+            return None;
+        }
+        /// No process id has more digits: a `pid_t` has 32 bits.
+        const LONGEST: usize = 10;
+        let word = &bytes[at..];
+        let length = word
+            .iter()
+            .take(LONGEST + 1)
+            .take_while(|b| in_word(b))
+            .count();
+        let name = self.pids.get(&word[..length])?;
+        Some((name, length))
     }
 }
 

@@ -4,7 +4,9 @@
 //! what a program does itself one after another keeps the order of the events.
 
 use super::frame::{self, MOST};
-use super::names::Binder;
+use supervisor::bytes::escape;
+
+use super::names::{Binder, end_kept};
 use super::{Line, Op};
 use crate::lab::StreamMode;
 
@@ -73,7 +75,10 @@ impl Reaction {
                 self.facts.len() - 1
             }
         };
-        self.facts[index].1.extend(text.map(str::to_owned));
+        // Words of the supervisor; should one quote a file's name, it still is one line.
+        self.facts[index]
+            .1
+            .extend(text.map(|text| end_kept(escape(text.as_bytes()))));
     }
 
     /// The lines of the phase. `modes` are those of output and error; a peer has none.
@@ -165,7 +170,7 @@ fn stream(bytes: &[u8], mode: &StreamMode, binder: &Binder) -> Vec<(Op, String)>
 fn wanted(text: &str) -> String {
     let parts: Vec<String> = text
         .split("{socket}")
-        .map(|part| supervisor::bytes::escape(part.as_bytes()))
+        .map(|part| escape(part.as_bytes()))
         .collect();
     parts.join("<socket>")
 }

@@ -368,7 +368,7 @@ fn titles_tell_what_the_grader_does() {
         .collect();
     assert_snapshot!(titles.join("\n"), @r"
     filter > <nonce> one\ntwo (in pieces of 1, 7)
-    alice >. a ä \x07 and much, much more than any tit\{27 bytes more}
+    alice >. a ä \x07 and much, much more than any title\{25 bytes more}
     alice ># 65536 bytes, seed 7 (in pieces of 1, 7)
     signal server/1 SIGTERM x50
     chmod 0600 <socket>

@@ -214,7 +214,7 @@ fn judge_run<'a>(lab: &'a Lab, scenario: &'a Scenario, ran: &'a Ran) -> Run<'a> 
 enum Finding<'a> {
     Pass,
     Fail(Charge<'a>),
-    Unstable(Option<Charge<'a>>),
+    Unstable(Option<Charge<'a>>, Option<Reason>),
     Fault(String),
     NotBuilt(&'a str),
     Unavailable(String),
@@ -289,7 +289,7 @@ fn find<'a>(scenarios: &'a [Judged<'a>], requirement: &str) -> Finding<'a> {
         return Finding::Fault("no step of the lab proves it".to_owned());
     }
     if unstable {
-        return Finding::Unstable(charge);
+        return Finding::Unstable(charge, later);
     }
     if let Some(charge) = charge {
         Finding::Fail(charge)
@@ -341,7 +341,7 @@ impl<'a> Court<'a> {
         let outcome = match finding {
             Finding::Pass => Outcome::Pass,
             Finding::Fail(_) => Outcome::Fail,
-            Finding::Unstable(_) => Outcome::Unstable,
+            Finding::Unstable(..) => Outcome::Unstable,
             Finding::Fault(_) => Outcome::Error,
             Finding::NotBuilt(_) | Finding::Later(_) => Outcome::NotReached,
             Finding::Unavailable(_) => Outcome::Skipped,
@@ -419,7 +419,9 @@ fn verdict(
         (None, Some(finding)) => match finding {
             Finding::Pass => None,
             Finding::Fail(charge) => Some(difference(charge)),
-            Finding::Unstable(charge) => charge.as_ref().map(difference),
+            Finding::Unstable(charge, later) => {
+                charge.as_ref().map(difference).or_else(|| later.clone())
+            }
             Finding::Fault(what) => Some(Reason::Fault(what.clone())),
             Finding::NotBuilt(program) => Some(Reason::NotBuilt {
                 program: (*program).to_owned(),

@@ -313,6 +313,21 @@ fn what_make_leaves_out_is_compiled_directly() {
 }
 
 #[test]
+fn a_role_that_nobody_handed_in_is_not_built() {
+    let bench = Bench::new(&[("Makefile", "server: server.c\n"), ("server.c", MAIN)]);
+    let make = fake(|_| ok(&["server"]));
+    let built = bench.build(&make).unwrap();
+    assert!(built.reports[0].failure.is_none());
+    assert_eq!(
+        built.reports[1].failure.as_deref(),
+        Some(
+            "no source found, and Makefile made no such program; \
+             looked for us-client, client, us-client.c, client.c"
+        )
+    );
+}
+
+#[test]
 fn a_failing_makefile_shows_both_outputs() {
     let bench = Bench::new(&[("Makefile", "all:\n\tfalse\n"), ("server.c", MAIN)]);
     let tools = fake(|line| {

@@ -160,6 +160,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
 /// What usually brings the signal about; empty where there is nothing to add. See signal(7).
 fn meaning(signal: i32) -> &'static str {
     match signal {
+        1 | 2 | 3 | 10 | 12 | 14 | 15 | 34..=64 => "it has no handler for this signal",
         4 => "it ran something that is no instruction",
         6 => "abort(): an assertion, or the C library found its memory damaged",
         7 => "it used memory behind the end of a mapped file",
