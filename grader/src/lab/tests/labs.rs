@@ -135,3 +135,27 @@ fn hostile_lab_directories_get_one_clear_error() {
         format!("{root}/snapshots/text.snap: not a regular file")
     );
 }
+
+#[test]
+fn handouts_name_every_requirement_with_its_points() {
+    for lab in catalog::embedded() {
+        assert_eq!(
+            lab.handouts
+                .iter()
+                .map(|(lang, _)| *lang)
+                .collect::<Vec<_>>(),
+            ["en", "ru"],
+            "{}",
+            lab.id
+        );
+        let requirements = lab.load(REFERENCES).unwrap().lab.requirements;
+        for (lang, text) in lab.handouts {
+            let rows = text.lines().filter(|line| line.starts_with("| `")).count();
+            assert_eq!(rows, requirements.len(), "{} {lang}", lab.id);
+            for requirement in &requirements {
+                let row = format!("| `{}` | {} | ", requirement.id, requirement.points);
+                assert!(text.contains(&row), "{} {lang}: {row}", lab.id);
+            }
+        }
+    }
+}
