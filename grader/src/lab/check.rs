@@ -105,6 +105,12 @@ pub(super) fn small(number: &At<u64>, what: &str, least: u32, most: u32, sink: &
 pub(super) fn localised(field: &At<raw::Text>, what: &str, sink: &mut Sink) -> Text {
     let text = &field.value;
     let en = required(text.en.as_ref(), &text.shape, "en", what, &field.span, sink);
+    if text.ru.is_none() && !text.shape.damaged {
+        sink.push(
+            Diagnostic::warning(field.span.clone(), format!("{what} is not translated"))
+                .label("no `ru`"),
+        );
+    }
     Text {
         en: en.map(|t| t.value.clone()).unwrap_or_default(),
         ru: text.ru.as_ref().map(|t| t.value.clone()),
@@ -473,6 +479,13 @@ fn requirement(
         &at.span,
         sink,
     );
+    if raw.hint.is_none() && !raw.shape.damaged {
+        let at = raw.id.as_ref().map_or(&at.span, |id| &id.span);
+        sink.push(
+            Diagnostic::warning(at.clone(), format!("{what} has no `hint`"))
+                .help("say what to do when it is not met: a student reads it below the difference"),
+        );
+    }
     Requirement {
         points: points.map_or(0, |p| {
             u32::try_from(within(p, "points", 0, FULL_MARKS, sink)).unwrap_or(0)

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnostics::Diagnostic;
+use super::diagnostics::{Diagnostic, Severity};
 use super::names;
 
 /// A place in the source, in bytes.
@@ -20,11 +20,21 @@ pub(super) type Span = Range<usize>;
 #[derive(Debug, Default)]
 pub(super) struct Sink {
     pub(super) found: Vec<Diagnostic>,
+    /// Warnings and errors kept.
+    kept: [usize; 2],
 }
 
+/// So many errors and so many warnings are kept of one file.
+const MOST_FINDINGS: usize = 500;
+
 impl Sink {
+    /// Keeps a finding, unless there are very many of its kind: no warning crowds out an error.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
+        let kind = usize::from(diagnostic.severity == Severity::Error);
+        if self.kept[kind] < MOST_FINDINGS {
+            self.kept[kind] += 1;
+            self.found.push(diagnostic);
+        }
     }
 
     fn expected(&mut self, what: &str, value: &Spanned<DeValue<'_>>) {
@@ -270,7 +280,9 @@ pub(super) struct Shape {
 /// Reads the keys of a table; used by [`table!`].
 pub(super) struct TableReader<'v, 'i> {
     entries: Vec<(&'v Spanned<Cow<'i, str>>, &'v Spanned<DeValue<'i>>)>,
-    pub(super) shape: Shape,
+    shape: Shape,
+    /// Some known key other than `proves` is there.
+    has_subject: bool,
 }
 
 impl<'v, 'i> TableReader<'v, 'i> {
@@ -286,6 +298,7 @@ impl<'v, 'i> TableReader<'v, 'i> {
         Some(Self {
             entries: table.iter().collect(),
             shape: Shape::default(),
+            has_subject: false,
         })
     }
 
@@ -296,6 +309,7 @@ impl<'v, 'i> TableReader<'v, 'i> {
             .position(|(key, _)| key.get_ref().as_ref() == name)?;
         let (key, item) = self.entries.swap_remove(index);
         let value = T::decode(item, sink);
+        self.has_subject |= name != "proves";
         if value.is_none() {
             self.shape.bad.push(name);
             self.shape.damaged = true;
@@ -309,21 +323,19 @@ impl<'v, 'i> TableReader<'v, 'i> {
 
     /// What is left is unknown.
     pub(super) fn finish(mut self, what: &str, known: &[&'static str], sink: &mut Sink) -> Shape {
-        for (key, _) in &self.entries {
-            self.shape.damaged = true;
+        self.shape.damaged |= !self.entries.is_empty();
+        // Finding the name that was meant takes time: not for thousands.
+        for (key, _) in self.entries.iter().take(MOST_FINDINGS) {
             let name = key.get_ref().as_ref();
             let message = match what {
-                "a step" => format!("unknown step `{}`", shown(name)),
+                "a step" if !self.has_subject => format!("unknown step `{}`", shown(name)),
                 _ => format!("unknown key `{}` in {what}", shown(name)),
             };
             let mut diagnostic = Diagnostic::error(key.span(), message);
-            match names::did_you_mean(name, known.iter().copied()) {
-                Some(label) => diagnostic = diagnostic.label(label),
-                None => {
-                    diagnostic =
-                        diagnostic.help(format!("known: {}", names::list(known.iter().copied())))
-                }
-            }
+            diagnostic = match names::did_you_mean(name, known.iter().copied()) {
+                Some(label) => diagnostic.label(label),
+                None => diagnostic.help(format!("known: {}", names::list(known.iter().copied()))),
+            };
             sink.push(diagnostic);
         }
         self.shape

@@ -209,12 +209,14 @@ impl Diagnostics {
 
     /// A span on character boundaries inside the source: the renderer panics on others.
     fn clamp(&self, span: &Range<usize>) -> Range<usize> {
-        let start = self
-            .source
-            .floor_char_boundary(span.start.min(self.source.len()));
-        let end = self
-            .source
-            .floor_char_boundary(span.end.min(self.source.len()));
+        let boundary = |at: usize| {
+            let at = at.min(self.source.len());
+            (0..=at)
+                .rev()
+                .find(|at| self.source.is_char_boundary(*at))
+                .unwrap_or(0)
+        };
+        let (start, end) = (boundary(span.start), boundary(span.end));
         start..end.max(start)
     }
 }

@@ -56,34 +56,3 @@ fn examine(source: &str, known_references: &[&str]) -> (Option<Lab>, Vec<Diagnos
         .map(|file| check::lab(&file, source.trim_end().len(), known_references, &mut sink));
     (lab, sink.found)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tmp() {
-        for lab in ["pipe-upper", "sig-count", "us-upper"] {
-            let s = std::fs::read_to_string(format!("../labs/{lab}/lab.toml")).unwrap();
-            println!(
-                "{}",
-                lint(
-                    lab,
-                    &s,
-                    &["pipe-upper", "sig-count", "us-server", "us-client"]
-                )
-                .render(false)
-            );
-            println!(
-                "{:#?}",
-                parse(
-                    lab,
-                    &s,
-                    &["pipe-upper", "sig-count", "us-server", "us-client"]
-                )
-                .map(|l| l.scenarios.len())
-                .map_err(|_| ())
-            );
-        }
-    }
-}

@@ -32,15 +32,13 @@ pub(super) struct Context<'a> {
 pub(super) fn parse(at: &At<String>, context: &Context<'_>, sink: &mut Sink) -> Option<Selector> {
     let text = text::expand(&at.value, Allowed::NOTHING, context.round, &at.span, sink);
     let mut words = text.split_whitespace();
-    let (place, filter) = match (words.next(), words.next(), words.next()) {
-        (Some(place), filter, None) => (place, filter),
-        _ => {
-            sink.push(
-                Diagnostic::error(at.span.clone(), format!("`{}` picks no lane", shown(&text)))
-                    .help("a lane, its channel after a point, then an operator or a word: `server.out`, `alice <`, `server exit`"),
-            );
-            return None;
-        }
+    let (Some(place), filter, None) = (words.next(), words.next(), words.next()) else {
+        sink.push(
+            Diagnostic::error(at.span.clone(), format!("`{}` picks no lane", shown(&text))).help(
+                "a lane, its channel after a point, then an operator or a word: `server.out`, `alice <`, `server exit`",
+            ),
+        );
+        return None;
     };
     let (lane, channel) = match place.split_once('.') {
         Some((lane, channel)) => (lane, Some(channel)),

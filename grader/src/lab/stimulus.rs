@@ -168,23 +168,10 @@ impl<'a> Stage<'a> {
                 out.push(Stimulus::Send { peer, data });
             }
         }
-        let simple: [(&Option<At<raw::Peers>>, fn(String) -> Stimulus); 4] = [
-            (&step.shutdown, Stimulus::Shutdown),
-            (&step.close, Stimulus::Close),
-            (&step.stall, Stimulus::Stall),
-            (&step.resume, Stimulus::Resume),
-        ];
-        for (field, stimulus) in simple {
-            for name in field.iter().flat_map(|f| &f.value.0) {
-                let closing = step.close.is_some();
-                if let Some(peer) = self.peer_or_listener(name, closing, round, sink) {
-                    if closing && let Some(entry) = self.peers.get_mut(&peer) {
-                        entry.closed = Some(name.span.clone());
-                    }
-                    out.push(stimulus(peer));
-                }
-            }
-        }
+        self.simple(&step.shutdown, false, round, Stimulus::Shutdown, out, sink);
+        self.simple(&step.close, true, round, Stimulus::Close, out, sink);
+        self.simple(&step.stall, false, round, Stimulus::Stall, out, sink);
+        self.simple(&step.resume, false, round, Stimulus::Resume, out, sink);
         for (role, at) in step.signal.iter().flat_map(|s| &s.value.0) {
             out.extend(self.signal(role, at, sink));
         }
@@ -214,6 +201,27 @@ impl<'a> Stage<'a> {
                     disturbance,
                 });
             }
+        }
+    }
+
+    /// Stimuli that only name peers.
+    fn simple(
+        &mut self,
+        names: &Option<At<raw::Peers>>,
+        closing: bool,
+        round: Option<u32>,
+        stimulus: fn(String) -> Stimulus,
+        out: &mut Vec<Stimulus>,
+        sink: &mut Sink,
+    ) {
+        for name in names.iter().flat_map(|n| &n.value.0) {
+            let Some(peer) = self.peer_or_listener(name, closing, round, sink) else {
+                continue;
+            };
+            if closing && let Some(entry) = self.peers.get_mut(&peer) {
+                entry.closed = Some(name.span.clone());
+            }
+            out.push(stimulus(peer));
         }
     }
 
