@@ -101,6 +101,7 @@ pub(crate) fn scenario(id: &str, steps: Vec<Step>) -> Scenario {
         title: None,
         students: vec!["server".to_owned()],
         setup: BTreeMap::new(),
+        peers: BTreeMap::new(),
         steps,
         checks: Vec::new(),
         wall_seconds: None,
