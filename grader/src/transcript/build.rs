@@ -6,7 +6,7 @@ use supervisor::event::{Event, ExitStatus, LimitKind, Queue, Stream, WaitState, 
 use supervisor::plan::{Address, Inspection, PeerId, ProcessId, ProgramId};
 
 use super::names::{Binder, end_kept};
-use super::reaction::{Reaction, STREAMS, State};
+use super::reaction::{Reaction, STREAMS, State, Streams};
 use super::{Actors, CHECKS, END, Lane, Line, Names, Op, Phase, Player, Transcript};
 use super::{check, errno_name, frame, modes, signal_name, step_title, title};
 use crate::lab::{AddressMode, ExitMode, Lab, Scenario, Stimulus, StreamMode};
@@ -48,6 +48,8 @@ struct Builder<'a> {
     peers: Vec<Peer>,
     /// Everything on output and error, by program.
     whole: Vec<[Vec<u8>; 2]>,
+    /// Everything that came, by peer.
+    received: Vec<Vec<u8>>,
     /// Addresses that were not asked for.
     own: BTreeSet<Vec<u8>>,
     unstarted: BTreeSet<ProcessId>,
@@ -76,6 +78,7 @@ impl<'a> Builder<'a> {
             reactions: vec![vec![Reaction::default(); lanes]; phases],
             peers: vec![Peer::default(); actors.peers.len()],
             whole: vec![Default::default(); actors.programs.len()],
+            received: vec![Vec::new(); actors.peers.len()],
             own: BTreeSet::new(),
             unstarted: BTreeSet::new(),
             still_running: BTreeSet::new(),
@@ -317,6 +320,9 @@ impl<'a> Builder<'a> {
                 }
             }
             What::PeerData { peer, bytes } => {
+                if let Some(received) = self.received.get_mut(usize::from(peer.0)) {
+                    received.extend_from_slice(bytes);
+                }
                 if let Some(reaction) = self.peer(phase, *peer) {
                     reaction.data.extend_from_slice(bytes);
                 }
@@ -419,11 +425,23 @@ impl<'a> Builder<'a> {
             let mut lines = Vec::new();
             for (lane, reaction) in lanes.into_iter().enumerate() {
                 let programs = self.actors.programs.len();
+                let scenario = self.context.scenario;
+                let exact = &StreamMode::Exact;
                 if let Some(role) = self.actors.programs.get(lane) {
-                    let modes = modes::of(self.context.lab, self.context.scenario, role);
-                    lines.extend(reaction.lines(role, Some([modes.out, modes.err]), &self.binder));
+                    let modes = modes::of(self.context.lab, scenario, role);
+                    let streams = Streams {
+                        data: exact,
+                        out: modes.out,
+                        err: modes.err,
+                    };
+                    lines.extend(reaction.lines(role, &streams, &self.binder));
                 } else if let Some(peer) = self.actors.peers.get(lane - programs) {
-                    lines.extend(reaction.lines(peer, None, &self.binder));
+                    let streams = Streams {
+                        data: modes::of_peer(scenario, peer),
+                        out: exact,
+                        err: exact,
+                    };
+                    lines.extend(reaction.lines(peer, &streams, &self.binder));
                 }
             }
             phases.push(Phase {
@@ -451,6 +469,7 @@ impl<'a> Builder<'a> {
             }
             lines.extend(whole.extract_if(.., |line| line.lane == *role));
         }
+        lines.extend(whole);
         (!lines.is_empty()).then(|| Phase {
             number: 0,
             title: END.to_owned(),
@@ -486,20 +505,27 @@ impl<'a> Builder<'a> {
 
     fn whole_streams(&self, wanted: impl Fn(&StreamMode) -> bool) -> Vec<Line> {
         let mut lines = Vec::new();
-        for (role, whole) in self.actors.programs.iter().zip(&self.whole) {
+        let mut whole = |lane: &str, channel: &str, bytes: &[u8]| {
+            for (op, payload) in frame::lines(bytes, &self.binder, MOST_WHOLE) {
+                lines.push(Line {
+                    lane: lane.to_owned(),
+                    channel: channel.to_owned(),
+                    op,
+                    payload,
+                });
+            }
+        };
+        for (role, streams) in self.actors.programs.iter().zip(&self.whole) {
             let modes = modes::of(self.context.lab, self.context.scenario, role);
             for (index, mode) in [modes.out, modes.err].into_iter().enumerate() {
-                if !wanted(mode) {
-                    continue;
+                if wanted(mode) {
+                    whole(role, STREAMS[index], &streams[index]);
                 }
-                for (op, payload) in frame::lines(&whole[index], &self.binder, MOST_WHOLE) {
-                    lines.push(Line {
-                        lane: role.clone(),
-                        channel: STREAMS[index].to_owned(),
-                        op,
-                        payload,
-                    });
-                }
+            }
+        }
+        for (peer, received) in self.actors.peers.iter().zip(&self.received) {
+            if wanted(modes::of_peer(self.context.scenario, peer)) {
+                whole(peer, "", received);
             }
         }
         lines

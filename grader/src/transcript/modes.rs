@@ -9,6 +9,14 @@ pub(super) struct Modes<'a> {
     pub(super) exit: ExitMode,
 }
 
+/// Every byte.
+const EXACT: &StreamMode = &StreamMode::Exact;
+
+/// How what a peer receives is compared.
+pub(super) fn of_peer<'a>(scenario: &'a Scenario, peer: &str) -> &'a StreamMode {
+    scenario.peers.get(peer).unwrap_or(EXACT)
+}
+
 /// The program of a role.
 pub(super) fn program<'a>(lab: &'a Lab, role: &str) -> Option<&'a Program> {
     lab.programs.iter().find(|program| program.name == role)
@@ -16,7 +24,6 @@ pub(super) fn program<'a>(lab: &'a Lab, role: &str) -> Option<&'a Program> {
 
 /// What the scenario says, else what the program says, else exact.
 pub(super) fn of<'a>(lab: &'a Lab, scenario: &'a Scenario, role: &str) -> Modes<'a> {
-    const EXACT: &StreamMode = &StreamMode::Exact;
     let program = program(lab, role);
     let setup = scenario.setup.get(role);
     Modes {

@@ -32,6 +32,16 @@ pub(super) struct Reaction {
     pub(super) streams: [Vec<u8>; 3],
 }
 
+/// How the streams of a lane are compared.
+pub(super) struct Streams<'a> {
+    /// What a peer receives.
+    pub(super) data: &'a StreamMode,
+    /// A program's standard output.
+    pub(super) out: &'a StreamMode,
+    /// A program's standard error.
+    pub(super) err: &'a StreamMode,
+}
+
 /// A state, in the order in which states print.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum State {
@@ -81,13 +91,8 @@ impl Reaction {
             .extend(text.map(|text| end_kept(escape(text.as_bytes()))));
     }
 
-    /// The lines of the phase. `modes` are those of output and error; a peer has none.
-    pub(super) fn lines(
-        mut self,
-        lane: &str,
-        modes: Option<[&StreamMode; 2]>,
-        binder: &Binder,
-    ) -> Vec<Line> {
+    /// The lines of the phase, its streams as `modes` say.
+    pub(super) fn lines(mut self, lane: &str, modes: &Streams<'_>, binder: &Binder) -> Vec<Line> {
         let mut lines = Vec::new();
         let mut push = |channel: &str, op: Op, payload: String| {
             lines.push(Line {
@@ -100,7 +105,7 @@ impl Reaction {
         for text in self.begins {
             push("", Op::Life, text);
         }
-        for (op, payload) in frame::lines(&self.data, binder, MOST) {
+        for (op, payload) in stream(&self.data, modes.data, binder) {
             push("", op, payload);
         }
         for text in self.ends {
@@ -120,10 +125,10 @@ impl Reaction {
                 push(&channel, Op::Life, fact);
             }
         }
-        for (index, bytes) in self.streams.iter().enumerate() {
-            let mode = modes.and_then(|modes| modes.get(index).copied());
-            for (op, payload) in stream(bytes, mode.unwrap_or(&StreamMode::Exact), binder) {
-                push(STREAMS[index], op, payload);
+        let modes = [modes.out, modes.err, &StreamMode::Exact];
+        for ((bytes, mode), channel) in self.streams.iter().zip(modes).zip(STREAMS) {
+            for (op, payload) in stream(bytes, mode, binder) {
+                push(channel, op, payload);
             }
         }
         lines

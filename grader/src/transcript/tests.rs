@@ -208,6 +208,22 @@ fn modes_of_streams_and_exits() {
 }
 
 #[test]
+fn what_a_peer_receives_has_a_mode_as_well() {
+    let mut lab = us_upper();
+    let modes = [("alice", StreamMode::Digest), ("bob", StreamMode::Free)];
+    lab.scenarios[0].peers = modes.map(|(peer, mode)| (peer.to_owned(), mode)).into();
+    let text = transcript(&lab, 0, &good()).to_string();
+    assert!(text.contains("alice   <# | 2 bytes, blake3 "), "{text}");
+    assert!(!text.contains("bob     <"), "{text}");
+    assert!(text.ends_with("bob         <  | NEXT\n"), "{text}");
+    lab.scenarios[0]
+        .peers
+        .insert("alice".to_owned(), StreamMode::Some);
+    let text = transcript(&lab, 0, &good()).to_string();
+    assert!(text.contains("alice   <  | (some text)\n"), "{text}");
+}
+
+#[test]
 fn inspections_say_when_nothing_was_found() {
     let mut lab = us_upper();
     lab.scenarios[0].steps.truncate(1);

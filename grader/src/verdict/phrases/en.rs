@@ -85,8 +85,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         IsZombie(who) => format!("{who} has ended, and nobody has called wait for it"),
         CannotBeSeen(who) => format!("what {who} waits for cannot be seen on this machine"),
 
-        PipeToRead(name) => format!("the pipe {name}, which is empty"),
-        PipeToWrite(name) => format!("the pipe {name}, which is full"),
+        PipeToRead(name) => format!("{}, which is empty", pipe(name)),
+        PipeToWrite(name) => format!("{}, which is full", pipe(name)),
         SocketToRead(peer) => format!("the connection with {peer}, from which nothing comes"),
         SocketToWrite(peer) => format!("the connection with {peer}, which is full"),
         Connection(address) => format!("for a new connection at {address}"),
@@ -154,6 +154,15 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             "{who}: `{text}` was written twice. fork copied the text that stdio still kept: \
              call fflush(stdout) before fork"
         ),
+    }
+}
+
+/// Pipes have a letter, or a description: `filter's stdin`.
+fn pipe(name: &str) -> String {
+    if name.contains(' ') {
+        name.to_owned()
+    } else {
+        format!("the pipe {name}")
     }
 }
 

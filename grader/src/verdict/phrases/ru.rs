@@ -79,8 +79,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         IsZombie(who) => format!("{who}: уже завершился, но никто не вызвал для него wait"),
         CannotBeSeen(who) => format!("чего ждёт {who}, на этой машине не видно"),
 
-        PipeToRead(name) => format!("труба {name} пуста"),
-        PipeToWrite(name) => format!("труба {name} полна"),
+        PipeToRead(name) => format!("{}: пусто", pipe(name)),
+        PipeToWrite(name) => format!("{}: места нет", pipe(name)),
         SocketToRead(peer) => format!("соединение с {peer}, из него ничего не приходит"),
         SocketToWrite(peer) => format!("соединение с {peer}, оно заполнено"),
         Connection(address) => format!("нового соединения на {address}"),
@@ -159,6 +159,15 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             "{who}: `{text}` написано дважды. fork скопировал текст, который stdio ещё придерживала: \
              вызовите fflush(stdout) до fork"
         ),
+    }
+}
+
+/// У трубы есть буква или описание: `filter's stdin`.
+fn pipe(name: &str) -> String {
+    if name.contains(' ') {
+        name.to_owned()
+    } else {
+        format!("труба {name}")
     }
 }
 
