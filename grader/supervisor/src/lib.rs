@@ -8,10 +8,11 @@
 pub mod bytes;
 pub mod event;
 pub mod filter;
-pub mod isolation;
+mod isolation;
 pub mod launch;
 pub mod limits;
 pub mod plan;
+pub mod probe;
 pub mod wire;
 pub mod worker;
 
