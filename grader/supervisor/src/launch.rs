@@ -1,12 +1,29 @@
 //! Starting one program inside the sandbox, from the single-threaded helper.
+//!
+//! The forked child gives everything up step by step (session, descriptors, signals, limits,
+//! user), then waits at its *gate*, so that the helper can attach to it; only then it installs
+//! the filter, which may hand calls to a tracer, and calls `execve`.
 
 use std::ffi::OsString;
-use std::os::fd::OwnedFd;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, OwnedFd};
 
-use crate::plan::Program;
+use nix::fcntl::OFlag;
+
+use crate::filter::Filters;
+use crate::limits::Rlimit;
+use crate::plan::{Input, Program};
+
+mod child;
+mod image;
+
+use image::Prepared;
 
 /// The programs that are functions of this executable: called with the name and the whole `argv`,
 /// answers the exit code, or `None` for a name it does not know.
+///
+/// It runs in a forked process of its own with the program's environment and descriptors 0–2, and
+/// the default action for every signal, as after `execve`.
 pub type Builtins = fn(&str, &[OsString]) -> Option<i32>;
 
 /// The standard descriptors of a program; `None` leaves one closed.
@@ -23,15 +40,61 @@ pub struct Stdio {
 /// A program that waits at its gate.
 #[derive(Debug)]
 pub struct Launched {
-    /// Its pid, a child of the caller.
+    /// Its pid: a child of the caller, and the leader of a session of its own.
     pub pid: i32,
     /// Write one byte here to let it go on to its filter and `execve`. Attach with `PTRACE_SEIZE`
-    /// before: a call that the filter hands to a tracer fails with `ENOSYS` without one. Closing
-    /// it unwritten ends the process.
+    /// before: a call that the filter hands to a tracer fails with `ENOSYS` without one, `exit`
+    /// included. Closing it unwritten ends the process.
     pub gate: OwnedFd,
-    /// Four bytes of `errno` (native endian) when the program could not be started; end of file
-    /// without a byte when it was.
+    /// Tells how the start went; read it with [`outcome`]. Ends when the program runs.
     pub failure: OwnedFd,
+}
+
+/// What became of a start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The program runs (or was killed before it could say otherwise).
+    Runs,
+    /// `execve` failed with this `errno`.
+    ExecFailed(i32),
+    /// The sandbox could not be closed around it: the machine's fault, never the program's.
+    NotConfined {
+        /// What failed.
+        step: &'static str,
+        /// `errno`.
+        errno: i32,
+    },
+}
+
+/// Reads [`Launched::failure`] to its end: blocks until the program runs or could not be started.
+/// A non-blocking descriptor with nothing to read yet gives `WouldBlock`.
+///
+/// Until this says [`Outcome::Runs`], calls seen by the tracer are the launcher's own: the
+/// `execve`, and where that fails one `write` and an `exit_group`.
+///
+/// # Errors
+/// Those of `read`.
+pub fn outcome(failure: &OwnedFd) -> io::Result<Outcome> {
+    let mut message = [0; child::MESSAGE];
+    let mut file = std::fs::File::from(failure.try_clone()?);
+    let mut have = 0;
+    while have < message.len() {
+        match file.read(&mut message[have..]) {
+            Ok(0) => break,
+            Ok(n) => have += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    if have < message.len() {
+        return Ok(Outcome::Runs);
+    }
+    let [step, errno @ ..] = message;
+    let errno = i32::from_ne_bytes(errno);
+    Ok(match child::Step::name(step) {
+        None => Outcome::ExecFailed(errno),
+        Some(step) => Outcome::NotConfined { step, errno },
+    })
 }
 
 /// Why a program could not be launched.
@@ -40,20 +103,64 @@ pub enum LaunchError {
     /// An argument, a path or a variable contains a NUL byte.
     #[error("{0} contains a NUL byte")]
     Nul(&'static str),
-    /// The executable has no such builtin program.
-    #[error("there is no builtin program called {0:?}")]
-    NoSuchBuiltin(String),
     /// A system call failed.
     #[error("{0} failed: {1}")]
-    Os(&'static str, #[source] std::io::Error),
+    Os(&'static str, #[source] io::Error),
+}
+
+/// Who the program is.
+#[derive(Debug)]
+pub(crate) enum Identity {
+    /// A user id of its own, which the helper may take on.
+    Separate {
+        /// User and group id.
+        id: u32,
+    },
+    /// The caller's user, in this user namespace below the helper's, as an ordinary user there.
+    Nested(OwnedFd),
+    /// The helper's own user.
+    Same,
 }
 
 /// Starts programs as the plan's limits and the machine's grants say.
 #[derive(Debug)]
-pub struct Launcher {}
+pub struct Launcher {
+    pub(crate) identity: Identity,
+    pub(crate) rlimits: Vec<Rlimit>,
+    pub(crate) filters: Filters,
+    pub(crate) private_pids: bool,
+    pub(crate) builtins: Builtins,
+    /// A Landlock ruleset to be confined by.
+    pub(crate) ruleset: Option<OwnedFd>,
+    /// Where programs start.
+    pub(crate) workspace: std::ffi::CString,
+    /// The helper may trace what is not dumpable, so nobody else needs to be able to.
+    pub(crate) hidden: bool,
+}
 
 impl Launcher {
-    /// Forks a program that waits at its gate.
+    /// Replaces the calls that stop for the tracer (default:
+    /// [`default_traced`](crate::filter::default_traced)).
+    pub fn trace_only(&mut self, calls: &[i64]) {
+        self.filters = Filters::new(calls, self.private_pids);
+    }
+
+    /// The user and group id that programs have inside: owner of what is made for them.
+    ///
+    /// As the *helper* names it; where programs live in a user namespace of their own, or share
+    /// the helper's user, this is the helper's own id.
+    #[must_use]
+    pub fn owner(&self) -> (u32, u32) {
+        match self.identity {
+            Identity::Separate { id } => (id, id),
+            Identity::Nested(_) | Identity::Same => (
+                nix::unistd::getuid().as_raw(),
+                nix::unistd::getgid().as_raw(),
+            ),
+        }
+    }
+
+    /// Forks a program that waits at its gate. `observe` installs the tracer's filter as well.
     ///
     /// # Errors
     /// See [`LaunchError`]. That `execve` fails is told through [`Launched::failure`].
@@ -63,7 +170,33 @@ impl Launcher {
         stdio: Stdio,
         observe: bool,
     ) -> Result<Launched, LaunchError> {
-        let _ = (program, stdio, observe);
-        Err(LaunchError::Nul("nothing yet"))
+        let prepared = Prepared::new(program)?;
+        let pipe = || nix::unistd::pipe2(OFlag::O_CLOEXEC);
+        let os = |what| move |e: nix::Error| LaunchError::Os(what, e.into());
+        let (gate_read, gate) = pipe().map_err(os("pipe"))?;
+        let (failure, failure_write) = pipe().map_err(os("pipe"))?;
+        let start = child::Start {
+            launcher: self,
+            prepared: &prepared,
+            filter: if observe {
+                &self.filters.traced
+            } else {
+                &self.filters.untraced
+            },
+            stdio: [&stdio.stdin, &stdio.stdout, &stdio.stderr]
+                .map(|fd| fd.as_ref().map(AsRawFd::as_raw_fd)),
+            terminal: program.stdin == Input::Terminal,
+            gate: gate_read.as_raw_fd(),
+            failure: failure_write.as_raw_fd(),
+        };
+        // SAFETY: the helper is single-threaded, so the child may do whatever its parent could.
+        match unsafe { nix::unistd::fork() }.map_err(os("fork"))? {
+            nix::unistd::ForkResult::Child => start.run(),
+            nix::unistd::ForkResult::Parent { child } => Ok(Launched {
+                pid: child.as_raw(),
+                gate,
+                failure,
+            }),
+        }
     }
 }

@@ -1,1 +1,142 @@
-//! Resource limits.
+//! Hard limits of a scenario as the kernel takes them.
+
+use std::io;
+
+use crate::plan::Limits;
+
+/// One `setrlimit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rlimit {
+    resource: Resource,
+    soft: u64,
+    hard: u64,
+}
+
+/// The C library's type of resource numbers.
+#[cfg(target_env = "gnu")]
+type Resource = libc::__rlimit_resource_t;
+#[cfg(not(target_env = "gnu"))]
+type Resource = libc::c_int;
+
+/// The stack a program gets, bytes: what nearly every system has by default.
+const STACK: u64 = 8 << 20;
+
+/// The limits of each process of a scenario.
+///
+/// `strangers` is the number of tasks that already count against the program's user id
+/// (`RLIMIT_NPROC` counts tasks per user id and user namespace): 0 where that id, or the
+/// namespace, is the scenario's own.
+#[must_use]
+pub fn rlimits(limits: &Limits, strangers: u64) -> Vec<Rlimit> {
+    let seconds = limits.cpu_ms.div_ceil(1000).max(1);
+    let tasks = u64::from(limits.processes).saturating_add(strangers);
+    let mut list = vec![
+        // SIGXCPU at the limit, SIGKILL a second later.
+        limit(libc::RLIMIT_CPU, seconds, seconds.saturating_add(1)),
+        limit(libc::RLIMIT_NPROC, tasks, tasks),
+        limit(libc::RLIMIT_NOFILE, limits.descriptors, limits.descriptors),
+        limit(libc::RLIMIT_FSIZE, limits.file_size, limits.file_size),
+        // Not 0: only with 1 the kernel also leaves out a dump that goes to a program by a pipe
+        // (systemd-coredump, apport); see core_pattern(5) and do_coredump(). A file needs more.
+        limit(libc::RLIMIT_CORE, 1, 1),
+        limit(libc::RLIMIT_STACK, STACK, libc::RLIM_INFINITY),
+    ];
+    if limits.memory > 0 {
+        list.push(limit(libc::RLIMIT_AS, limits.memory, limits.memory));
+    }
+    list
+}
+
+fn limit(resource: Resource, soft: u64, hard: u64) -> Rlimit {
+    Rlimit {
+        resource,
+        soft,
+        hard,
+    }
+}
+
+impl Rlimit {
+    /// Lowers the values to what this process may set: nobody raises a hard limit here.
+    ///
+    /// # Errors
+    /// The error of `getrlimit`.
+    pub fn clamp(mut self) -> io::Result<Self> {
+        let mut now = libc::rlimit {
+            rlim_cur: 0,
+            rlim_max: 0,
+        };
+        // SAFETY: `now` is a live, writable `rlimit`.
+        if unsafe { libc::getrlimit(self.resource, &raw mut now) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        self.hard = self.hard.min(now.rlim_max);
+        self.soft = self.soft.min(self.hard);
+        Ok(self)
+    }
+
+    /// Sets it for the calling process. Async-signal-safe.
+    ///
+    /// # Errors
+    /// The `errno` of `setrlimit`.
+    pub(crate) fn set(&self) -> Result<(), i32> {
+        let value = libc::rlimit {
+            rlim_cur: self.soft,
+            rlim_max: self.hard,
+        };
+        // SAFETY: `value` is a live `rlimit`, which the kernel only reads.
+        if unsafe { libc::setrlimit(self.resource, &raw const value) } == 0 {
+            Ok(())
+        } else {
+            Err(nix::errno::Errno::last_raw())
+        }
+    }
+}
+
+/// Highest pid of a PID namespace of its own: the second fence behind `RLIMIT_NPROC`.
+///
+/// Once pids wrap, those up to 300 are not used again, and a small range would give the pid of a
+/// child just reaped to the next one, which no ordinary system does: hence the generous room.
+#[must_use]
+pub fn pid_max(limits: &Limits) -> u32 {
+    limits.processes.saturating_mul(4).clamp(4096, 4_194_303)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(limits: &Limits, resource: Resource) -> Option<(u64, u64)> {
+        let list = rlimits(limits, 0);
+        let found = list.iter().find(|l| l.resource == resource);
+        found.map(|l| (l.soft, l.hard))
+    }
+
+    #[test]
+    fn processor_time_is_rounded_up_to_seconds() {
+        let mut limits = Limits::default();
+        for (ms, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (5000, 5)] {
+            limits.cpu_ms = ms;
+            let expected = Some((seconds, seconds + 1));
+            assert_eq!(of(&limits, libc::RLIMIT_CPU), expected, "{ms} ms");
+        }
+    }
+
+    #[test]
+    fn no_memory_limit_where_none_is_asked_for() {
+        let mut limits = Limits {
+            memory: 0,
+            ..Limits::default()
+        };
+        assert_eq!(of(&limits, libc::RLIMIT_AS), None);
+        limits.memory = 1 << 28;
+        assert_eq!(of(&limits, libc::RLIMIT_AS), Some((1 << 28, 1 << 28)));
+    }
+
+    #[test]
+    fn a_limit_above_the_hard_one_is_lowered_to_it() {
+        let mut now = limit(libc::RLIMIT_NOFILE, u64::MAX - 1, u64::MAX - 1);
+        now = now.clamp().unwrap();
+        assert!(now.hard < u64::MAX - 1);
+        assert_eq!(now.soft, now.hard);
+    }
+}

@@ -1,25 +1,35 @@
 //! A worker: a small process that runs one scenario after another.
+//!
+//! The caller (a big process with threads) starts it with `posix_spawn` and never forks itself.
+//! The worker makes its namespaces once; for each plan it clones a helper, which sets the scenario
+//! up, runs it, and sends the recording straight to the caller. Where the machine does not grant
+//! namespaces, a worker of the reduced rung takes over, unless the plan requires them.
 
-use std::path::Path;
-use std::process::ExitCode;
+use std::io;
+use std::path::{Path, PathBuf};
 
 pub use context::{HelperContext, HelperMain};
+pub use inside::main;
 
-use crate::event::Event;
-use crate::launch::Builtins;
-use crate::plan::Plan;
+use crate::event::{Event, What};
+use crate::plan::{Isolation, Plan};
+use crate::wire::{HelperEnd, Kind, WireError};
+use process::{Process, Rung};
 
 mod context;
+mod helper;
+mod inside;
+mod process;
 
 /// Why a plan was not carried out.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkerError {
     /// The worker process could not be started.
     #[error("the worker process could not be started: {0}")]
-    Spawn(#[source] std::io::Error),
+    Spawn(#[source] io::Error),
     /// Talking to the worker failed.
     #[error("talking to the worker failed: {0}")]
-    Io(#[source] std::io::Error),
+    Io(#[source] io::Error),
     /// The worker said something that cannot be understood.
     #[error("the worker's answer cannot be understood: {0}")]
     Protocol(String),
@@ -46,34 +56,159 @@ pub enum WorkerError {
     WorkerDied(String),
 }
 
-/// The caller's handle on a worker process.
+/// The caller's handle on a worker process. Dropping it ends the process and all below it.
 #[derive(Debug)]
-pub struct Worker {}
+pub struct Worker {
+    exe: PathBuf,
+    cpu: Option<usize>,
+    full: Option<Process>,
+    reduced: Option<Process>,
+    /// Why the full rung is out of reach, once that is known.
+    refusal: Option<String>,
+}
 
 impl Worker {
-    /// Starts `exe worker …` and returns without waiting for it. `cpu` pins it, and all it starts.
+    /// Starts `exe worker …` and returns without waiting for it. `exe` must call [`main`] when its
+    /// first argument is `worker`. `cpu` pins the worker, and all it starts, to one processor.
     ///
     /// # Errors
     /// [`WorkerError::Spawn`].
     pub fn spawn(exe: &Path, cpu: Option<usize>) -> Result<Self, WorkerError> {
-        let _ = (exe, cpu);
-        Ok(Self {})
+        let full = Process::spawn(exe, &Rung::Full, cpu).map_err(WorkerError::Spawn)?;
+        Ok(Self {
+            exe: exe.to_owned(),
+            cpu,
+            full: Some(full),
+            reduced: None,
+            refusal: None,
+        })
     }
 
-    /// Runs one plan and hands on its events in order, [`What::Ended`](crate::event::What::Ended)
-    /// last. When it returns, everything the scenario started is gone.
+    /// The pid of the process that runs plans on the full rung, while there is one.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.full
+            .as_ref()
+            .or(self.reduced.as_ref())
+            .map(Process::pid)
+    }
+
+    /// Runs one plan and hands on its events in order, [`What::Ended`] last. When it returns,
+    /// everything the scenario started is gone.
     ///
     /// # Errors
-    /// See [`WorkerError`]; events that came before it are valid.
+    /// See [`WorkerError`]. Events handed on before it are valid.
     pub fn run(&mut self, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<(), WorkerError> {
-        let _ = (plan, on_event);
-        Err(WorkerError::WorkerDied("not yet".into()))
+        let mut reason = self.refusal.clone();
+        if plan.isolation == Isolation::Reduced {
+            reason = Some("only the reduced isolation was asked for".into());
+        }
+        if reason.is_none() {
+            let full = self.full.take();
+            let (answer, process) = self.converse(full, &Rung::Full, plan, on_event)?;
+            self.full = process;
+            let Answer::NotGranted(refused) = answer else {
+                return answer.settle();
+            };
+            self.refusal = Some(refused.clone());
+            reason = Some(refused);
+        }
+        let reason = reason.unwrap_or_default();
+        if plan.isolation == Isolation::Required {
+            return Err(WorkerError::Refused(reason));
+        }
+        let reduced = self.reduced.take();
+        let rung = Rung::Reduced { reason };
+        let (answer, process) = self.converse(reduced, &rung, plan, on_event)?;
+        self.reduced = process;
+        answer.settle()
+    }
+
+    /// Has a process of this rung, or a new one, carry out the plan. It is given back only after
+    /// a conversation that came to its proper end.
+    fn converse(
+        &self,
+        process: Option<Process>,
+        rung: &Rung,
+        plan: &Plan,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(Answer, Option<Process>), WorkerError> {
+        let mut process = match process {
+            Some(process) => process,
+            None => Process::spawn(&self.exe, rung, self.cpu).map_err(WorkerError::Spawn)?,
+        };
+        process.expect_answer_within(plan.limits.wall_ms);
+        // A worker that refused or died before reading it has perhaps said why: listen anyway.
+        let sent = process.send(plan);
+        let mut ended = false;
+        let mut not_set_up = None;
+        loop {
+            let frame = match process.receive() {
+                Ok(frame) => frame,
+                Err(WireError::Closed) => {
+                    return match (not_set_up, sent) {
+                        (Some(reason), _) => Ok((Answer::NotSetUp(reason), None)),
+                        (None, Err(error @ (WireError::TooLong(_) | WireError::Body(_)))) => {
+                            Err(WorkerError::Protocol(error.to_string()))
+                        }
+                        (None, _) => Err(WorkerError::WorkerDied(process.end())),
+                    };
+                }
+                Err(WireError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => {
+                    process.kill();
+                    return Err(WorkerError::WorkerDied("it gave no sign of life".into()));
+                }
+                Err(WireError::Io(error)) => return Err(WorkerError::Io(error)),
+                Err(error) => return Err(WorkerError::Protocol(error.to_string())),
+            };
+            let garbled = |error: WireError| WorkerError::Protocol(error.to_string());
+            match frame.kind {
+                Kind::Event => {
+                    let event: Event = frame.decode().map_err(garbled)?;
+                    if ended {
+                        return Err(WorkerError::Protocol("an event after the last one".into()));
+                    }
+                    ended = event.what == What::Ended;
+                    on_event(event);
+                }
+                Kind::HelperEnded => {
+                    let end: HelperEnd = frame.decode().map_err(garbled)?;
+                    let answer = match not_set_up {
+                        Some(reason) => Answer::NotSetUp(reason),
+                        None if ended => Answer::Done,
+                        None => Answer::HelperEnded(end),
+                    };
+                    return Ok((answer, Some(process)));
+                }
+                Kind::NotSetUp => not_set_up = Some(frame.decode().map_err(garbled)?),
+                Kind::NotGranted => {
+                    return Ok((Answer::NotGranted(frame.decode().map_err(garbled)?), None));
+                }
+                kind @ (Kind::Plan | Kind::Checks) => {
+                    return Err(WorkerError::Protocol(format!("an unexpected {kind:?}")));
+                }
+            }
+        }
     }
 }
 
-/// The worker process itself: call it from `main` when the first argument is `worker`.
-#[must_use]
-pub fn main(builtins: Builtins, helper: HelperMain) -> ExitCode {
-    let _ = (builtins, helper);
-    ExitCode::FAILURE
+/// How a conversation with a worker process came out.
+enum Answer {
+    Done,
+    NotGranted(String),
+    NotSetUp(String),
+    HelperEnded(HelperEnd),
+}
+
+impl Answer {
+    fn settle(self) -> Result<(), WorkerError> {
+        match self {
+            Self::Done => Ok(()),
+            Self::NotGranted(reason) | Self::NotSetUp(reason) => Err(WorkerError::NotSetUp(reason)),
+            Self::HelperEnded(HelperEnd::Code(code)) => Err(WorkerError::HelperExited { code }),
+            Self::HelperEnded(HelperEnd::Signal(signal)) => {
+                Err(WorkerError::HelperKilled { signal })
+            }
+        }
+    }
 }

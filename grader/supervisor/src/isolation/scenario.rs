@@ -1,0 +1,110 @@
+//! What every scenario gets afresh, on top of the worker's root: run by the helper as PID 1 of
+//! new PID, mount and IPC namespaces.
+
+use std::fs;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use nix::fcntl::{OFlag, open};
+use nix::mount::{MsFlags, mount};
+use nix::sys::stat::Mode;
+
+use super::files::{self, Owner};
+use super::root::{Base, SYSTEM};
+use super::{SetupError, sys};
+use crate::limits;
+use crate::plan::{Limits, Plan, WORKSPACE};
+
+/// Files and directories of a private file system, at most.
+const INODES: u32 = 65_536;
+
+/// Mounts the private file systems and places the plan's files. Says what it could not do.
+pub(crate) fn set_up(base: &Base, plan: &Plan, owner: Owner) -> Result<Vec<String>, SetupError> {
+    let mut missing = Vec::new();
+    // Taken before `/proc` is covered: the way back leads through it.
+    let readable = plan.readable.iter().filter(|path| !shown(path));
+    let readable = readable
+        .map(|path| Ok((path, base.host_directory(path)?)))
+        .collect::<Result<Vec<(&PathBuf, OwnedFd)>, SetupError>>()?;
+
+    private(WORKSPACE, "0755", &plan.limits, owner)?;
+    private("/tmp", "1777", &plan.limits, owner)?;
+    private("/dev/shm", "1777", &plan.limits, owner)?;
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).map_err(
+        SetupError::refused("a private /proc (where containers mask parts of theirs, none is)"),
+    )?;
+    if let Err(reason) = limit_pids(&plan.limits) {
+        missing.push(format!("pid limit of the namespace: {reason}"));
+    }
+    for (path, tree) in readable {
+        make_mount_point(base, path)?;
+        sys::move_mount(tree.as_fd(), &files::c_path(path)?).map_err(|e| {
+            SetupError::NotSetUp(format!("{} cannot be shown inside: {e}", path.display()))
+        })?;
+    }
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let workspace =
+        open(WORKSPACE, flags, Mode::empty()).map_err(SetupError::refused("the workspace"))?;
+    files::place(&plan.files, workspace.as_fd(), base.host.as_fd(), owner)?;
+    Ok(missing)
+}
+
+fn private(at: &str, mode: &str, limits: &Limits, (user, group): Owner) -> Result<(), SetupError> {
+    let size = limits.file_size;
+    let options = format!("size={size},nr_inodes={INODES},mode={mode},uid={user},gid={group}");
+    let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
+    mount(
+        Some("grader"),
+        at,
+        Some("tmpfs"),
+        flags,
+        Some(options.as_str()),
+    )
+    .map_err(SetupError::refused(format_args!("a private {at}")))
+}
+
+/// Whether a directory is part of what every program sees anyway.
+fn shown(path: &Path) -> bool {
+    SYSTEM
+        .iter()
+        .any(|name| path.starts_with(Path::new("/").join(name)))
+}
+
+/// A place for `path` among what this scenario sees.
+fn make_mount_point(base: &Base, path: &Path) -> Result<(), SetupError> {
+    let Ok(below) = path.strip_prefix("/") else {
+        let reason = format!("{}: not an absolute path", path.display());
+        return Err(SetupError::NotSetUp(reason));
+    };
+    for private in [WORKSPACE, "/tmp"] {
+        if let Ok(below) = path.strip_prefix(private) {
+            let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+            let root = open(private, flags, Mode::empty())
+                .map_err(SetupError::refused("a private directory"))?;
+            return files::make_directories(root.as_fd(), below, None).map(drop);
+        }
+    }
+    base.mount_point(below)
+}
+
+/// Limits the pids of this namespace, where the kernel has such a limit.
+fn limit_pids(limits: &Limits) -> Result<(), String> {
+    // By version, not by trying: on older kernels root would change the whole machine's limit.
+    if !kernel_at_least(6, 14) {
+        return Err("needs Linux 6.14".into());
+    }
+    let text = limits::pid_max(limits).to_string();
+    fs::write("/proc/sys/kernel/pid_max", text).map_err(|e| e.to_string())
+}
+
+/// Compares the running kernel's version.
+pub(crate) fn kernel_at_least(major: u32, minor: u32) -> bool {
+    let Ok(name) = nix::sys::utsname::uname() else {
+        return false;
+    };
+    let release = name.release().to_string_lossy().into_owned();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
+    (next(), next()) >= (major, minor)
+}

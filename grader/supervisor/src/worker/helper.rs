@@ -1,0 +1,295 @@
+//! A helper from its birth to the moment it takes over: it sets its scenario up.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use nix::fcntl::{OFlag, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::stat::Mode;
+
+use super::HelperContext;
+use super::inside::{Full, Hands, Reduced, tell};
+use crate::event::Enforced;
+use crate::isolation::user::Capability;
+use crate::isolation::{SetupError, files, landlock, reduced, root, scenario, sys, user};
+use crate::launch::{Identity, Launcher};
+use crate::limits::{self, Rlimit};
+use crate::plan::{Limits, Observation, Plan, WORKSPACE};
+use crate::wire::{EventSink, Frame, Kind};
+
+/// A helper of the full rung: PID 1 of its namespaces.
+pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
+    let Full {
+        hands,
+        base,
+        identity,
+        filters,
+        traceable,
+        alive,
+    } = worker;
+    let prepare = || {
+        follow(&alive)?;
+        let plan = decode(frame)?;
+        let owner = match identity {
+            Identity::Separate { id } => (id, id),
+            Identity::Nested(_) | Identity::Same => (0, 0),
+        };
+        let mut missing = scenario::set_up(&base, &plan, owner)?;
+        let mut active: Vec<String> = NAMESPACES.map(Into::into).to_vec();
+        active.extend(EVERYWHERE.map(Into::into));
+        if missing.is_empty() {
+            active.push("pid limit".into());
+        }
+        if let Identity::Nested(_) = identity {
+            active.push("user namespace of the programs".into());
+        } else {
+            active.push("user id of the programs".into());
+        }
+        let granted = enforced("full", &plan, traceable, active, &mut missing);
+        let launcher = Launcher {
+            rlimits: rlimits(&plan.limits, 0)?,
+            identity,
+            filters,
+            private_pids: true,
+            builtins: hands.builtins,
+            ruleset: None,
+            workspace: c_path(Path::new(WORKSPACE))?,
+            hidden: true,
+        };
+        // The host's files are out of reach from here on.
+        drop((base, alive));
+        Ok((plan, granted, launcher))
+    };
+    match prepare() {
+        Ok(ready) => take_over(hands, ready, PathBuf::from(WORKSPACE), started),
+        Err(error) => fail(&hands, error),
+    }
+}
+
+/// A helper of the reduced rung: an ordinary process, and a child subreaper.
+pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
+    let Reduced {
+        hands,
+        places,
+        identity_offset,
+        reason,
+        filters,
+        traceable,
+        alive,
+    } = worker;
+    let prepare = || {
+        let mut plan = decode(frame)?;
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let host = open_directory(Path::new("/"), flags)?;
+        let id = user::separate_id(identity_offset);
+        let owner = id.map_or_else(own_ids, |id| (id, id));
+        places.make(owner)?;
+        let workspace = open_directory(&places.workspace, flags & !OFlag::O_PATH)?;
+        files::place(&plan.files, workspace.as_fd(), host.as_fd(), owner)?;
+        places.rewrite(&mut plan);
+
+        let mut missing = lost(&reason);
+        let mut active: Vec<String> = EVERYWHERE.map(Into::into).to_vec();
+        let (identity, strangers) = match id {
+            Some(id) if user::may(Capability::Ptrace) => {
+                active.push("user id of the programs".into());
+                (Identity::Separate { id }, 0)
+            }
+            Some(id) => {
+                // Tracing another user's process needs a privilege: become that user.
+                become_user(id)?;
+                active.push("user id of the programs and their helper".into());
+                (Identity::Same, HELPER_TASKS)
+            }
+            None => {
+                missing.push(SAME_USER.into());
+                (Identity::Same, reduced::tasks_of_this_user() + HEADROOM)
+            }
+        };
+        follow(&alive)?;
+        sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).map_err(not_set_up)?;
+        let ruleset = confinement(&places, &plan, &mut active, &mut missing);
+        let granted = enforced("reduced", &plan, traceable, active, &mut missing);
+        let launcher = Launcher {
+            rlimits: rlimits(&plan.limits, strangers)?,
+            hidden: matches!(identity, Identity::Separate { .. }),
+            identity,
+            filters,
+            private_pids: false,
+            builtins: hands.builtins,
+            ruleset,
+            workspace: c_path(&places.workspace)?,
+        };
+        drop((alive, host, workspace));
+        Ok((plan, granted, launcher))
+    };
+    match prepare() {
+        Ok(ready) => take_over(hands, ready, places.workspace, started),
+        Err(error) => fail(&hands, error),
+    }
+}
+
+const NAMESPACES: [&str; 6] = [
+    "user namespace",
+    "mount namespace with a read-only system",
+    "PID namespace",
+    "IPC namespace",
+    "network namespace with loopback only",
+    "UTS namespace",
+];
+const EVERYWHERE: [&str; 3] = ["no new privileges", "seccomp deny list", "resource limits"];
+const SAME_USER: &str = "user id of the programs: an ordinary user has only one, so they could \
+                         signal this user's other processes";
+/// The helper counts against the limit of a user it shares.
+const HELPER_TASKS: u64 = 1;
+/// For whatever else the user starts meanwhile.
+const HEADROOM: u64 = 256;
+
+/// What goes with the namespaces.
+fn lost(reason: &str) -> Vec<String> {
+    [
+        format!("namespaces: {reason}"),
+        "private /tmp: programs that name a file in /tmp themselves are refused".into(),
+        "private network: loopback ports are shared with the machine".into(),
+        "private processes: other processes are visible".into(),
+    ]
+    .into()
+}
+
+fn confinement(
+    places: &reduced::Places,
+    plan: &Plan,
+    active: &mut Vec<String>,
+    missing: &mut Vec<String>,
+) -> Option<OwnedFd> {
+    let system = root::SYSTEM
+        .iter()
+        .chain(&["proc", "dev", "sys/devices/system/cpu"]);
+    let system: Vec<PathBuf> = system.map(|name| Path::new("/").join(name)).collect();
+    let readable = system.iter().chain(&plan.readable).map(PathBuf::as_path);
+    // Not `/dev` itself: whatever permissions allow there would be open.
+    let devices = [
+        "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm",
+    ];
+    let devices: Vec<PathBuf> = devices
+        .iter()
+        .map(|name| Path::new("/dev").join(name))
+        .collect();
+    let own = [places.workspace.as_path(), places.temporary.as_path()];
+    let writable = devices.iter().map(PathBuf::as_path).chain(own);
+    match landlock::ruleset(readable, writable) {
+        Ok(ruleset) => {
+            let version = landlock::version().unwrap_or_default();
+            active.push(format!("Landlock ABI {version}"));
+            Some(ruleset)
+        }
+        Err(reason) => {
+            missing.push(format!(
+                "Landlock: {reason}: files are protected by permissions only"
+            ));
+            None
+        }
+    }
+}
+
+fn enforced(
+    isolation: &str,
+    plan: &Plan,
+    traceable: bool,
+    active: Vec<String>,
+    missing: &mut Vec<String>,
+) -> Enforced {
+    let observation = match plan.observation {
+        Observation::Full if traceable => "full",
+        Observation::Full => {
+            missing.push("ptrace: refused, so calls are not seen".into());
+            "bare"
+        }
+        Observation::Bare => "bare",
+    };
+    Enforced {
+        isolation: isolation.into(),
+        observation: observation.into(),
+        active,
+        missing: std::mem::take(missing),
+    }
+}
+
+/// Ends with the worker, and is nobody else's to look into.
+fn follow(worker: &OwnedFd) -> Result<(), SetupError> {
+    sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong).map_err(not_set_up)?;
+    sys::prctl(libc::PR_SET_DUMPABLE, 0).map_err(not_set_up)?;
+    let mut ended = [PollFd::new(worker.as_fd(), PollFlags::POLLIN)];
+    if poll(&mut ended, PollTimeout::ZERO).map_err(not_set_up)? > 0 {
+        // It was gone before the first line took effect.
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+fn decode(frame: &Frame) -> Result<Plan, SetupError> {
+    if frame.kind != Kind::Plan {
+        return Err(not_set_up("not a plan"));
+    }
+    frame.decode().map_err(not_set_up)
+}
+
+fn rlimits(limits: &Limits, strangers: u64) -> Result<Vec<Rlimit>, SetupError> {
+    let list = limits::rlimits(limits, strangers).into_iter();
+    list.map(Rlimit::clamp)
+        .collect::<Result<_, _>>()
+        .map_err(not_set_up)
+}
+
+fn become_user(id: u32) -> Result<(), SetupError> {
+    use nix::unistd::{Gid, Uid, setgroups, setresgid, setresuid};
+    let (user, group) = (Uid::from_raw(id), Gid::from_raw(id));
+    setgroups(&[])
+        .and_then(|()| setresgid(group, group, group))
+        .and_then(|()| setresuid(user, user, user))
+        .map_err(not_set_up)
+}
+
+fn own_ids() -> (u32, u32) {
+    (
+        nix::unistd::getuid().as_raw(),
+        nix::unistd::getgid().as_raw(),
+    )
+}
+
+fn open_directory(path: &Path, flags: OFlag) -> Result<OwnedFd, SetupError> {
+    open(path, flags, Mode::empty())
+        .map_err(|e| SetupError::NotSetUp(format!("{}: {}", path.display(), e.desc())))
+}
+
+fn c_path(path: &Path) -> Result<CString, SetupError> {
+    CString::new(path.as_os_str().as_bytes()).map_err(not_set_up)
+}
+
+fn not_set_up(error: impl std::fmt::Display) -> SetupError {
+    SetupError::NotSetUp(error.to_string())
+}
+
+fn take_over(
+    hands: Hands,
+    (plan, granted, launcher): (Plan, Enforced, Launcher),
+    workspace: PathBuf,
+    started: Instant,
+) -> ! {
+    (hands.helper)(HelperContext {
+        plan,
+        up: EventSink::new(hands.socket.into()),
+        granted,
+        launcher,
+        started,
+        workspace,
+    })
+}
+
+fn fail(hands: &Hands, error: SetupError) -> ! {
+    tell(&hands.socket, error);
+    std::process::exit(1)
+}

@@ -1,0 +1,300 @@
+//! The worker process itself.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::Signal;
+
+use super::context::HelperMain;
+use super::helper;
+use super::process::mode;
+use crate::filter::{Filters, default_traced};
+use crate::isolation::root::Base;
+use crate::isolation::sys::{self, Cloned};
+use crate::isolation::{SetupError, net, reaper, reduced, user};
+use crate::launch::{Builtins, Identity};
+use crate::wire::{self, Frame, Kind, Quiet, WireError};
+
+/// The worker process: call it from `main`, before anything else is started there, when the first
+/// argument is `worker`.
+///
+/// `builtins` are the programs that [`Image::Builtin`](crate::plan::Image) names; `helper` runs a
+/// scenario.
+#[must_use]
+pub fn main(builtins: Builtins, helper: HelperMain) -> ExitCode {
+    let mut arguments = std::env::args_os().skip(2);
+    let mode = arguments.next().unwrap_or_default();
+    let cpu = arguments.next().unwrap_or_default();
+    let socket = match take_socket() {
+        Ok(socket) => socket,
+        Err(error) => {
+            eprintln!("grader worker: this command is started by grader itself ({error})");
+            return ExitCode::from(2);
+        }
+    };
+    let hands = Hands {
+        socket,
+        builtins,
+        helper,
+    };
+    let result = match mode.to_str() {
+        Some(mode::FULL) => full(&cpu, &hands.socket),
+        Some(mode::INSIDE) => inside(&cpu, hands),
+        Some(mode::REDUCED) => {
+            let private = PathBuf::from(arguments.next().unwrap_or_default());
+            let reason = arguments.next().unwrap_or_default();
+            let reason = reason.to_string_lossy().into_owned();
+            lower(&cpu, private, reason, hands)
+        }
+        Some(mode::PROBE) => crate::probe::answer(&hands.socket),
+        _ => Err(SetupError::NotSetUp("no such mode of the worker".into())),
+    };
+    match result {
+        Ok(code) => code,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+/// What every mode needs.
+pub(super) struct Hands {
+    pub(super) socket: UnixStream,
+    pub(super) builtins: Builtins,
+    pub(super) helper: HelperMain,
+}
+
+/// Everything a helper of the full rung is made from.
+pub(super) struct Full {
+    pub(super) hands: Hands,
+    pub(super) base: Base,
+    pub(super) identity: Identity,
+    pub(super) filters: Filters,
+    pub(super) traceable: bool,
+    pub(super) alive: OwnedFd,
+}
+
+/// Everything a helper of the reduced rung is made from.
+pub(super) struct Reduced {
+    pub(super) hands: Hands,
+    pub(super) places: reduced::Places,
+    pub(super) identity_offset: u32,
+    pub(super) reason: String,
+    pub(super) filters: Filters,
+    pub(super) traceable: bool,
+    pub(super) alive: OwnedFd,
+}
+
+/// First half: the namespaces. Then `execve`, so that the memory of this process and of its
+/// children belongs to the new user namespace: only then may the helper trace a child that nobody
+/// else may look into.
+fn full(cpu: &OsStr, socket: &UnixStream) -> Result<ExitCode, SetupError> {
+    let entered = pin(cpu).and_then(|()| user::enter()).and_then(|()| {
+        let again = Command::new("/proc/self/exe")
+            .args([OsStr::new("worker"), OsStr::new(mode::INSIDE), cpu])
+            .stdin(OwnedFd::from(socket.try_clone().map_err(not_set_up)?))
+            .exec();
+        Err(SetupError::NotGranted(format!(
+            "starting again inside the namespace: {again}"
+        )))
+    });
+    entered
+        .map_err(|error| tell(socket, error))
+        .map(|()| ExitCode::SUCCESS)
+}
+
+/// Second half: the root, and then one plan after another.
+fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
+    let prepare = || {
+        net::set_up()?;
+        let identity = user::identity_inside()?;
+        let owner = match identity {
+            Identity::Separate { id } => id,
+            Identity::Nested(_) | Identity::Same => 0,
+        };
+        let traceable = crate::probe::may_trace();
+        Ok((identity, Base::build(owner)?, traceable, own_life()?))
+    };
+    let (identity, base, traceable, alive) =
+        prepare().map_err(|error| tell(&hands.socket, error))?;
+    let full = Full {
+        hands,
+        base,
+        identity,
+        filters: Filters::new(&default_traced(), true),
+        traceable,
+        alive,
+    };
+    let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC;
+    loop {
+        let Some((frame, started)) = next_plan(&full.hands.socket) else {
+            return Ok(ExitCode::SUCCESS);
+        };
+        // SAFETY: this process has one thread.
+        match unsafe { sys::clone_process(namespaces) } {
+            Ok(Cloned::Child) => helper::full(full, &frame, started),
+            Ok(Cloned::Parent { pid, ended }) => {
+                if !attend(&full.hands.socket, pid, &ended)? {
+                    return Ok(ExitCode::SUCCESS);
+                }
+            }
+            Err(errno) => {
+                let refused = SetupError::refused("a PID namespace")(errno);
+                return Err(tell(&full.hands.socket, refused));
+            }
+        }
+    }
+}
+
+/// The reduced rung.
+fn lower(
+    cpu: &OsStr,
+    private: PathBuf,
+    reason: String,
+    hands: Hands,
+) -> Result<ExitCode, SetupError> {
+    let prepare = || {
+        pin(cpu)?;
+        // What a helper leaves behind when it is killed becomes ours, to be ended.
+        sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).map_err(not_set_up)?;
+        own_life()
+    };
+    let alive = prepare().map_err(|error| tell(&hands.socket, error))?;
+    let reduced = Reduced {
+        places: reduced::Places::below(&private),
+        identity_offset: cpu.to_str().and_then(|cpu| cpu.parse().ok()).unwrap_or(0),
+        reason,
+        filters: Filters::new(&default_traced(), false),
+        traceable: crate::probe::may_trace(),
+        alive,
+        hands,
+    };
+    let goes_on = loop {
+        let Some((frame, started)) = next_plan(&reduced.hands.socket) else {
+            break Ok(ExitCode::SUCCESS);
+        };
+        // SAFETY: this process has one thread.
+        match unsafe { sys::clone_process(0) } {
+            Ok(Cloned::Child) => helper::reduced(reduced, &frame, started),
+            Ok(Cloned::Parent { pid, ended }) => {
+                let goes_on = attend_and(&reduced.hands.socket, pid, &ended, || {
+                    reaper::end_everything();
+                    reduced.places.remove();
+                });
+                if !goes_on? {
+                    break Ok(ExitCode::SUCCESS);
+                }
+            }
+            Err(errno) => {
+                let error = SetupError::NotSetUp(format!("starting a helper: {errno}"));
+                break Err(tell(&reduced.hands.socket, error));
+            }
+        }
+    };
+    reaper::end_everything();
+    reduced.places.remove();
+    let _ = std::fs::remove_dir(private);
+    goes_on
+}
+
+fn attend(socket: &UnixStream, pid: i32, ended: &OwnedFd) -> Result<bool, SetupError> {
+    attend_and(socket, pid, ended, || {})
+}
+
+/// Waits for a helper, cleans up, and tells the caller how it ended. `false` if the caller is
+/// gone: then the helper is killed.
+fn attend_and(
+    socket: &UnixStream,
+    pid: i32,
+    ended: &OwnedFd,
+    clean_up: impl FnOnce(),
+) -> Result<bool, SetupError> {
+    let mut caller_left = false;
+    loop {
+        let mut watched = [
+            PollFd::new(ended.as_fd(), PollFlags::POLLIN),
+            PollFd::new(socket.as_fd(), PollFlags::POLLHUP),
+        ];
+        match poll(&mut watched, PollTimeout::NONE) {
+            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
+            Err(errno) => return Err(not_set_up(errno)),
+        }
+        let [helper, caller] = watched.map(|fd| fd.any().unwrap_or(false));
+        if helper {
+            break;
+        }
+        if caller {
+            caller_left = true;
+            // It is ours and not yet collected, so the pid is still its.
+            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
+            break;
+        }
+    }
+    let end = sys::wait_for(pid).map_err(not_set_up)?;
+    clean_up();
+    let told = wire::send(&mut Quiet(socket), Kind::HelperEnded, &end);
+    Ok(told.is_ok() && !caller_left)
+}
+
+/// The next plan, undecoded, with the moment at which it came; `None` when there is none to come.
+fn next_plan(socket: &UnixStream) -> Option<(Frame, Instant)> {
+    let mut source = socket;
+    match wire::receive(&mut source) {
+        Ok(frame) => Some((frame, Instant::now())),
+        Err(WireError::Closed) => None,
+        Err(error) => {
+            tell(socket, SetupError::NotSetUp(error.to_string()));
+            None
+        }
+    }
+}
+
+/// Tells the caller why nothing will run, and gives the error back.
+pub(super) fn tell(socket: &UnixStream, error: SetupError) -> SetupError {
+    let (kind, text) = match &error {
+        SetupError::NotGranted(text) => (Kind::NotGranted, text),
+        SetupError::NotSetUp(text) => (Kind::NotSetUp, text),
+    };
+    // If it cannot be told, the caller sees us gone.
+    let _ = wire::send(&mut Quiet(socket), kind, text);
+    error
+}
+
+/// Moves the socket away from descriptor 0 and puts `/dev/null` there.
+fn take_socket() -> io::Result<UnixStream> {
+    let stdin = io::stdin();
+    let socket = UnixStream::from(stdin.as_fd().try_clone_to_owned()?);
+    socket.peer_addr()?;
+    let null = File::open("/dev/null")?;
+    nix::unistd::dup2_stdin(&null)?;
+    Ok(socket)
+}
+
+/// A descriptor by which children see that this process has ended.
+fn own_life() -> Result<OwnedFd, SetupError> {
+    sys::pidfd_open(nix::unistd::getpid().as_raw())
+        .map_err(SetupError::refused("a descriptor of the process"))
+}
+
+fn pin(cpu: &OsStr) -> Result<(), SetupError> {
+    let number = cpu.to_str().and_then(|cpu| cpu.parse().ok());
+    match number {
+        None if cpu == mode::ANY_CPU => Ok(()),
+        None => Err(SetupError::NotSetUp("no such processor".into())),
+        Some(number) => {
+            // Not being pinned costs time, nothing else.
+            let _ = sys::pin(number);
+            Ok(())
+        }
+    }
+}
+
+fn not_set_up(error: impl std::fmt::Display) -> SetupError {
+    SetupError::NotSetUp(error.to_string())
+}
