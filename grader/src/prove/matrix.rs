@@ -286,9 +286,19 @@ impl Proof {
             .map(|id| id.chars().count())
             .max()
             .unwrap_or(1);
-        let cell = longest
-            .min((room / self.requirements.len().max(1)).saturating_sub(1))
-            .max(4);
+        let fitting = longest.min((room / self.requirements.len().max(1)).saturating_sub(1));
+        let short = |id: &String| id.chars().take(fitting).collect::<String>();
+        let told_apart = self
+            .requirements
+            .iter()
+            .map(short)
+            .collect::<BTreeSet<_>>()
+            .len();
+        let cell = if fitting >= 3 && told_apart == self.requirements.len() {
+            fitting
+        } else {
+            longest.min(6)
+        };
         let in_a_block = (room / (cell + 1)).max(1);
         let indices: Vec<usize> = (0..self.requirements.len()).collect();
         for block in indices.chunks(in_a_block) {

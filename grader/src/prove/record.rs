@@ -30,7 +30,7 @@ pub struct Moved {
 
 impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
+        write!(
             f,
             "{}: lane `{}` moves in phase {}",
             self.scenario, self.lane, self.phase
