@@ -81,18 +81,6 @@ fn an_unreadable_source_is_named() {
 }
 
 #[test]
-fn a_compiler_that_is_missing_is_the_machines_fault() {
-    let home = Home::new();
-    home.file("work/us-server.c", SERVER);
-    home.grader()
-        .args(["check", "us-upper", "work"])
-        .env("PATH", "/nonexistent")
-        .assert()
-        .code(3)
-        .stderr(contains("compiler"));
-}
-
-#[test]
 fn a_source_that_does_not_compile_shows_the_compilers_words() {
     let home = Home::new();
     home.file(
