@@ -54,6 +54,8 @@ pub(crate) struct Helper {
     pub(crate) program_names: Vec<String>,
     pub(crate) signals: ChildSignals,
     pub(crate) limit_hit: bool,
+    /// Open descriptors at the first look, by program.
+    pub(crate) descriptors_before: HashMap<ProgramId, usize>,
     /// Where relative paths of the plan lead.
     pub(crate) workspace: PathBuf,
     /// Reports of programs that could not be executed.
@@ -111,6 +113,7 @@ impl Helper {
                 .collect(),
             signals: ChildSignals::new()?,
             limit_hit: false,
+            descriptors_before: HashMap::new(),
             workspace,
             failures: Vec::new(),
             queued: HashMap::new(),
@@ -317,7 +320,8 @@ fn raise_pids() {
     let nanos = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.subsec_nanos());
-    let last = 1000 + nanos / 1000 % 20_000;
+    // Well below the highest pid of the namespace (limits.rs).
+    let last = 1000 + nanos / 1000 % 1000;
     let _ = std::fs::write("/proc/sys/kernel/ns_last_pid", last.to_string());
 }
 
