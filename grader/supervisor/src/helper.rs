@@ -12,7 +12,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{Enforced, ExitStatus, Settled, What};
-use crate::launch::Launcher;
+use crate::launch::{self, Launcher, Outcome};
 use crate::plan::{Act, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
 use crate::proc::Scanner;
 use crate::recorder::Recorder;
@@ -260,16 +260,20 @@ impl Helper {
     /// Reports `execve` errors of programs that ended before they began.
     fn report_failures(&mut self) {
         for (program, fd) in std::mem::take(&mut self.failures) {
-            let mut errno = [0; 4];
-            match nix::unistd::read(&fd, &mut errno) {
-                Ok(4) => {
+            match launch::outcome(&fd) {
+                Ok(Outcome::Runs) => {}
+                Ok(Outcome::ExecFailed(errno)) => {
                     let process = ProcessId { program, number: 0 };
-                    self.recorder.emit(What::ExecFailed {
-                        process,
-                        errno: i32::from_ne_bytes(errno),
-                    });
+                    self.recorder.emit(What::ExecFailed { process, errno });
                 }
-                Ok(_) => {}
+                Ok(outcome) => self.recorder.emit(What::ActFailed {
+                    act: 0,
+                    error: format!(
+                        "starting {}: {outcome:?}",
+                        self.program_names[usize::from(program.0)]
+                    ),
+                }),
+                // Nothing to read yet: it is on its way.
                 Err(_) => self.failures.push((program, fd)),
             }
         }
