@@ -1,4 +1,23 @@
 //! Labs: `lab.toml` to [`Lab`], with diagnostics.
+//!
+//! [`parse`] gives the lab or all errors at once; [`lint`] gives warnings too; [`schema`] is what
+//! editors complete from. Only [`catalog`] reads files.
 
+pub mod catalog;
+mod check;
+mod decode;
+mod diagnostics;
 mod model;
+pub mod names;
+mod parse;
+mod raw;
+mod scenario;
+mod schema;
+mod selector;
+mod stimulus;
+mod text;
+
+pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use model::*;
+pub use parse::{MOST_SOURCE, lint, parse};
+pub use schema::schema;

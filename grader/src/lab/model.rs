@@ -144,6 +144,9 @@ pub struct Scenario {
     pub students: Vec<String>,
     /// How each started program is connected, where it is not the default.
     pub setup: BTreeMap<String, Setup>,
+    /// How what a peer receives is compared, where it is not [`StreamMode::Exact`]. Only `Exact`,
+    /// `Free`, `Some` and `Digest` occur.
+    pub peers: BTreeMap<String, StreamMode>,
     /// The steps.
     pub steps: Vec<Step>,
     /// Properties judged over the whole scenario.
@@ -224,7 +227,8 @@ pub struct Selector {
     pub lane: String,
     /// `out`, `err`, `tree`, …; `None`: every channel of the lane, the lane's own included.
     pub channel: Option<String>,
-    /// An operator (`<`, `=`, `~`, `?`) or the first word of a lifecycle line (`exit`, `unlink`).
+    /// An operator (`<`, `=`, `~`, `?`; `<` stands for `<.` and `<#` too) or the first word of the
+    /// payload of a `=` or `~` line (`exit`, `unlink`, and `calls` of `handler ~ | calls printf`).
     pub filter: Option<String>,
 }
 

@@ -94,6 +94,8 @@ pub struct Difference {
 pub struct Actions {
     /// The role.
     pub program: String,
+    /// The calls reach back to this earlier step (`your server since step 5`).
+    pub since: Option<u32>,
     /// Its last calls: `read(4) = 0`, with a remark where one helps.
     pub calls: Vec<ActionCall>,
 }

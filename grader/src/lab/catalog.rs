@@ -1,0 +1,271 @@
+//! Where labs come from: the ones inside the executable, and directories on disk. The only part of
+//! [`lab`](super) that reads files.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+
+use super::diagnostics::Diagnostics;
+use super::model::{Lab, Lang};
+use super::parse::{MOST_SOURCE, parse};
+use super::{check, names};
+
+/// The longest snapshot or handout that is read, in bytes.
+const MOST_TEXT: usize = 8 << 20;
+/// The most files of one kind that are read from one lab.
+const MOST_FILES: usize = 1000;
+
+/// A lab inside the executable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EmbeddedLab {
+    /// Its id.
+    pub id: &'static str,
+    /// Its `lab.toml`.
+    pub toml: &'static str,
+    /// Handouts: language (`en`) and Markdown.
+    pub handouts: &'static [(&'static str, &'static str)],
+    /// Snapshots: scenario and the text of the file.
+    pub snapshots: &'static [(&'static str, &'static str)],
+}
+
+/// The labs inside the executable, by id.
+#[must_use]
+pub fn embedded() -> &'static [EmbeddedLab] {
+    const LABS: &[EmbeddedLab] = include!(concat!(env!("OUT_DIR"), "/labs.rs"));
+    LABS
+}
+
+/// A lab with what belongs to it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabSource {
+    /// The lab.
+    pub lab: Lab,
+    /// The text of its `lab.toml`.
+    pub toml: String,
+    /// Its name in messages: `labs/mylab/lab.toml`, `us-upper/lab.toml (built in)`.
+    pub file: String,
+    /// Its directory; `None` for a lab inside the executable.
+    pub dir: Option<PathBuf>,
+    /// Recorded transcripts: scenario to the text of the snapshot file.
+    pub snapshots: BTreeMap<String, String>,
+    /// Handouts in Markdown, by language (`en`).
+    pub handouts: BTreeMap<String, String>,
+}
+
+impl LabSource {
+    /// The handout in `lang`, or in English, or in any language.
+    #[must_use]
+    pub fn handout(&self, lang: Lang) -> Option<&str> {
+        let code = match lang {
+            Lang::En => "en",
+            Lang::Ru => "ru",
+        };
+        self.handouts
+            .get(code)
+            .or_else(|| self.handouts.get("en"))
+            .or_else(|| self.handouts.values().next())
+            .map(String::as_str)
+    }
+
+    /// Where snapshots are recorded; `None` for a lab inside the executable.
+    #[must_use]
+    pub fn snapshots_dir(&self) -> Option<PathBuf> {
+        self.dir.as_ref().map(|dir| dir.join("snapshots"))
+    }
+}
+
+/// Why a lab cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum LabError {
+    /// Neither a lab inside the executable nor a directory.
+    #[error("there is no lab `{name}`{}; {known}", suggestion.as_deref().map(|s| format!(": {s}")).unwrap_or_default())]
+    Unknown {
+        /// What was asked for.
+        name: String,
+        /// ``did you mean `us-upper`?``
+        suggestion: Option<String>,
+        /// The labs there are, in words.
+        known: String,
+    },
+    /// A directory without `lab.toml`.
+    #[error("{} has no lab.toml", .0.display())]
+    NoLabFile(PathBuf),
+    /// A file cannot be read.
+    #[error("cannot read {}: {source}", .path.display())]
+    Read {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not what it should be.
+    #[error("{}: {problem}", .path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The lab file has errors.
+    #[error("{0}")]
+    Invalid(Box<Diagnostics>),
+}
+
+/// Loads a lab: by its id if it is inside the executable, else from a directory with a `lab.toml`
+/// (or from the path of a `lab.toml`). A path with a slash is never an id.
+///
+/// # Errors
+/// Unknown names, files that cannot be read or are no text or too long, and all errors of the lab
+/// file.
+pub fn load(name_or_path: &Path, known_references: &[&str]) -> Result<LabSource, LabError> {
+    let name = name_or_path.to_str().unwrap_or_default();
+    if let Some(lab) = embedded().iter().find(|lab| lab.id == name) {
+        return lab.load(known_references);
+    }
+    match locate(name_or_path) {
+        Some(dir) => from_dir(&dir, known_references),
+        None => Err(unknown(name_or_path)),
+    }
+}
+
+/// The text of a lab file and its name in messages, errors in it or not: for linting.
+///
+/// # Errors
+/// As [`load`], without those of the lab file itself.
+pub fn read_source(name_or_path: &Path) -> Result<(String, String), LabError> {
+    let name = name_or_path.to_str().unwrap_or_default();
+    if let Some(lab) = embedded().iter().find(|lab| lab.id == name) {
+        return Ok((lab.file(), lab.toml.to_owned()));
+    }
+    let dir = locate(name_or_path).ok_or_else(|| unknown(name_or_path))?;
+    let file = lab_file(&dir)?;
+    let text = read_text(&file, MOST_SOURCE)?;
+    Ok((file.display().to_string(), text))
+}
+
+impl EmbeddedLab {
+    fn file(&self) -> String {
+        format!("{}/lab.toml (built in)", self.id)
+    }
+
+    /// The lab, parsed.
+    ///
+    /// # Errors
+    /// [`LabError::Invalid`] where a reference program it names is not among `known_references`.
+    pub fn load(&self, known_references: &[&str]) -> Result<LabSource, LabError> {
+        let texts = |rows: &[(&str, &str)]| rows.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let file = self.file();
+        Ok(LabSource {
+            lab: parse(&file, self.toml, known_references).map_err(|d| LabError::Invalid(Box::new(d)))?,
+            toml: self.toml.to_owned(),
+            file,
+            dir: None,
+            snapshots: texts(self.snapshots),
+            handouts: texts(self.handouts),
+        })
+    }
+}
+
+fn locate(path: &Path) -> Option<PathBuf> {
+    if path.is_dir() {
+        return Some(path.to_owned());
+    }
+    if path.file_name().is_some_and(|name| name == "lab.toml") && path.is_file() {
+        let parent = path.parent().unwrap_or(Path::new("."));
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        return Some(parent.to_owned());
+    }
+    None
+}
+
+fn unknown(path: &Path) -> LabError {
+    let ids = || embedded().iter().map(|lab| lab.id);
+    LabError::Unknown {
+        name: path.display().to_string(),
+        suggestion: path.to_str().and_then(|name| names::did_you_mean(name, ids())),
+        known: format!("built in are {}; a directory with a lab.toml works as well", names::list(ids())),
+    }
+}
+
+fn lab_file(dir: &Path) -> Result<PathBuf, LabError> {
+    let file = dir.join("lab.toml");
+    if file.is_file() { Ok(file) } else { Err(LabError::NoLabFile(dir.to_owned())) }
+}
+
+fn from_dir(dir: &Path, known_references: &[&str]) -> Result<LabSource, LabError> {
+    let file = lab_file(dir)?;
+    let toml = read_text(&file, MOST_SOURCE)?;
+    let name = file.display().to_string();
+    let lab = parse(&name, &toml, known_references).map_err(|d| LabError::Invalid(Box::new(d)))?;
+    let handouts = texts_in(dir, |name| {
+        let lang = name.strip_prefix("handout.")?.strip_suffix(".md")?;
+        lang.chars().all(|c| c.is_ascii_lowercase()).then(|| lang.to_owned())
+    })?;
+    let folder = dir.join("snapshots");
+    let snapshots = if folder.is_dir() {
+        texts_in(&folder, |name| {
+            let scenario = name.strip_suffix(".snap")?;
+            check::is_kebab(scenario).then(|| scenario.to_owned())
+        })?
+    } else {
+        BTreeMap::new()
+    };
+    Ok(LabSource {
+        lab,
+        toml,
+        file: name,
+        dir: Some(dir.to_owned()),
+        snapshots,
+        handouts,
+    })
+}
+
+/// The files of a directory whose names `key` knows, with their texts.
+fn texts_in(dir: &Path, key: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, LabError> {
+    let failed = |source| LabError::Read {
+        path: dir.to_owned(),
+        source,
+    };
+    let mut texts = BTreeMap::new();
+    for entry in fs::read_dir(dir).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        // A name that is not UTF-8 is none of ours.
+        let Some(key) = entry.file_name().to_str().and_then(&key) else { continue };
+        if texts.len() == MOST_FILES {
+            return Err(LabError::Unfit {
+                path: dir.to_owned(),
+                problem: format!("more than {MOST_FILES} files"),
+            });
+        }
+        texts.insert(key, read_text(&entry.path(), MOST_TEXT)?);
+    }
+    Ok(texts)
+}
+
+/// The text of a regular file of at most `most` bytes.
+fn read_text(path: &Path, most: usize) -> Result<String, LabError> {
+    let failed = |source| LabError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let unfit = |problem: String| LabError::Unfit {
+        path: path.to_owned(),
+        problem,
+    };
+    // Asked before opening: opening a FIFO would wait for its other end.
+    if !fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(unfit("not a regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let limit = most as u64 + 1;
+    File::open(path).map_err(failed)?.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > most {
+        return Err(unfit(format!("longer than {} KiB", most >> 10)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+        unfit(format!("not UTF-8 in line {line}"))
+    })
+}

@@ -1,0 +1,651 @@
+//! The lab file as it is written. Descriptions here become the descriptions of the JSON Schema, so
+//! they speak to the author of a lab.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::decode::{At, Blocks, Decode, Named, Sink, Some1, table, word, words};
+
+table! {
+    /// A lab of `grader`: the programs a student hands in, the requirements that earn points, and
+    /// the scenarios that show whether they are met.
+    #[schemars(title = "lab.toml", extend("required" = ["lab", "programs", "requirement", "scenario"]))]
+    "a lab file"
+    struct LabFile {
+        /// What the lab is called and what it teaches.
+        lab("lab"): Header,
+        /// The programs (roles) a student hands in, by name: `[programs.server]`. Their order is
+        /// the order of their lanes in transcripts.
+        programs("programs"): Named<Program>,
+        /// What earns points. The points add up to 100.
+        requirement("requirement"): Blocks<Requirement>,
+        /// How it is found out whether the requirements are met. Each scenario starts afresh.
+        scenario("scenario"): Blocks<Scenario>,
+    }
+}
+
+table! {
+    /// What the lab is called and what it teaches.
+    #[schemars(extend("required" = ["id", "title"]))]
+    "`[lab]`"
+    struct Header {
+        /// The lab's name on the command line: `us-upper`.
+        id("id"): String,
+        /// Its title.
+        title("title"): Text,
+        /// How hard: 1 (first week, the default) to 6.
+        level("level"): u64,
+        /// What it teaches, in a word each: `["socket", "bind"]`.
+        concepts("concepts"): Vec<At<String>>,
+    }
+}
+
+table! {
+    /// A text in the languages of the course.
+    #[schemars(extend("required" = ["en"]))]
+    "a text: a table with `en` and `ru`"
+    struct Text {
+        /// English.
+        en("en"): String,
+        /// Russian; English is shown where it is missing.
+        ru("ru"): String,
+    }
+}
+
+table! {
+    /// A program (role) a student hands in, with the reference program that plays it otherwise.
+    #[schemars(extend("required" = ["reference"]))]
+    "a program"
+    struct Program {
+        /// The executable a student's build makes: `us-server`. The default is the reference's
+        /// name.
+        executable("executable"): String,
+        /// File name patterns that find its source where there is no Makefile or Cargo.toml, best
+        /// first.
+        sources("sources"): Vec<At<String>>,
+        /// Arguments after the program's name. `{socket}` is the address chosen by the grader.
+        args("args"): Vec<At<String>>,
+        /// Where its address comes from.
+        address("address"): Address,
+        /// The reference program that plays this role: `us-server`.
+        reference("reference"): String,
+        /// How its standard output is compared: `"exact"` unless said otherwise.
+        stdout("stdout"): Stream,
+        /// How its standard error is compared: `"free"` unless said otherwise.
+        stderr("stderr"): Stream,
+        /// How its exit status is compared.
+        exit("exit"): Exit,
+    }
+}
+
+words! {
+    /// Where a program's address comes from.
+    "a source of addresses"
+    enum Address {
+        /// It has none.
+        None = "none",
+        /// Its arguments name it. A program that uses another one is graded all the same, but
+        /// loses the requirement that proves its `listen` line.
+        Argv = "argv",
+        /// Learnt from its own `bind` or `connect`; any is right.
+        Discover = "discover",
+    }
+}
+
+words! {
+    /// How an exit status is compared.
+    "a way to compare exit statuses"
+    enum Exit {
+        /// `exit 3`, `killed SIGPIPE`.
+        Exact = "exact",
+        /// `exit 0`, `exit failure` (whatever other code), `killed SIGPIPE`.
+        Class = "class",
+        /// `ended`, however it ended.
+        Any = "any",
+    }
+}
+
+words! {
+    /// How a stream is compared, in a word.
+    "a way to compare streams"
+    enum StreamWord {
+        /// Every byte, in the step in which it came.
+        Exact = "exact",
+        /// Shown once at the end, not compared.
+        Free = "free",
+        /// The expected lines come in order; others between them do not matter.
+        LinesInOrder = "lines-in-order",
+        /// Only whether something was written, in its step.
+        Some = "some",
+        /// Length and hash of what was written in the step: for large amounts.
+        Digest = "digest",
+    }
+}
+
+/// How a stream is compared.
+#[derive(Clone, Debug)]
+pub(super) enum Stream {
+    Word(StreamWord),
+    Contains(Vec<At<String>>),
+}
+
+table! {
+    /// Which of these texts were written, in the step in which they came.
+    #[schemars(extend("required" = ["contains"]))]
+    "a table with `contains`"
+    struct StreamContains {
+        /// The texts. `{socket}` is the address.
+        contains("contains"): Vec<At<String>>,
+    }
+}
+
+impl Decode for Stream {
+    fn expected() -> Cow<'static, str> {
+        format!("{} or {}", StreamWord::expected(), StreamContains::expected()).into()
+    }
+    fn decode(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::Table(_) => {
+                let table = StreamContains::decode(value, sink)?;
+                if table.contains.is_none() && !table.shape.damaged {
+                    expected(value, &StreamContains::expected(), sink);
+                }
+                table.contains.map(|texts| Self::Contains(texts.value))
+            }
+            _ => word(value, "a way to compare streams", StreamWord::WORDS, StreamWord::from_word, sink)
+                .map(Self::Word),
+        }
+    }
+}
+
+/// The schema of a value that has two forms.
+macro_rules! either_schema {
+    ($name:ident, $description:literal, [$($form:ty),*]) => {
+        impl JsonSchema for $name {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(g: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "description": $description, "anyOf": [$(g.subschema_for::<$form>()),*] })
+            }
+        }
+    };
+}
+
+either_schema!(Stream, "How a stream is compared.", [StreamWord, StreamContains]);
+
+table! {
+    /// What earns points.
+    #[schemars(extend("required" = ["id", "points", "title"]))]
+    "a requirement"
+    struct Requirement {
+        /// Its name: `s-duplex`.
+        id("id"): String,
+        /// What it earns. 0: reported, not scored. All together: 100.
+        points("points"): u64,
+        /// One sentence: what is so when it is met.
+        title("title"): Text,
+        /// What to do when it is not met.
+        hint("hint"): Text,
+        /// Requirements without which this one cannot be judged: if one of them is not met, this
+        /// one is "not reached" instead of failed.
+        needs("needs"): Vec<At<String>>,
+    }
+}
+
+table! {
+    /// A scenario: stimuli, each followed by a wait until nothing more can happen.
+    #[schemars(extend("required" = ["id"]))]
+    "a scenario"
+    struct Scenario {
+        /// Its name: `one-then-the-next`.
+        id("id"): String,
+        /// For people.
+        title("title"): Text,
+        /// Who plays which role: `{ server = "student", client = "reference" }`. Without it all
+        /// programs are the student's; with it the roles not named are the reference's.
+        cast("cast"): Named<Player>,
+        /// How a program is connected and compared in this scenario:
+        /// `{ filter = { stdout-to = "full" } }`.
+        setup("setup"): Named<Setup>,
+        /// What the steps prove that say nothing themselves.
+        proves("proves"): Proves,
+        /// The steps, as inline tables: `steps = [ { start = "server" }, … ]`.
+        steps("steps"): Blocks<Step>,
+        /// The steps, as `[[scenario.step]]` tables.
+        step("step"): Blocks<Step>,
+        /// Properties judged over the whole scenario, where the text itself differs from run to
+        /// run.
+        check("check"): Blocks<Check>,
+        /// Longest time in seconds: a last resort, not a judgement.
+        wall_seconds("wall-seconds"): u64,
+    }
+}
+
+words! {
+    /// Who plays a role.
+    "a player"
+    enum Player {
+        /// The submission.
+        Student = "student",
+        /// The reference program.
+        Reference = "reference",
+    }
+}
+
+table! {
+    /// How a program is connected and compared in one scenario.
+    "a setup"
+    struct Setup {
+        /// Arguments instead of the program's. `{socket}` is the address.
+        args("args"): Vec<At<String>>,
+        /// Its standard input: a pipe held by the grader unless said otherwise.
+        stdin("stdin"): Input,
+        /// Its standard output: a pipe read by the grader unless said otherwise.
+        stdout_to("stdout-to"): Output,
+        /// How its standard output is compared here.
+        stdout("stdout"): Stream,
+        /// How its standard error is compared here.
+        stderr("stderr"): Stream,
+        /// How its exit status is compared here.
+        exit("exit"): Exit,
+        /// Watch what its signal handlers do (for `inspect = "handlers"`).
+        audit_handlers("audit-handlers"): bool,
+    }
+}
+
+words! {
+    /// Standard input of a program.
+    "a standard input"
+    enum Input {
+        /// A pipe held by the grader; see the steps `type` and `eof`.
+        Pipe = "pipe",
+        /// `/dev/null`.
+        Null = "null",
+        /// Not open.
+        Closed = "closed",
+        /// A raw terminal.
+        Pty = "pty",
+    }
+}
+
+words! {
+    /// Standard output of a program.
+    "a standard output"
+    enum Output {
+        /// A pipe read by the grader.
+        Pipe = "pipe",
+        /// `/dev/null`.
+        Null = "null",
+        /// `/dev/full`: every write fails with `ENOSPC`.
+        Full = "full",
+        /// Not open.
+        Closed = "closed",
+        /// A raw terminal.
+        Pty = "pty",
+    }
+}
+
+/// What a step proves.
+#[derive(Clone, Debug)]
+pub(super) enum Proves {
+    /// Requirements; the step's whole reaction counts.
+    Whole(Vec<At<String>>),
+    /// Requirements with the lanes that count.
+    Lanes(Named<Some1<String>>),
+}
+
+impl Decode for Proves {
+    fn expected() -> Cow<'static, str> {
+        "a list of requirements, or a table from requirements to lanes".into()
+    }
+    fn decode(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::Table(_) => Named::decode(value, sink).map(Self::Lanes),
+            _ => Vec::decode(value, sink).map(Self::Whole),
+        }
+    }
+}
+
+either_schema!(
+    Proves,
+    "What a step proves: a list of requirements (then the step's whole reaction counts), or a table from requirement \
+     to the lanes that count: `{ s-bye = [\"server exit\", \"server unlink\"] }`. A lane is `LANE[.CHANNEL] [WORD]`: \
+     `server`, `server.out`, `alice <`, `server =`, `server exit`.",
+    [Vec<String>, Named<Some1<String>>]
+);
+
+table! {
+    /// A step: exactly one stimulus (or `all` for several without a wait between them), and what
+    /// the reaction proves. After it the grader waits until nothing more can happen.
+    "a step"
+    struct Step {
+        /// Start a program, by its role: `start = "server"`.
+        start("start"): String,
+        /// Write to a program's standard input: `type = { filter = "text" }`.
+        type_("type"): Named<Data>,
+        /// Close a program's standard input once it has taken everything: `eof = "filter"`.
+        eof("eof"): String,
+        /// Stop reading a program's output and close the reading end: at once
+        /// (`leave = "filter"`), or after so many bytes more (`leave = { filter = 1 }`).
+        leave("leave"): Leave,
+        /// A peer played by the grader connects: `connect = "alice"`, or
+        /// `connect = { peer = "alice", to = "server", stalled = true }`.
+        connect("connect"): Connect,
+        /// A peer listens at the scenario's address, in place of a server: `listen = "desk"`.
+        listen("listen"): String,
+        /// A listening peer takes the next connection: `accept = "alice"`, or
+        /// `accept = { peer = "alice", on = "desk", stalled = true }`.
+        accept("accept"): Accept,
+        /// A peer sends: `send = { alice = "ab" }`.
+        send("send"): Named<Data>,
+        /// A peer half-closes: nothing more will be sent. `shutdown = "alice"`.
+        shutdown("shutdown"): Peers,
+        /// A peer closes at once, with whatever is unread: `close = "alice"`.
+        close("close"): Peers,
+        /// A peer stops reading: `stall = "alice"`.
+        stall("stall"): Peers,
+        /// A peer reads again: `resume = "alice"`.
+        resume("resume"): Peers,
+        /// Send a signal: `signal = { server = "SIGTERM" }`, or
+        /// `signal = { server = { signal = "SIGINT", count = 50, process = 1 } }`.
+        signal("signal"): Named<Signal>,
+        /// Let so many milliseconds pass: `advance = 5000`.
+        advance("advance"): u64,
+        /// Change a file of the working directory: `file = { stale = "{socket}" }`.
+        file("file"): File,
+        /// Look at a program: `inspect = { filter = "tree" }`. What is seen stands in the lane's
+        /// channels.
+        inspect("inspect"): Named<Some1<Inspect>>,
+        /// Interfere with a program's system calls from now on; allowed before its `start`.
+        disturb("disturb"): Named<Disturb>,
+        /// Several stimuli, one after another without a wait in between:
+        /// `all = [ { send = { alice = "x" } }, { shutdown = "alice" } ]`.
+        all("all"): Blocks<Step>,
+        /// Steps to be done several times. `{n}` in names and texts is the round, from 1:
+        /// `repeat = { times = 3, steps = [ { connect = "client-{n}" } ] }`.
+        repeat("repeat"): Repeat,
+        /// What the reaction proves.
+        proves("proves"): Proves,
+    }
+}
+
+table! {
+    /// Steps to be done several times.
+    #[schemars(extend("required" = ["times", "steps"]))]
+    "a repetition"
+    struct Repeat {
+        /// How often.
+        times("times"): u64,
+        /// What.
+        steps("steps"): Blocks<Step>,
+    }
+}
+
+/// When a program's output is left.
+#[derive(Clone, Debug)]
+pub(super) enum Leave {
+    Now(String),
+    After(Named<u64>),
+}
+
+impl Decode for Leave {
+    fn expected() -> Cow<'static, str> {
+        "a program, or a table from a program to a number of bytes".into()
+    }
+    fn decode(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::Table(_) => Named::decode(value, sink).map(Self::After),
+            _ => String::decode(value, sink).map(Self::Now),
+        }
+    }
+}
+
+either_schema!(Leave, "A program, or a table from a program to a number of bytes.", [String, Named<u64>]);
+
+/// One peer or several.
+pub(super) type Peers = Some1<String>;
+
+/// A table with a short form: a string instead of its first key.
+macro_rules! short_form {
+    ($name:ident, $table:ident, $key:ident, $description:literal) => {
+        #[derive(Clone, Debug)]
+        pub(super) struct $name(pub(super) $table);
+        impl Decode for $name {
+            fn expected() -> Cow<'static, str> {
+                $description.into()
+            }
+            fn decode(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Self> {
+                match value.get_ref() {
+                    DeValue::String(text) => Some(Self($table {
+                        $key: Some(At {
+                            key: value.span(),
+                            span: value.span(),
+                            value: text.clone().into_owned(),
+                        }),
+                        ..$table::default()
+                    })),
+                    DeValue::Table(_) => $table::decode(value, sink).map(Self),
+                    _ => {
+                        expected(value, &Self::expected(), sink);
+                        None
+                    }
+                }
+            }
+        }
+        either_schema!($name, $description, [String, $table]);
+    };
+}
+
+fn expected(value: &Spanned<DeValue<'_>>, what: &str, sink: &mut Sink) {
+    sink.push(super::diagnostics::Diagnostic::error(value.span(), format!("expected {what}")));
+}
+
+short_form!(Connect, ConnectTable, peer, "the name of a peer, or a table with `peer`");
+table! {
+    /// A connection made by a peer.
+    #[schemars(extend("required" = ["peer"]))]
+    "a connection"
+    struct ConnectTable {
+        /// The peer's name, new in this scenario.
+        peer("peer"): String,
+        /// The program it connects to; needed only where several have an address.
+        to("to"): String,
+        /// It does not read until `resume`.
+        stalled("stalled"): bool,
+        /// How what it receives is compared: `"exact"` unless said otherwise.
+        receives("receives"): Stream,
+    }
+}
+
+short_form!(Accept, AcceptTable, peer, "the name of a connection, or a table with `peer`");
+table! {
+    /// A connection taken by a listening peer.
+    #[schemars(extend("required" = ["peer"]))]
+    "a connection"
+    struct AcceptTable {
+        /// The name of the connection, new in this scenario.
+        peer("peer"): String,
+        /// The listening peer; needed only where there are several.
+        on("on"): String,
+        /// It does not read until `resume`.
+        stalled("stalled"): bool,
+        /// How what it receives is compared: `"exact"` unless said otherwise.
+        receives("receives"): Stream,
+    }
+}
+
+short_form!(Signal, SignalTable, signal, "the name of a signal, or a table with `signal`");
+table! {
+    /// A signal.
+    #[schemars(extend("required" = ["signal"]))]
+    "a signal"
+    struct SignalTable {
+        /// Its name: `SIGTERM`.
+        signal("signal"): String,
+        /// How often, in a row without a wait.
+        count("count"): u64,
+        /// To which process: 0 (the default) is the one the grader started, 1 the first it forked.
+        process("process"): u64,
+    }
+}
+
+short_form!(Data, DataTable, text, "a text, or a table with `text`, `bytes`, `random` or `repeat`");
+table! {
+    /// Bytes to send: exactly one of `text`, `bytes`, `random`, `repeat`.
+    "data"
+    struct DataTable {
+        /// This text. `{nonce}` is a word drawn anew for each run (written `<nonce>` in
+        /// transcripts, `<NONCE>` in upper case).
+        text("text"): String,
+        /// `"all"`: each byte value once, 0 to 255.
+        bytes("bytes"): BytesWord,
+        /// So many random letters, digits and newlines.
+        random("random"): u64,
+        /// The seed of `random`; 1 unless said otherwise.
+        seed("seed"): u64,
+        /// This text again and again.
+        repeat("repeat"): String,
+        /// How often `repeat`.
+        times("times"): u64,
+        /// Send in pieces of these lengths (the last one repeats), waiting after each until
+        /// nothing more can happen.
+        pieces("pieces"): Vec<At<u64>>,
+    }
+}
+
+words! {
+    /// Which bytes.
+    "a set of bytes"
+    enum BytesWord {
+        /// Each value once, 0 to 255.
+        All = "all",
+    }
+}
+
+table! {
+    /// A change of a file: exactly one of `write`, `stale`, `chmod`, `remove`.
+    "a file step"
+    struct File {
+        /// Write this file. `{socket}` is the address.
+        write("write"): String,
+        /// The content for `write`.
+        content("content"): String,
+        /// Leave a socket file on which nobody listens.
+        stale("stale"): String,
+        /// Change the permission bits of this file.
+        chmod("chmod"): String,
+        /// Permission bits for `write` (0o644 unless said otherwise) and `chmod`: `0o600`.
+        mode("mode"): u64,
+        /// Remove this file.
+        remove("remove"): String,
+    }
+}
+
+words! {
+    /// What to look at.
+    "something to inspect"
+    enum Inspect {
+        /// Live processes and the pipes between them (channel `tree`), descriptors they should not
+        /// have kept (channel `spare`).
+        Tree = "tree",
+        /// The number of open descriptors (channel `fds`).
+        Fds = "fds",
+        /// Whether it waits without using CPU (channel `idle`).
+        Idle = "idle",
+        /// Which children were reaped, orphaned, left as zombies (channel `family`).
+        Family = "family",
+        /// What its signal handlers did that they must not (channel `handler`).
+        Handlers = "handlers",
+        /// Which signals have a handler, are ignored, are blocked (channel `signals`).
+        Signals = "signals",
+    }
+}
+
+table! {
+    /// An interference with system calls: exactly one of `fail`, `at-most`, `signal-before`,
+    /// `signal-after`.
+    #[schemars(extend("required" = ["calls"]))]
+    "a disturbance"
+    struct Disturb {
+        /// The calls, by name: `["read", "recvfrom"]`.
+        calls("calls"): Vec<At<String>>,
+        /// Only on descriptors that lead to this.
+        on("on"): On,
+        /// Only the nth such call from now on, from 1.
+        nth("nth"): u64,
+        /// The nth such call from now on and all later ones.
+        from("from"): u64,
+        /// The call fails with this error: `"EIO"`.
+        fail("fail"): String,
+        /// The call reads or writes at most so many bytes.
+        at_most("at-most"): u64,
+        /// This signal comes exactly before the call.
+        signal_before("signal-before"): String,
+        /// This signal comes exactly after the call.
+        signal_after("signal-after"): String,
+    }
+}
+
+words! {
+    /// What a descriptor leads to.
+    "a kind of descriptor"
+    enum On {
+        /// Anything; also calls without a descriptor.
+        Any = "any",
+        /// A socket.
+        Socket = "socket",
+        /// A pipe or FIFO.
+        Pipe = "pipe",
+        /// Descriptor 0, 1 or 2.
+        Standard = "standard",
+    }
+}
+
+table! {
+    /// A property of a program's whole standard output: exactly one of `count-equals`,
+    /// `count-between`.
+    #[schemars(extend("required" = ["id", "proves"]))]
+    "a check"
+    struct Check {
+        /// Its name, unique in the scenario: `bels-are-counted`.
+        id("id"): String,
+        /// Requirements it proves.
+        proves("proves"): Vec<At<String>>,
+        /// The program; needed only where the scenario starts several.
+        program("program"): String,
+        /// A text occurs as often as the output itself says.
+        count_equals("count-equals"): CountEquals,
+        /// A text occurs between so and so often.
+        count_between("count-between"): CountBetween,
+    }
+}
+
+table! {
+    /// A text occurs as often as the output itself says.
+    #[schemars(extend("required" = ["text", "says"]))]
+    "a table with `text` and `says`"
+    struct CountEquals {
+        /// What is counted.
+        text("text"): String,
+        /// A regular expression whose first group captures the number: `'count (\d+)'`.
+        says("says"): String,
+    }
+}
+
+table! {
+    /// A text occurs between so and so often, both included.
+    #[schemars(extend("required" = ["text", "least", "most"]))]
+    "a table with `text`, `least` and `most`"
+    struct CountBetween {
+        /// What is counted.
+        text("text"): String,
+        /// At least.
+        least("least"): u64,
+        /// At most.
+        most("most"): u64,
+    }
+}

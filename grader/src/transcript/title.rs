@@ -1,0 +1,148 @@
+//! Titles of phases, from the stimuli of their steps.
+
+use supervisor::bytes::escape;
+
+use super::names::end_kept;
+use crate::lab::{
+    Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, Inspection, Nth, Step, Stimulus,
+};
+
+/// A longer text is cut in a title.
+const LONGEST: usize = 60;
+/// What a title shows of a text that is cut.
+const SHOWN: usize = 40;
+
+/// `connect alice`, `alice >. ab`, `signal server SIGTERM x50`; several stimuli with commas.
+#[must_use]
+pub fn step_title(step: &Step) -> String {
+    let titles: Vec<String> = step.stimuli.iter().map(stimulus).collect();
+    end_kept(titles.join(", "))
+}
+
+fn stimulus(stimulus: &Stimulus) -> String {
+    match stimulus {
+        Stimulus::Start(program) => format!("start {program}"),
+        Stimulus::Type { program, data } => sent(program, data),
+        Stimulus::Eof(program) => format!("eof {program}"),
+        Stimulus::LeaveOutput { program, after } => format!("leave {program} after {after} bytes"),
+        Stimulus::Connect { peer, stalled, .. } => format!("connect {peer}{}", reading(*stalled)),
+        Stimulus::Listen { peer } => format!("listen {peer}"),
+        Stimulus::Accept { peer, stalled, .. } => format!("accept {peer}{}", reading(*stalled)),
+        Stimulus::Send { peer, data } => sent(peer, data),
+        Stimulus::Shutdown(peer) => format!("shutdown {peer}"),
+        Stimulus::Close(peer) => format!("close {peer}"),
+        Stimulus::Stall(peer) => format!("stall {peer}"),
+        Stimulus::Resume(peer) => format!("resume {peer}"),
+        Stimulus::Signal {
+            program,
+            process,
+            signal,
+            count,
+        } => {
+            let child = if *process == 0 {
+                String::new()
+            } else {
+                format!("/{process}")
+            };
+            let times = if *count == 1 {
+                String::new()
+            } else {
+                format!(" x{count}")
+            };
+            format!("signal {program}{child} {signal}{times}")
+        }
+        Stimulus::Advance { ms } => format!("advance {ms} ms"),
+        Stimulus::File(file) => changed(file),
+        Stimulus::Inspect { program, what } => format!("inspect {program} {}", looked_at(*what)),
+        Stimulus::Disturb {
+            program,
+            disturbance,
+        } => format!("disturb {program}: {}", disturbed(disturbance)),
+    }
+}
+
+fn reading(stalled: bool) -> &'static str {
+    if stalled { " (not reading)" } else { "" }
+}
+
+/// `alice > text` for a whole line, `alice >. text` without a newline, `alice >#` for bulk.
+fn sent(lane: &str, data: &Data) -> String {
+    let what = match &data.source {
+        DataSource::Text(text) => {
+            let (op, text) = match text.strip_suffix('\n') {
+                Some(line) => (">", line),
+                None => (">.", text.as_str()),
+            };
+            format!("{op} {}", shown(text))
+        }
+        DataSource::AllBytes => "># every byte value once".to_owned(),
+        DataSource::Random { bytes, seed } => format!("># {bytes} bytes, seed {seed}"),
+        DataSource::Repeat { text, times } => format!("># {} x{times}", shown(text)),
+    };
+    let pieces = match data.pieces.as_slice() {
+        [] => String::new(),
+        pieces => {
+            let lengths: Vec<String> = pieces.iter().map(usize::to_string).collect();
+            format!(" (in pieces of {})", lengths.join(", "))
+        }
+    };
+    format!("{lane} {what}{pieces}")
+}
+
+fn shown(text: &str) -> String {
+    if text.chars().count() <= LONGEST {
+        return named(text);
+    }
+    let start: String = text.chars().take(SHOWN).collect();
+    let rest = text.len() - start.len();
+    format!("{}\\{{{rest} bytes more}}", named(&start))
+}
+
+/// The lab's own text: placeholders as the names that they bind.
+pub(super) fn named(text: &str) -> String {
+    escape(text.as_bytes())
+        .replace("{nonce}", "<nonce>")
+        .replace("{NONCE}", "<NONCE>")
+        .replace("{socket}", "<socket>")
+}
+
+fn changed(file: &FileStep) -> String {
+    match file {
+        FileStep::Write { path, .. } => format!("write {}", named(path)),
+        FileStep::Stale { path } => format!("stale socket {}", named(path)),
+        FileStep::Chmod { path, mode } => format!("chmod {mode:04o} {}", named(path)),
+        FileStep::Remove { path } => format!("remove {}", named(path)),
+    }
+}
+
+fn looked_at(what: Inspection) -> &'static str {
+    match what {
+        Inspection::Tree => "tree",
+        Inspection::Descriptors => "fds",
+        Inspection::Idle => "idle",
+        Inspection::Family => "family",
+        Inspection::Handlers => "handlers",
+        Inspection::Signals => "signals",
+    }
+}
+
+fn disturbed(disturbance: &Disturbance) -> String {
+    let on = match disturbance.on {
+        DisturbOn::Any => "",
+        DisturbOn::Socket => " on sockets",
+        DisturbOn::Pipe => " on pipes",
+        DisturbOn::Standard => " on standard streams",
+    };
+    let nth = match disturbance.nth {
+        Nth::Every => String::new(),
+        Nth::Only(n) => format!(" #{n}"),
+        Nth::From(n) => format!(" from #{n}"),
+    };
+    let effect = match &disturbance.effect {
+        Effect::AtMost(bytes) => format!("at most {bytes} bytes"),
+        Effect::Fail(error) => format!("fails with {error}"),
+        Effect::SignalBefore(signal) => format!("{signal} before it"),
+        Effect::SignalAfter(signal) => format!("{signal} after it"),
+    };
+    format!("{}{on}{nth}, {effect}", disturbance.calls.join("|"))
+}

@@ -1,0 +1,201 @@
+//! What the submission's programs did in the step: their calls, with remarks where one helps.
+
+use std::collections::BTreeMap;
+
+use supervisor::event::{Call, What};
+use supervisor::plan::{PeerId, ProcessId};
+
+use super::{Actions, Scene};
+use crate::transcript::errno_name;
+use crate::verdict::ActionCall;
+use crate::verdict::phrases::Phrase;
+
+/// Calls of one program that are shown: the last ones.
+const MOST_CALLS: usize = 12;
+/// With fewer calls than this in the step, those of the step before are shown as well.
+const FEW: usize = 2;
+/// A longer call is cut.
+const LONGEST: usize = 160;
+
+pub(super) fn actions(scene: &Scene<'_>) -> Vec<Actions> {
+    let calls = calls(scene);
+    let mut all = Vec::new();
+    for (index, role) in scene.actors.programs.iter().enumerate() {
+        if !scene.case.scenario.students.contains(role) {
+            continue;
+        }
+        let of_role = |call: &&Told<'_>| usize::from(call.call.process.program.0) == index;
+        let own: Vec<&Told<'_>> = calls.iter().filter(of_role).collect();
+        let here = own.iter().filter(|told| told.step == scene.step).count();
+        let before = scene.step.saturating_sub(1);
+        let reach_back = here < FEW && own.iter().any(|told| told.step == before);
+        let from = if reach_back { before } else { scene.step };
+        let chosen: Vec<&Told<'_>> = own
+            .into_iter()
+            .filter(|told| (from..=scene.step).contains(&told.step))
+            .collect();
+        let shown = shown(scene, &chosen);
+        if !shown.is_empty() {
+            all.push(Actions {
+                program: role.clone(),
+                since: reach_back.then_some(before),
+                calls: shown,
+            });
+        }
+    }
+    all
+}
+
+/// A call, its step, and the peer at the other end of its descriptor.
+struct Told<'a> {
+    call: &'a Call,
+    step: u32,
+    peer: Option<PeerId>,
+}
+
+/// All calls up to the step. Which descriptor leads to which peer is learnt from `accept`, which
+/// the recording tells beside the peer's acceptance.
+fn calls<'a>(scene: &Scene<'a>) -> Vec<Told<'a>> {
+    let mut ends: BTreeMap<(ProcessId, i64), PeerId> = BTreeMap::new();
+    let mut accepted: Option<(ProcessId, i64)> = None;
+    let mut announced: Option<PeerId> = None;
+    let mut told = Vec::new();
+    for event in &scene.case.ran.events {
+        if event.step > scene.step {
+            break;
+        }
+        match &event.what {
+            What::Call(call) => {
+                let fd = first_number(&call.args);
+                let peer = fd.and_then(|fd| ends.get(&(call.process, fd)).copied());
+                told.push(Told {
+                    call,
+                    step: event.step,
+                    peer,
+                });
+                match (call.name.as_str(), call.result) {
+                    ("accept" | "accept4", Some(new)) if new >= 0 => {
+                        let end = (call.process, new);
+                        match announced.take() {
+                            Some(peer) => {
+                                ends.insert(end, peer);
+                            }
+                            None => accepted = Some(end),
+                        }
+                    }
+                    ("close", Some(0)) => {
+                        if let Some(fd) = fd {
+                            ends.remove(&(call.process, fd));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            What::PeerAccepted { peer } => match accepted.take() {
+                Some(end) => {
+                    ends.insert(end, *peer);
+                }
+                None => announced = Some(*peer),
+            },
+            What::Forked { parent, child, .. } => {
+                let inherited: Vec<(i64, PeerId)> = ends
+                    .iter()
+                    .filter(|((process, _), _)| process == parent)
+                    .map(|((_, fd), peer)| (*fd, *peer))
+                    .collect();
+                ends.extend(inherited.into_iter().map(|(fd, peer)| ((*child, fd), peer)));
+            }
+            _ => {}
+        }
+    }
+    told
+}
+
+fn first_number(args: &str) -> Option<i64> {
+    args.split(',').next()?.trim().parse().ok()
+}
+
+fn last_number(args: &str) -> Option<i64> {
+    args.rsplit(',').next()?.trim().parse().ok()
+}
+
+fn shown(scene: &Scene<'_>, calls: &[&Told<'_>]) -> Vec<ActionCall> {
+    let mut lines: Vec<(ActionCall, u64)> = Vec::new();
+    for told in calls {
+        let line = ActionCall {
+            text: text(scene, told.call),
+            remark: remark(scene, told),
+        };
+        let times = u64::from(told.call.times.max(1));
+        match lines.last_mut() {
+            Some((last, seen)) if *last == line && told.call.result.is_some() => *seen += times,
+            _ => lines.push((line, times)),
+        }
+    }
+    let start = lines.len().saturating_sub(MOST_CALLS);
+    let mut out = Vec::new();
+    for (line, times) in lines.drain(start..) {
+        let again = (times > 1).then(|| ActionCall {
+            text: line.text.clone(),
+            remark: Some(scene.say(Phrase::Repeated(times - 1))),
+        });
+        out.push(line);
+        out.extend(again);
+    }
+    out
+}
+
+/// `read(4, "ab", 2) = 2`; a child's with its name before it.
+fn text(scene: &Scene<'_>, call: &Call) -> String {
+    let mut made = format!("{}({})", call.name, call.args);
+    if made.chars().count() > LONGEST {
+        made = made.chars().take(LONGEST).chain("…)".chars()).collect();
+    }
+    let result = match call.result {
+        None => String::new(),
+        Some(result) if (-4095..0).contains(&result) => {
+            let errno = i32::try_from(-result).unwrap_or_default();
+            format!(" = -1 {}", errno_name(errno))
+        }
+        Some(result) => format!(" = {result}"),
+    };
+    match call.process.number {
+        0 => format!("{made}{result}"),
+        _ => format!("{}: {made}{result}", scene.who(call.process)),
+    }
+}
+
+fn remark(scene: &Scene<'_>, told: &Told<'_>) -> Option<String> {
+    let call = told.call;
+    let Some(result) = call.result else {
+        return Some(scene.say(Phrase::StillWaits));
+    };
+    let reads = matches!(
+        call.name.as_str(),
+        "read" | "recv" | "recvfrom" | "recvmsg" | "readv"
+    );
+    let writes = matches!(call.name.as_str(), "write" | "send" | "sendto");
+    let phrase = match result {
+        0 if reads => match told.peer {
+            Some(peer) => Phrase::PeerFinished(scene.peer(peer)),
+            None if first_number(&call.args) == Some(0) => Phrase::InputEnded,
+            None => Phrase::OtherSideFinished,
+        },
+        -4 => Phrase::Interrupted,
+        -2 => Phrase::NoSuchFile,
+        -32 => Phrase::ReaderGone,
+        -98 => Phrase::AddressTaken,
+        -104 => Phrase::Reset,
+        -111 => Phrase::NothingListens,
+        done if writes && done >= 0 => {
+            // send(2) and sendto(2) have arguments after the length.
+            let asked = last_number(&call.args).filter(|_| call.name == "write")?;
+            if done >= asked {
+                return None;
+            }
+            Phrase::Short { done, asked }
+        }
+        _ => return None,
+    };
+    Some(scene.say(phrase))
+}

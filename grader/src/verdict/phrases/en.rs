@@ -1,0 +1,185 @@
+//! English.
+
+use supervisor::event::LimitKind;
+
+use super::{Phrase, by_fd, comma, grouped, in_brackets, semicolon};
+
+pub(super) fn say(phrase: Phrase<'_>) -> String {
+    use Phrase::*;
+    match phrase {
+        NewlineMissing => "a newline is missing at the end".to_owned(),
+        NewlineTooMany => "there is a newline too many at the end".to_owned(),
+        BlankMissing => "a blank is missing at the end of the line".to_owned(),
+        BlankTooMany => "there is a blank too many at the end of the line".to_owned(),
+        CarriageReturn => {
+            r"there is a carriage return \r too many: lines end with \n alone".to_owned()
+        }
+        NulByte => {
+            r"there is a NUL byte \x00 too many: write as many bytes as the text has".to_owned()
+        }
+        BlanksDiffer => "only blanks and tabs differ".to_owned(),
+        CaseOnly => "only upper and lower case differ".to_owned(),
+        LookAlikes(pair) => format!("letters that look alike but are others: {pair}"),
+        Encoding(name) => format!("the text is right, but its bytes are {name} instead of UTF-8"),
+        LineBreaks => "the text is right, but its line breaks are at other places".to_owned(),
+        EmptyLine => "there is an empty line too many".to_owned(),
+        CameLater(step) => format!("it came later, in step {step}"),
+        Wrote(text) => format!("what it wrote: {text}"),
+        WroteNothing => "it wrote nothing there".to_owned(),
+
+        PeerFinished(peer) => format!("{peer} has finished sending"),
+        OtherSideFinished => "the other side has finished sending".to_owned(),
+        InputEnded => "standard input has ended".to_owned(),
+        ReaderGone => "whoever should read it has gone".to_owned(),
+        Reset => "the other side has gone and left bytes unread".to_owned(),
+        AddressTaken => "the address is taken: a file of that name is already there".to_owned(),
+        Interrupted => "interrupted by a signal: call it again".to_owned(),
+        NothingListens => "nobody listens there".to_owned(),
+        NoSuchFile => "there is no such file".to_owned(),
+        Short { done, asked } => {
+            format!("only {done} of {asked} bytes: the rest has to be written again")
+        }
+        Repeated(times) => format!("the same answer {} times more", grouped(times)),
+        StillWaits => "still waits".to_owned(),
+
+        Child(number) => format!("child {number}"),
+        ChildOf(role, number) => format!("{role}'s child {number}"),
+
+        InQueue { peer, server } => {
+            format!("{peer} waits in the queue of <socket> until {server} calls accept")
+        }
+        Waits {
+            who,
+            call,
+            what,
+            ends,
+        } => {
+            format!("{who} waits in {call}{}{}", comma(what), semicolon(ends))
+        }
+        WaitsAtMost {
+            who,
+            call,
+            what,
+            ms,
+        } => {
+            format!(
+                "{who} waits in {call}{}, for at most {} ms",
+                comma(what),
+                grouped(ms)
+            )
+        }
+        Polls { who, call, ms } => {
+            format!(
+                "{who} wakes up every {} ms and does nothing ({call})",
+                grouped(ms)
+            )
+        }
+        SpinsInCall { who, call } => {
+            format!("{who} does not wait: it runs for ever and calls {call} again and again")
+        }
+        SpinsBetween { who, call } => {
+            format!("{who} does not wait: it runs for ever between two calls of {call}")
+        }
+        Computes(who) => format!("{who} does not wait: it runs for ever without any call"),
+        IsStopped(who) => format!("{who} is stopped by a signal"),
+        IsZombie(who) => format!("{who} has ended, and nobody has called wait for it"),
+        CannotBeSeen(who) => format!("what {who} waits for cannot be seen on this machine"),
+
+        PipeToRead(name) => format!("{}, which is empty", pipe(name)),
+        PipeToWrite(name) => format!("{}, which is full", pipe(name)),
+        SocketToRead(peer) => format!("the connection with {peer}, from which nothing comes"),
+        SocketToWrite(peer) => format!("the connection with {peer}, which is full"),
+        Connection(address) => format!("for a new connection at {address}"),
+        OneOf(things) => format!("for one of: {things}"),
+        AnyChild => "for a child to end".to_owned(),
+        ASignal => "for a signal".to_owned(),
+        FifoEnd(path) => format!("for the other end of the FIFO {path} to be opened"),
+        ATerminal => "for a terminal".to_owned(),
+        TimeOnly => "for time to pass".to_owned(),
+
+        WriteEndInItself { who, fd } => {
+            format!("its write end is still open in {who} itself{}", by_fd(fd))
+        }
+        ReadEndInItself { who, fd } => {
+            format!("its read end is still open in {who} itself{}", by_fd(fd))
+        }
+        WriteEndIn { who, fd } => format!("its write end is open in {who}{}", by_fd(fd)),
+        ReadEndIn { who, fd } => format!("its read end is open in {who}{}", by_fd(fd)),
+        EndedBy(who) => format!("it goes on when {who} ends"),
+        HeldByItself { who, fd } => format!("only {who} itself could end it{}", by_fd(fd)),
+        HeldBy { who, fd } => format!("{who} could end it{}", by_fd(fd)),
+        ByGrader => "the other end is the grader's".to_owned(),
+        ByPeer(peer) => format!("{peer} has to act"),
+        ByNobody => "nobody holds its other end".to_owned(),
+        ByUnknown(reason) => format!("who could end it cannot be known: {reason}"),
+
+        Killed {
+            who,
+            signal,
+            meaning,
+        } => {
+            format!("{who} was killed by {signal}{}", in_brackets(meaning))
+        }
+        EndedEarlier { who, step, how } => {
+            format!("{who} is not there any more: it ended in step {step} ({how})")
+        }
+        NeverListened(who) => format!("{who} never called listen"),
+        BindFailed {
+            who,
+            address,
+            error,
+        } => {
+            format!("{who} could not bind {address}: {error}")
+        }
+        ExecFailed { who, error } => format!("{who} could not be started: {error}"),
+        LimitReached { who, limit } => format!("{who} was stopped at the limit of {limit}"),
+        RunLimit(limit) => format!("the run was stopped at the limit of {limit}"),
+        ActFailed(error) => format!("the grader could not do this step: {error}"),
+        SignalMeaning(signal) => meaning(signal).to_owned(),
+        Limit(limit) => match limit {
+            LimitKind::Wall => "wall time",
+            LimitKind::Cpu => "CPU time",
+            LimitKind::Memory => "memory",
+            LimitKind::Processes => "processes",
+            LimitKind::Output => "output",
+            LimitKind::FileSize => "file size",
+        }
+        .to_owned(),
+
+        OnlyAtExit(who) => format!(
+            "{who}: the text came only at exit. Its standard output is a pipe, so stdio keeps the text: \
+             call fflush(stdout)"
+        ),
+        TwiceAfterFork { who, text } => format!(
+            "{who}: `{text}` was written twice. fork copied the text that stdio still kept: \
+             call fflush(stdout) before fork"
+        ),
+    }
+}
+
+/// Pipes have a letter, or a description: `filter's stdin`.
+fn pipe(name: &str) -> String {
+    if name.contains(' ') {
+        name.to_owned()
+    } else {
+        format!("the pipe {name}")
+    }
+}
+
+/// What usually brings the signal about; empty where there is nothing to add. See signal(7).
+fn meaning(signal: i32) -> &'static str {
+    match signal {
+        1 | 2 | 3 | 10 | 12 | 14 | 15 | 34..=64 => "it has no handler for this signal",
+        4 => "it ran something that is no instruction",
+        6 => "abort(): an assertion, or the C library found its memory damaged",
+        7 => "it used memory behind the end of a mapped file",
+        8 => "it divided by zero",
+        9 => "nothing can catch it",
+        11 => "it used memory that is not its own: a wrong pointer or index",
+        13 => "it wrote to a pipe or connection whose reader has gone",
+        24 => "it used up its CPU time",
+        25 => "it wrote more than a file may hold",
+        31 => "it made a call that is not allowed here",
+        _ => "",
+    }
+}

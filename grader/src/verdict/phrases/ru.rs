@@ -1,0 +1,190 @@
+//! Русский.
+
+use supervisor::event::LimitKind;
+
+use super::{Phrase, by_fd, comma, grouped, in_brackets, semicolon};
+
+pub(super) fn say(phrase: Phrase<'_>) -> String {
+    use Phrase::*;
+    match phrase {
+        NewlineMissing => "в конце не хватает перевода строки".to_owned(),
+        NewlineTooMany => "в конце лишний перевод строки".to_owned(),
+        BlankMissing => "в конце строки не хватает пробела".to_owned(),
+        BlankTooMany => "в конце строки лишний пробел".to_owned(),
+        CarriageReturn => r"лишний возврат каретки \r: строка кончается одним \n".to_owned(),
+        NulByte => r"лишний нулевой байт \x00: пишите столько байтов, сколько в тексте".to_owned(),
+        BlanksDiffer => "отличаются только пробелы и табуляции".to_owned(),
+        CaseOnly => "отличается только регистр букв".to_owned(),
+        LookAlikes(pair) => format!("буквы выглядят одинаково, но это разные буквы: {pair}"),
+        Encoding(name) => format!("текст верный, но его байты в кодировке {name}, а не в UTF-8"),
+        LineBreaks => "текст верный, но переводы строк стоят в других местах".to_owned(),
+        EmptyLine => "лишняя пустая строка".to_owned(),
+        CameLater(step) => format!("это пришло позже, на шаге {step}"),
+        Wrote(text) => format!("что написано: {text}"),
+        WroteNothing => "там ничего не написано".to_owned(),
+
+        PeerFinished(peer) => format!("{peer}: передача закончена"),
+        OtherSideFinished => "другая сторона закончила передачу".to_owned(),
+        InputEnded => "стандартный ввод кончился".to_owned(),
+        ReaderGone => "читать это уже некому".to_owned(),
+        Reset => "другая сторона ушла, не прочитав всего".to_owned(),
+        AddressTaken => "адрес занят: файл с таким именем уже есть".to_owned(),
+        Interrupted => "прервано сигналом: повторите вызов".to_owned(),
+        NothingListens => "там никто не слушает".to_owned(),
+        NoSuchFile => "такого файла нет".to_owned(),
+        Short { done, asked } => format!("только {done} из {asked} байтов: остаток надо дописать"),
+        Repeated(times) => format!("тот же ответ ещё {} раз", grouped(times)),
+        StillWaits => "всё ещё ждёт".to_owned(),
+
+        Child(number) => format!("потомок {number}"),
+        ChildOf(role, number) => format!("{role}, потомок {number}"),
+
+        InQueue { peer, server } => {
+            format!("{peer} ждёт в очереди <socket>, пока {server} не вызовет accept")
+        }
+        Waits {
+            who,
+            call,
+            what,
+            ends,
+        } => {
+            format!("{who} ждёт в {call}{}{}", comma(what), semicolon(ends))
+        }
+        WaitsAtMost {
+            who,
+            call,
+            what,
+            ms,
+        } => {
+            format!(
+                "{who} ждёт в {call}{}, не дольше {} мс",
+                comma(what),
+                grouped(ms)
+            )
+        }
+        Polls { who, call, ms } => {
+            format!(
+                "{who} просыпается каждые {} мс и ничего не делает ({call})",
+                grouped(ms)
+            )
+        }
+        SpinsInCall { who, call } => {
+            format!("{who} не ждёт, а крутится без конца, снова и снова вызывая {call}")
+        }
+        SpinsBetween { who, call } => {
+            format!("{who} не ждёт, а крутится без конца между двумя вызовами {call}")
+        }
+        Computes(who) => format!("{who} не ждёт, а крутится без конца без единого вызова"),
+        IsStopped(who) => format!("{who} остановлен сигналом"),
+        IsZombie(who) => format!("{who}: уже завершился, но никто не вызвал для него wait"),
+        CannotBeSeen(who) => format!("чего ждёт {who}, на этой машине не видно"),
+
+        PipeToRead(name) => format!("{}: пусто", pipe(name)),
+        PipeToWrite(name) => format!("{}: места нет", pipe(name)),
+        SocketToRead(peer) => format!("соединение с {peer}, из него ничего не приходит"),
+        SocketToWrite(peer) => format!("соединение с {peer}, оно заполнено"),
+        Connection(address) => format!("нового соединения на {address}"),
+        OneOf(things) => format!("чего-то одного: {things}"),
+        AnyChild => "завершения потомка".to_owned(),
+        ASignal => "сигнала".to_owned(),
+        FifoEnd(path) => format!("пока откроют другой конец FIFO {path}"),
+        ATerminal => "терминала".to_owned(),
+        TimeOnly => "пока пройдёт время".to_owned(),
+
+        WriteEndInItself { who, fd } => {
+            format!(
+                "её пишущий конец ещё открыт у того же процесса: {who}{}",
+                by_fd(fd)
+            )
+        }
+        ReadEndInItself { who, fd } => {
+            format!(
+                "её читающий конец ещё открыт у того же процесса: {who}{}",
+                by_fd(fd)
+            )
+        }
+        WriteEndIn { who, fd } => format!("её пишущий конец открыт у процесса {who}{}", by_fd(fd)),
+        ReadEndIn { who, fd } => format!("её читающий конец открыт у процесса {who}{}", by_fd(fd)),
+        EndedBy(who) => format!("продолжит, когда завершится {who}"),
+        HeldByItself { who, fd } => {
+            format!(
+                "прервать это может только тот же процесс: {who}{}",
+                by_fd(fd)
+            )
+        }
+        HeldBy { who, fd } => format!("прервать это может {who}{}", by_fd(fd)),
+        ByGrader => "другой конец у проверяющей программы".to_owned(),
+        ByPeer(peer) => format!("дело за {peer}"),
+        ByNobody => "другого конца ни у кого нет".to_owned(),
+        ByUnknown(reason) => format!("кто может это прервать, узнать нельзя: {reason}"),
+
+        Killed {
+            who,
+            signal,
+            meaning,
+        } => {
+            format!("{who}: завершён сигналом {signal}{}", in_brackets(meaning))
+        }
+        EndedEarlier { who, step, how } => {
+            format!("{who} уже не работает: завершение на шаге {step} ({how})")
+        }
+        NeverListened(who) => format!("{who} ни разу не вызвал listen"),
+        BindFailed {
+            who,
+            address,
+            error,
+        } => {
+            format!("{who}: bind к {address} не удался: {error}")
+        }
+        ExecFailed { who, error } => format!("{who} не удалось запустить: {error}"),
+        LimitReached { who, limit } => format!("{who}: достигнут предел ({limit})"),
+        RunLimit(limit) => format!("запуск прерван: достигнут предел ({limit})"),
+        ActFailed(error) => format!("этот шаг выполнить не удалось: {error}"),
+        SignalMeaning(signal) => meaning(signal).to_owned(),
+        Limit(limit) => match limit {
+            LimitKind::Wall => "время",
+            LimitKind::Cpu => "процессорное время",
+            LimitKind::Memory => "память",
+            LimitKind::Processes => "число процессов",
+            LimitKind::Output => "объём вывода",
+            LimitKind::FileSize => "размер файла",
+        }
+        .to_owned(),
+
+        OnlyAtExit(who) => format!(
+            "{who}: текст появился только при завершении. Стандартный вывод здесь — труба, и stdio \
+             придерживает текст: вызовите fflush(stdout)"
+        ),
+        TwiceAfterFork { who, text } => format!(
+            "{who}: `{text}` написано дважды. fork скопировал текст, который stdio ещё придерживала: \
+             вызовите fflush(stdout) до fork"
+        ),
+    }
+}
+
+/// У трубы есть буква или описание: `filter's stdin`.
+fn pipe(name: &str) -> String {
+    if name.contains(' ') {
+        name.to_owned()
+    } else {
+        format!("труба {name}")
+    }
+}
+
+/// Отчего обычно бывает такой сигнал; пусто, если добавить нечего. См. signal(7).
+fn meaning(signal: i32) -> &'static str {
+    match signal {
+        1 | 2 | 3 | 10 | 12 | 14 | 15 | 34..=64 => "обработчика этого сигнала нет",
+        4 => "выполнено то, что командой не является",
+        6 => "abort(): сработал assert, или библиотека C нашла порчу памяти",
+        7 => "обращение за конец отображённого файла",
+        8 => "деление на ноль",
+        9 => "его нельзя перехватить",
+        11 => "обращение к чужой памяти: неверный указатель или индекс",
+        13 => "запись в трубу или соединение, из которых уже некому читать",
+        24 => "исчерпано процессорное время",
+        25 => "записано больше, чем вмещает файл",
+        31 => "вызов, который здесь запрещён",
+        _ => "",
+    }
+}
