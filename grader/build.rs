@@ -25,7 +25,10 @@ fn main() -> io::Result<()> {
 fn lab(id: &str, dir: &Path, table: &mut String) -> io::Result<()> {
     let mut handouts = BTreeMap::new();
     for (name, path) in entries(dir)? {
-        if let Some(lang) = name.strip_prefix("handout.").and_then(|rest| rest.strip_suffix(".md")) {
+        if let Some(lang) = name
+            .strip_prefix("handout.")
+            .and_then(|rest| rest.strip_suffix(".md"))
+        {
             handouts.insert(lang.to_owned(), path);
         }
     }
@@ -49,8 +52,10 @@ fn lab(id: &str, dir: &Path, table: &mut String) -> io::Result<()> {
 }
 
 fn texts(files: &BTreeMap<String, PathBuf>) -> String {
-    let rows: Vec<String> =
-        files.iter().map(|(name, path)| format!("({name:?}, include_str!({path:?}))")).collect();
+    let rows: Vec<String> = files
+        .iter()
+        .map(|(name, path)| format!("({name:?}, include_str!({path:?}))"))
+        .collect();
     format!("&[{}]", rows.join(", "))
 }
 

@@ -154,10 +154,15 @@ impl EmbeddedLab {
     /// # Errors
     /// [`LabError::Invalid`] where a reference program it names is not among `known_references`.
     pub fn load(&self, known_references: &[&str]) -> Result<LabSource, LabError> {
-        let texts = |rows: &[(&str, &str)]| rows.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        let texts = |rows: &[(&str, &str)]| {
+            rows.iter()
+                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+                .collect()
+        };
         let file = self.file();
         Ok(LabSource {
-            lab: parse(&file, self.toml, known_references).map_err(|d| LabError::Invalid(Box::new(d)))?,
+            lab: parse(&file, self.toml, known_references)
+                .map_err(|d| LabError::Invalid(Box::new(d)))?,
             toml: self.toml.to_owned(),
             file,
             dir: None,
@@ -173,7 +178,11 @@ fn locate(path: &Path) -> Option<PathBuf> {
     }
     if path.file_name().is_some_and(|name| name == "lab.toml") && path.is_file() {
         let parent = path.parent().unwrap_or(Path::new("."));
-        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let parent = if parent.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            parent
+        };
         return Some(parent.to_owned());
     }
     None
@@ -183,14 +192,23 @@ fn unknown(path: &Path) -> LabError {
     let ids = || embedded().iter().map(|lab| lab.id);
     LabError::Unknown {
         name: path.display().to_string(),
-        suggestion: path.to_str().and_then(|name| names::did_you_mean(name, ids())),
-        known: format!("built in are {}; a directory with a lab.toml works as well", names::list(ids())),
+        suggestion: path
+            .to_str()
+            .and_then(|name| names::did_you_mean(name, ids())),
+        known: format!(
+            "built in are {}; a directory with a lab.toml works as well",
+            names::list(ids())
+        ),
     }
 }
 
 fn lab_file(dir: &Path) -> Result<PathBuf, LabError> {
     let file = dir.join("lab.toml");
-    if file.is_file() { Ok(file) } else { Err(LabError::NoLabFile(dir.to_owned())) }
+    if file.is_file() {
+        Ok(file)
+    } else {
+        Err(LabError::NoLabFile(dir.to_owned()))
+    }
 }
 
 fn from_dir(dir: &Path, known_references: &[&str]) -> Result<LabSource, LabError> {
@@ -200,7 +218,9 @@ fn from_dir(dir: &Path, known_references: &[&str]) -> Result<LabSource, LabError
     let lab = parse(&name, &toml, known_references).map_err(|d| LabError::Invalid(Box::new(d)))?;
     let handouts = texts_in(dir, |name| {
         let lang = name.strip_prefix("handout.")?.strip_suffix(".md")?;
-        lang.chars().all(|c| c.is_ascii_lowercase()).then(|| lang.to_owned())
+        lang.chars()
+            .all(|c| c.is_ascii_lowercase())
+            .then(|| lang.to_owned())
     })?;
     let folder = dir.join("snapshots");
     let snapshots = if folder.is_dir() {
@@ -222,7 +242,10 @@ fn from_dir(dir: &Path, known_references: &[&str]) -> Result<LabSource, LabError
 }
 
 /// The files of a directory whose names `key` knows, with their texts.
-fn texts_in(dir: &Path, key: impl Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, LabError> {
+fn texts_in(
+    dir: &Path,
+    key: impl Fn(&str) -> Option<String>,
+) -> Result<BTreeMap<String, String>, LabError> {
     let failed = |source| LabError::Read {
         path: dir.to_owned(),
         source,
@@ -231,7 +254,9 @@ fn texts_in(dir: &Path, key: impl Fn(&str) -> Option<String>) -> Result<BTreeMap
     for entry in fs::read_dir(dir).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         // A name that is not UTF-8 is none of ours.
-        let Some(key) = entry.file_name().to_str().and_then(&key) else { continue };
+        let Some(key) = entry.file_name().to_str().and_then(&key) else {
+            continue;
+        };
         if texts.len() == MOST_FILES {
             return Err(LabError::Unfit {
                 path: dir.to_owned(),
@@ -259,13 +284,21 @@ fn read_text(path: &Path, most: usize) -> Result<String, LabError> {
     }
     let mut bytes = Vec::new();
     let limit = most as u64 + 1;
-    File::open(path).map_err(failed)?.take(limit).read_to_end(&mut bytes).map_err(failed)?;
+    File::open(path)
+        .map_err(failed)?
+        .take(limit)
+        .read_to_end(&mut bytes)
+        .map_err(failed)?;
     if bytes.len() > most {
         return Err(unfit(format!("longer than {} KiB", most >> 10)));
     }
     String::from_utf8(bytes).map_err(|error| {
         let valid = error.utf8_error().valid_up_to();
-        let line = error.as_bytes()[..valid].iter().filter(|b| **b == b'\n').count() + 1;
+        let line = error.as_bytes()[..valid]
+            .iter()
+            .filter(|b| **b == b'\n')
+            .count()
+            + 1;
         unfit(format!("not UTF-8 in line {line}"))
     })
 }

@@ -21,7 +21,10 @@ pub(super) fn required<'a, T>(
     sink: &mut Sink,
 ) -> Option<&'a At<T>> {
     if field.is_none() && !shape.bad.contains(&key) {
-        sink.push(Diagnostic::error(at.clone(), format!("{what} has no `{key}`")));
+        sink.push(Diagnostic::error(
+            at.clone(),
+            format!("{what} has no `{key}`"),
+        ));
     }
     field
 }
@@ -30,16 +33,24 @@ pub(super) fn required<'a, T>(
 pub(super) fn is_kebab(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_lowercase())
-        && name
-            .split('-')
-            .all(|word| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()))
+        && name.split('-').all(|word| {
+            !word.is_empty()
+                && word
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+        })
 }
 
 /// Complains about a name that is no id.
 pub(super) fn kebab(name: &str, span: &Span, sink: &mut Sink) {
     if !is_kebab(name) {
-        let mut diagnostic = Diagnostic::error(span.clone(), format!("`{}` is not a name", shown(name)))
-            .help("names are lower-case words joined by `-`, at most 64 characters: `one-then-the-next`");
+        let mut diagnostic = Diagnostic::error(
+            span.clone(),
+            format!("`{}` is not a name", shown(name)),
+        )
+        .help(
+            "names are lower-case words joined by `-`, at most 64 characters: `one-then-the-next`",
+        );
         let better = name.to_lowercase().replace(['_', ' ', '.'], "-");
         if is_kebab(&better) {
             diagnostic = diagnostic.label(format!("write `{better}`"));
@@ -72,8 +83,15 @@ pub(super) fn unique(
 pub(super) fn within(number: &At<u64>, what: &str, least: u64, most: u64, sink: &mut Sink) -> u64 {
     if number.value < least || number.value > most {
         sink.push(
-            Diagnostic::error(number.span.clone(), format!("{what} must be from {least} to {most}"))
-                .label(if number.value > most { "too many" } else { "too few" }),
+            Diagnostic::error(
+                number.span.clone(),
+                format!("{what} must be from {least} to {most}"),
+            )
+            .label(if number.value > most {
+                "too many"
+            } else {
+                "too few"
+            }),
         );
     }
     number.value.clamp(least, most)
@@ -87,6 +105,12 @@ pub(super) fn small(number: &At<u64>, what: &str, least: u32, most: u32, sink: &
 pub(super) fn localised(field: &At<raw::Text>, what: &str, sink: &mut Sink) -> Text {
     let text = &field.value;
     let en = required(text.en.as_ref(), &text.shape, "en", what, &field.span, sink);
+    if text.ru.is_none() && !text.shape.damaged {
+        sink.push(
+            Diagnostic::warning(field.span.clone(), format!("{what} is not translated"))
+                .label("no `ru`"),
+        );
+    }
     Text {
         en: en.map(|t| t.value.clone()).unwrap_or_default(),
         ru: text.ru.as_ref().map(|t| t.value.clone()),
@@ -105,7 +129,10 @@ pub(super) fn stream(mode: &raw::Stream, sink: &mut Sink) -> StreamMode {
                 .iter()
                 .map(|t| {
                     if t.value.is_empty() {
-                        sink.push(Diagnostic::error(t.span.clone(), "every text contains the empty text"));
+                        sink.push(Diagnostic::error(
+                            t.span.clone(),
+                            "every text contains the empty text",
+                        ));
                     }
                     text::expand(&t.value, Allowed::SOCKET, None, &t.span, sink)
                 })
@@ -126,7 +153,10 @@ pub(super) fn args(args: &[At<String>], sink: &mut Sink) -> Vec<String> {
     args.iter()
         .map(|arg| {
             if arg.value.contains('\0') {
-                sink.push(Diagnostic::error(arg.span.clone(), "an argument cannot contain NUL"));
+                sink.push(Diagnostic::error(
+                    arg.span.clone(),
+                    "an argument cannot contain NUL",
+                ));
             }
             text::expand(&arg.value, Allowed::SOCKET, None, &arg.span, sink)
         })
@@ -134,7 +164,12 @@ pub(super) fn args(args: &[At<String>], sink: &mut Sink) -> Vec<String> {
 }
 
 /// Checks a whole lab file. The lab is usable only if the sink is empty of errors.
-pub(super) fn lab(file: &raw::LabFile, end: usize, known_references: &[&str], sink: &mut Sink) -> Lab {
+pub(super) fn lab(
+    file: &raw::LabFile,
+    end: usize,
+    known_references: &[&str],
+    sink: &mut Sink,
+) -> Lab {
     let nowhere = end..end;
     let mut requirements = BTreeMap::new();
     let mut lab = Lab {
@@ -147,13 +182,28 @@ pub(super) fn lab(file: &raw::LabFile, end: usize, known_references: &[&str], si
         scenarios: Vec::new(),
     };
 
-    if let Some(at) = required(file.lab.as_ref(), &file.shape, "lab", "the file", &nowhere, sink) {
+    if let Some(at) = required(
+        file.lab.as_ref(),
+        &file.shape,
+        "lab",
+        "the file",
+        &nowhere,
+        sink,
+    ) {
         header(at, &mut lab, sink);
     }
-    if let Some(at) = required(file.programs.as_ref(), &file.shape, "programs", "the lab", &nowhere, sink) {
+    if let Some(at) = required(
+        file.programs.as_ref(),
+        &file.shape,
+        "programs",
+        "the lab",
+        &nowhere,
+        sink,
+    ) {
         for (name, program) in &at.value.0 {
             kebab(&name.value, &name.span, sink);
-            lab.programs.push(self::program(&name.value, program, known_references, sink));
+            lab.programs
+                .push(self::program(&name.value, program, known_references, sink));
         }
         if at.value.0.is_empty() {
             sink.push(Diagnostic::error(at.key.clone(), "the lab has no programs"));
@@ -162,7 +212,14 @@ pub(super) fn lab(file: &raw::LabFile, end: usize, known_references: &[&str], si
 
     let mut damaged = false;
     let mut needs: Vec<(usize, &At<String>)> = Vec::new();
-    let requirement = required(file.requirement.as_ref(), &file.shape, "requirement", "the lab", &nowhere, sink);
+    let requirement = required(
+        file.requirement.as_ref(),
+        &file.shape,
+        "requirement",
+        "the lab",
+        &nowhere,
+        sink,
+    );
     match requirement {
         None => damaged = true,
         Some(at) => {
@@ -170,8 +227,15 @@ pub(super) fn lab(file: &raw::LabFile, end: usize, known_references: &[&str], si
             for item in &at.value.items {
                 damaged |= item.value.shape.damaged;
                 let index = lab.requirements.len();
-                needs.extend(item.value.needs.iter().flat_map(|n| &n.value).map(|n| (index, n)));
-                lab.requirements.push(self::requirement(item, &mut requirements, sink));
+                needs.extend(
+                    item.value
+                        .needs
+                        .iter()
+                        .flat_map(|n| &n.value)
+                        .map(|n| (index, n)),
+                );
+                lab.requirements
+                    .push(self::requirement(item, &mut requirements, sink));
             }
         }
     }
@@ -183,7 +247,14 @@ pub(super) fn lab(file: &raw::LabFile, end: usize, known_references: &[&str], si
     }
 
     let mut proved = BTreeSet::new();
-    let scenarios = required(file.scenario.as_ref(), &file.shape, "scenario", "the lab", &nowhere, sink);
+    let scenarios = required(
+        file.scenario.as_ref(),
+        &file.shape,
+        "scenario",
+        "the lab",
+        &nowhere,
+        sink,
+    );
     let mut seen = BTreeMap::new();
     let mut means = scenario::Means::default();
     let mut scenarios_damaged = scenarios.is_none_or(|at| at.value.damaged);
@@ -196,7 +267,13 @@ pub(super) fn lab(file: &raw::LabFile, end: usize, known_references: &[&str], si
         };
         let (scenario, whole) = scenario::scenario(item, &known, &mut seen, &mut means, sink);
         scenarios_damaged |= !whole;
-        proved.extend(scenario.steps.iter().flat_map(|s| &s.proves).map(|p| p.requirement.clone()));
+        proved.extend(
+            scenario
+                .steps
+                .iter()
+                .flat_map(|s| &s.proves)
+                .map(|p| p.requirement.clone()),
+        );
         proved.extend(scenario.checks.iter().flat_map(|c| &c.proves).cloned());
         lab.scenarios.push(scenario);
     }
@@ -204,8 +281,11 @@ pub(super) fn lab(file: &raw::LabFile, end: usize, known_references: &[&str], si
         for (id, span) in &requirements {
             if !proved.contains(id) {
                 sink.push(
-                    Diagnostic::error(span.clone(), format!("requirement `{}` is proved by no step", shown(id)))
-                        .help("name it in a step's `proves`, or in a `[[scenario.check]]`"),
+                    Diagnostic::error(
+                        span.clone(),
+                        format!("requirement `{}` is proved by no step", shown(id)),
+                    )
+                    .help("name it in a step's `proves`, or in a `[[scenario.check]]`"),
                 );
             }
         }
@@ -215,33 +295,73 @@ pub(super) fn lab(file: &raw::LabFile, end: usize, known_references: &[&str], si
 
 fn header(at: &At<raw::Header>, lab: &mut Lab, sink: &mut Sink) {
     let header = &at.value;
-    if let Some(id) = required(header.id.as_ref(), &header.shape, "id", "`[lab]`", &at.span, sink) {
+    if let Some(id) = required(
+        header.id.as_ref(),
+        &header.shape,
+        "id",
+        "`[lab]`",
+        &at.span,
+        sink,
+    ) {
         kebab(&id.value, &id.span, sink);
         lab.id.clone_from(&id.value);
     }
-    if let Some(title) = required(header.title.as_ref(), &header.shape, "title", "`[lab]`", &at.span, sink) {
+    if let Some(title) = required(
+        header.title.as_ref(),
+        &header.shape,
+        "title",
+        "`[lab]`",
+        &at.span,
+        sink,
+    ) {
         lab.title = localised(title, "the title", sink);
     }
     if let Some(level) = &header.level {
         lab.level = u8::try_from(within(level, "a level", 1, 6, sink)).unwrap_or(6);
     }
-    lab.concepts = header.concepts.iter().flat_map(|c| &c.value).map(|c| c.value.clone()).collect();
+    lab.concepts = header
+        .concepts
+        .iter()
+        .flat_map(|c| &c.value)
+        .map(|c| c.value.clone())
+        .collect();
 }
 
-fn program(name: &str, at: &At<raw::Program>, known_references: &[&str], sink: &mut Sink) -> Program {
+fn program(
+    name: &str,
+    at: &At<raw::Program>,
+    known_references: &[&str],
+    sink: &mut Sink,
+) -> Program {
     let raw = &at.value;
     let what = format!("program `{}`", shown(name));
-    let reference = required(raw.reference.as_ref(), &raw.shape, "reference", &what, &at.key, sink);
+    let reference = required(
+        raw.reference.as_ref(),
+        &raw.shape,
+        "reference",
+        &what,
+        &at.key,
+        sink,
+    );
     if let Some(reference) = reference
         && !known_references.contains(&reference.value.as_str())
     {
         sink.push(
             Diagnostic::error(
                 reference.span.clone(),
-                format!("there is no reference program `{}`", shown(&reference.value)),
+                format!(
+                    "there is no reference program `{}`",
+                    shown(&reference.value)
+                ),
             )
-            .maybe_label(names::did_you_mean(&reference.value, known_references.iter().copied()))
-            .help(format!("known: {}", names::list(known_references.iter().copied()))),
+            .maybe_label(names::did_you_mean(
+                &reference.value,
+                known_references.iter().copied(),
+            ))
+            .help(format!(
+                "known: {}",
+                names::list(known_references.iter().copied())
+            )),
         );
     }
     let reference = reference.map(|r| r.value.clone()).unwrap_or_default();
@@ -249,8 +369,11 @@ fn program(name: &str, at: &At<raw::Program>, known_references: &[&str], sink: &
         && !is_file_name(&executable.value)
     {
         sink.push(
-            Diagnostic::error(executable.span.clone(), "an executable is named by a plain file name")
-                .help("letters, digits, `.`, `_`, `-` and `+`; no directory"),
+            Diagnostic::error(
+                executable.span.clone(),
+                "an executable is named by a plain file name",
+            )
+            .help("letters, digits, `.`, `_`, `-` and `+`; no directory"),
         );
     }
     for pattern in raw.sources.iter().flat_map(|s| &s.value) {
@@ -261,23 +384,42 @@ fn program(name: &str, at: &At<raw::Program>, known_references: &[&str], sink: &
             ));
         } else if let Err(error) = globset::Glob::new(&pattern.value) {
             sink.push(
-                Diagnostic::error(pattern.span.clone(), "not a file name pattern").label(error.kind().to_string()),
+                Diagnostic::error(pattern.span.clone(), "not a file name pattern")
+                    .label(error.kind().to_string()),
             );
         }
     }
     Program {
         name: name.to_owned(),
-        executable: raw.executable.as_ref().map_or_else(|| reference.clone(), |e| e.value.clone()),
-        sources: raw.sources.iter().flat_map(|s| &s.value).map(|s| s.value.clone()).collect(),
-        args: raw.args.as_ref().map(|a| args(&a.value, sink)).unwrap_or_default(),
+        executable: raw
+            .executable
+            .as_ref()
+            .map_or_else(|| reference.clone(), |e| e.value.clone()),
+        sources: raw
+            .sources
+            .iter()
+            .flat_map(|s| &s.value)
+            .map(|s| s.value.clone())
+            .collect(),
+        args: raw
+            .args
+            .as_ref()
+            .map(|a| args(&a.value, sink))
+            .unwrap_or_default(),
         address: match raw.address.as_ref().map(|a| a.value) {
             None | Some(raw::Address::None) => AddressMode::None,
             Some(raw::Address::Argv) => AddressMode::Argv,
             Some(raw::Address::Discover) => AddressMode::Discover,
         },
         reference,
-        stdout: raw.stdout.as_ref().map_or(StreamMode::Exact, |s| stream(&s.value, sink)),
-        stderr: raw.stderr.as_ref().map_or(StreamMode::Free, |s| stream(&s.value, sink)),
+        stdout: raw
+            .stdout
+            .as_ref()
+            .map_or(StreamMode::Exact, |s| stream(&s.value, sink)),
+        stderr: raw
+            .stderr
+            .as_ref()
+            .map_or(StreamMode::Free, |s| stream(&s.value, sink)),
         exit: raw.exit.as_ref().map_or(ExitMode::Exact, |e| exit(e.value)),
     }
 }
@@ -286,34 +428,94 @@ fn is_file_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 64
         && !name.starts_with(['.', '-'])
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-+".contains(&b))
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"._-+".contains(&b))
 }
 
-fn requirement(at: &At<raw::Requirement>, seen: &mut BTreeMap<String, Span>, sink: &mut Sink) -> Requirement {
+fn requirement(
+    at: &At<raw::Requirement>,
+    seen: &mut BTreeMap<String, Span>,
+    sink: &mut Sink,
+) -> Requirement {
     let raw = &at.value;
     let mut id = String::new();
-    if let Some(at) = required(raw.id.as_ref(), &raw.shape, "id", "a requirement", &at.span, sink) {
+    if let Some(at) = required(
+        raw.id.as_ref(),
+        &raw.shape,
+        "id",
+        "a requirement",
+        &at.span,
+        sink,
+    ) {
         kebab(&at.value, &at.span, sink);
-        unique(seen, &at.value, &at.span, |n| format!("requirement `{n}` is there twice"), sink);
+        unique(
+            seen,
+            &at.value,
+            &at.span,
+            |n| format!("requirement `{n}` is there twice"),
+            sink,
+        );
         id.clone_from(&at.value);
     }
-    let what = if id.is_empty() { "a requirement".to_owned() } else { format!("requirement `{}`", shown(&id)) };
-    let points = required(raw.points.as_ref(), &raw.shape, "points", &what, &at.span, sink);
-    let title = required(raw.title.as_ref(), &raw.shape, "title", &what, &at.span, sink);
+    let what = if id.is_empty() {
+        "a requirement".to_owned()
+    } else {
+        format!("requirement `{}`", shown(&id))
+    };
+    let points = required(
+        raw.points.as_ref(),
+        &raw.shape,
+        "points",
+        &what,
+        &at.span,
+        sink,
+    );
+    let title = required(
+        raw.title.as_ref(),
+        &raw.shape,
+        "title",
+        &what,
+        &at.span,
+        sink,
+    );
+    if raw.hint.is_none() && !raw.shape.damaged {
+        let at = raw.id.as_ref().map_or(&at.span, |id| &id.span);
+        sink.push(
+            Diagnostic::warning(at.clone(), format!("{what} has no `hint`"))
+                .help("say what to do when it is not met: a student reads it below the difference"),
+        );
+    }
     Requirement {
         points: points.map_or(0, |p| {
             u32::try_from(within(p, "points", 0, FULL_MARKS, sink)).unwrap_or(0)
         }),
-        title: title.map(|t| localised(t, "the title", sink)).unwrap_or_default(),
-        hint: raw.hint.as_ref().map(|t| localised(t, "the hint", sink)).unwrap_or_default(),
-        needs: raw.needs.iter().flat_map(|n| &n.value).map(|n| n.value.clone()).collect(),
+        title: title
+            .map(|t| localised(t, "the title", sink))
+            .unwrap_or_default(),
+        hint: raw
+            .hint
+            .as_ref()
+            .map(|t| localised(t, "the hint", sink))
+            .unwrap_or_default(),
+        needs: raw
+            .needs
+            .iter()
+            .flat_map(|n| &n.value)
+            .map(|n| n.value.clone())
+            .collect(),
         id,
     }
 }
 
 fn check_points(items: &[At<raw::Requirement>], sink: &mut Sink) {
-    let points: Vec<&At<u64>> = items.iter().filter_map(|r| r.value.points.as_ref()).collect();
-    let sum = points.iter().fold(0u64, |sum, p| sum.saturating_add(p.value));
+    let points: Vec<&At<u64>> = items
+        .iter()
+        .filter_map(|r| r.value.points.as_ref())
+        .collect();
+    let sum = points
+        .iter()
+        .fold(0u64, |sum, p| sum.saturating_add(p.value));
     if let Some(last) = points.last()
         && sum != FULL_MARKS
     {
@@ -325,7 +527,10 @@ fn check_points(items: &[At<raw::Requirement>], sink: &mut Sink) {
         sink.push(
             Diagnostic::error(
                 last.span.clone(),
-                format!("the points of {} requirements add up to {sum}, not {FULL_MARKS}", points.len()),
+                format!(
+                    "the points of {} requirements add up to {sum}, not {FULL_MARKS}",
+                    points.len()
+                ),
             )
             .label(label),
         );
@@ -338,13 +543,25 @@ pub(super) fn no_such_requirement<'a>(
     span: &Span,
     known: impl Iterator<Item = &'a str> + Clone,
 ) -> Diagnostic {
-    Diagnostic::error(span.clone(), format!("there is no requirement `{}`", shown(name)))
-        .maybe_label(names::did_you_mean(name, known.clone()))
-        .help(format!("known: {}", names::list(known)))
+    Diagnostic::error(
+        span.clone(),
+        format!("there is no requirement `{}`", shown(name)),
+    )
+    .maybe_label(names::did_you_mean(name, known.clone()))
+    .help(format!("known: {}", names::list(known)))
 }
 
-fn check_needs(requirements: &[Requirement], needs: &[(usize, &At<String>)], damaged: bool, sink: &mut Sink) {
-    let index: BTreeMap<&str, usize> = requirements.iter().enumerate().map(|(i, r)| (r.id.as_str(), i)).collect();
+fn check_needs(
+    requirements: &[Requirement],
+    needs: &[(usize, &At<String>)],
+    damaged: bool,
+    sink: &mut Sink,
+) {
+    let index: BTreeMap<&str, usize> = requirements
+        .iter()
+        .enumerate()
+        .map(|(i, r)| (r.id.as_str(), i))
+        .collect();
     let mut edges: Vec<Vec<(usize, &Span)>> = vec![Vec::new(); requirements.len()];
     for (from, need) in needs {
         match index.get(need.value.as_str()) {

@@ -10,7 +10,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::diagnostics::Diagnostic;
+use super::diagnostics::{Diagnostic, Severity};
 use super::names;
 
 /// A place in the source, in bytes.
@@ -20,15 +20,28 @@ pub(super) type Span = Range<usize>;
 #[derive(Debug, Default)]
 pub(super) struct Sink {
     pub(super) found: Vec<Diagnostic>,
+    /// Warnings and errors kept.
+    kept: [usize; 2],
 }
 
+/// So many errors and so many warnings are kept of one file.
+const MOST_FINDINGS: usize = 500;
+
 impl Sink {
+    /// Keeps a finding, unless there are very many of its kind: no warning crowds out an error.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
-        self.found.push(diagnostic);
+        let kind = usize::from(diagnostic.severity == Severity::Error);
+        if self.kept[kind] < MOST_FINDINGS {
+            self.kept[kind] += 1;
+            self.found.push(diagnostic);
+        }
     }
 
     fn expected(&mut self, what: &str, value: &Spanned<DeValue<'_>>) {
-        self.push(Diagnostic::error(value.span(), format!("expected {what}")).label(found(value.get_ref())));
+        self.push(
+            Diagnostic::error(value.span(), format!("expected {what}"))
+                .label(found(value.get_ref())),
+        );
     }
 }
 
@@ -108,7 +121,9 @@ impl Decode for u64 {
             DeValue::Integer(_) => "out of range".to_owned(),
             other => found(other),
         };
-        sink.push(Diagnostic::error(value.span(), format!("expected {}", Self::expected())).label(label));
+        sink.push(
+            Diagnostic::error(value.span(), format!("expected {}", Self::expected())).label(label),
+        );
         None
     }
 }
@@ -122,7 +137,10 @@ impl<T: Decode> Decode for Vec<At<T>> {
             sink.expected(&Self::expected(), value);
             return None;
         };
-        let decoded: Vec<_> = items.iter().filter_map(|item| element(item, sink)).collect();
+        let decoded: Vec<_> = items
+            .iter()
+            .filter_map(|item| element(item, sink))
+            .collect();
         // A bad item makes the whole untrustworthy, so that nothing else is blamed for its absence.
         (decoded.len() == items.len()).then_some(decoded)
     }
@@ -262,11 +280,17 @@ pub(super) struct Shape {
 /// Reads the keys of a table; used by [`table!`].
 pub(super) struct TableReader<'v, 'i> {
     entries: Vec<(&'v Spanned<Cow<'i, str>>, &'v Spanned<DeValue<'i>>)>,
-    pub(super) shape: Shape,
+    shape: Shape,
+    /// Some known key other than `proves` is there.
+    has_subject: bool,
 }
 
 impl<'v, 'i> TableReader<'v, 'i> {
-    pub(super) fn new(value: &'v Spanned<DeValue<'i>>, what: &str, sink: &mut Sink) -> Option<Self> {
+    pub(super) fn new(
+        value: &'v Spanned<DeValue<'i>>,
+        what: &str,
+        sink: &mut Sink,
+    ) -> Option<Self> {
         let DeValue::Table(table) = value.get_ref() else {
             sink.expected(what, value);
             return None;
@@ -274,13 +298,18 @@ impl<'v, 'i> TableReader<'v, 'i> {
         Some(Self {
             entries: table.iter().collect(),
             shape: Shape::default(),
+            has_subject: false,
         })
     }
 
     pub(super) fn take<T: Decode>(&mut self, name: &'static str, sink: &mut Sink) -> Option<At<T>> {
-        let index = self.entries.iter().position(|(key, _)| key.get_ref().as_ref() == name)?;
+        let index = self
+            .entries
+            .iter()
+            .position(|(key, _)| key.get_ref().as_ref() == name)?;
         let (key, item) = self.entries.swap_remove(index);
         let value = T::decode(item, sink);
+        self.has_subject |= name != "proves";
         if value.is_none() {
             self.shape.bad.push(name);
             self.shape.damaged = true;
@@ -294,18 +323,19 @@ impl<'v, 'i> TableReader<'v, 'i> {
 
     /// What is left is unknown.
     pub(super) fn finish(mut self, what: &str, known: &[&'static str], sink: &mut Sink) -> Shape {
-        for (key, _) in &self.entries {
-            self.shape.damaged = true;
+        self.shape.damaged |= !self.entries.is_empty();
+        // Finding the name that was meant takes time: not for thousands.
+        for (key, _) in self.entries.iter().take(MOST_FINDINGS) {
             let name = key.get_ref().as_ref();
             let message = match what {
-                "a step" => format!("unknown step `{}`", shown(name)),
+                "a step" if !self.has_subject => format!("unknown step `{}`", shown(name)),
                 _ => format!("unknown key `{}` in {what}", shown(name)),
             };
             let mut diagnostic = Diagnostic::error(key.span(), message);
-            match names::did_you_mean(name, known.iter().copied()) {
-                Some(label) => diagnostic = diagnostic.label(label),
-                None => diagnostic = diagnostic.help(format!("known: {}", names::list(known.iter().copied()))),
-            }
+            diagnostic = match names::did_you_mean(name, known.iter().copied()) {
+                Some(label) => diagnostic.label(label),
+                None => diagnostic.help(format!("known: {}", names::list(known.iter().copied()))),
+            };
             sink.push(diagnostic);
         }
         self.shape
@@ -315,7 +345,11 @@ impl<'v, 'i> TableReader<'v, 'i> {
 /// A name as it may stand in a message: short, on one line.
 pub(super) fn shown(name: &str) -> String {
     let escaped: String = name.chars().take(64).flat_map(char::escape_debug).collect();
-    if name.chars().count() > 64 { format!("{escaped}…") } else { escaped }
+    if name.chars().count() > 64 {
+        format!("{escaped}…")
+    } else {
+        escaped
+    }
 }
 
 /// Declares a table of optional keys: the struct, its decoder, its schema. `field` is the key
@@ -408,7 +442,10 @@ pub(super) fn word<T>(
     sink: &mut Sink,
 ) -> Option<T> {
     let DeValue::String(text) = value.get_ref() else {
-        sink.expected(&format!("{what} ({})", names::list(words.iter().copied())), value);
+        sink.expected(
+            &format!("{what} ({})", names::list(words.iter().copied())),
+            value,
+        );
         return None;
     };
     let decoded = from_word(text);
@@ -416,7 +453,10 @@ pub(super) fn word<T>(
         sink.push(
             Diagnostic::error(value.span(), format!("`{}` is not {what}", shown(text)))
                 .maybe_label(names::did_you_mean(text, words.iter().copied()))
-                .help(format!("it is one of {}", names::list(words.iter().copied()))),
+                .help(format!(
+                    "it is one of {}",
+                    names::list(words.iter().copied())
+                )),
         );
     }
     decoded

@@ -143,7 +143,10 @@ impl Diagnostics {
     /// Line and column of a finding, both from 1; columns count characters.
     #[must_use]
     pub fn position(&self, finding: &Diagnostic) -> (usize, usize) {
-        let before = self.source.get(..finding.span.start).unwrap_or(&self.source);
+        let before = self
+            .source
+            .get(..finding.span.start)
+            .unwrap_or(&self.source);
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
         (line, column)
@@ -195,7 +198,9 @@ impl Diagnostics {
                     .span(self.clamp(span))
                     .label(label.as_str())
             }));
-        let mut group = level.primary_title(finding.message.as_str()).element(snippet);
+        let mut group = level
+            .primary_title(finding.message.as_str())
+            .element(snippet);
         if let Some(help) = &finding.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
@@ -204,8 +209,14 @@ impl Diagnostics {
 
     /// A span on character boundaries inside the source: the renderer panics on others.
     fn clamp(&self, span: &Range<usize>) -> Range<usize> {
-        let start = self.source.floor_char_boundary(span.start.min(self.source.len()));
-        let end = self.source.floor_char_boundary(span.end.min(self.source.len()));
+        let boundary = |at: usize| {
+            let at = at.min(self.source.len());
+            (0..=at)
+                .rev()
+                .find(|at| self.source.is_char_boundary(*at))
+                .unwrap_or(0)
+        };
+        let (start, end) = (boundary(span.start), boundary(span.end));
         start..end.max(start)
     }
 }

@@ -17,6 +17,9 @@ mod selector;
 mod stimulus;
 mod text;
 
+#[cfg(test)]
+mod tests;
+
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use model::*;
 pub use parse::{MOST_SOURCE, lint, parse};

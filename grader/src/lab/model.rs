@@ -396,7 +396,8 @@ pub enum FileStep {
 pub enum Inspection {
     /// Processes and pipes between them: channels `tree`, `spare`.
     Tree,
-    /// Number of open descriptors: channel `fds`.
+    /// Open descriptors: channel `fds`. Counted relative to the first inspection of the program in
+    /// the scenario (a right server may need more than the reference for itself).
     Descriptors,
     /// Waits without CPU: channel `idle`.
     Idle,

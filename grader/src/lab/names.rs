@@ -2,40 +2,152 @@
 
 /// Signals a lab may send. `SIGRTMIN` is the first one the C library leaves to programs.
 pub const SIGNALS: &[&str] = &[
-    "SIGABRT", "SIGALRM", "SIGBUS", "SIGCHLD", "SIGCONT", "SIGFPE", "SIGHUP", "SIGILL", "SIGINT", "SIGIO", "SIGKILL",
-    "SIGPIPE", "SIGPROF", "SIGPWR", "SIGQUIT", "SIGRTMIN", "SIGSEGV", "SIGSTOP", "SIGSYS", "SIGTERM", "SIGTRAP",
-    "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGUSR1", "SIGUSR2", "SIGVTALRM", "SIGWINCH", "SIGXCPU", "SIGXFSZ",
+    "SIGABRT",
+    "SIGALRM",
+    "SIGBUS",
+    "SIGCHLD",
+    "SIGCONT",
+    "SIGFPE",
+    "SIGHUP",
+    "SIGILL",
+    "SIGINT",
+    "SIGIO",
+    "SIGKILL",
+    "SIGPIPE",
+    "SIGPROF",
+    "SIGPWR",
+    "SIGQUIT",
+    "SIGRTMIN",
+    "SIGSEGV",
+    "SIGSTOP",
+    "SIGSYS",
+    "SIGTERM",
+    "SIGTRAP",
+    "SIGTSTP",
+    "SIGTTIN",
+    "SIGTTOU",
+    "SIGURG",
+    "SIGUSR1",
+    "SIGUSR2",
+    "SIGVTALRM",
+    "SIGWINCH",
+    "SIGXCPU",
+    "SIGXFSZ",
 ];
 
 /// Errors a disturbed call may fail with.
 pub const ERRNOS: &[&str] = &[
-    "E2BIG", "EACCES", "EADDRINUSE", "EADDRNOTAVAIL", "EAGAIN", "EBADF", "EBUSY", "ECHILD", "ECONNABORTED",
-    "ECONNREFUSED", "ECONNRESET", "EDQUOT", "EEXIST", "EFAULT", "EFBIG", "EINPROGRESS", "EINTR", "EINVAL", "EIO",
-    "EISCONN", "EISDIR", "ELOOP", "EMFILE", "EMSGSIZE", "ENAMETOOLONG", "ENETUNREACH", "ENFILE", "ENOBUFS", "ENODEV",
-    "ENOENT", "ENOEXEC", "ENOLCK", "ENOMEM", "ENOSPC", "ENOSYS", "ENOTCONN", "ENOTDIR", "ENOTSOCK", "ENXIO",
-    "EOPNOTSUPP", "EPERM", "EPIPE", "EPROTO", "EROFS", "ESPIPE", "ESRCH", "ETIMEDOUT", "ETXTBSY", "EWOULDBLOCK",
+    "E2BIG",
+    "EACCES",
+    "EADDRINUSE",
+    "EADDRNOTAVAIL",
+    "EAGAIN",
+    "EBADF",
+    "EBUSY",
+    "ECHILD",
+    "ECONNABORTED",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EDQUOT",
+    "EEXIST",
+    "EFAULT",
+    "EFBIG",
+    "EINPROGRESS",
+    "EINTR",
+    "EINVAL",
+    "EIO",
+    "EISCONN",
+    "EISDIR",
+    "ELOOP",
+    "EMFILE",
+    "EMSGSIZE",
+    "ENAMETOOLONG",
+    "ENETUNREACH",
+    "ENFILE",
+    "ENOBUFS",
+    "ENODEV",
+    "ENOENT",
+    "ENOEXEC",
+    "ENOLCK",
+    "ENOMEM",
+    "ENOSPC",
+    "ENOSYS",
+    "ENOTCONN",
+    "ENOTDIR",
+    "ENOTSOCK",
+    "ENXIO",
+    "EOPNOTSUPP",
+    "EPERM",
+    "EPIPE",
+    "EPROTO",
+    "EROFS",
+    "ESPIPE",
+    "ESRCH",
+    "ETIMEDOUT",
+    "ETXTBSY",
+    "EWOULDBLOCK",
     "EXDEV",
 ];
 
-/// System calls a disturbance may concern.
+/// System calls a disturbance may concern: those at which the supervisor stops.
 pub const CALLS: &[&str] = &[
-    "accept", "accept4", "access", "alarm", "bind", "chdir", "chmod", "chown", "clock_nanosleep", "clone", "clone3",
-    "close", "connect", "creat", "dup", "dup2", "dup3", "epoll_create1", "epoll_ctl", "epoll_pwait", "epoll_pwait2",
-    "epoll_wait", "eventfd2", "execve", "execveat", "faccessat", "faccessat2", "fallocate", "fchmod", "fchmodat",
-    "fchown", "fcntl", "fdatasync", "flock", "fork", "fstat", "fsync", "ftruncate", "futex", "getdents64",
-    "getpeername", "getsockname", "getsockopt", "kill", "link", "linkat", "listen", "lseek", "lstat", "mkdir",
-    "mkdirat", "mknod", "mknodat", "mmap", "msgget", "msgrcv", "msgsnd", "munmap", "nanosleep", "newfstatat", "open",
-    "openat", "pause", "pipe", "pipe2", "poll", "ppoll", "pread64", "preadv", "pselect6", "pwrite64", "pwritev",
-    "read", "readlink", "readv", "recvfrom", "recvmmsg", "recvmsg", "rename", "renameat", "renameat2", "rmdir",
-    "rt_sigaction", "rt_sigpending", "rt_sigprocmask", "rt_sigqueueinfo", "rt_sigsuspend", "rt_sigtimedwait",
-    "select", "semctl", "semget", "semop", "semtimedop", "sendfile", "sendmmsg", "sendmsg", "sendto", "setitimer",
-    "setsockopt", "shmat", "shmget", "shutdown", "signalfd4", "socket", "socketpair", "splice", "stat", "statx",
-    "symlink", "tgkill", "timer_create", "timer_settime", "timerfd_create", "timerfd_settime", "truncate", "umask",
-    "unlink", "unlinkat", "vfork", "wait4", "waitid", "write", "writev",
+    "accept",
+    "accept4",
+    "alarm",
+    "bind",
+    "clock_nanosleep",
+    "clone",
+    "connect",
+    "epoll_pwait",
+    "epoll_pwait2",
+    "epoll_wait",
+    "execve",
+    "execveat",
+    "fork",
+    "kill",
+    "listen",
+    "nanosleep",
+    "pause",
+    "pipe",
+    "pipe2",
+    "poll",
+    "ppoll",
+    "pselect6",
+    "read",
+    "readv",
+    "recvfrom",
+    "recvmsg",
+    "rename",
+    "renameat2",
+    "rmdir",
+    "rt_sigaction",
+    "rt_sigsuspend",
+    "rt_sigtimedwait",
+    "select",
+    "sendmsg",
+    "sendto",
+    "setitimer",
+    "setsockopt",
+    "shutdown",
+    "socket",
+    "socketpair",
+    "tgkill",
+    "timer_create",
+    "timerfd_create",
+    "unlink",
+    "unlinkat",
+    "vfork",
+    "wait4",
+    "waitid",
+    "write",
+    "writev",
 ];
 
 /// The candidate that was probably meant, if one is near enough.
-pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
     // Longer names are no slips of the pen, and the distance is quadratic.
     if name.is_empty() || name.len() > 64 {
         return None;
@@ -56,7 +168,10 @@ pub(super) fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// ``did you mean `connect`?``
-pub(super) fn did_you_mean<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub(super) fn did_you_mean<'a>(
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
     nearest(name, candidates).map(|c| format!("did you mean `{c}`?"))
 }
 
@@ -79,7 +194,9 @@ fn distance(a: &str, b: &str) -> usize {
     for (i, &ca) in a.iter().enumerate() {
         let mut row = vec![i + 1];
         for (j, &cb) in b.iter().enumerate() {
-            let mut best = (last[j] + usize::from(ca != cb)).min(last[j + 1] + 1).min(row[j] + 1);
+            let mut best = (last[j] + usize::from(ca != cb))
+                .min(last[j + 1] + 1)
+                .min(row[j] + 1);
             if i > 0 && j > 0 && ca == b[j - 1] && a[i - 1] == cb {
                 best = best.min(before[j - 1] + 1);
             }
@@ -104,9 +221,15 @@ mod tests {
 
     #[test]
     fn the_nearest_name_is_found_and_far_ones_are_not() {
-        assert_eq!(nearest("conect", ["close", "connect", "accept"]), Some("connect"));
+        assert_eq!(
+            nearest("conect", ["close", "connect", "accept"]),
+            Some("connect")
+        );
         assert_eq!(nearest("SIGTREM", SIGNALS.iter().copied()), Some("SIGTERM"));
-        assert_eq!(nearest("signal_after", ["signal-after"]), Some("signal-after"));
+        assert_eq!(
+            nearest("signal_after", ["signal-after"]),
+            Some("signal-after")
+        );
         assert_eq!(nearest("xyzzy", ["connect"]), None);
         assert_eq!(nearest("a", ["b"]), None);
         assert_eq!(nearest(&"a".repeat(100_000), ["aaaa"]), None);

@@ -1,7 +1,7 @@
 //! From the text of a lab file to the [`Lab`], or to everything that is wrong with it.
 
-use toml::de::{DeTable, DeValue};
 use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 
 use super::decode::{Decode, Sink};
 use super::diagnostics::{Diagnostic, Diagnostics, Severity};
@@ -33,7 +33,11 @@ pub fn lint(file: &str, source: &str, known_references: &[&str]) -> Diagnostics 
 
 fn examine(source: &str, known_references: &[&str]) -> (Option<Lab>, Vec<Diagnostic>) {
     if source.len() > MOST_SOURCE {
-        let message = format!("the file has {} bytes, more than {} KiB", source.len(), MOST_SOURCE >> 10);
+        let message = format!(
+            "the file has {} bytes, more than {} KiB",
+            source.len(),
+            MOST_SOURCE >> 10
+        );
         return (None, vec![Diagnostic::error(0..0, message)]);
     }
     let (table, errors) = DeTable::parse_recoverable(source);
@@ -51,18 +55,4 @@ fn examine(source: &str, known_references: &[&str]) -> (Option<Lab>, Vec<Diagnos
     let lab = raw::LabFile::decode(&value, &mut sink)
         .map(|file| check::lab(&file, source.trim_end().len(), known_references, &mut sink));
     (lab, sink.found)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tmp() {
-        for lab in ["pipe-upper", "sig-count", "us-upper"] {
-            let s = std::fs::read_to_string(format!("../labs/{lab}/lab.toml")).unwrap();
-            println!("{}", lint(lab, &s, &["pipe-upper", "sig-count", "us-server", "us-client"]).render(false));
-            println!("{:#?}", parse(lab, &s, &["pipe-upper", "sig-count", "us-server", "us-client"]).map(|l| l.scenarios.len()).map_err(|_| ()));
-        }
-    }
 }

@@ -144,7 +144,12 @@ table! {
 
 impl Decode for Stream {
     fn expected() -> Cow<'static, str> {
-        format!("{} or {}", StreamWord::expected(), StreamContains::expected()).into()
+        format!(
+            "{} or {}",
+            StreamWord::expected(),
+            StreamContains::expected()
+        )
+        .into()
     }
     fn decode(value: &Spanned<DeValue<'_>>, sink: &mut Sink) -> Option<Self> {
         match value.get_ref() {
@@ -155,8 +160,14 @@ impl Decode for Stream {
                 }
                 table.contains.map(|texts| Self::Contains(texts.value))
             }
-            _ => word(value, "a way to compare streams", StreamWord::WORDS, StreamWord::from_word, sink)
-                .map(Self::Word),
+            _ => word(
+                value,
+                "a way to compare streams",
+                StreamWord::WORDS,
+                StreamWord::from_word,
+                sink,
+            )
+            .map(Self::Word),
         }
     }
 }
@@ -175,7 +186,11 @@ macro_rules! either_schema {
     };
 }
 
-either_schema!(Stream, "How a stream is compared.", [StreamWord, StreamContains]);
+either_schema!(
+    Stream,
+    "How a stream is compared.",
+    [StreamWord, StreamContains]
+);
 
 table! {
     /// What earns points.
@@ -441,10 +456,18 @@ macro_rules! short_form {
 }
 
 fn expected(value: &Spanned<DeValue<'_>>, what: &str, sink: &mut Sink) {
-    sink.push(super::diagnostics::Diagnostic::error(value.span(), format!("expected {what}")));
+    sink.push(super::diagnostics::Diagnostic::error(
+        value.span(),
+        format!("expected {what}"),
+    ));
 }
 
-short_form!(Connect, ConnectTable, peer, "the name of a peer, or a table with `peer`");
+short_form!(
+    Connect,
+    ConnectTable,
+    peer,
+    "the name of a peer, or a table with `peer`"
+);
 table! {
     /// A connection made by a peer.
     #[schemars(extend("required" = ["peer"]))]
@@ -461,7 +484,12 @@ table! {
     }
 }
 
-short_form!(Accept, AcceptTable, peer, "the name of a connection, or a table with `peer`");
+short_form!(
+    Accept,
+    AcceptTable,
+    peer,
+    "the name of a connection, or a table with `peer`"
+);
 table! {
     /// A connection taken by a listening peer.
     #[schemars(extend("required" = ["peer"]))]
@@ -478,7 +506,12 @@ table! {
     }
 }
 
-short_form!(Signal, SignalTable, signal, "the name of a signal, or a table with `signal`");
+short_form!(
+    Signal,
+    SignalTable,
+    signal,
+    "the name of a signal, or a table with `signal`"
+);
 table! {
     /// A signal.
     #[schemars(extend("required" = ["signal"]))]
@@ -493,7 +526,12 @@ table! {
     }
 }
 
-short_form!(Data, DataTable, text, "a text, or a table with `text`, `bytes`, `random` or `repeat`");
+short_form!(
+    Data,
+    DataTable,
+    text,
+    "a text, or a table with `text`, `bytes`, `random` or `repeat`"
+);
 table! {
     /// Bytes to send: exactly one of `text`, `bytes`, `random`, `repeat`.
     "data"

@@ -6,8 +6,8 @@ use super::check::{self, kebab, localised, required, unique, within};
 use super::decode::{At, Named, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{
-    AddressMode, Check, InputKind, OutputKind, Program, Proof, Property, Scenario, Selector, Setup, Step, Stimulus,
-    StreamMode,
+    AddressMode, Check, InputKind, OutputKind, Program, Proof, Property, Scenario, Selector, Setup,
+    Step, Stimulus, StreamMode,
 };
 use super::stimulus::Stage;
 use super::{names, raw, selector};
@@ -55,9 +55,10 @@ impl Means {
     }
 
     fn take(&mut self, stimuli: usize, bytes: u64, span: &Span, sink: &mut Sink) -> bool {
-        if let (Some(stimuli_left), Some(bytes_left)) =
-            (self.stimuli.checked_sub(stimuli), self.bytes.checked_sub(bytes))
-        {
+        if let (Some(stimuli_left), Some(bytes_left)) = (
+            self.stimuli.checked_sub(stimuli),
+            self.bytes.checked_sub(bytes),
+        ) {
             self.stimuli = stimuli_left;
             self.bytes = bytes_left;
             return true;
@@ -87,9 +88,22 @@ pub(super) fn scenario(
     let raw = &at.value;
     let mut id = String::new();
     let mut id_span = at.span.clone();
-    if let Some(at) = required(raw.id.as_ref(), &raw.shape, "id", "a scenario", &at.span, sink) {
+    if let Some(at) = required(
+        raw.id.as_ref(),
+        &raw.shape,
+        "id",
+        "a scenario",
+        &at.span,
+        sink,
+    ) {
         kebab(&at.value, &at.span, sink);
-        unique(seen, &at.value, &at.span, |n| format!("scenario `{n}` is there twice"), sink);
+        unique(
+            seen,
+            &at.value,
+            &at.span,
+            |n| format!("scenario `{n}` is there twice"),
+            sink,
+        );
         id.clone_from(&at.value);
         id_span = at.span.clone();
     }
@@ -101,15 +115,21 @@ pub(super) fn scenario(
         peers: BTreeMap::new(),
         steps: Vec::new(),
         checks: Vec::new(),
-        wall_seconds: raw.wall_seconds.as_ref().map(|s| within(s, "seconds", 1, 600, sink)),
+        wall_seconds: raw
+            .wall_seconds
+            .as_ref()
+            .map(|s| within(s, "seconds", 1, 600, sink)),
         id,
     };
 
     let blocks = match (&raw.steps, &raw.step) {
         (Some(steps), Some(step)) => {
             sink.push(
-                Diagnostic::error(step.key.clone(), "a scenario has `steps` or `[[scenario.step]]`, not both")
-                    .also(steps.key.clone(), "the others are here"),
+                Diagnostic::error(
+                    step.key.clone(),
+                    "a scenario has `steps` or `[[scenario.step]]`, not both",
+                )
+                .also(steps.key.clone(), "the others are here"),
             );
             Some(steps)
         }
@@ -118,7 +138,11 @@ pub(super) fn scenario(
     let mut builder = Builder {
         damaged: raw.shape.damaged
             || known.requirements_damaged
-            || raw.setup.iter().flat_map(|s| &s.value.0).any(|(_, setup)| setup.value.shape.damaged),
+            || raw
+                .setup
+                .iter()
+                .flat_map(|s| &s.value.0)
+                .any(|(_, setup)| setup.value.shape.damaged),
         stage: Stage::new(known.programs, &scenario.setup),
         known,
         setup: &scenario.setup,
@@ -133,7 +157,10 @@ pub(super) fn scenario(
             builder.stage.lenient = builder.damaged;
             builder.run(&blocks.value.items, None, sink);
             if blocks.value.items.is_empty() && !blocks.value.damaged {
-                sink.push(Diagnostic::error(blocks.span.clone(), "a scenario without steps"));
+                sink.push(Diagnostic::error(
+                    blocks.span.clone(),
+                    "a scenario without steps",
+                ));
             }
         }
         None if raw.shape.bad.contains(&"steps") || raw.shape.bad.contains(&"step") => {}
@@ -153,7 +180,9 @@ pub(super) fn scenario(
     scenario.steps = steps;
     let mut ids = BTreeMap::new();
     for check in raw.checks() {
-        scenario.checks.extend(self::check(check, known, &stage, &mut ids, sink));
+        scenario
+            .checks
+            .extend(self::check(check, known, &stage, &mut ids, sink));
     }
     let whole = !damaged && raw.check.as_ref().is_none_or(|c| !c.value.damaged);
     if whole {
@@ -172,11 +201,17 @@ impl raw::Scenario {
 fn any_damage(steps: &[At<raw::Step>]) -> bool {
     steps.iter().any(|step| {
         let step = &step.value;
-        let inner = |blocks: &super::decode::Blocks<raw::Step>| blocks.damaged || any_damage(&blocks.items);
+        let inner =
+            |blocks: &super::decode::Blocks<raw::Step>| blocks.damaged || any_damage(&blocks.items);
         step.shape.damaged
             || step.all.as_ref().is_some_and(|all| inner(&all.value))
             || step.repeat.as_ref().is_some_and(|repeat| {
-                repeat.value.shape.damaged || repeat.value.steps.as_ref().is_some_and(|steps| inner(&steps.value))
+                repeat.value.shape.damaged
+                    || repeat
+                        .value
+                        .steps
+                        .as_ref()
+                        .is_some_and(|steps| inner(&steps.value))
             })
     })
 }
@@ -184,12 +219,19 @@ fn any_damage(steps: &[At<raw::Step>]) -> bool {
 /// Says that there is no such program.
 pub(super) fn no_such_program(name: &str, span: &Span, programs: &[Program]) -> Diagnostic {
     let known = programs.iter().map(|p| p.name.as_str());
-    Diagnostic::error(span.clone(), format!("there is no program `{}`", shown(name)))
-        .maybe_label(names::did_you_mean(name, known.clone()))
-        .help(format!("known: {}", names::list(known)))
+    Diagnostic::error(
+        span.clone(),
+        format!("there is no program `{}`", shown(name)),
+    )
+    .maybe_label(names::did_you_mean(name, known.clone()))
+    .help(format!("known: {}", names::list(known)))
 }
 
-fn students(cast: Option<&At<Named<raw::Player>>>, known: &Known<'_>, sink: &mut Sink) -> Vec<String> {
+fn students(
+    cast: Option<&At<Named<raw::Player>>>,
+    known: &Known<'_>,
+    sink: &mut Sink,
+) -> Vec<String> {
     let Some(cast) = cast else {
         return known.programs.iter().map(|p| p.name.clone()).collect();
     };
@@ -204,7 +246,11 @@ fn students(cast: Option<&At<Named<raw::Player>>>, known: &Known<'_>, sink: &mut
     students
 }
 
-fn setups(raw: Option<&At<Named<raw::Setup>>>, known: &Known<'_>, sink: &mut Sink) -> BTreeMap<String, Setup> {
+fn setups(
+    raw: Option<&At<Named<raw::Setup>>>,
+    known: &Known<'_>,
+    sink: &mut Sink,
+) -> BTreeMap<String, Setup> {
     let mut setups = BTreeMap::new();
     for (role, at) in raw.iter().flat_map(|r| &r.value.0) {
         if !known.programs.iter().any(|p| p.name == role.value) {
@@ -275,11 +321,28 @@ impl Builder<'_> {
             );
         }
         let raw = &at.value;
-        let times = required(raw.times.as_ref(), &raw.shape, "times", "a repetition", &at.span, sink);
-        let steps = required(raw.steps.as_ref(), &raw.shape, "steps", "a repetition", &at.span, sink);
+        let times = required(
+            raw.times.as_ref(),
+            &raw.shape,
+            "times",
+            "a repetition",
+            &at.span,
+            sink,
+        );
+        let steps = required(
+            raw.steps.as_ref(),
+            &raw.shape,
+            "steps",
+            "a repetition",
+            &at.span,
+            sink,
+        );
         if let (Some(times), Some(steps)) = (times, steps) {
             if steps.value.items.is_empty() && !steps.value.damaged {
-                sink.push(Diagnostic::error(steps.span.clone(), "a repetition without steps"));
+                sink.push(Diagnostic::error(
+                    steps.span.clone(),
+                    "a repetition without steps",
+                ));
                 return;
             }
             for round in 1..=check::small(times, "a repetition", 1, 10_000, sink) {
@@ -304,7 +367,10 @@ impl Builder<'_> {
                     }
                 }
                 if all.value.items.is_empty() && !all.value.damaged {
-                    sink.push(Diagnostic::error(all.span.clone(), "a step without a stimulus"));
+                    sink.push(Diagnostic::error(
+                        all.span.clone(),
+                        "a step without a stimulus",
+                    ));
                 }
                 for item in &all.value.items {
                     self.inner(item, round, &mut stimuli, sink);
@@ -316,7 +382,13 @@ impl Builder<'_> {
     }
 
     /// An item of `all`.
-    fn inner(&mut self, item: &At<raw::Step>, round: Option<u32>, stimuli: &mut Vec<Stimulus>, sink: &mut Sink) {
+    fn inner(
+        &mut self,
+        item: &At<raw::Step>,
+        round: Option<u32>,
+        stimuli: &mut Vec<Stimulus>,
+        sink: &mut Sink,
+    ) {
         let step = &item.value;
         let misplaced = [
             ("all", step.all.as_ref().map(|a| &a.key)),
@@ -338,13 +410,22 @@ impl Builder<'_> {
         }
     }
 
-    fn stimulus(&mut self, at: &At<raw::Step>, round: Option<u32>, stimuli: &mut Vec<Stimulus>, sink: &mut Sink) {
+    fn stimulus(
+        &mut self,
+        at: &At<raw::Step>,
+        round: Option<u32>,
+        stimuli: &mut Vec<Stimulus>,
+        sink: &mut Sink,
+    ) {
         let found = stimuli_of(&at.value);
         match found.as_slice() {
             [] => {
                 if !at.value.shape.damaged {
-                    let known: Vec<&str> =
-                        raw::Step::KEYS.iter().copied().filter(|key| *key != "proves").collect();
+                    let known: Vec<&str> = raw::Step::KEYS
+                        .iter()
+                        .copied()
+                        .filter(|key| *key != "proves")
+                        .collect();
                     sink.push(
                         Diagnostic::error(at.span.clone(), "a step without a stimulus")
                             .help(format!("one of {}", names::list(known))),
@@ -353,7 +434,8 @@ impl Builder<'_> {
             }
             [_] => {
                 let before = stimuli.len();
-                self.stage.stimuli(&at.value, round, self.means, stimuli, sink);
+                self.stage
+                    .stimuli(&at.value, round, self.means, stimuli, sink);
                 for _ in before..stimuli.len() {
                     if !self.means.stimulus(&at.span, sink) {
                         return;
@@ -385,7 +467,11 @@ impl Builder<'_> {
         };
         let entries: Vec<(&At<String>, &[At<String>])> = match &proves.value {
             raw::Proves::Whole(ids) => ids.iter().map(|id| (id, [].as_slice())).collect(),
-            raw::Proves::Lanes(map) => map.0.iter().map(|(id, lanes)| (id, lanes.value.0.as_slice())).collect(),
+            raw::Proves::Lanes(map) => map
+                .0
+                .iter()
+                .map(|(id, lanes)| (id, lanes.value.0.as_slice()))
+                .collect(),
         };
         for (id, lanes) in entries {
             if !self.means.bytes(64 + id.value.len() as u64, &id.span, sink) {
@@ -402,19 +488,28 @@ impl Builder<'_> {
                 continue;
             }
             if !seen.insert(id.value.as_str()) {
-                sink.push(Diagnostic::error(id.span.clone(), format!("`{}` stands here twice", shown(&id.value))));
+                sink.push(Diagnostic::error(
+                    id.span.clone(),
+                    format!("`{}` stands here twice", shown(&id.value)),
+                ));
             }
             let mut picked: Vec<Selector> = Vec::new();
             for lane in lanes {
-                if !self.means.bytes(64 + lane.value.len() as u64, &lane.span, sink) {
+                if !self
+                    .means
+                    .bytes(64 + lane.value.len() as u64, &lane.span, sink)
+                {
                     break;
                 }
                 picked.extend(selector::parse(lane, &context, sink));
             }
             if matches!(proves.value, raw::Proves::Lanes(_)) && lanes.is_empty() {
                 sink.push(
-                    Diagnostic::error(id.span.clone(), format!("no lane counts for `{}`", shown(&id.value)))
-                        .help("name lanes, or write `proves = [ … ]` for the step's whole reaction"),
+                    Diagnostic::error(
+                        id.span.clone(),
+                        format!("no lane counts for `{}`", shown(&id.value)),
+                    )
+                    .help("name lanes, or write `proves = [ … ]` for the step's whole reaction"),
                 );
             }
             proofs.push(Proof {
@@ -473,8 +568,21 @@ fn check(
     let raw = &at.value;
     let id = required(raw.id.as_ref(), &raw.shape, "id", "a check", &at.span, sink)?;
     kebab(&id.value, &id.span, sink);
-    unique(seen, &id.value, &id.span, |n| format!("check `{n}` is there twice"), sink);
-    let proves = required(raw.proves.as_ref(), &raw.shape, "proves", "a check", &at.span, sink)?;
+    unique(
+        seen,
+        &id.value,
+        &id.span,
+        |n| format!("check `{n}` is there twice"),
+        sink,
+    );
+    let proves = required(
+        raw.proves.as_ref(),
+        &raw.shape,
+        "proves",
+        "a check",
+        &at.span,
+        sink,
+    )?;
     for requirement in &proves.value {
         if !known.requirements.contains_key(&requirement.value) && !known.requirements_damaged {
             sink.push(check::no_such_requirement(
@@ -485,7 +593,10 @@ fn check(
         }
     }
     if proves.value.is_empty() {
-        sink.push(Diagnostic::error(proves.span.clone(), "this check proves nothing"));
+        sink.push(Diagnostic::error(
+            proves.span.clone(),
+            "this check proves nothing",
+        ));
     }
     let program = match &raw.program {
         Some(name) => stage.started(name, sink)?,
@@ -512,10 +623,18 @@ fn check(
 }
 
 /// The text a check counts.
-fn counted(text: Option<&At<String>>, shape: &super::decode::Shape, at: &Span, sink: &mut Sink) -> Option<String> {
+fn counted(
+    text: Option<&At<String>>,
+    shape: &super::decode::Shape,
+    at: &Span,
+    sink: &mut Sink,
+) -> Option<String> {
     let text = required(text, shape, "text", "a count", at, sink)?;
     if text.value.is_empty() {
-        sink.push(Diagnostic::error(text.span.clone(), "the empty text cannot be counted"));
+        sink.push(Diagnostic::error(
+            text.span.clone(),
+            "the empty text cannot be counted",
+        ));
         return None;
     }
     Some(text.value.clone())
@@ -524,20 +643,38 @@ fn counted(text: Option<&At<String>>, shape: &super::decode::Shape, at: &Span, s
 fn count_equals(at: &At<raw::CountEquals>, sink: &mut Sink) -> Option<Property> {
     let raw = &at.value;
     let text = counted(raw.text.as_ref(), &raw.shape, &at.span, sink);
-    let says = required(raw.says.as_ref(), &raw.shape, "says", "`count-equals`", &at.span, sink)?;
+    let says = required(
+        raw.says.as_ref(),
+        &raw.shape,
+        "says",
+        "`count-equals`",
+        &at.span,
+        sink,
+    )?;
     if says.value.len() > 1000 {
-        sink.push(Diagnostic::error(says.span.clone(), "this expression is too long"));
+        sink.push(Diagnostic::error(
+            says.span.clone(),
+            "this expression is too long",
+        ));
         return None;
     }
     match regex::bytes::Regex::new(&says.value) {
         Ok(regex) if regex.captures_len() == 2 => {}
         Ok(_) => sink.push(
-            Diagnostic::error(says.span.clone(), "this expression needs exactly one group, around the number")
-                .help("for example 'count (\\d+)'"),
+            Diagnostic::error(
+                says.span.clone(),
+                "this expression needs exactly one group, around the number",
+            )
+            .help("for example 'count (\\d+)'"),
         ),
         Err(error) => {
             let text = error.to_string();
-            let last = text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+            let last = text
+                .lines()
+                .last()
+                .unwrap_or_default()
+                .trim_start_matches("error: ")
+                .to_owned();
             sink.push(Diagnostic::error(says.span.clone(), "not a regular expression").label(last));
         }
     }
@@ -550,10 +687,27 @@ fn count_equals(at: &At<raw::CountEquals>, sink: &mut Sink) -> Option<Property> 
 fn count_between(at: &At<raw::CountBetween>, sink: &mut Sink) -> Option<Property> {
     let raw = &at.value;
     let text = counted(raw.text.as_ref(), &raw.shape, &at.span, sink);
-    let least = required(raw.least.as_ref(), &raw.shape, "least", "`count-between`", &at.span, sink)?;
-    let most = required(raw.most.as_ref(), &raw.shape, "most", "`count-between`", &at.span, sink)?;
+    let least = required(
+        raw.least.as_ref(),
+        &raw.shape,
+        "least",
+        "`count-between`",
+        &at.span,
+        sink,
+    )?;
+    let most = required(
+        raw.most.as_ref(),
+        &raw.shape,
+        "most",
+        "`count-between`",
+        &at.span,
+        sink,
+    )?;
     if least.value > most.value {
-        sink.push(Diagnostic::error(most.span.clone(), "`most` is less than `least`").also(least.span.clone(), "`least`"));
+        sink.push(
+            Diagnostic::error(most.span.clone(), "`most` is less than `least`")
+                .also(least.span.clone(), "`least`"),
+        );
     }
     Some(Property::CountBetween {
         text: text?,
@@ -571,10 +725,16 @@ fn warnings(
     default_used: bool,
     sink: &mut Sink,
 ) {
-    if scenario.checks.is_empty() && scenario.steps.iter().all(|s| s.proves.is_empty()) && !scenario.steps.is_empty() {
+    if scenario.checks.is_empty()
+        && scenario.steps.iter().all(|s| s.proves.is_empty())
+        && !scenario.steps.is_empty()
+    {
         sink.push(
-            Diagnostic::warning(id_span.clone(), format!("scenario `{}` proves nothing", shown(&scenario.id)))
-                .help("give a step `proves`, or remove the scenario"),
+            Diagnostic::warning(
+                id_span.clone(),
+                format!("scenario `{}` proves nothing", shown(&scenario.id)),
+            )
+            .help("give a step `proves`, or remove the scenario"),
         );
     }
     if let Some(default) = &raw.proves
@@ -585,7 +745,12 @@ fn warnings(
             "every step has its own `proves`: this one is never used",
         ));
     }
-    for (role, _) in raw.cast.iter().flat_map(|c| &c.value.0).map(|(r, p)| (r, p)) {
+    for (role, _) in raw
+        .cast
+        .iter()
+        .flat_map(|c| &c.value.0)
+        .map(|(r, p)| (r, p))
+    {
         if !stage.has_started(&role.value) {
             sink.push(Diagnostic::warning(
                 role.span.clone(),
@@ -604,7 +769,10 @@ fn warnings(
     if scenario.students.iter().all(|s| !stage.has_started(s)) && !scenario.steps.is_empty() {
         sink.push(Diagnostic::warning(
             id_span.clone(),
-            format!("scenario `{}` starts no program of the student's", shown(&scenario.id)),
+            format!(
+                "scenario `{}` starts no program of the student's",
+                shown(&scenario.id)
+            ),
         ));
     }
     stage.unused_peers(&scenario.steps, sink);
@@ -613,14 +781,18 @@ fn warnings(
 /// How a program's standard output is compared in a scenario, and where it goes.
 pub(super) fn stdout_of(program: &Program, setup: Option<&Setup>) -> (StreamMode, OutputKind) {
     (
-        setup.and_then(|s| s.stdout.clone()).unwrap_or_else(|| program.stdout.clone()),
+        setup
+            .and_then(|s| s.stdout.clone())
+            .unwrap_or_else(|| program.stdout.clone()),
         setup.and_then(|s| s.stdout_to).unwrap_or(OutputKind::Pipe),
     )
 }
 
 /// How a program's standard error is compared in a scenario.
 pub(super) fn stderr_of(program: &Program, setup: Option<&Setup>) -> StreamMode {
-    setup.and_then(|s| s.stderr.clone()).unwrap_or_else(|| program.stderr.clone())
+    setup
+        .and_then(|s| s.stderr.clone())
+        .unwrap_or_else(|| program.stderr.clone())
 }
 
 /// Whether a program has an address to which peers can connect.

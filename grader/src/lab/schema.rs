@@ -8,7 +8,10 @@ use super::raw::LabFile;
 /// The JSON Schema (2020-12) of `lab.toml`, with descriptions, for editors to complete from.
 #[must_use]
 pub fn schema() -> Value {
-    let mut value = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<LabFile>().to_value();
+    let mut value = SchemaSettings::draft2020_12()
+        .into_generator()
+        .into_root_schema_for::<LabFile>()
+        .to_value();
     without_null(&mut value);
     value
 }

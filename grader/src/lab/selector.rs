@@ -6,18 +6,18 @@ use std::collections::BTreeMap;
 use super::decode::{At, Sink, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{OutputKind, Program, Selector, Setup, StreamMode};
+use super::names;
 use super::scenario::{stderr_of, stdout_of};
 use super::stimulus::Stage;
 use super::text::{self, Allowed};
-use super::names;
 
 /// Operators that stand in reactions.
 const OPERATORS: &[&str] = &["<", "=", "~", "?"];
 
 /// First words of the lines of a lane's own channel. Programs first, then peers.
 const WORDS: &[&str] = &[
-    "listen", "unlink", "exit", "killed", "ended", "still", "bind", "exec", "limit", "spinning", "polling", "stopped",
-    "stdin", "open", "queued", "refused", "eof", "reset", "failed",
+    "listen", "unlink", "exit", "killed", "ended", "still", "bind", "exec", "limit", "spinning",
+    "polling", "stopped", "stdin", "open", "queued", "refused", "eof", "reset", "failed",
 ];
 
 /// Where a selector stands.
@@ -32,15 +32,13 @@ pub(super) struct Context<'a> {
 pub(super) fn parse(at: &At<String>, context: &Context<'_>, sink: &mut Sink) -> Option<Selector> {
     let text = text::expand(&at.value, Allowed::NOTHING, context.round, &at.span, sink);
     let mut words = text.split_whitespace();
-    let (place, filter) = match (words.next(), words.next(), words.next()) {
-        (Some(place), filter, None) => (place, filter),
-        _ => {
-            sink.push(
-                Diagnostic::error(at.span.clone(), format!("`{}` picks no lane", shown(&text)))
-                    .help("a lane, its channel after a point, then an operator or a word: `server.out`, `alice <`, `server exit`"),
-            );
-            return None;
-        }
+    let (Some(place), filter, None) = (words.next(), words.next(), words.next()) else {
+        sink.push(
+            Diagnostic::error(at.span.clone(), format!("`{}` picks no lane", shown(&text))).help(
+                "a lane, its channel after a point, then an operator or a word: `server.out`, `alice <`, `server exit`",
+            ),
+        );
+        return None;
     };
     let (lane, channel) = match place.split_once('.') {
         Some((lane, channel)) => (lane, Some(channel)),
@@ -56,9 +54,12 @@ pub(super) fn parse(at: &At<String>, context: &Context<'_>, sink: &mut Sink) -> 
         } else {
             let lanes: Vec<&str> = context.stage.lanes().collect();
             sink.push(
-                Diagnostic::error(at.span.clone(), format!("there is no lane `{}` in this step", shown(lane)))
-                    .maybe_label(names::did_you_mean(lane, lanes.iter().copied()))
-                    .help(format!("lanes up to here: {}", names::list(lanes))),
+                Diagnostic::error(
+                    at.span.clone(),
+                    format!("there is no lane `{}` in this step", shown(lane)),
+                )
+                .maybe_label(names::did_you_mean(lane, lanes.iter().copied()))
+                .help(format!("lanes up to here: {}", names::list(lanes))),
             );
             false
         };
@@ -73,9 +74,12 @@ pub(super) fn parse(at: &At<String>, context: &Context<'_>, sink: &mut Sink) -> 
     {
         let known = || OPERATORS.iter().chain(WORDS).copied();
         sink.push(
-            Diagnostic::error(at.span.clone(), format!("no line of a lane begins with `{}`", shown(filter)))
-                .maybe_label(names::did_you_mean(filter, known()))
-                .help(format!("known: {}", names::list(known()))),
+            Diagnostic::error(
+                at.span.clone(),
+                format!("no line of a lane begins with `{}`", shown(filter)),
+            )
+            .maybe_label(names::did_you_mean(filter, known()))
+            .help(format!("known: {}", names::list(known()))),
         );
         return None;
     }
@@ -96,7 +100,9 @@ fn peer_channel(at: &At<String>, lane: &str, channel: Option<&str>, sink: &mut S
 }
 
 /// The channels a program's lane can have: its streams, and what inspections show.
-const CHANNELS: &[&str] = &["out", "err", "tree", "spare", "fds", "idle", "family", "handler", "signals"];
+const CHANNELS: &[&str] = &[
+    "out", "err", "tree", "spare", "fds", "idle", "family", "handler", "signals",
+];
 
 fn program_channel(
     at: &At<String>,
@@ -117,14 +123,22 @@ fn program_channel(
         "err" => (stderr_of(program, setup) == StreamMode::Free)
             .then_some("its standard error is free, so it stands in no step"),
         known if CHANNELS.contains(&known) => {
-            let inspected = context.stage.inspected.iter().any(|(p, c)| *p == program.name && *c == known);
+            let inspected = context
+                .stage
+                .inspected
+                .iter()
+                .any(|(p, c)| *p == program.name && *c == known);
             (!inspected).then_some("this step does not inspect it")
         }
         _ => {
             sink.push(
                 Diagnostic::error(
                     at.span.clone(),
-                    format!("the lane `{}` has no channel `{}`", shown(&program.name), shown(channel)),
+                    format!(
+                        "the lane `{}` has no channel `{}`",
+                        shown(&program.name),
+                        shown(channel)
+                    ),
                 )
                 .maybe_label(names::did_you_mean(channel, CHANNELS.iter().copied()))
                 .help(format!("known: {}", names::list(CHANNELS.iter().copied()))),
@@ -133,7 +147,10 @@ fn program_channel(
         }
     };
     if let Some(trouble) = trouble {
-        sink.push(Diagnostic::error(at.span.clone(), format!("{place} is always empty here")).label(trouble));
+        sink.push(
+            Diagnostic::error(at.span.clone(), format!("{place} is always empty here"))
+                .label(trouble),
+        );
     }
     trouble.is_none()
 }

@@ -6,8 +6,8 @@ use super::check::{kebab, required, small, stream, within};
 use super::decode::{At, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{
-    Data, DataSource, Disturbance, DisturbOn, Effect, FileStep, InputKind, Inspection, Nth, Program, Setup, Step,
-    Stimulus, StreamMode,
+    Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, InputKind, Inspection, Nth,
+    Program, Setup, Step, Stimulus, StreamMode,
 };
 use super::scenario::{Means, has_address, no_such_program};
 use super::text::{self, Allowed};
@@ -69,7 +69,10 @@ impl<'a> Stage<'a> {
     }
 
     pub(super) fn lanes(&self) -> impl Iterator<Item = &str> {
-        self.started.keys().chain(self.peers.keys()).map(String::as_str)
+        self.started
+            .keys()
+            .chain(self.peers.keys())
+            .map(String::as_str)
     }
 
     /// A program that has been started, or a complaint.
@@ -77,8 +80,14 @@ impl<'a> Stage<'a> {
         self.program(name, sink)?;
         if !self.has_started(&name.value) && !self.lenient {
             sink.push(
-                Diagnostic::error(name.span.clone(), format!("`{}` has not been started", shown(&name.value)))
-                    .help(format!("an earlier step must say `start = \"{}\"`", shown(&name.value))),
+                Diagnostic::error(
+                    name.span.clone(),
+                    format!("`{}` has not been started", shown(&name.value)),
+                )
+                .help(format!(
+                    "an earlier step must say `start = \"{}\"`",
+                    shown(&name.value)
+                )),
             );
             return None;
         }
@@ -92,10 +101,12 @@ impl<'a> Stage<'a> {
             (Some(only), None) => Some(only.clone()),
             _ if self.lenient => None,
             _ => {
-                sink.push(Diagnostic::error(span.clone(), "which program?").help(format!(
-                    "this scenario starts {}: say `program = \"…\"`",
-                    names::list(self.started.keys().map(String::as_str))
-                )));
+                sink.push(
+                    Diagnostic::error(span.clone(), "which program?").help(format!(
+                        "this scenario starts {}: say `program = \"…\"`",
+                        names::list(self.started.keys().map(String::as_str))
+                    )),
+                );
                 None
             }
         }
@@ -157,23 +168,10 @@ impl<'a> Stage<'a> {
                 out.push(Stimulus::Send { peer, data });
             }
         }
-        let simple: [(&Option<At<raw::Peers>>, fn(String) -> Stimulus); 4] = [
-            (&step.shutdown, Stimulus::Shutdown),
-            (&step.close, Stimulus::Close),
-            (&step.stall, Stimulus::Stall),
-            (&step.resume, Stimulus::Resume),
-        ];
-        for (field, stimulus) in simple {
-            for name in field.iter().flat_map(|f| &f.value.0) {
-                let closing = step.close.is_some();
-                if let Some(peer) = self.peer_or_listener(name, closing, round, sink) {
-                    if closing && let Some(entry) = self.peers.get_mut(&peer) {
-                        entry.closed = Some(name.span.clone());
-                    }
-                    out.push(stimulus(peer));
-                }
-            }
-        }
+        self.simple(&step.shutdown, false, round, Stimulus::Shutdown, out, sink);
+        self.simple(&step.close, true, round, Stimulus::Close, out, sink);
+        self.simple(&step.stall, false, round, Stimulus::Stall, out, sink);
+        self.simple(&step.resume, false, round, Stimulus::Resume, out, sink);
         for (role, at) in step.signal.iter().flat_map(|s| &s.value.0) {
             out.extend(self.signal(role, at, sink));
         }
@@ -186,7 +184,9 @@ impl<'a> Stage<'a> {
             out.extend(file_step(file, round, means, sink).map(Stimulus::File));
         }
         for (role, what) in step.inspect.iter().flat_map(|i| &i.value.0) {
-            let Some(program) = self.started(role, sink) else { continue };
+            let Some(program) = self.started(role, sink) else {
+                continue;
+            };
             for what in &what.value.0 {
                 out.push(self.inspect(&program, what, sink));
             }
@@ -204,19 +204,46 @@ impl<'a> Stage<'a> {
         }
     }
 
+    /// Stimuli that only name peers.
+    fn simple(
+        &mut self,
+        names: &Option<At<raw::Peers>>,
+        closing: bool,
+        round: Option<u32>,
+        stimulus: fn(String) -> Stimulus,
+        out: &mut Vec<Stimulus>,
+        sink: &mut Sink,
+    ) {
+        for name in names.iter().flat_map(|n| &n.value.0) {
+            let Some(peer) = self.peer_or_listener(name, closing, round, sink) else {
+                continue;
+            };
+            if closing && let Some(entry) = self.peers.get_mut(&peer) {
+                entry.closed = Some(name.span.clone());
+            }
+            out.push(stimulus(peer));
+        }
+    }
+
     fn start(&mut self, role: &At<String>, sink: &mut Sink) -> Option<Stimulus> {
         self.program(role, sink)?;
         if let Some(before) = self.started.get(&role.value) {
             sink.push(
-                Diagnostic::error(role.span.clone(), format!("`{}` is started twice", shown(&role.value)))
-                    .also(before.at.clone(), "first here"),
+                Diagnostic::error(
+                    role.span.clone(),
+                    format!("`{}` is started twice", shown(&role.value)),
+                )
+                .also(before.at.clone(), "first here"),
             );
             return None;
         }
         if let Some(peer) = self.peers.get(&role.value) {
             sink.push(
-                Diagnostic::error(role.span.clone(), format!("`{}` is a peer already", shown(&role.value)))
-                    .also(peer.at.clone(), "here"),
+                Diagnostic::error(
+                    role.span.clone(),
+                    format!("`{}` is a peer already", shown(&role.value)),
+                )
+                .also(peer.at.clone(), "here"),
             );
         }
         self.started.insert(
@@ -232,18 +259,29 @@ impl<'a> Stage<'a> {
     /// A started program whose standard input can be written to.
     fn stdin(&self, role: &At<String>, sink: &mut Sink) -> Option<String> {
         let program = self.started(role, sink)?;
-        let input = self.setup.get(&program).and_then(|s| s.stdin).unwrap_or(InputKind::Pipe);
+        let input = self
+            .setup
+            .get(&program)
+            .and_then(|s| s.stdin)
+            .unwrap_or(InputKind::Pipe);
         if !matches!(input, InputKind::Pipe | InputKind::Pty) {
             sink.push(
                 Diagnostic::error(
                     role.span.clone(),
-                    format!("the standard input of `{}` is not held by the grader", shown(&program)),
+                    format!(
+                        "the standard input of `{}` is not held by the grader",
+                        shown(&program)
+                    ),
                 )
                 .help("the scenario's `setup` says so"),
             );
             return None;
         }
-        if let Some(ended) = self.started.get(&program).and_then(|r| r.stdin_ended.clone()) {
+        if let Some(ended) = self
+            .started
+            .get(&program)
+            .and_then(|r| r.stdin_ended.clone())
+        {
             sink.push(
                 Diagnostic::error(
                     role.span.clone(),
@@ -264,31 +302,49 @@ impl<'a> Stage<'a> {
                     span: leave.span.clone(),
                     value: role.clone(),
                 };
-                out.extend(self.started(&role, sink).map(|program| Stimulus::LeaveOutput { program, after: 0 }));
+                out.extend(
+                    self.started(&role, sink)
+                        .map(|program| Stimulus::LeaveOutput { program, after: 0 }),
+                );
             }
             raw::Leave::After(entries) => {
                 for (role, after) in &entries.0 {
-                    let after = usize::try_from(within(after, "bytes", 0, MOST_DATA, sink)).unwrap_or(0);
-                    out.extend(self.started(role, sink).map(|program| Stimulus::LeaveOutput { program, after }));
+                    let after =
+                        usize::try_from(within(after, "bytes", 0, MOST_DATA, sink)).unwrap_or(0);
+                    out.extend(
+                        self.started(role, sink)
+                            .map(|program| Stimulus::LeaveOutput { program, after }),
+                    );
                 }
             }
         }
     }
 
     /// A new peer.
-    fn enter(&mut self, name: &At<String>, listens: bool, round: Option<u32>, sink: &mut Sink) -> Option<String> {
+    fn enter(
+        &mut self,
+        name: &At<String>,
+        listens: bool,
+        round: Option<u32>,
+        sink: &mut Sink,
+    ) -> Option<String> {
         let expanded = text::expand(&name.value, Allowed::NOTHING, round, &name.span, sink);
         kebab(&expanded, &name.span, sink);
         if self.programs.iter().any(|p| p.name == expanded) {
             sink.push(
-                Diagnostic::error(name.span.clone(), format!("`{}` is a program", shown(&expanded)))
-                    .help("a peer needs a name of its own"),
+                Diagnostic::error(
+                    name.span.clone(),
+                    format!("`{}` is a program", shown(&expanded)),
+                )
+                .help("a peer needs a name of its own"),
             );
             return None;
         }
         if let Some(before) = self.peers.get(&expanded) {
-            let mut diagnostic =
-                Diagnostic::error(name.span.clone(), format!("peer `{}` is connected twice", shown(&expanded)));
+            let mut diagnostic = Diagnostic::error(
+                name.span.clone(),
+                format!("peer `{}` is connected twice", shown(&expanded)),
+            );
             if before.at == name.span {
                 diagnostic = diagnostic.help("in a `repeat` a peer needs `{n}` in its name");
             } else {
@@ -317,21 +373,39 @@ impl<'a> Stage<'a> {
                 self.receives.insert(peer.to_owned(), mode);
             }
             StreamMode::LinesInOrder | StreamMode::Contains(_) => sink.push(
-                Diagnostic::error(at.span.clone(), "what a peer receives cannot be compared like this")
-                    .help("`\"exact\"`, `\"free\"`, `\"some\"` or `\"digest\"`"),
+                Diagnostic::error(
+                    at.span.clone(),
+                    "what a peer receives cannot be compared like this",
+                )
+                .help("`\"exact\"`, `\"free\"`, `\"some\"` or `\"digest\"`"),
             ),
         }
     }
 
-    fn connect(&mut self, at: &At<raw::Connect>, round: Option<u32>, sink: &mut Sink) -> Option<Stimulus> {
+    fn connect(
+        &mut self,
+        at: &At<raw::Connect>,
+        round: Option<u32>,
+        sink: &mut Sink,
+    ) -> Option<Stimulus> {
         let raw = &at.value.0;
-        let name = required(raw.peer.as_ref(), &raw.shape, "peer", "a connection", &at.span, sink)?;
+        let name = required(
+            raw.peer.as_ref(),
+            &raw.shape,
+            "peer",
+            "a connection",
+            &at.span,
+            sink,
+        )?;
         let to = match &raw.to {
             Some(role) => match self.program(role, sink) {
                 Some(program) if !has_address(program) => {
                     sink.push(
-                        Diagnostic::error(role.span.clone(), format!("`{}` has no address", shown(&role.value)))
-                            .help("give the program `address = \"argv\"` or `\"discover\"`"),
+                        Diagnostic::error(
+                            role.span.clone(),
+                            format!("`{}` has no address", shown(&role.value)),
+                        )
+                        .help("give the program `address = \"argv\"` or `\"discover\"`"),
                     );
                     None
                 }
@@ -372,9 +446,21 @@ impl<'a> Stage<'a> {
         None
     }
 
-    fn accept(&mut self, at: &At<raw::Accept>, round: Option<u32>, sink: &mut Sink) -> Option<Stimulus> {
+    fn accept(
+        &mut self,
+        at: &At<raw::Accept>,
+        round: Option<u32>,
+        sink: &mut Sink,
+    ) -> Option<Stimulus> {
         let raw = &at.value.0;
-        let name = required(raw.peer.as_ref(), &raw.shape, "peer", "a connection", &at.span, sink)?;
+        let name = required(
+            raw.peer.as_ref(),
+            &raw.shape,
+            "peer",
+            "a connection",
+            &at.span,
+            sink,
+        )?;
         let listener = match &raw.on {
             Some(on) => self.listener(on, round, sink),
             None => self.only_listener(&name.span, sink),
@@ -388,7 +474,12 @@ impl<'a> Stage<'a> {
         })
     }
 
-    fn listener(&mut self, name: &At<String>, round: Option<u32>, sink: &mut Sink) -> Option<String> {
+    fn listener(
+        &mut self,
+        name: &At<String>,
+        round: Option<u32>,
+        sink: &mut Sink,
+    ) -> Option<String> {
         let listener = self.peer_or_listener(name, true, round, sink)?;
         if self.peers.get(&listener).is_some_and(|p| !p.listens) {
             sink.push(Diagnostic::error(
@@ -401,8 +492,12 @@ impl<'a> Stage<'a> {
     }
 
     fn only_listener(&mut self, span: &Span, sink: &mut Sink) -> Option<String> {
-        let listeners: Vec<String> =
-            self.peers.iter().filter(|(_, p)| p.listens && p.closed.is_none()).map(|(n, _)| n.clone()).collect();
+        let listeners: Vec<String> = self
+            .peers
+            .iter()
+            .filter(|(_, p)| p.listens && p.closed.is_none())
+            .map(|(n, _)| n.clone())
+            .collect();
         match listeners.as_slice() {
             [only] => {
                 if let Some(peer) = self.peers.get_mut(only) {
@@ -412,11 +507,14 @@ impl<'a> Stage<'a> {
             }
             _ if self.lenient => {}
             [] => sink.push(
-                Diagnostic::error(span.clone(), "no peer listens").help("an earlier step must say `listen = \"…\"`"),
+                Diagnostic::error(span.clone(), "no peer listens")
+                    .help("an earlier step must say `listen = \"…\"`"),
             ),
             several => sink.push(
-                Diagnostic::error(span.clone(), "on which peer?")
-                    .help(format!("say `on = \"…\"`: {}", names::list(several.iter().map(String::as_str)))),
+                Diagnostic::error(span.clone(), "on which peer?").help(format!(
+                    "say `on = \"…\"`: {}",
+                    names::list(several.iter().map(String::as_str))
+                )),
             ),
         }
         None
@@ -442,9 +540,13 @@ impl<'a> Stage<'a> {
                     name.span.clone(),
                     format!("peer `{}` is not connected", shown(&expanded)),
                 )
-                .maybe_label(names::did_you_mean(&expanded, connected.iter().map(String::as_str)));
+                .maybe_label(names::did_you_mean(
+                    &expanded,
+                    connected.iter().map(String::as_str),
+                ));
                 if self.programs.iter().any(|p| p.name == expanded) {
-                    diagnostic = diagnostic.help("this is a program: its standard input is written by `type`");
+                    diagnostic = diagnostic
+                        .help("this is a program: its standard input is written by `type`");
                 } else {
                     diagnostic = diagnostic.help(format!(
                         "connected up to here: {}",
@@ -457,15 +559,21 @@ impl<'a> Stage<'a> {
         };
         if let Some(closed) = &peer.closed {
             sink.push(
-                Diagnostic::error(name.span.clone(), format!("peer `{}` is closed", shown(&expanded)))
-                    .also(closed.clone(), "closed here"),
+                Diagnostic::error(
+                    name.span.clone(),
+                    format!("peer `{}` is closed", shown(&expanded)),
+                )
+                .also(closed.clone(), "closed here"),
             );
             return None;
         }
         if peer.listens && !listener_too {
             sink.push(
-                Diagnostic::error(name.span.clone(), format!("the peer `{}` only listens", shown(&expanded)))
-                    .help("a connection gets its name by `accept`"),
+                Diagnostic::error(
+                    name.span.clone(),
+                    format!("the peer `{}` only listens", shown(&expanded)),
+                )
+                .help("a connection gets its name by `accept`"),
             );
             return None;
         }
@@ -476,10 +584,23 @@ impl<'a> Stage<'a> {
     fn signal(&self, role: &At<String>, at: &At<raw::Signal>, sink: &mut Sink) -> Option<Stimulus> {
         let program = self.started(role, sink);
         let raw = &at.value.0;
-        let name = required(raw.signal.as_ref(), &raw.shape, "signal", "a signal", &at.span, sink)?;
+        let name = required(
+            raw.signal.as_ref(),
+            &raw.shape,
+            "signal",
+            "a signal",
+            &at.span,
+            sink,
+        )?;
         let signal = known_name(name, names::SIGNALS, "signal", sink)?;
-        let count = raw.count.as_ref().map_or(1, |c| small(c, "a count", 1, 10_000, sink));
-        let process = raw.process.as_ref().map_or(0, |p| small(p, "a process number", 0, 1000, sink));
+        let count = raw
+            .count
+            .as_ref()
+            .map_or(1, |c| small(c, "a count", 1, 10_000, sink));
+        let process = raw
+            .process
+            .as_ref()
+            .map_or(0, |p| small(p, "a process number", 0, 1000, sink));
         Some(Stimulus::Signal {
             program: program?,
             process: u16::try_from(process).unwrap_or(0),
@@ -497,10 +618,18 @@ impl<'a> Stage<'a> {
             raw::Inspect::Handlers => (Inspection::Handlers, &["handler"]),
             raw::Inspect::Signals => (Inspection::Signals, &["signals"]),
         };
-        if inspection == Inspection::Handlers && !self.setup.get(program).is_some_and(|s| s.audit_handlers) {
+        if inspection == Inspection::Handlers
+            && !self.setup.get(program).is_some_and(|s| s.audit_handlers)
+        {
             sink.push(
-                Diagnostic::error(what.span.clone(), format!("the handlers of `{}` are not audited", shown(program)))
-                    .help(format!("the scenario needs `setup = {{ {} = {{ audit-handlers = true }} }}`", shown(program))),
+                Diagnostic::error(
+                    what.span.clone(),
+                    format!("the handlers of `{}` are not audited", shown(program)),
+                )
+                .help(format!(
+                    "the scenario needs `setup = {{ {} = {{ audit-handlers = true }} }}`",
+                    shown(program)
+                )),
             );
         }
         for channel in channels {
@@ -514,17 +643,28 @@ impl<'a> Stage<'a> {
 
     /// Warns of peers that connect and then do and prove nothing.
     pub(super) fn unused_peers(&self, steps: &[Step], sink: &mut Sink) {
-        let picked: BTreeSet<&str> =
-            steps.iter().flat_map(|s| &s.proves).flat_map(|p| &p.lanes).map(|l| l.lane.as_str()).collect();
+        let picked: BTreeSet<&str> = steps
+            .iter()
+            .flat_map(|s| &s.proves)
+            .flat_map(|p| &p.lanes)
+            .map(|l| l.lane.as_str())
+            .collect();
         // Evidence that names no lanes takes in all of them.
-        if steps.iter().flat_map(|s| &s.proves).any(|p| p.lanes.is_empty()) {
+        if steps
+            .iter()
+            .flat_map(|s| &s.proves)
+            .any(|p| p.lanes.is_empty())
+        {
             return;
         }
         for (name, peer) in &self.peers {
             if !peer.used && !picked.contains(name.as_str()) {
                 sink.push(
-                    Diagnostic::warning(peer.at.clone(), format!("peer `{}` is never used", shown(name)))
-                        .help("it sends nothing, and no `proves` names its lane"),
+                    Diagnostic::warning(
+                        peer.at.clone(),
+                        format!("peer `{}` is never used", shown(name)),
+                    )
+                    .help("it sends nothing, and no `proves` names its lane"),
                 );
             }
         }
@@ -543,7 +683,11 @@ fn known_name(name: &At<String>, known: &[&str], what: &str, sink: &mut Sink) ->
         names::did_you_mean(&name.value, known.iter().copied())
     };
     sink.push(
-        Diagnostic::error(name.span.clone(), format!("there is no {what} `{}`", shown(&name.value))).maybe_label(label),
+        Diagnostic::error(
+            name.span.clone(),
+            format!("there is no {what} `{}`", shown(&name.value)),
+        )
+        .maybe_label(label),
     );
     None
 }
@@ -555,20 +699,28 @@ fn exactly_one<'a>(
     at: &Span,
     sink: &mut Sink,
 ) -> Option<(&'static str, &'a Span)> {
-    let there: Vec<(&'static str, &Span)> = found.iter().filter_map(|(k, s)| s.map(|s| (*k, s))).collect();
+    let there: Vec<(&'static str, &Span)> = found
+        .iter()
+        .filter_map(|(k, s)| s.map(|s| (*k, s)))
+        .collect();
     match there.as_slice() {
         [one] => Some(*one),
         [] => {
             sink.push(
-                Diagnostic::error(at.clone(), format!("{what} says nothing"))
-                    .help(format!("it needs one of {}", names::list(found.iter().map(|(k, _)| *k)))),
+                Diagnostic::error(at.clone(), format!("{what} says nothing")).help(format!(
+                    "it needs one of {}",
+                    names::list(found.iter().map(|(k, _)| *k))
+                )),
             );
             None
         }
         [(first, first_span), (second, second_span), ..] => {
             sink.push(
-                Diagnostic::error((*second_span).clone(), format!("{what} has either `{first}` or `{second}`"))
-                    .also((*first_span).clone(), "the first one"),
+                Diagnostic::error(
+                    (*second_span).clone(),
+                    format!("{what} has either `{first}` or `{second}`"),
+                )
+                .also((*first_span).clone(), "the first one"),
             );
             None
         }
@@ -580,11 +732,19 @@ fn only_with<T>(field: Option<&At<T>>, key: &str, chosen: &str, with: &[&str], s
     if let Some(at) = field
         && !with.contains(&chosen)
     {
-        sink.push(Diagnostic::error(at.key.clone(), format!("`{key}` means nothing beside `{chosen}`")));
+        sink.push(Diagnostic::error(
+            at.key.clone(),
+            format!("`{key}` means nothing beside `{chosen}`"),
+        ));
     }
 }
 
-fn data(at: &At<raw::Data>, round: Option<u32>, means: &mut Means, sink: &mut Sink) -> Option<Data> {
+fn data(
+    at: &At<raw::Data>,
+    round: Option<u32>,
+    means: &mut Means,
+    sink: &mut Sink,
+) -> Option<Data> {
     let raw = &at.value.0;
     if raw.shape.damaged {
         return None;
@@ -611,12 +771,26 @@ fn data(at: &At<raw::Data>, round: Option<u32>, means: &mut Means, sink: &mut Si
         };
         (source, bytes)
     } else if let Some(repeat) = &raw.repeat {
-        let times = required(raw.times.as_ref(), &raw.shape, "times", "`repeat`", &at.span, sink)?;
+        let times = required(
+            raw.times.as_ref(),
+            &raw.shape,
+            "times",
+            "`repeat`",
+            &at.span,
+            sink,
+        )?;
         let text = text::expand(&repeat.value, Allowed::NOTHING, round, &repeat.span, sink);
         let length = (text.len() as u64).saturating_mul(times.value);
         if length > MOST_DATA || length == 0 {
-            let problem = if length == 0 { "sends nothing" } else { "sends more than 64 MiB" };
-            sink.push(Diagnostic::error(at.span.clone(), format!("this {problem}")));
+            let problem = if length == 0 {
+                "sends nothing"
+            } else {
+                "sends more than 64 MiB"
+            };
+            sink.push(Diagnostic::error(
+                at.span.clone(),
+                format!("this {problem}"),
+            ));
             return None;
         }
         let times = usize::try_from(times.value).unwrap_or(0);
@@ -636,23 +810,39 @@ fn data(at: &At<raw::Data>, round: Option<u32>, means: &mut Means, sink: &mut Si
 
 fn pieces(field: Option<&At<Vec<At<u64>>>>, length: u64, sink: &mut Sink) -> Vec<usize> {
     let Some(at) = field else { return Vec::new() };
-    let lengths: Vec<u64> = at.value.iter().map(|p| within(p, "a piece", 1, MOST_DATA, sink)).collect();
+    let lengths: Vec<u64> = at
+        .value
+        .iter()
+        .map(|p| within(p, "a piece", 1, MOST_DATA, sink))
+        .collect();
     let Some(last) = lengths.last() else {
-        sink.push(Diagnostic::error(at.span.clone(), "`pieces` without lengths"));
+        sink.push(Diagnostic::error(
+            at.span.clone(),
+            "`pieces` without lengths",
+        ));
         return Vec::new();
     };
     let rest = length.saturating_sub(lengths.iter().fold(0, |sum: u64, l| sum.saturating_add(*l)));
     let count = lengths.len() as u64 + rest.div_ceil(*last);
     if count > MOST_PIECES {
         sink.push(
-            Diagnostic::error(at.span.clone(), format!("these are {count} pieces"))
-                .help(format!("after each piece the grader waits: at most {MOST_PIECES}")),
+            Diagnostic::error(at.span.clone(), format!("these are {count} pieces")).help(format!(
+                "after each piece the grader waits: at most {MOST_PIECES}"
+            )),
         );
     }
-    lengths.iter().map(|l| usize::try_from(*l).unwrap_or(1)).collect()
+    lengths
+        .iter()
+        .map(|l| usize::try_from(*l).unwrap_or(1))
+        .collect()
 }
 
-fn file_step(at: &At<raw::File>, round: Option<u32>, means: &mut Means, sink: &mut Sink) -> Option<FileStep> {
+fn file_step(
+    at: &At<raw::File>,
+    round: Option<u32>,
+    means: &mut Means,
+    sink: &mut Sink,
+) -> Option<FileStep> {
     let raw = &at.value;
     if raw.shape.damaged {
         return None;
@@ -666,9 +856,17 @@ fn file_step(at: &At<raw::File>, round: Option<u32>, means: &mut Means, sink: &m
     let (chosen, _) = exactly_one(&keys, "a file step", &at.span, sink)?;
     only_with(raw.content.as_ref(), "content", chosen, &["write"], sink);
     only_with(raw.mode.as_ref(), "mode", chosen, &["write", "chmod"], sink);
-    let path = raw.write.as_ref().or(raw.stale.as_ref()).or(raw.chmod.as_ref()).or(raw.remove.as_ref())?;
+    let path = raw
+        .write
+        .as_ref()
+        .or(raw.stale.as_ref())
+        .or(raw.chmod.as_ref())
+        .or(raw.remove.as_ref())?;
     let name = inside(path, round, sink)?;
-    let mode = raw.mode.as_ref().map(|m| small(m, "permission bits", 0, 0o7777, sink));
+    let mode = raw
+        .mode
+        .as_ref()
+        .map(|m| small(m, "permission bits", 0, 0o7777, sink));
     Some(match chosen {
         "write" => {
             let content = match &raw.content {
@@ -687,7 +885,14 @@ fn file_step(at: &At<raw::File>, round: Option<u32>, means: &mut Means, sink: &m
         "stale" => FileStep::Stale { path: name },
         "chmod" => {
             if mode.is_none() {
-                required(raw.mode.as_ref(), &raw.shape, "mode", "`chmod`", &at.span, sink)?;
+                required(
+                    raw.mode.as_ref(),
+                    &raw.shape,
+                    "mode",
+                    "`chmod`",
+                    &at.span,
+                    sink,
+                )?;
             }
             FileStep::Chmod {
                 path: name,
@@ -720,11 +925,25 @@ fn disturbance(at: &At<raw::Disturb>, sink: &mut Sink) -> Option<Disturbance> {
     if raw.shape.damaged {
         return None;
     }
-    let calls = required(raw.calls.as_ref(), &raw.shape, "calls", "a disturbance", &at.span, sink)?;
+    let calls = required(
+        raw.calls.as_ref(),
+        &raw.shape,
+        "calls",
+        "a disturbance",
+        &at.span,
+        sink,
+    )?;
     if calls.value.is_empty() {
-        sink.push(Diagnostic::error(calls.span.clone(), "no call is disturbed"));
+        sink.push(Diagnostic::error(
+            calls.span.clone(),
+            "no call is disturbed",
+        ));
     }
-    let calls = calls.value.iter().filter_map(|c| known_name(c, names::CALLS, "system call", sink)).collect();
+    let calls = calls
+        .value
+        .iter()
+        .filter_map(|c| known_name(c, names::CALLS, "system call", sink))
+        .collect();
     let nth = match (&raw.nth, &raw.from) {
         (Some(nth), Some(from)) => {
             sink.push(

@@ -19,7 +19,13 @@ impl Allowed {
 
 /// Replaces `{n}` by the round of the `repeat` around it, and complains about placeholders that
 /// mean nothing here. A placeholder is a lower-case word in braces; other braces are text.
-pub(super) fn expand(text: &str, allowed: Allowed, round: Option<u32>, span: &Span, sink: &mut Sink) -> String {
+pub(super) fn expand(
+    text: &str,
+    allowed: Allowed,
+    round: Option<u32>,
+    span: &Span,
+    sink: &mut Sink,
+) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(open) = rest.find('{') {
@@ -48,13 +54,19 @@ pub(super) fn expand(text: &str, allowed: Allowed, round: Option<u32>, span: &Sp
 /// The word of the placeholder with which a text begins.
 fn placeholder(text: &str) -> Option<&str> {
     let inner = text.strip_prefix('{')?;
-    let end = inner.bytes().position(|b| !(b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))?;
+    let end = inner
+        .bytes()
+        .position(|b| !(b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'))?;
     let name = &inner[..end];
-    (inner[end..].starts_with('}') && name.starts_with(|c: char| c.is_ascii_lowercase())).then_some(name)
+    (inner[end..].starts_with('}') && name.starts_with(|c: char| c.is_ascii_lowercase()))
+        .then_some(name)
 }
 
 fn unknown(name: &str, allowed: Allowed, round: Option<u32>, span: &Span) -> Diagnostic {
-    let diagnostic = Diagnostic::error(span.clone(), format!("`{{{}}}` means nothing here", shown(name)));
+    let diagnostic = Diagnostic::error(
+        span.clone(),
+        format!("`{{{}}}` means nothing here", shown(name)),
+    );
     if name == "n" {
         return diagnostic.help("`{n}` is the round of a `repeat`, and this stands in none");
     }
@@ -66,10 +78,18 @@ fn unknown(name: &str, allowed: Allowed, round: Option<u32>, span: &Span) -> Dia
         [] => "there are no placeholders here".to_owned(),
         known => format!(
             "known here: {}",
-            names::list(known.iter().map(|n| format!("{{{n}}}")).collect::<Vec<_>>().iter().map(String::as_str))
+            names::list(
+                known
+                    .iter()
+                    .map(|n| format!("{{{n}}}"))
+                    .collect::<Vec<_>>()
+                    .iter()
+                    .map(String::as_str)
+            )
         ),
     };
-    let label = names::nearest(name, known.iter().copied()).map(|c| format!("did you mean `{{{c}}}`?"));
+    let label =
+        names::nearest(name, known.iter().copied()).map(|c| format!("did you mean `{{{c}}}`?"));
     diagnostic.maybe_label(label).help(help)
 }
 
@@ -85,19 +105,35 @@ mod tests {
 
     #[test]
     fn the_round_is_replaced_and_others_stay() {
-        assert_eq!(expanded("client-{n}: {nonce}", Some(3)), ("client-3: {nonce}".to_owned(), vec![]));
+        assert_eq!(
+            expanded("client-{n}: {nonce}", Some(3)),
+            ("client-3: {nonce}".to_owned(), vec![])
+        );
     }
 
     #[test]
     fn other_braces_are_text() {
-        for text in ["{", "{}", "{ n }", "{\"a\": 1}", "}{", "{A}", "{1}", "{n", "{é}"] {
+        for text in [
+            "{",
+            "{}",
+            "{ n }",
+            "{\"a\": 1}",
+            "}{",
+            "{A}",
+            "{1}",
+            "{n",
+            "{é}",
+        ] {
             assert_eq!(expanded(text, Some(1)), (text.to_owned(), vec![]));
         }
     }
 
     #[test]
     fn a_placeholder_that_means_nothing_is_an_error() {
-        assert_eq!(expanded("{sokcet}", None).1, ["`{sokcet}` means nothing here"]);
+        assert_eq!(
+            expanded("{sokcet}", None).1,
+            ["`{sokcet}` means nothing here"]
+        );
         assert_eq!(expanded("{n}", None).1, ["`{n}` means nothing here"]);
     }
 }
