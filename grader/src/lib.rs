@@ -6,5 +6,6 @@
 
 pub mod lab;
 pub mod run;
+pub mod submission;
 pub mod transcript;
 pub mod verdict;

@@ -1,0 +1,442 @@
+//! Checking a submission: build it, run every scenario, compare, judge.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use supervisor::event::What;
+use thiserror::Error;
+
+use super::engine::Engine;
+use super::event::{RunEvent, Summary};
+use super::plan::{Cast, PlanError};
+use super::scenario::{RunError, ScenarioRun, run_scenario, weight};
+use super::seed::{fresh_seed, scenario_seed};
+use super::snapshot::SnapshotError;
+use crate::lab::{Lab, Lang, Scenario};
+use crate::submission::{self, BuildOptions, Built, Fault, SubmissionError};
+use crate::transcript::Transcript;
+use crate::verdict::{self, Outcome, Ran, ScenarioOutcome, ScenarioResult, Verdict};
+
+/// Where expected transcripts come from.
+pub trait Expected: Sync {
+    /// The reference's transcript of a scenario; `None` where none is stored.
+    ///
+    /// # Errors
+    /// It is stored, but cannot be used.
+    fn expected(&self, scenario: &str) -> Result<Option<Transcript>, SnapshotError>;
+}
+
+/// How to check.
+#[derive(Clone, Debug, Default)]
+pub struct CheckOptions {
+    /// Only these scenarios; empty: all.
+    pub scenarios: Vec<String>,
+    /// Only these requirements, with what they need; empty: all.
+    pub requirements: Vec<String>,
+    /// The language of explanations and hints.
+    pub lang: Lang,
+    /// The seed of nonces; drawn if not given.
+    pub seed: Option<u64>,
+    /// How often each scenario is run; 0 counts as 1.
+    pub repeat: u32,
+}
+
+/// A checked submission.
+#[derive(Debug)]
+pub struct Checked {
+    /// Verdicts and points.
+    pub summary: Summary,
+    /// What ran, in the lab's order, repeats of a scenario one after another.
+    pub scenarios: Vec<CheckedScenario>,
+    /// The submission's programs.
+    pub built: Built,
+    /// The seed; the same seed gives the same payloads again.
+    pub seed: u64,
+}
+
+/// One run of one scenario.
+#[derive(Debug)]
+pub struct CheckedScenario {
+    /// Its id, with both transcripts and the recording where it ran.
+    pub outcome: ScenarioOutcome,
+    /// Number of the repeat, from 0.
+    pub repeat: u32,
+    /// Wall time.
+    pub took: Duration,
+}
+
+/// Why a submission could not be checked.
+#[derive(Debug, Error)]
+pub enum CheckError {
+    /// A filter names nothing.
+    #[error("lab {lab} has no {kind} `{name}`; it has {known}")]
+    Unknown {
+        /// The lab.
+        lab: String,
+        /// `scenario` or `requirement`.
+        kind: &'static str,
+        /// As given.
+        name: String,
+        /// All there are.
+        known: String,
+    },
+    /// A scenario was never recorded.
+    #[error(
+        "lab {lab}: no transcript of scenario `{scenario}` is stored; make one with `grader record {lab}`"
+    )]
+    NotRecorded {
+        /// The lab.
+        lab: String,
+        /// The scenario.
+        scenario: String,
+    },
+    /// A stored transcript cannot be used.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A scenario means nothing.
+    #[error("lab {lab}: {error} (see `grader lint`)")]
+    Lab {
+        /// The lab.
+        lab: String,
+        /// What is wrong.
+        error: PlanError,
+    },
+    /// The submission cannot be graded as it is.
+    #[error(transparent)]
+    Submission(SubmissionError),
+    /// The grader or the machine failed.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl CheckError {
+    /// Whether the grader or the machine is to blame (exit code 3), not the lab, the submission or
+    /// the command line (exit code 2).
+    #[must_use]
+    pub fn is_fault(&self) -> bool {
+        matches!(self, Self::Fault(_))
+    }
+}
+
+impl From<SubmissionError> for CheckError {
+    fn from(error: SubmissionError) -> Self {
+        match error {
+            SubmissionError::Fault(fault) => Self::Fault(fault),
+            error => Self::Submission(error),
+        }
+    }
+}
+
+/// Checks the submission in the directory `submission`: builds it, runs the chosen scenarios on
+/// all workers at once, compares with what the reference did, and judges. Reporters are told
+/// through `sink` as soon as things are known, scenarios in the lab's order.
+///
+/// # Errors
+/// See [`CheckError`]. A program that does not compile and a scenario that the machine could not
+/// run are no errors here: they are verdicts.
+pub fn check(
+    engine: &Engine,
+    lab: &Lab,
+    expected: &dyn Expected,
+    submission: &Path,
+    options: &CheckOptions,
+    sink: &mut dyn FnMut(RunEvent<'_>),
+) -> Result<Checked, CheckError> {
+    let began = Instant::now();
+    let lab = &chosen(lab, options)?;
+    let wanted = expectations(lab, expected)?;
+    let name = submission.display().to_string();
+    sink(RunEvent::Began {
+        lab,
+        submission: &name,
+    });
+    let built = submission::build(
+        engine,
+        lab,
+        submission,
+        &BuildOptions {
+            cache: engine.cache(),
+            toolchain: engine.toolchain(),
+            lang: options.lang,
+            isolation: engine.isolation(),
+        },
+    )?;
+    for report in &built.reports {
+        sink(RunEvent::Built(report));
+    }
+    let seed = options.seed.unwrap_or_else(fresh_seed);
+    let job = Job {
+        engine,
+        lab,
+        built: &built,
+        wanted: &wanted,
+        seed,
+    };
+    let scenarios = job.all(options.repeat.max(1), sink)?;
+    let (outcomes, rest): (Vec<ScenarioOutcome>, Vec<(u32, Duration)>) = scenarios
+        .into_iter()
+        .map(|s| (s.outcome, (s.repeat, s.took)))
+        .unzip();
+    let verdicts = verdict::judge_in(lab, &outcomes, options.lang);
+    let mut notes = built.notes.clone();
+    for note in outcomes.iter().flat_map(|o| notes_of(lab, o, options.lang)) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+    let summary = Summary {
+        lab: lab.id.clone(),
+        submission: name,
+        points: verdicts.iter().map(|v| v.points).sum(),
+        of: possible(&verdicts),
+        verdicts,
+        took: began.elapsed(),
+        scenarios: lab.scenarios.len(),
+        notes,
+    };
+    sink(RunEvent::Finished(&summary));
+    let scenarios = outcomes
+        .into_iter()
+        .zip(rest)
+        .map(|(outcome, (repeat, took))| CheckedScenario {
+            outcome,
+            repeat,
+            took,
+        })
+        .collect();
+    Ok(Checked {
+        summary,
+        scenarios,
+        built,
+        seed,
+    })
+}
+
+/// Points that could be earned: what this machine cannot show is out of the total.
+fn possible(verdicts: &[Verdict]) -> u32 {
+    verdicts
+        .iter()
+        .filter(|verdict| verdict.outcome != Outcome::Skipped)
+        .map(|verdict| verdict.of)
+        .sum()
+}
+
+fn notes_of(lab: &Lab, outcome: &ScenarioOutcome, lang: Lang) -> Vec<String> {
+    let scenario = lab.scenarios.iter().find(|s| s.id == outcome.scenario);
+    match (&outcome.result, scenario) {
+        (ScenarioResult::Ran(ran), Some(scenario)) => verdict::notes(lab, scenario, ran, lang),
+        _ => Vec::new(),
+    }
+}
+
+/// The lab reduced to what was asked for: the scenarios, and the requirements that they prove.
+fn chosen(lab: &Lab, options: &CheckOptions) -> Result<Lab, CheckError> {
+    let unknown = |kind, name: &str, known: Vec<&str>| CheckError::Unknown {
+        lab: lab.id.clone(),
+        kind,
+        name: name.to_owned(),
+        known: known.join(", "),
+    };
+    for name in &options.scenarios {
+        if !lab.scenarios.iter().any(|s| s.id == *name) {
+            let known = lab.scenarios.iter().map(|s| s.id.as_str()).collect();
+            return Err(unknown("scenario", name, known));
+        }
+    }
+    for name in &options.requirements {
+        if !lab.requirements.iter().any(|r| r.id == *name) {
+            let known = lab.requirements.iter().map(|r| r.id.as_str()).collect();
+            return Err(unknown("requirement", name, known));
+        }
+    }
+    let mut out = lab.clone();
+    if !options.requirements.is_empty() {
+        let asked = with_needs(lab, &options.requirements);
+        out.requirements.retain(|r| asked.contains(r.id.as_str()));
+        out.scenarios
+            .retain(|s| proved_by(s).iter().any(|id| asked.contains(id)));
+    }
+    if !options.scenarios.is_empty() {
+        out.scenarios.retain(|s| options.scenarios.contains(&s.id));
+        let proved: BTreeSet<&str> = out.scenarios.iter().flat_map(proved_by).collect();
+        out.requirements.retain(|r| proved.contains(r.id.as_str()));
+    }
+    Ok(out)
+}
+
+/// The requirements, and those without which they cannot be judged.
+fn with_needs<'a>(lab: &'a Lab, asked: &'a [String]) -> BTreeSet<&'a str> {
+    let mut out = BTreeSet::new();
+    let mut open: Vec<&str> = asked.iter().map(String::as_str).collect();
+    while let Some(id) = open.pop() {
+        if out.insert(id) {
+            let needs = lab.requirements.iter().filter(|r| r.id == id);
+            open.extend(needs.flat_map(|r| r.needs.iter().map(String::as_str)));
+        }
+    }
+    out
+}
+
+/// The requirements for which a scenario holds evidence.
+fn proved_by(scenario: &Scenario) -> BTreeSet<&str> {
+    let steps = scenario.steps.iter().flat_map(|step| &step.proves);
+    let checks = scenario.checks.iter().flat_map(|check| &check.proves);
+    steps
+        .map(|proof| proof.requirement.as_str())
+        .chain(checks.map(String::as_str))
+        .collect()
+}
+
+fn expectations(
+    lab: &Lab,
+    expected: &dyn Expected,
+) -> Result<BTreeMap<String, Transcript>, CheckError> {
+    let mut out = BTreeMap::new();
+    for scenario in &lab.scenarios {
+        let transcript =
+            expected
+                .expected(&scenario.id)?
+                .ok_or_else(|| CheckError::NotRecorded {
+                    lab: lab.id.clone(),
+                    scenario: scenario.id.clone(),
+                })?;
+        out.insert(scenario.id.clone(), transcript);
+    }
+    Ok(out)
+}
+
+struct Job<'a> {
+    engine: &'a Engine,
+    lab: &'a Lab,
+    built: &'a Built,
+    wanted: &'a BTreeMap<String, Transcript>,
+    seed: u64,
+}
+
+impl Job<'_> {
+    /// Runs every scenario `repeat` times on all workers, the longest first, and tells the sink in
+    /// the lab's order.
+    fn all(
+        &self,
+        repeat: u32,
+        sink: &mut dyn FnMut(RunEvent<'_>),
+    ) -> Result<Vec<CheckedScenario>, CheckError> {
+        let runs: Vec<(&Scenario, u32)> = self
+            .lab
+            .scenarios
+            .iter()
+            .flat_map(|scenario| (0..repeat).map(move |n| (scenario, n)))
+            .collect();
+        let mut order: Vec<usize> = (0..runs.len()).collect();
+        order.sort_by_key(|i| std::cmp::Reverse(weight(runs[*i].0)));
+        let next = AtomicUsize::new(0);
+        let (send, receive) = mpsc::channel();
+        thread::scope(|scope| {
+            // Dropped when this closure returns early, which tells the threads to stop.
+            let receive = receive;
+            for _ in 0..self.engine.workers().min(runs.len()) {
+                let (send, order, runs, next) = (send.clone(), &order, &runs, &next);
+                scope.spawn(move || {
+                    while let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let (scenario, n) = runs[i];
+                        // Nobody listens any more after an error: the rest need not be run.
+                        if send.send((i, self.one(scenario, n))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(send);
+            let mut done: Vec<Option<CheckedScenario>> = runs.iter().map(|_| None).collect();
+            let mut told = 0;
+            let mut enforced = false;
+            while let Ok((i, result)) = receive.recv() {
+                done[i] = Some(result?);
+                while let Some(Some(scenario)) = done.get(told) {
+                    tell(scenario, &mut enforced, sink);
+                    told += 1;
+                }
+            }
+            Ok(done.into_iter().flatten().collect())
+        })
+    }
+
+    /// One run. Whatever goes wrong in it is its own outcome, except a lab that means nothing.
+    fn one(&self, scenario: &Scenario, repeat: u32) -> Result<CheckedScenario, CheckError> {
+        let began = Instant::now();
+        let seed = scenario_seed(self.seed, &scenario.id, repeat);
+        let run = run_scenario(
+            self.engine,
+            self.lab,
+            scenario,
+            &Cast::of(scenario),
+            &self.built.programs,
+            seed,
+        );
+        let took = run
+            .as_ref()
+            .map_or_else(|_| began.elapsed(), |run| run.took);
+        let result = match run {
+            Ok(ScenarioRun {
+                events, transcript, ..
+            }) => match self.wanted.get(&scenario.id) {
+                Some(expected) => ScenarioResult::Ran(Box::new(Ran {
+                    expected: expected.clone(),
+                    actual: transcript,
+                    events,
+                })),
+                None => ScenarioResult::Fault("no expected transcript".to_owned()),
+            },
+            Err(RunError::Plan(PlanError::NotBuilt { program })) => {
+                ScenarioResult::NotBuilt { program }
+            }
+            Err(RunError::Plan(error @ PlanError::NoShim)) => {
+                ScenarioResult::Unavailable(error.to_string())
+            }
+            Err(RunError::Plan(error @ PlanError::Lab { .. })) => {
+                return Err(CheckError::Lab {
+                    lab: self.lab.id.clone(),
+                    error,
+                });
+            }
+            Err(RunError::Fault(fault)) => ScenarioResult::Fault(fault.to_string()),
+        };
+        Ok(CheckedScenario {
+            outcome: ScenarioOutcome {
+                scenario: scenario.id.clone(),
+                result,
+            },
+            repeat,
+            took,
+        })
+    }
+}
+
+fn tell(scenario: &CheckedScenario, enforced: &mut bool, sink: &mut dyn FnMut(RunEvent<'_>)) {
+    let fault = match &scenario.outcome.result {
+        ScenarioResult::Fault(fault) => Some(fault.as_str()),
+        ScenarioResult::Ran(ran) if !*enforced => {
+            for event in &ran.events {
+                if let What::Enforced(what) = &event.what {
+                    *enforced = true;
+                    sink(RunEvent::Enforced(what));
+                    break;
+                }
+            }
+            None
+        }
+        _ => None,
+    };
+    sink(RunEvent::ScenarioDone {
+        scenario: &scenario.outcome.scenario,
+        took: scenario.took,
+        fault,
+    });
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,405 @@
+//! The pool of workers that carries out plans.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use supervisor::event::Event;
+use supervisor::plan::{Isolation, Observation, Plan};
+use supervisor::worker::{Worker, WorkerError};
+
+use super::shim;
+use crate::submission::{BuildRunner, Cache, CacheMode, Fault, Toolchain};
+
+/// How the engine runs scenarios.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// How many scenarios run at once; one per CPU unless said otherwise.
+    pub workers: Option<usize>,
+    /// How strictly to isolate.
+    pub isolation: Isolation,
+    /// How closely to watch.
+    pub observation: Observation,
+    /// The executable that is started as worker; this one unless said otherwise.
+    pub exe: Option<PathBuf>,
+    /// Where finished builds are kept.
+    pub cache: CacheMode,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            workers: None,
+            isolation: Isolation::BestEffort,
+            observation: Observation::Full,
+            exe: None,
+            cache: CacheMode::Standard,
+        }
+    }
+}
+
+/// Carries out plans on a pool of workers, each pinned to a CPU. Workers are started when they are
+/// first needed. Can be shared between threads; a plan waits until a worker is free.
+pub struct Engine {
+    isolation: Isolation,
+    observation: Observation,
+    start: Box<StartWorker>,
+    slots: Mutex<Vec<Slot>>,
+    freed: Condvar,
+    workers: usize,
+    cache: Cache,
+    toolchain: Toolchain,
+    shim: OnceLock<Option<PathBuf>>,
+}
+
+/// A place for a worker.
+struct Slot {
+    cpu: Option<usize>,
+    /// Not started yet, or lost.
+    worker: Option<Box<dyn Carrier>>,
+}
+
+/// What carries a plan out: a [`Worker`], or a stand-in for tests.
+pub(super) trait Carrier: Send {
+    fn run(&mut self, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<(), WorkerError>;
+}
+
+pub(super) type StartWorker =
+    dyn Fn(Option<usize>) -> Result<Box<dyn Carrier>, WorkerError> + Send + Sync;
+
+impl Carrier for Worker {
+    fn run(&mut self, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<(), WorkerError> {
+        Worker::run(self, plan, on_event)
+    }
+}
+
+impl Engine {
+    /// An engine; nothing is started yet.
+    ///
+    /// # Errors
+    /// The path of this executable cannot be found out, or the cache's directory cannot be used.
+    pub fn new(options: &EngineOptions) -> Result<Self, Fault> {
+        let exe = match &options.exe {
+            Some(exe) => exe.clone(),
+            None => std::env::current_exe().map_err(|e| Fault::Start(e.to_string()))?,
+        };
+        let start = move |cpu| -> Result<Box<dyn Carrier>, WorkerError> {
+            Ok(Box::new(Worker::spawn(&exe, cpu)?))
+        };
+        Self::with(options, Toolchain::from_env(), Box::new(start))
+    }
+
+    pub(super) fn with(
+        options: &EngineOptions,
+        toolchain: Toolchain,
+        start: Box<StartWorker>,
+    ) -> Result<Self, Fault> {
+        let cpus = allowed_cpus();
+        let workers = options.workers.unwrap_or(cpus.len()).max(1);
+        let slots = (0..workers)
+            .map(|i| Slot {
+                cpu: cpus.get(i % cpus.len().max(1)).copied(),
+                worker: None,
+            })
+            .rev()
+            .collect();
+        Ok(Self {
+            isolation: options.isolation,
+            observation: options.observation,
+            start,
+            slots: Mutex::new(slots),
+            freed: Condvar::new(),
+            workers,
+            cache: Cache::open(&options.cache)?,
+            toolchain,
+            shim: OnceLock::new(),
+        })
+    }
+
+    /// How many plans run at once.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.workers
+    }
+
+    /// Where finished builds are kept.
+    #[must_use]
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// The compilers of this machine.
+    #[must_use]
+    pub fn toolchain(&self) -> &Toolchain {
+        &self.toolchain
+    }
+
+    /// The library that audits signal handlers, compiled when it is first asked for and kept in
+    /// the cache. `None` where it cannot be compiled.
+    #[must_use]
+    pub fn handler_shim(&self) -> Option<&Path> {
+        self.shim
+            .get_or_init(|| shim::provide(&self.cache, &self.toolchain))
+            .as_deref()
+    }
+
+    /// How strictly scenarios are isolated.
+    #[must_use]
+    pub fn isolation(&self) -> Isolation {
+        self.isolation
+    }
+
+    /// How closely scenarios are watched.
+    #[must_use]
+    pub fn observation(&self) -> Observation {
+        self.observation
+    }
+
+    /// Carries out one plan and returns its recording.
+    ///
+    /// # Errors
+    /// The worker or helper failed, or the plan could not be set up. Other plans are not
+    /// concerned: a lost worker is replaced.
+    pub fn run(&self, plan: &Plan) -> Result<Vec<Event>, Fault> {
+        let mut slot = self.take();
+        let mut events = Vec::new();
+        let result = self.run_in(&mut slot, plan, &mut |event| events.push(event));
+        self.give_back(slot);
+        result.map(|()| events)
+    }
+
+    fn run_in(
+        &self,
+        slot: &mut Slot,
+        plan: &Plan,
+        on_event: &mut dyn FnMut(Event),
+    ) -> Result<(), Fault> {
+        let mut worker = match slot.worker.take() {
+            Some(worker) => worker,
+            None => (self.start)(slot.cpu).map_err(|error| fault(&error))?,
+        };
+        let result = worker.run(plan, on_event);
+        // After a failure in the worker itself nothing is known about its state.
+        let lost = matches!(
+            result,
+            Err(WorkerError::WorkerDied(_) | WorkerError::Io(_) | WorkerError::Protocol(_))
+        );
+        if !lost {
+            slot.worker = Some(worker);
+        }
+        result.map_err(|error| fault(&error))
+    }
+
+    fn take(&self) -> Slot {
+        let mut slots = self.lock();
+        loop {
+            // The last one given back is warm: its worker runs and its caches are filled.
+            if let Some(slot) = slots.pop() {
+                return slot;
+            }
+            slots = self
+                .freed
+                .wait(slots)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn give_back(&self, slot: Slot) {
+        self.lock().push(slot);
+        self.freed.notify_one();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Slot>> {
+        // Slots are moved in and out whole; a panic elsewhere leaves none half changed.
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Engine")
+            .field("workers", &self.workers)
+            .field("isolation", &self.isolation)
+            .field("observation", &self.observation)
+            .finish_non_exhaustive()
+    }
+}
+
+impl BuildRunner for Engine {
+    fn run(&self, plan: &Plan) -> Result<Vec<Event>, Fault> {
+        Engine::run(self, plan)
+    }
+}
+
+fn fault(error: &WorkerError) -> Fault {
+    match error {
+        WorkerError::Spawn(error) => Fault::Start(error.to_string()),
+        WorkerError::Refused(_) | WorkerError::NotSetUp(_) => Fault::Act(error.to_string()),
+        _ => Fault::Lost(error.to_string()),
+    }
+}
+
+/// The CPUs this process may use, proc(5) `Cpus_allowed_list`; as many as there are, from 0, where
+/// that cannot be read.
+fn allowed_cpus() -> Vec<usize> {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let list = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Cpus_allowed_list:"))
+        .map(|list| cpu_list(list.trim()))
+        .unwrap_or_default();
+    if list.is_empty() {
+        (0..std::thread::available_parallelism().map_or(1, usize::from)).collect()
+    } else {
+        list
+    }
+}
+
+/// `0-2,7` as numbers, cpuset(7).
+fn cpu_list(text: &str) -> Vec<usize> {
+    /// More than any machine has: a damaged list must not fill the memory.
+    const MOST: usize = 8192;
+    text.split(',')
+        .filter_map(|range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            Some((first.parse::<usize>().ok()?, last.parse::<usize>().ok()?))
+        })
+        .flat_map(|(first, last)| first..=last.min(first.saturating_add(MOST)))
+        .take(MOST)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use supervisor::event::What;
+    use supervisor::plan::Limits;
+
+    fn plan(name: &str) -> Plan {
+        Plan {
+            name: name.into(),
+            files: Vec::new(),
+            programs: Vec::new(),
+            peers: Vec::new(),
+            steps: Vec::new(),
+            limits: Limits::default(),
+            observation: Observation::Full,
+            isolation: Isolation::BestEffort,
+            readable: Vec::new(),
+        }
+    }
+
+    #[derive(Default)]
+    struct Counts {
+        started: AtomicUsize,
+        running: AtomicUsize,
+        most: AtomicUsize,
+    }
+
+    /// Does what the plan's name says.
+    struct Stand(Arc<Counts>);
+
+    impl Carrier for Stand {
+        fn run(&mut self, plan: &Plan, on_event: &mut dyn FnMut(Event)) -> Result<(), WorkerError> {
+            let now = self.0.running.fetch_add(1, Ordering::SeqCst) + 1;
+            self.0.most.fetch_max(now, Ordering::SeqCst);
+            on_event(Event {
+                at: 0,
+                step: 0,
+                what: What::Ended,
+            });
+            self.0.running.fetch_sub(1, Ordering::SeqCst);
+            match plan.name.as_str() {
+                "helper" => Err(WorkerError::HelperKilled { signal: 9 }),
+                "worker" => Err(WorkerError::WorkerDied("signal 9".into())),
+                "refused" => Err(WorkerError::Refused("no namespaces".into())),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    fn engine(workers: usize) -> (Engine, Arc<Counts>) {
+        let counts = Arc::new(Counts::default());
+        let seen = counts.clone();
+        let start = move |_| -> Result<Box<dyn Carrier>, WorkerError> {
+            seen.started.fetch_add(1, Ordering::SeqCst);
+            Ok(Box::new(Stand(seen.clone())))
+        };
+        let options = EngineOptions {
+            workers: Some(workers),
+            cache: CacheMode::Off,
+            ..EngineOptions::default()
+        };
+        let engine = Engine::with(&options, Toolchain::default(), Box::new(start)).unwrap();
+        (engine, counts)
+    }
+
+    #[test]
+    fn workers_are_started_when_needed_and_kept() {
+        let (engine, counts) = engine(4);
+        assert_eq!(counts.started.load(Ordering::SeqCst), 0);
+        for _ in 0..5 {
+            assert_eq!(engine.run(&plan("fine")).unwrap().len(), 1);
+        }
+        assert_eq!(counts.started.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn a_lost_worker_costs_one_plan_and_is_replaced() {
+        let (engine, counts) = engine(1);
+        let error = engine.run(&plan("worker")).unwrap_err();
+        assert!(
+            matches!(&error, Fault::Lost(why) if why.contains("signal 9")),
+            "{error}"
+        );
+        engine.run(&plan("fine")).unwrap();
+        assert_eq!(counts.started.load(Ordering::SeqCst), 2);
+        // A lost helper leaves the worker as it was.
+        assert!(matches!(engine.run(&plan("helper")), Err(Fault::Lost(_))));
+        engine.run(&plan("fine")).unwrap();
+        assert!(matches!(engine.run(&plan("refused")), Err(Fault::Act(_))));
+        assert_eq!(counts.started.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn no_more_plans_run_at_once_than_there_are_workers() {
+        let (engine, counts) = engine(2);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        engine.run(&plan("fine")).unwrap();
+                    }
+                });
+            }
+        });
+        assert!(counts.most.load(Ordering::SeqCst) <= 2);
+        assert!(counts.started.load(Ordering::SeqCst) <= 2);
+    }
+
+    #[test]
+    fn a_worker_that_cannot_be_started_is_a_fault() {
+        let start = |_| -> Result<Box<dyn Carrier>, WorkerError> {
+            Err(WorkerError::Spawn(std::io::Error::from_raw_os_error(2)))
+        };
+        let options = EngineOptions {
+            cache: CacheMode::Off,
+            ..EngineOptions::default()
+        };
+        let engine = Engine::with(&options, Toolchain::default(), Box::new(start)).unwrap();
+        assert!(matches!(engine.run(&plan("fine")), Err(Fault::Start(_))));
+        // The place is not lost with it.
+        assert!(matches!(engine.run(&plan("fine")), Err(Fault::Start(_))));
+    }
+
+    #[test]
+    fn cpu_lists_are_read() {
+        assert_eq!(cpu_list("0-2,7"), [0, 1, 2, 7]);
+        assert_eq!(cpu_list("3"), [3]);
+        assert_eq!(cpu_list("x,1-,2"), [2]);
+        assert_eq!(cpu_list("0-18446744073709551615").len(), 8192);
+        assert!(!allowed_cpus().is_empty());
+    }
+}

@@ -1,0 +1,466 @@
+//! A scenario as the supervisor's plan.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use supervisor::Bytes;
+use supervisor::plan as sv;
+use thiserror::Error;
+
+use super::seed;
+use crate::lab::{
+    AddressMode, Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, InputKind, Inspection,
+    Lab, Nth, OutputKind, Program, Scenario, Setup, Stimulus,
+};
+use crate::submission::BuiltProgram;
+use crate::transcript::{Actors, Names, errno_name, signal_name};
+
+/// The address a lab calls `{socket}`, in the sandbox.
+const SOCKET: &str = "/lab/socket";
+/// Where the handler audit's library lies in the workspace.
+const SHIM: &str = ".grader/handlers.so";
+
+/// Who plays the programs of a scenario.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cast {
+    /// Roles played by the submission; every other role is the reference's.
+    pub students: Vec<String>,
+}
+
+impl Cast {
+    /// All roles played by the reference programs: what is recorded.
+    #[must_use]
+    pub fn reference() -> Self {
+        Self::default()
+    }
+
+    /// As the lab says.
+    #[must_use]
+    pub fn of(scenario: &Scenario) -> Self {
+        Self {
+            students: scenario.students.clone(),
+        }
+    }
+}
+
+/// What a plan is made of besides the lab.
+#[derive(Clone, Debug)]
+pub struct Setting<'a> {
+    /// Who plays.
+    pub cast: &'a Cast,
+    /// The submission's programs.
+    pub programs: &'a BTreeMap<String, BuiltProgram>,
+    /// The handler audit's library, where the scenario asks for it.
+    pub shim: Option<&'a Path>,
+    /// Seed of this run of this scenario: the nonce comes from it.
+    pub seed: u64,
+    /// How closely to watch.
+    pub observation: sv::Observation,
+    /// How strictly to isolate.
+    pub isolation: sv::Isolation,
+}
+
+/// A scenario ready to be run.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// For the supervisor.
+    pub plan: sv::Plan,
+    /// What the transcript must bind.
+    pub names: Names,
+}
+
+/// Why a scenario cannot be planned.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// A program of the submission that the scenario needs was not built.
+    #[error("{program} was not built")]
+    NotBuilt {
+        /// The role.
+        program: String,
+    },
+    /// The handler audit cannot be prepared on this machine.
+    #[error("the handler audit needs a C compiler for its library")]
+    NoShim,
+    /// The lab says something that means nothing; `grader lint` explains it.
+    #[error("scenario {scenario}: {what}")]
+    Lab {
+        /// The scenario's id.
+        scenario: String,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// Turns a scenario into a plan: step k of the lab is step k of the plan, programs and peers are
+/// numbered as [`Actors`] does.
+///
+/// # Errors
+/// See [`PlanError`].
+pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Planned, PlanError> {
+    let actors = Actors::of(lab, scenario);
+    let planner = Planner {
+        lab,
+        scenario,
+        setting,
+        actors: &actors,
+        nonce: seed::nonce(setting.seed),
+    };
+    let mut files = Vec::new();
+    let mut programs = Vec::new();
+    for role in &actors.programs {
+        programs.push(planner.program(role, &mut files)?);
+    }
+    let steps = scenario
+        .steps
+        .iter()
+        .map(|step| {
+            let acts = step.stimuli.iter().map(|s| planner.act(s));
+            Ok(sv::Step {
+                acts: acts.collect::<Result<_, _>>()?,
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    let mut limits = sv::Limits::default();
+    if let Some(seconds) = scenario.wall_seconds {
+        limits.wall_ms = seconds.saturating_mul(1000);
+    }
+    let names = Names {
+        socket: Some(SOCKET.into()),
+        nonce: Some(planner.nonce.clone()),
+    };
+    Ok(Planned {
+        plan: sv::Plan {
+            name: format!("{}/{}", lab.id, scenario.id),
+            files,
+            programs,
+            peers: actors.peers.clone(),
+            steps,
+            limits,
+            observation: setting.observation,
+            isolation: setting.isolation,
+            readable: Vec::new(),
+        },
+        names,
+    })
+}
+
+struct Planner<'a> {
+    lab: &'a Lab,
+    scenario: &'a Scenario,
+    setting: &'a Setting<'a>,
+    actors: &'a Actors,
+    nonce: String,
+}
+
+impl Planner<'_> {
+    fn wrong(&self, what: String) -> PlanError {
+        PlanError::Lab {
+            scenario: self.scenario.id.clone(),
+            what,
+        }
+    }
+
+    fn program(
+        &self,
+        role: &str,
+        files: &mut Vec<sv::PlacedFile>,
+    ) -> Result<sv::Program, PlanError> {
+        let program = self
+            .lab
+            .programs
+            .iter()
+            .find(|program| program.name == role)
+            .ok_or_else(|| self.wrong(format!("there is no program `{role}`")))?;
+        let plain = Setup::default();
+        let setup = self.scenario.setup.get(role).unwrap_or(&plain);
+        let mut args = self.words(setup.args.as_ref().unwrap_or(&program.args));
+        let mut env = environment();
+        let student = self.setting.cast.students.iter().any(|s| s == role);
+        let image = if student {
+            let built = self
+                .setting
+                .programs
+                .get(role)
+                .ok_or_else(|| PlanError::NotBuilt {
+                    program: role.to_owned(),
+                })?;
+            if let Some(run) = &built.run {
+                args = self.own_words(run, &args);
+            }
+            files.push(host(&program.executable, &built.executable));
+            if setup.audit_handlers {
+                let shim = self.setting.shim.ok_or(PlanError::NoShim)?;
+                if !files.iter().any(|file| file.name.0 == SHIM.as_bytes()) {
+                    files.push(host(SHIM, shim));
+                }
+                let place = format!("{}/{SHIM}", sv::WORKSPACE);
+                env.push(("LD_PRELOAD".into(), place.as_str().into()));
+            }
+            sv::Image::File(program.executable.as_str().into())
+        } else {
+            sv::Image::Builtin(program.reference.clone())
+        };
+        let mut argv: Vec<Bytes> = vec![format!("./{}", program.executable).as_str().into()];
+        argv.append(&mut args);
+        Ok(sv::Program {
+            name: role.to_owned(),
+            image,
+            argv,
+            env,
+            stdin: setup.stdin.map_or(sv::Input::Pipe, input),
+            stdout: setup.stdout_to.map_or(sv::Output::Pipe, output),
+            stderr: sv::Output::Pipe,
+            address: address(program),
+            // A reference program is not executed, so nothing can be preloaded into it.
+            audit_handlers: student && setup.audit_handlers,
+        })
+    }
+
+    /// Arguments with their placeholders filled in.
+    fn words(&self, args: &[String]) -> Vec<Bytes> {
+        args.iter()
+            .map(|arg| self.fill(arg).as_str().into())
+            .collect()
+    }
+
+    /// The manifest's `run`: `{args}` stands for the lab's arguments.
+    fn own_words(&self, run: &[String], args: &[Bytes]) -> Vec<Bytes> {
+        let mut out = Vec::new();
+        for word in run {
+            if word == "{args}" {
+                out.extend(args.iter().cloned());
+            } else {
+                out.push(self.fill(word).as_str().into());
+            }
+        }
+        out
+    }
+
+    fn fill(&self, text: &str) -> String {
+        text.replace("{socket}", SOCKET)
+            .replace("{nonce}", &self.nonce)
+    }
+
+    fn path(&self, path: &str) -> Bytes {
+        self.fill(path).as_str().into()
+    }
+
+    fn role(&self, name: &str) -> Result<sv::ProgramId, PlanError> {
+        self.actors
+            .program(name)
+            .map(sv::ProgramId)
+            .ok_or_else(|| self.wrong(format!("there is no program `{name}`")))
+    }
+
+    fn peer(&self, name: &str) -> Result<sv::PeerId, PlanError> {
+        self.actors
+            .peer(name)
+            .map(sv::PeerId)
+            .ok_or_else(|| self.wrong(format!("there is no peer `{name}`")))
+    }
+
+    fn act(&self, stimulus: &Stimulus) -> Result<sv::Act, PlanError> {
+        Ok(match stimulus {
+            Stimulus::Start(program) => sv::Act::Start(self.role(program)?),
+            Stimulus::Type { program, data } => sv::Act::Type {
+                program: self.role(program)?,
+                bytes: self.bytes(data),
+                pieces: data.pieces.clone(),
+            },
+            Stimulus::Eof(program) => sv::Act::Eof(self.role(program)?),
+            Stimulus::LeaveOutput { program, after } => sv::Act::LeaveOutput {
+                program: self.role(program)?,
+                after: *after,
+            },
+            Stimulus::Connect { peer, to, stalled } => sv::Act::Connect {
+                peer: self.peer(peer)?,
+                to: self.role(to)?,
+                stalled: *stalled,
+            },
+            Stimulus::Listen { peer } => sv::Act::Listen {
+                peer: self.peer(peer)?,
+                address: sv::Address::Path(SOCKET.into()),
+            },
+            Stimulus::Accept {
+                peer,
+                listener,
+                stalled,
+            } => sv::Act::Accept {
+                listener: self.peer(listener)?,
+                peer: self.peer(peer)?,
+                stalled: *stalled,
+            },
+            Stimulus::Send { peer, data } => sv::Act::Send {
+                peer: self.peer(peer)?,
+                bytes: self.bytes(data),
+                pieces: data.pieces.clone(),
+            },
+            Stimulus::Shutdown(peer) => sv::Act::Shutdown(self.peer(peer)?),
+            Stimulus::Close(peer) => sv::Act::Close(self.peer(peer)?),
+            Stimulus::Stall(peer) => sv::Act::Stall(self.peer(peer)?),
+            Stimulus::Resume(peer) => sv::Act::Resume(self.peer(peer)?),
+            Stimulus::Signal {
+                program,
+                process,
+                signal,
+                count,
+            } => sv::Act::Signal {
+                to: sv::ProcessId {
+                    program: self.role(program)?,
+                    number: *process,
+                },
+                signal: self.signal(signal)?,
+                count: *count,
+            },
+            Stimulus::Advance { ms } => sv::Act::Advance(*ms),
+            Stimulus::File(file) => sv::Act::File(self.file(file)),
+            Stimulus::Inspect { program, what } => sv::Act::Inspect {
+                program: self.role(program)?,
+                what: inspection(*what),
+            },
+            Stimulus::Disturb {
+                program,
+                disturbance,
+            } => sv::Act::Disturb {
+                program: self.role(program)?,
+                disturbance: self.disturbance(disturbance)?,
+            },
+        })
+    }
+
+    fn bytes(&self, data: &Data) -> Bytes {
+        let fill = |text: &str| text.replace("{nonce}", &self.nonce);
+        Bytes(match &data.source {
+            DataSource::Text(text) => fill(text).into_bytes(),
+            DataSource::AllBytes => (0..=u8::MAX).collect(),
+            DataSource::Random { bytes, seed } => seed::random_bytes(*bytes, *seed),
+            DataSource::Repeat { text, times } => fill(text).repeat(*times).into_bytes(),
+        })
+    }
+
+    fn file(&self, file: &FileStep) -> sv::FileAct {
+        match file {
+            FileStep::Write {
+                path,
+                content,
+                mode,
+            } => sv::FileAct::Write {
+                path: self.path(path),
+                content: self.fill(content).as_str().into(),
+                mode: *mode,
+            },
+            FileStep::Stale { path } => sv::FileAct::StaleSocket(self.path(path)),
+            FileStep::Chmod { path, mode } => sv::FileAct::Chmod {
+                path: self.path(path),
+                mode: *mode,
+            },
+            FileStep::Remove { path } => sv::FileAct::Remove(self.path(path)),
+        }
+    }
+
+    fn disturbance(&self, disturbance: &Disturbance) -> Result<sv::Disturbance, PlanError> {
+        Ok(sv::Disturbance {
+            calls: disturbance.calls.clone(),
+            on: match disturbance.on {
+                DisturbOn::Any => sv::On::Any,
+                DisturbOn::Socket => sv::On::Socket,
+                DisturbOn::Pipe => sv::On::Pipe,
+                DisturbOn::Standard => sv::On::Standard,
+            },
+            nth: match disturbance.nth {
+                Nth::Every => sv::Nth::Every,
+                Nth::Only(n) => sv::Nth::Only(n),
+                Nth::From(n) => sv::Nth::From(n),
+            },
+            effect: match &disturbance.effect {
+                Effect::AtMost(bytes) => sv::Effect::AtMost(*bytes),
+                Effect::Fail(error) => sv::Effect::Fail(self.errno(error)?),
+                Effect::SignalBefore(signal) => sv::Effect::SignalBefore(self.signal(signal)?),
+                Effect::SignalAfter(signal) => sv::Effect::SignalAfter(self.signal(signal)?),
+            },
+        })
+    }
+
+    fn signal(&self, name: &str) -> Result<i32, PlanError> {
+        // SIGPOLL is SIGIO's other name, signal(7).
+        let name = if name == "SIGPOLL" { "SIGIO" } else { name };
+        (1..=64)
+            .find(|number| signal_name(*number) == name)
+            .ok_or_else(|| self.wrong(format!("there is no signal `{name}`")))
+    }
+
+    fn errno(&self, name: &str) -> Result<i32, PlanError> {
+        // Two names for one number, errno(3).
+        let name = match name {
+            "EWOULDBLOCK" => "EAGAIN",
+            "ENOTSUP" => "EOPNOTSUPP",
+            "EDEADLOCK" => "EDEADLK",
+            name => name,
+        };
+        (1..=133)
+            .find(|number| errno_name(*number) == name)
+            .ok_or_else(|| self.wrong(format!("there is no error `{name}`")))
+    }
+}
+
+/// The whole environment of a program: nothing of the caller's. The locale keeps `strerror` and
+/// messages in English and still knows UTF-8.
+fn environment() -> Vec<(Bytes, Bytes)> {
+    [
+        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("HOME", sv::WORKSPACE),
+        ("TMPDIR", "/tmp"),
+        ("LC_ALL", "C.UTF-8"),
+        ("LAB_SOCK", SOCKET),
+    ]
+    .map(|(name, value)| (name.into(), value.into()))
+    .to_vec()
+}
+
+fn address(program: &Program) -> Option<sv::Address> {
+    match program.address {
+        AddressMode::Argv => Some(sv::Address::Path(SOCKET.into())),
+        AddressMode::None | AddressMode::Discover => None,
+    }
+}
+
+fn host(name: &str, path: &Path) -> sv::PlacedFile {
+    sv::PlacedFile {
+        name: name.into(),
+        source: sv::FileSource::Host(path.to_path_buf()),
+        mode: 0o755,
+    }
+}
+
+fn input(kind: InputKind) -> sv::Input {
+    match kind {
+        InputKind::Pipe => sv::Input::Pipe,
+        InputKind::Null => sv::Input::Null,
+        InputKind::Closed => sv::Input::Closed,
+        InputKind::Pty => sv::Input::Terminal,
+    }
+}
+
+fn output(kind: OutputKind) -> sv::Output {
+    match kind {
+        OutputKind::Pipe => sv::Output::Pipe,
+        OutputKind::Null => sv::Output::Null,
+        OutputKind::Full => sv::Output::Full,
+        OutputKind::Closed => sv::Output::Closed,
+        OutputKind::Pty => sv::Output::Terminal,
+    }
+}
+
+fn inspection(what: Inspection) -> sv::Inspection {
+    match what {
+        Inspection::Tree => sv::Inspection::Tree,
+        Inspection::Descriptors => sv::Inspection::Descriptors,
+        Inspection::Idle => sv::Inspection::Idle,
+        Inspection::Family => sv::Inspection::Family,
+        Inspection::Handlers => sv::Inspection::Handlers,
+        Inspection::Signals => sv::Inspection::Signals,
+    }
+}
+
+#[cfg(test)]
+mod tests;

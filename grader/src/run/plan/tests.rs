@@ -1,0 +1,378 @@
+use super::*;
+use crate::lab::{ExitMode, Step, StreamMode, Text};
+use proptest::prelude::*;
+
+fn role(name: &str) -> Program {
+    Program {
+        name: name.to_owned(),
+        executable: format!("us-{name}"),
+        sources: Vec::new(),
+        args: vec!["{socket}".to_owned()],
+        address: AddressMode::Argv,
+        reference: format!("us-{name}"),
+        stdout: StreamMode::Exact,
+        stderr: StreamMode::Free,
+        exit: ExitMode::Exact,
+    }
+}
+
+fn lab(scenario: Scenario) -> Lab {
+    Lab {
+        id: "us-upper".into(),
+        title: Text::default(),
+        level: 2,
+        concepts: Vec::new(),
+        programs: vec![role("server"), role("client")],
+        requirements: Vec::new(),
+        scenarios: vec![scenario],
+    }
+}
+
+fn scenario(stimuli: Vec<Stimulus>) -> Scenario {
+    Scenario {
+        id: "s".into(),
+        students: vec!["server".into()],
+        steps: stimuli
+            .into_iter()
+            .map(|stimulus| Step {
+                stimuli: vec![stimulus],
+                proves: Vec::new(),
+            })
+            .collect(),
+        ..empty()
+    }
+}
+
+fn start(role: &str) -> Stimulus {
+    Stimulus::Start(role.into())
+}
+
+fn send(text: &str) -> Stimulus {
+    Stimulus::Send {
+        peer: "alice".into(),
+        data: Data {
+            source: DataSource::Text(text.into()),
+            pieces: vec![1, 2],
+        },
+    }
+}
+
+fn connect(peer: &str) -> Stimulus {
+    Stimulus::Connect {
+        peer: peer.into(),
+        to: "server".into(),
+        stalled: false,
+    }
+}
+
+fn built(run: Option<&[&str]>) -> BTreeMap<String, BuiltProgram> {
+    let program = BuiltProgram {
+        executable: "/cache/0".into(),
+        run: run.map(|words| words.iter().map(|w| (*w).to_owned()).collect()),
+    };
+    BTreeMap::from([("server".to_owned(), program)])
+}
+
+fn planned_with(
+    scenario: Scenario,
+    cast: &Cast,
+    programs: &BTreeMap<String, BuiltProgram>,
+    shim: Option<&Path>,
+    seed: u64,
+) -> Result<Planned, PlanError> {
+    let lab = lab(scenario);
+    let setting = Setting {
+        cast,
+        programs,
+        shim,
+        seed,
+        observation: sv::Observation::Full,
+        isolation: sv::Isolation::BestEffort,
+    };
+    plan(&lab, &lab.scenarios[0], &setting)
+}
+
+fn planned(scenario: Scenario) -> Result<Planned, PlanError> {
+    let cast = Cast::of(&scenario);
+    planned_with(scenario, &cast, &built(None), None, 1)
+}
+
+fn argv(plan: &sv::Plan, i: usize) -> Vec<String> {
+    plan.programs[i].argv.iter().map(Bytes::escaped).collect()
+}
+
+#[test]
+fn a_step_of_the_lab_is_a_step_of_the_plan() {
+    let Planned { plan, names } = planned(scenario(vec![
+        start("client"),
+        start("server"),
+        connect("alice"),
+        connect("bob"),
+        send("hello {nonce}\n"),
+        Stimulus::Signal {
+            program: "server".into(),
+            process: 1,
+            signal: "SIGTERM".into(),
+            count: 3,
+        },
+        Stimulus::File(FileStep::Stale {
+            path: "{socket}".into(),
+        }),
+        Stimulus::Listen {
+            peer: "carol".into(),
+        },
+    ]))
+    .unwrap();
+    assert_eq!(plan.name, "us-upper/s");
+    // Programs in the lab's order, peers in order of appearance.
+    let names_of = |programs: &[sv::Program]| -> Vec<String> {
+        programs.iter().map(|p| p.name.clone()).collect()
+    };
+    assert_eq!(names_of(&plan.programs), ["server", "client"]);
+    assert_eq!(plan.peers, ["alice", "bob", "carol"]);
+    assert_eq!(plan.steps.len(), 8);
+    let act = |i: usize| &plan.steps[i].acts[0];
+    assert!(matches!(act(0), sv::Act::Start(sv::ProgramId(1))));
+    assert!(matches!(
+        act(3),
+        sv::Act::Connect {
+            peer: sv::PeerId(1),
+            to: sv::ProgramId(0),
+            stalled: false
+        }
+    ));
+    let nonce = names.nonce.unwrap();
+    assert!(matches!(act(4), sv::Act::Send { bytes, pieces, .. }
+        if bytes.escaped() == format!("hello {nonce}\\n") && *pieces == [1, 2]));
+    assert!(matches!(
+        act(5),
+        sv::Act::Signal {
+            to: sv::ProcessId {
+                program: sv::ProgramId(0),
+                number: 1
+            },
+            signal: 15,
+            count: 3
+        }
+    ));
+    assert!(
+        matches!(act(6), sv::Act::File(sv::FileAct::StaleSocket(path)) if path.escaped() == SOCKET)
+    );
+    assert!(
+        matches!(act(7), sv::Act::Listen { address: sv::Address::Path(path), .. } if path.escaped() == SOCKET)
+    );
+    assert_eq!(names.socket.unwrap().escaped(), SOCKET);
+}
+
+#[test]
+fn the_student_brings_a_file_the_reference_is_built_in() {
+    let plan = planned(scenario(vec![start("server"), start("client")]))
+        .unwrap()
+        .plan;
+    assert!(matches!(&plan.programs[0].image, sv::Image::File(f) if f.escaped() == "us-server"));
+    assert!(matches!(&plan.programs[1].image, sv::Image::Builtin(f) if f == "us-client"));
+    assert_eq!(argv(&plan, 0), ["./us-server", SOCKET]);
+    assert_eq!(argv(&plan, 1), ["./us-client", SOCKET]);
+    let [file] = plan.files.as_slice() else {
+        panic!("{:?}", plan.files);
+    };
+    assert_eq!(
+        (file.name.escaped().as_str(), file.mode),
+        ("us-server", 0o755)
+    );
+    assert!(matches!(&file.source, sv::FileSource::Host(p) if p == Path::new("/cache/0")));
+    assert_eq!(plan.programs[0].stdin, sv::Input::Pipe);
+    assert_eq!(
+        plan.programs[0].address,
+        Some(sv::Address::Path(SOCKET.into()))
+    );
+
+    let steps = scenario(vec![start("server")]);
+    let reference = planned_with(steps, &Cast::reference(), &BTreeMap::new(), None, 1).unwrap();
+    assert!(reference.plan.files.is_empty());
+    assert!(matches!(
+        &reference.plan.programs[0].image,
+        sv::Image::Builtin(_)
+    ));
+}
+
+#[test]
+fn nothing_of_the_callers_environment_gets_in() {
+    let plan = planned(scenario(vec![start("server")])).unwrap().plan;
+    let env: Vec<String> = plan.programs[0]
+        .env
+        .iter()
+        .map(|(k, v)| format!("{}={}", k.escaped(), v.escaped()))
+        .collect();
+    assert_eq!(
+        env,
+        [
+            "PATH=/usr/local/bin:/usr/bin:/bin",
+            "HOME=/lab",
+            "TMPDIR=/tmp",
+            "LC_ALL=C.UTF-8",
+            "LAB_SOCK=/lab/socket"
+        ]
+    );
+}
+
+#[test]
+fn a_scenario_sets_a_program_up() {
+    let mut s = scenario(vec![start("server")]);
+    s.wall_seconds = Some(7);
+    s.setup.insert(
+        "server".into(),
+        Setup {
+            args: Some(vec!["-v".into(), "x{socket}".into()]),
+            stdin: Some(InputKind::Null),
+            stdout_to: Some(OutputKind::Full),
+            audit_handlers: true,
+            ..Setup::default()
+        },
+    );
+    let cast = Cast::of(&s);
+    let shim = Some(Path::new("/cache/shim.so"));
+    let plan = planned_with(s.clone(), &cast, &built(None), shim, 1)
+        .unwrap()
+        .plan;
+    assert_eq!(plan.limits.wall_ms, 7000);
+    assert_eq!(argv(&plan, 0), ["./us-server", "-v", "x/lab/socket"]);
+    assert_eq!(plan.programs[0].stdin, sv::Input::Null);
+    assert_eq!(plan.programs[0].stdout, sv::Output::Full);
+    assert!(plan.programs[0].audit_handlers);
+    let preload = plan.programs[0]
+        .env
+        .iter()
+        .find(|(k, _)| k.escaped() == "LD_PRELOAD");
+    assert_eq!(preload.unwrap().1.escaped(), "/lab/.grader/handlers.so");
+    assert!(plan.files.iter().any(|f| f.name.escaped() == SHIM));
+    let without = planned_with(s.clone(), &cast, &built(None), None, 1).unwrap_err();
+    assert_eq!(without, PlanError::NoShim);
+    // The reference is not executed: nothing to preload, nothing to miss.
+    let reference = planned_with(s, &Cast::reference(), &BTreeMap::new(), None, 1).unwrap();
+    assert!(!reference.plan.programs[0].audit_handlers);
+}
+
+#[test]
+fn the_manifests_arguments_take_the_labs_in() {
+    let s = scenario(vec![start("server")]);
+    let cast = Cast::of(&s);
+    let programs = built(Some(&["--listen", "{socket}", "--", "{args}"]));
+    let plan = planned_with(s, &cast, &programs, None, 1).unwrap().plan;
+    assert_eq!(
+        argv(&plan, 0),
+        ["./us-server", "--listen", SOCKET, "--", SOCKET]
+    );
+}
+
+#[test]
+fn a_program_that_was_not_built_is_named() {
+    let mut s = scenario(vec![start("server"), start("client")]);
+    s.students = vec!["server".into(), "client".into()];
+    let error = planned(s).unwrap_err();
+    assert_eq!(
+        error,
+        PlanError::NotBuilt {
+            program: "client".into()
+        }
+    );
+    // A scenario that does not start it can be run all the same.
+    let mut s = scenario(vec![start("server")]);
+    s.students = vec!["server".into(), "client".into()];
+    assert!(planned(s).is_ok());
+}
+
+#[test]
+fn names_of_signals_and_errors_become_numbers() {
+    let disturb = |effect| {
+        scenario(vec![
+            start("server"),
+            Stimulus::Disturb {
+                program: "server".into(),
+                disturbance: Disturbance {
+                    calls: vec!["write".into()],
+                    on: DisturbOn::Socket,
+                    nth: Nth::Only(2),
+                    effect,
+                },
+            },
+        ])
+    };
+    let effect = |effect| match planned(disturb(effect))?.plan.steps[1].acts[0].clone() {
+        sv::Act::Disturb { disturbance, .. } => Ok(disturbance.effect),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(effect(Effect::Fail("EIO".into())), Ok(sv::Effect::Fail(5)));
+    assert_eq!(
+        effect(Effect::Fail("EWOULDBLOCK".into())),
+        Ok(sv::Effect::Fail(11))
+    );
+    assert_eq!(
+        effect(Effect::SignalBefore("SIGRTMIN".into())),
+        Ok(sv::Effect::SignalBefore(34))
+    );
+    assert!(
+        matches!(effect(Effect::Fail("ENONSENSE".into())), Err(PlanError::Lab { what, .. }) if what.contains("ENONSENSE"))
+    );
+    assert!(effect(Effect::SignalAfter("SIGNONE".into())).is_err());
+}
+
+#[test]
+fn every_signal_a_lab_may_name_has_a_number() {
+    for (name, number) in [
+        ("SIGHUP", 1),
+        ("SIGKILL", 9),
+        ("SIGUSR1", 10),
+        ("SIGPIPE", 13),
+        ("SIGCHLD", 17),
+        ("SIGIO", 29),
+        ("SIGPOLL", 29),
+        ("SIGSYS", 31),
+        ("SIGRTMIN", 34),
+    ] {
+        let signal = Stimulus::Signal {
+            program: "server".into(),
+            process: 0,
+            signal: name.into(),
+            count: 1,
+        };
+        let plan = planned(scenario(vec![start("server"), signal]))
+            .unwrap()
+            .plan;
+        assert!(
+            matches!(plan.steps[1].acts[0], sv::Act::Signal { signal, .. } if signal == number),
+            "{name}"
+        );
+    }
+}
+
+proptest! {
+    /// The same seed gives the same plan, another seed differs in the nonce only.
+    #[test]
+    fn a_plan_comes_from_its_seed(seed: u64, other: u64) {
+        prop_assume!(seed != other);
+        let of = |seed| {
+            let s = scenario(vec![start("server"), connect("alice"), send("{nonce}")]);
+            let cast = Cast::of(&s);
+            planned_with(s, &cast, &built(None), None, seed).unwrap()
+        };
+        let text = |p: &Planned| format!("{:?}", p.plan);
+        prop_assert_eq!(text(&of(seed)), text(&of(seed)));
+        let (one, two) = (of(seed), of(other));
+        let (a, b) = (one.names.nonce.clone().unwrap(), two.names.nonce.clone().unwrap());
+        prop_assert_eq!(text(&one).replace(&a, "N"), text(&two).replace(&b, "N"));
+    }
+}
+
+fn empty() -> Scenario {
+    Scenario {
+        id: String::new(),
+        title: None,
+        students: Vec::new(),
+        setup: BTreeMap::new(),
+        peers: BTreeMap::new(),
+        steps: Vec::new(),
+        checks: Vec::new(),
+        wall_seconds: None,
+    }
+}

@@ -1,0 +1,27 @@
+//! Submissions: what a student hands in, found, built in isolation, cached.
+//!
+//! The way through: [`Tree::read`] walks the directory once, within bounds; [`find`](find::find)
+//! decides, without touching the disk again, which files are which program; [`build()`] makes a
+//! [`Plan`](supervisor::plan::Plan) of it and lets a [`BuildRunner`] execute it, unless the
+//! [`Cache`] knows the answer.
+
+mod build;
+mod cache;
+mod error;
+pub mod find;
+mod hints;
+mod manifest;
+mod outcome;
+mod recipe;
+mod runner;
+mod source;
+mod toolchain;
+mod tree;
+
+pub use build::{BuildOptions, Built, BuiltProgram, build, prepare};
+pub use cache::{Cache, CacheMode};
+pub use error::SubmissionError;
+pub use manifest::MANIFEST;
+pub use runner::{BuildRunner, Fault};
+pub use toolchain::Toolchain;
+pub use tree::{Bounds, Content, File, Tree};

@@ -1,0 +1,186 @@
+//! Cheap, textual facts about C source: enough to tell a program from its helpers.
+
+/// The code of a C or C++ file with comments, strings and character constants blanked out.
+///
+/// Works on bytes: sources in CP1251 are handed in as well.
+fn code_only(source: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(source.len());
+    let mut i = 0;
+    while let Some(&b) = source.get(i) {
+        let next = source.get(i + 1).copied();
+        match (b, next) {
+            (b'/', Some(b'/')) => {
+                // A backslash before the newline carries the comment on.
+                while let Some(&b) = source.get(i) {
+                    if b == b'\n' && source.get(i.wrapping_sub(1)) != Some(&b'\\') {
+                        break;
+                    }
+                    i += 1;
+                }
+                out.push(b' ');
+            }
+            (b'/', Some(b'*')) => {
+                i += 2;
+                while i < source.len() && !source[i..].starts_with(b"*/") {
+                    i += 1;
+                }
+                i = (i + 2).min(source.len());
+                out.push(b' ');
+            }
+            (b'"' | b'\'', _) => {
+                i += 1;
+                // An unfinished constant ends with its line, as for the compiler.
+                while let Some(&c) = source.get(i) {
+                    if c == b || c == b'\n' {
+                        break;
+                    }
+                    i += if c == b'\\' { 2 } else { 1 };
+                }
+                i += 1;
+                out.push(b' ');
+            }
+            _ => {
+                out.push(b);
+                i += 1;
+            }
+        }
+    }
+    out
+}
+
+/// Whether the code names `function` followed by `(`: a definition, a declaration or a call.
+#[must_use]
+pub(super) fn names_function(source: &[u8], function: &str) -> bool {
+    let code = code_only(source);
+    let name = function.as_bytes();
+    let is_word = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b >= 0x80;
+    let mut from = 0;
+    while let Some(found) = code.get(from..).and_then(|rest| position(rest, name)) {
+        let start = from + found;
+        let end = start + name.len();
+        let before = start.checked_sub(1).and_then(|i| code.get(i)).copied();
+        let after = code[end..].iter().find(|b| !b.is_ascii_whitespace());
+        if !before.is_some_and(is_word) && after == Some(&b'(') {
+            return true;
+        }
+        from = end;
+    }
+    false
+}
+
+/// Whether the file defines `main`, as far as a textual scan can tell.
+#[must_use]
+pub(super) fn has_main(source: &[u8]) -> bool {
+    names_function(source, "main")
+}
+
+fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
+    haystack.windows(needle.len()).position(|w| w == needle)
+}
+
+/// What a file is, by its first bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Magic {
+    /// A compiled program, object file or shared library.
+    Elf,
+    /// A static library.
+    Archive,
+    /// A script with an interpreter line.
+    Script,
+    /// Anything else.
+    Other,
+}
+
+/// Looks at the first bytes.
+#[must_use]
+pub(super) fn magic(content: &[u8]) -> Magic {
+    if content.starts_with(b"\x7fELF") {
+        Magic::Elf
+    } else if content.starts_with(b"!<arch>\n") {
+        Magic::Archive
+    } else if content.starts_with(b"#!") {
+        Magic::Script
+    } else {
+        Magic::Other
+    }
+}
+
+/// Whether an ELF file can be started: an executable, not an object file (`e_type`, elf(5):
+/// 2 `ET_EXEC`, 3 `ET_DYN`; 1 is `ET_REL`).
+#[must_use]
+pub(super) fn is_program(content: &[u8]) -> bool {
+    magic(content) == Magic::Elf && matches!(content.get(16..18), Some([2 | 3, 0] | [0, 2 | 3]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn main_is_found_in_code_only() {
+        for yes in [
+            "int main(void) { return 0; }",
+            "int\nmain (int argc, char **argv)\n{",
+            "/* server */ int main\n(void){}",
+            "char q = '\"'; int main(void){}",
+            "char *s = \"\\\"\"; int main(void){}",
+            "// it's\nint main(){}",
+            "int main/* here */(void){}",
+        ] {
+            assert!(has_main(yes.as_bytes()), "{yes}");
+        }
+        for no in [
+            "",
+            "// int main(void)",
+            "/* int main(void) { */",
+            "char *s = \"int main(void)\";",
+            "int domain(int x);",
+            "int main_loop(void);",
+            "int remain(void); int xmain(void);",
+            "int main;",
+            "// goes on \\\nint main(void)",
+            "/* int main(void)",
+        ] {
+            assert!(!has_main(no.as_bytes()), "{no}");
+        }
+    }
+
+    #[test]
+    fn calls_are_seen_whatever_the_encoding() {
+        let mut cp1251 = b"/* \xd1\xe5\xf0\xe2\xe5\xf0 */ if (listen(fd, 5) < 0)".to_vec();
+        assert!(names_function(&cp1251, "listen"));
+        assert!(!names_function(&cp1251, "connect"));
+        cp1251.extend_from_slice(b"connect (fd, a, n)");
+        assert!(names_function(&cp1251, "connect"));
+    }
+
+    #[test]
+    fn objects_are_no_programs() {
+        let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
+        elf.resize(16, 0);
+        let with_type = |t: u8| [elf.as_slice(), &[t, 0]].concat();
+        assert!(is_program(&with_type(2)));
+        assert!(is_program(&with_type(3)));
+        assert!(!is_program(&with_type(1)));
+        assert!(!is_program(b"\x7fELF"));
+        assert_eq!(magic(b"!<arch>\n..."), Magic::Archive);
+        assert_eq!(magic(b"#!/bin/sh\n"), Magic::Script);
+    }
+
+    proptest! {
+        /// Hostile bytes neither panic nor hang, and code outside comments and constants stays.
+        #[test]
+        fn any_bytes_are_scanned(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = has_main(&bytes);
+            let plain: Vec<u8> = bytes.iter().copied().filter(|b| !b"/\"'".contains(b)).collect();
+            prop_assert_eq!(code_only(&plain), plain);
+        }
+
+        #[test]
+        fn a_main_after_a_comment_is_found(noise in "[a-z \"'\n]{0,40}") {
+            let text = format!("/*{noise}*/int main(void){{}}");
+            prop_assert!(has_main(text.as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! The compilers and build tools of this machine.
+
+use std::collections::BTreeSet;
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// Where standard tools live; searched after the caller's `PATH`.
+const STANDARD: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
+
+/// Directories that every sandbox shows anyway.
+const SYSTEM: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc"];
+
+/// Locals that nobody initialised hold a pattern, not what happens to be on the stack: a forgotten
+/// `memset` fails each time, not once a week.
+const PATTERN: &str = "-ftrivial-auto-var-init=pattern";
+
+/// What builds programs here. Found by name only; nothing is run before it is needed.
+#[derive(Debug, Default)]
+pub struct Toolchain {
+    /// The C compiler.
+    pub cc: Option<Tool>,
+    /// The C++ compiler.
+    pub cxx: Option<Tool>,
+    /// `make`.
+    pub make: Option<Tool>,
+    /// `cargo`.
+    pub cargo: Option<Tool>,
+    /// `CARGO_HOME`: where crates fetched before are.
+    pub cargo_home: Option<PathBuf>,
+    pattern: OnceLock<bool>,
+    sysroot: OnceLock<Option<PathBuf>>,
+}
+
+/// A program with the arguments that belong to its name (`CC="ccache gcc"`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// Absolute path.
+    pub path: PathBuf,
+    /// Further words of the variable that named it.
+    pub lead: Vec<String>,
+}
+
+impl Toolchain {
+    /// Looks the tools up: `CC` and `CXX` first, then the usual names on `PATH`.
+    #[must_use]
+    pub fn from_env() -> Self {
+        let var = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let home = || var("HOME").map(|home| PathBuf::from(home).join(".cargo"));
+        Self::look_up(
+            &var("PATH").unwrap_or_default(),
+            var("CC").as_deref(),
+            var("CXX").as_deref(),
+            var("CARGO_HOME").map(PathBuf::from).or_else(home),
+        )
+    }
+
+    /// The same from given values.
+    #[must_use]
+    pub fn look_up(
+        path: &OsStr,
+        cc: Option<&OsStr>,
+        cxx: Option<&OsStr>,
+        cargo_home: Option<PathBuf>,
+    ) -> Self {
+        let mut dirs: Vec<PathBuf> = std::env::split_paths(path)
+            .filter(|dir| dir.is_absolute())
+            .collect();
+        for dir in STANDARD {
+            if !dirs.iter().any(|d| d == Path::new(dir)) {
+                dirs.push(dir.into());
+            }
+        }
+        Self::in_directories(&dirs, cc, cxx, cargo_home)
+    }
+
+    fn in_directories(
+        dirs: &[PathBuf],
+        cc: Option<&OsStr>,
+        cxx: Option<&OsStr>,
+        cargo_home: Option<PathBuf>,
+    ) -> Self {
+        let first = |names: &[&str]| names.iter().find_map(|name| tool(dirs, name));
+        let named =
+            |value: Option<&OsStr>| value.and_then(OsStr::to_str).and_then(|v| tool(dirs, v));
+        Self {
+            cc: named(cc).or_else(|| first(&["cc", "gcc", "clang"])),
+            cxx: named(cxx).or_else(|| first(&["c++", "g++", "clang++"])),
+            make: first(&["make", "gmake"]),
+            cargo: first(&["cargo"]),
+            cargo_home,
+            pattern: OnceLock::new(),
+            sysroot: OnceLock::new(),
+        }
+    }
+
+    /// Flags for C: the standard of the course with the GNU names visible (`-std=gnu11`, so that
+    /// `strdup`, `sigaction` or `usleep` need no feature macro), some optimisation so that busy
+    /// waiting on a plain variable shows, lines for traces, all warnings, threads.
+    #[must_use]
+    pub fn c_flags(&self) -> Vec<&'static str> {
+        let mut flags = vec!["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-pthread"];
+        if self.has_pattern() {
+            flags.push(PATTERN);
+        }
+        flags
+    }
+
+    /// The same for C++.
+    #[must_use]
+    pub fn cxx_flags(&self) -> Vec<&'static str> {
+        let mut flags = vec!["-std=gnu++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread"];
+        if self.has_pattern() {
+            flags.push(PATTERN);
+        }
+        flags
+    }
+
+    /// Whether the C compiler knows [`PATTERN`] (gcc 12, clang 16); asked once.
+    fn has_pattern(&self) -> bool {
+        *self.pattern.get_or_init(|| {
+            self.cc.as_ref().is_some_and(|cc| {
+                Command::new(&cc.path)
+                    .args(&cc.lead)
+                    .args(["-Werror", PATTERN, "-fsyntax-only", "-x", "c", "/dev/null"])
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .stderr(Stdio::null())
+                    .status()
+                    .is_ok_and(|status| status.success())
+            })
+        })
+    }
+
+    /// The directory of the Rust toolchain behind `cargo`, which may be rustup's proxy; asked once.
+    pub(super) fn rust_sysroot(&self) -> Option<&Path> {
+        self.sysroot
+            .get_or_init(|| {
+                let rustc = self.cargo.as_ref()?.path.with_file_name("rustc");
+                let said = Command::new(rustc)
+                    .args(["--print", "sysroot"])
+                    .stdin(Stdio::null())
+                    .stderr(Stdio::null())
+                    .output()
+                    .ok()?;
+                let root = PathBuf::from(String::from_utf8(said.stdout).ok()?.trim_end());
+                root.join("bin/cargo").is_file().then_some(root)
+            })
+            .as_deref()
+    }
+}
+
+impl Tool {
+    /// What tells this version of the tool from another, without running it: where it is, and the
+    /// time and size of what is there.
+    #[must_use]
+    pub fn identity(&self) -> String {
+        let mut out = format!("{}", self.path.display());
+        for word in &self.lead {
+            let _ = write!(out, " {word}");
+        }
+        let real = self.path.canonicalize().unwrap_or_default();
+        if let Ok(meta) = fs::metadata(&real) {
+            let _ = write!(
+                out,
+                " -> {} {} {}.{}",
+                real.display(),
+                meta.len(),
+                meta.mtime(),
+                meta.mtime_nsec()
+            );
+        }
+        out
+    }
+
+    /// Directories the sandbox must show for it, if it lives outside the system's own.
+    pub(super) fn homes(&self) -> BTreeSet<PathBuf> {
+        let mut out = BTreeSet::new();
+        let real = self.path.canonicalize().ok();
+        for path in [Some(self.path.clone()), real].into_iter().flatten() {
+            let Some(bin) = path.parent() else { continue };
+            if SYSTEM.iter().any(|system| path.starts_with(system)) {
+                continue;
+            }
+            // Libraries and headers stand beside `bin`; a home directory itself is not shown.
+            let home = match bin.parent() {
+                Some(prefix) if bin.ends_with("bin") && prefix.join("lib").is_dir() => prefix,
+                _ => bin,
+            };
+            out.insert(home.to_path_buf());
+        }
+        out
+    }
+}
+
+/// `PATH` inside the sandbox.
+pub(super) fn path_with(tools: &[&Tool]) -> OsString {
+    let mut dirs: Vec<&Path> = tools.iter().filter_map(|tool| tool.path.parent()).collect();
+    dirs.extend(STANDARD.map(Path::new));
+    let mut seen = BTreeSet::new();
+    dirs.retain(|dir| seen.insert(*dir));
+    std::env::join_paths(dirs).unwrap_or_else(|_| OsString::from(STANDARD.join(":")))
+}
+
+fn tool(dirs: &[PathBuf], words: &str) -> Option<Tool> {
+    let mut words = words.split_whitespace();
+    let name = words.next()?;
+    let path = if name.contains('/') {
+        let path = PathBuf::from(name);
+        (path.is_absolute() && is_executable(&path)).then_some(path)
+    } else {
+        dirs.iter()
+            .map(|dir| dir.join(name))
+            .find(|p| is_executable(p))
+    }?;
+    Some(Tool {
+        path,
+        lead: words.map(str::to_owned).collect(),
+    })
+}
+
+fn is_executable(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tempfile::TempDir;
+
+    fn script(dir: &TempDir, name: &str, text: &str) -> PathBuf {
+        let path = dir.path().join(name);
+        fs::write(&path, text).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        path
+    }
+
+    #[test]
+    fn names_are_looked_up_in_order() {
+        let dir = TempDir::new().unwrap();
+        let gcc = script(&dir, "gcc", "#!/bin/sh\n");
+        let mine = script(&dir, "mycc", "#!/bin/sh\n");
+        let dirs = [dir.path().to_path_buf()];
+        let found = Toolchain::in_directories(&dirs, None, None, None);
+        assert_eq!(found.cc.unwrap().path, gcc);
+        assert!(found.make.is_none());
+        let named = Toolchain::in_directories(&dirs, Some(OsStr::new("mycc -m64")), None, None);
+        let cc = named.cc.unwrap();
+        assert_eq!((cc.path, cc.lead), (mine, vec!["-m64".to_owned()]));
+        let wrong = Toolchain::in_directories(&dirs, Some(OsStr::new("nocc")), None, None);
+        assert_eq!(wrong.cc.unwrap().path, gcc);
+        assert!(
+            Toolchain::in_directories(&[], None, None, None)
+                .cc
+                .is_none()
+        );
+    }
+
+    #[test]
+    fn another_version_is_another_identity() {
+        let dir = TempDir::new().unwrap();
+        script(&dir, "cc", "#!/bin/sh\n");
+        let dirs = [dir.path().to_path_buf()];
+        let tool = tool(&dirs, "cc").unwrap();
+        let before = tool.identity();
+        assert_eq!(before, tool.identity());
+        script(&dir, "cc", "#!/bin/sh\nexit 1\n");
+        assert_ne!(before, tool.identity());
+    }
+
+    #[test]
+    fn a_flag_is_used_only_where_it_is_known() {
+        let dir = TempDir::new().unwrap();
+        let dirs = [dir.path().to_path_buf()];
+        script(&dir, "cc", "#!/bin/sh\nexit 0\n");
+        let new = Toolchain::in_directories(&dirs, None, None, None);
+        assert!(new.c_flags().contains(&PATTERN));
+        script(&dir, "cc", "#!/bin/sh\nexit 1\n");
+        let old = Toolchain::in_directories(&dirs, None, None, None);
+        assert!(!old.c_flags().contains(&PATTERN));
+    }
+
+    #[test]
+    fn tools_outside_the_system_bring_their_directory() {
+        let dir = TempDir::new().unwrap();
+        fs::create_dir_all(dir.path().join("llvm/bin")).unwrap();
+        fs::create_dir_all(dir.path().join("llvm/lib")).unwrap();
+        script(&dir, "llvm/bin/clang", "#!/bin/sh\n");
+        let tool = tool(&[dir.path().join("llvm/bin")], "clang").unwrap();
+        assert!(tool.homes().iter().any(|home| home.ends_with("llvm")));
+        let system = Tool {
+            path: "/usr/bin/env".into(),
+            lead: Vec::new(),
+        };
+        assert!(system.homes().is_empty());
+    }
+}
