@@ -5,6 +5,8 @@
 //! reports.
 
 pub mod lab;
+pub mod prove;
+pub mod report;
 pub mod run;
 pub mod submission;
 pub mod transcript;

@@ -1,3 +1,16 @@
 //! The executable: parse, dispatch, exit code.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A worker is started once per CPU and must be small and quick: it does not parse options.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == cli::WORKER)
+    {
+        return cli::worker();
+    }
+    cli::run()
+}

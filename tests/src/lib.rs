@@ -1,1 +1,82 @@
-//! Support for the end-to-end tests.
+//! Support for the end-to-end tests: the built executable, and submissions to give to it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The root of the workspace.
+#[must_use]
+pub fn root() -> &'static Path {
+    // `tests/` is a member of the workspace, right below its root.
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+/// The executable, built from the sources as they are now: `cargo test` of another package does
+/// not build it.
+///
+/// # Panics
+/// When it does not build: there is nothing to test then.
+#[must_use]
+pub fn executable() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut build = Command::new(cargo);
+        build.current_dir(root()).args([
+            "build",
+            "--quiet",
+            "--package",
+            "grader",
+            "--bin",
+            "grader",
+        ]);
+        build.arg("--message-format=json-render-diagnostics");
+        if !cfg!(debug_assertions) {
+            build.arg("--release");
+        }
+        // Cargo runs tests with the variables of this package; they are not the other one's.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("CARGO_PKG_") {
+                build.env_remove(name);
+            }
+        }
+        let output = build
+            .output()
+            .unwrap_or_else(|error| panic!("cargo cannot be run: {error}"));
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        let messages = String::from_utf8_lossy(&output.stdout);
+        let built = messages.lines().rev().find_map(|line| {
+            let message: serde_json::Value = serde_json::from_str(line).ok()?;
+            message["executable"].as_str().map(PathBuf::from)
+        });
+        built.unwrap_or_else(|| panic!("cargo built no executable: {messages}"))
+    })
+}
+
+/// The executable with a clean environment: no locale, no colour, no GitHub runner, and a cache of
+/// its own in `home`.
+#[must_use]
+pub fn grader(home: &Path) -> Command {
+    let mut command = Command::new(executable());
+    command.env_clear();
+    for name in ["PATH", "RUSTUP_HOME", "CARGO_HOME", "LD_LIBRARY_PATH"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+        .env("HOME", home)
+        .env("XDG_CACHE_HOME", home.join("cache"))
+        .current_dir(home);
+    command
+}
+
+/// A fixture's directory.
+#[must_use]
+pub fn fixture(lab: &str, name: &str) -> PathBuf {
+    root().join("fixtures").join(lab).join(name)
+}

@@ -1,0 +1,190 @@
+//! `grader check`.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anstream::StripStream;
+use clap::Args;
+use grader::report::{Context, Recording, Replay, exit_status, write_raw, write_trace};
+use grader::run::{self, CheckError, CheckOptions, Checked, Engine, RunEvent, fresh_seed};
+use grader::submission::SubmissionError;
+use grader::transcript::{Actors, step_title};
+use grader::verdict::ScenarioResult;
+
+use super::failure::Failure;
+use super::lookup;
+use super::options::{EngineArgs, LangOption};
+use super::output::{self, Format, Kind};
+
+/// Grade a submission: a verdict for each requirement, with the reason
+#[derive(Args)]
+pub(super) struct Check {
+    /// The lab: its id (see `grader labs`) or its directory
+    lab: PathBuf,
+    /// The submission: the directory with the sources
+    dir: PathBuf,
+    /// Run only this scenario (may be repeated)
+    #[arg(long, value_name = "SCENARIO")]
+    scenario: Vec<String>,
+    /// Judge only this requirement, and what it needs (may be repeated)
+    #[arg(long, value_name = "REQUIREMENT")]
+    only: Vec<String>,
+    /// A report: human, json, junit, github, or jsonl (the raw recording), each to standard
+    /// output or to a file; may be repeated [default: human]
+    #[arg(long, value_name = "FORMAT[=FILE]")]
+    format: Vec<Format>,
+    #[command(flatten)]
+    lang: LangOption,
+    /// Repeat a run: the same seed gives the same data
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Run every scenario so often; what differs between the runs is told
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    repeat: u32,
+    /// Show what the programs did, step by step: calls, bytes, results
+    #[arg(long)]
+    trace: bool,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+impl Check {
+    pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+        let source = lookup::lab(&self.lab)?;
+        for id in &self.scenario {
+            lookup::scenario(&source.lab, id)?;
+        }
+        for id in &self.only {
+            lookup::requirement(&source.lab, id)?;
+        }
+        let seed = self.seed.unwrap_or_else(fresh_seed);
+        let context = Context {
+            lang: self.lang.get(),
+            replay: self.replay(seed),
+        };
+        let mut reporters = output::reporters(&self.format, &context)?;
+        let mut recordings = self.recordings()?;
+        let engine = Engine::new(&self.engine.options())
+            .map_err(|fault| failed(CheckError::Fault(fault)))?;
+        let options = CheckOptions {
+            scenarios: self.scenario.clone(),
+            requirements: self.only.clone(),
+            lang: context.lang,
+            seed: Some(seed),
+            repeat: self.repeat,
+        };
+        let mut sink = |event: RunEvent<'_>| {
+            // The verdicts come after the recordings: what is read last is what matters most.
+            if !matches!(event, RunEvent::Finished(_)) {
+                reporters.event(&event);
+            }
+        };
+        let checked = run::check(
+            &engine,
+            &source.lab,
+            &source,
+            &self.dir,
+            &options,
+            &mut sink,
+        )
+        .map_err(failed)?;
+        let status = ExitCode::from(exit_status(&checked.summary));
+        let recorded = write_recordings(&source.lab, &checked, &mut recordings);
+        reporters.event(&RunEvent::Finished(&checked.summary));
+        match recorded.and(reporters.finish()) {
+            // Whoever read the report has seen enough.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(status),
+            Err(error) => Err(error.into()),
+            Ok(()) => Ok(status),
+        }
+    }
+
+    /// How to do the same again.
+    fn replay(&self, seed: u64) -> Replay {
+        let mut options = vec!["--seed".to_owned(), seed.to_string()];
+        options.extend(self.engine.changed());
+        Replay {
+            lab: self.lab.display().to_string(),
+            submission: self.dir.display().to_string(),
+            options,
+        }
+    }
+
+    /// Where recordings go: for people where they see the report, raw where it was asked for.
+    fn recordings(&self) -> Result<Vec<Sink>, Failure> {
+        let mut sinks = Vec::new();
+        for format in self
+            .format
+            .iter()
+            .filter(|format| format.kind == Kind::Jsonl)
+        {
+            let out: Box<dyn Write> = match &format.file {
+                Some(path) => Box::new(output::file(path)?),
+                None => Box::new(io::stdout()),
+            };
+            sinks.push(Sink { raw: true, out });
+        }
+        if self.trace {
+            let to_stdout = |format: &Format| format.file.is_none() && format.kind != Kind::Human;
+            let out: Box<dyn Write> = if self.format.iter().any(to_stdout) {
+                // Standard output belongs to a program that reads it.
+                Box::new(StripStream::new(io::stderr()))
+            } else {
+                output::standard()
+            };
+            sinks.push(Sink { raw: false, out });
+        }
+        Ok(sinks)
+    }
+}
+
+/// Where recordings are written.
+struct Sink {
+    raw: bool,
+    out: Box<dyn Write>,
+}
+
+fn write_recordings(
+    lab: &grader::lab::Lab,
+    checked: &Checked,
+    sinks: &mut [Sink],
+) -> io::Result<()> {
+    for run in &checked.scenarios {
+        let ScenarioResult::Ran(ran) = &run.outcome.result else {
+            continue;
+        };
+        let Some(scenario) = lab.scenarios.iter().find(|s| s.id == run.outcome.scenario) else {
+            continue;
+        };
+        let actors = Actors::of(lab, scenario);
+        let titles: Vec<String> = scenario.steps.iter().map(step_title).collect();
+        let recording = Recording {
+            lab: &lab.id,
+            scenario: &scenario.id,
+            programs: &actors.programs,
+            peers: &actors.peers,
+            titles: &titles,
+            events: &ran.events,
+        };
+        for sink in sinks.iter_mut() {
+            if sink.raw {
+                write_raw(&mut sink.out, &recording)?;
+            } else {
+                write_trace(&mut sink.out, &recording)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What could not be checked, and whose fault it is.
+fn failed(error: CheckError) -> Failure {
+    match error {
+        // A machine without a compiler cannot grade; the submission may be fine.
+        CheckError::Submission(SubmissionError::NoTool(_)) => Failure::fault(error.to_string()),
+        error if error.is_fault() => Failure::fault(error.to_string())
+            .hint("this is the grader's or the machine's fault, not the submission's; `grader doctor` may tell more"),
+        error => Failure::usage(error.to_string()),
+    }
+}

@@ -1,0 +1,45 @@
+//! `grader lint`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use grader::lab::{catalog, lint};
+
+use super::failure::{Failure, USAGE};
+use super::lookup;
+use super::output;
+
+/// Check lab files and show every mistake in them
+#[derive(Args)]
+pub(super) struct Lint {
+    /// Labs: ids, directories, or lab.toml files
+    #[arg(required = true, value_name = "LAB")]
+    labs: Vec<PathBuf>,
+}
+
+impl Lint {
+    pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+        let mut errors = 0;
+        for name in &self.labs {
+            let (file, text) = catalog::read_source(name).map_err(lookup::failed)?;
+            let found = lint(&file, &text, reference::NAMES);
+            errors += found.errors();
+            if found.is_empty() {
+                writeln!(
+                    output::standard(),
+                    "{}: nothing to say",
+                    grader::report::clean(&file)
+                )?;
+            } else {
+                lookup::show(&found);
+            }
+        }
+        Ok(if errors == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(USAGE)
+        })
+    }
+}

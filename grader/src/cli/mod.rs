@@ -1,0 +1,95 @@
+//! The command line: a file per command. Here: what they share, and which one it is.
+
+mod check;
+
+mod explain;
+mod failure;
+mod labs;
+mod lint;
+mod lookup;
+mod options;
+mod output;
+mod prove;
+mod record;
+mod reference;
+mod review;
+mod schema;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+pub(crate) use worker::{WORD as WORKER, main as worker};
+
+/// Grades operating-systems labs: sockets, pipes and signals, settled by proof instead of sleeping.
+#[derive(Parser)]
+#[command(
+    name = "grader",
+    version,
+    max_term_width = 80,
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+#[command(after_help = "\
+Exit status: 0 all requirements met, 1 some not, 2 usage or lab error,
+3 the grader or the machine failed (never the submission's fault).")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Grade a submission: a verdict for each requirement, with the reason
+    Check(check::Check),
+    /// List the labs
+    Labs(labs::Labs),
+    /// Say what a requirement asks for and which steps prove it
+    Explain(explain::Explain),
+    /// Run a reference program, to see how it behaves
+    Reference(reference::Reference),
+    /// Check lab files and show every mistake in them
+    Lint(lint::Lint),
+    /// Print the JSON Schema of lab.toml, or of the JSON report
+    Schema(schema::Schema),
+
+    /// Run the reference and write down its transcripts, to be reviewed
+    Record(record::Record),
+    /// Accept or reject recorded transcripts
+    Review(review::Review),
+    /// Prove that a lab passes what is right and fails what is wrong
+    Prove(prove::Prove),
+}
+
+/// Parses the arguments, runs the command, and gives the exit code.
+pub(crate) fn run() -> ExitCode {
+    // Wrong usage ends here with status 2, help and version with 0.
+    let cli = Cli::parse();
+    let done = match &cli.command {
+        Command::Check(command) => command.run(),
+        Command::Labs(command) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Reference(command) => command.run(),
+        Command::Lint(command) => command.run(),
+        Command::Schema(command) => command.run(),
+
+        Command::Record(command) => command.run(),
+        Command::Review(command) => command.run(),
+        Command::Prove(command) => command.run(),
+    };
+    done.unwrap_or_else(|failure: Failure| failure.report())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,484 @@
+//! For programs: everything that is known, in a schema with a version (`grader-report/1`).
+//! Fields may be added under the same version; none is renamed or removed.
+
+use std::io::{self, Write};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::lab::Lab;
+use crate::run::{BuildReport, RunEvent, Summary};
+use crate::transcript::Line;
+use crate::verdict::{Actions, Difference, Reason, Verdict};
+
+use super::{Context, Reporter, exit_status, outcome_word};
+
+/// The value of [`Report::schema`].
+pub(crate) const SCHEMA: &str = "grader-report/1";
+
+/// The report of one check.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    /// Name and version of this schema: `grader-report/1`.
+    pub schema: String,
+    /// Version of the grader.
+    pub grader: String,
+    /// The lab.
+    pub lab: LabName,
+    /// The submission as the user named it.
+    pub submission: String,
+    /// `pass`: every requirement is met. `fail`: some are not. `error`: the grader or the machine
+    /// failed, and the points are not final.
+    pub result: String,
+    /// Exit status of the check: 0, 1 or 3.
+    pub exit_status: u8,
+    /// Points earned.
+    pub points: u32,
+    /// Points possible; skipped requirements are out of the total.
+    pub of: u32,
+    /// Wall time of the whole check in seconds.
+    pub seconds: f64,
+    /// What the machine enforced; absent where no scenario ran.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub enforced: Option<Enforced>,
+    /// How the programs were built.
+    pub builds: Vec<Build>,
+    /// The scenarios that ran, in order of completion.
+    pub scenarios: Vec<Scenario>,
+    /// The verdicts, in the lab's order.
+    pub requirements: Vec<Requirement>,
+    /// Things worth saying that cost nothing.
+    pub notes: Vec<String>,
+    /// Options that change what happens, as they were given or drawn: `["--seed", "7"]`.
+    pub options: Vec<String>,
+}
+
+/// A text in the languages of the course.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Text {
+    /// English.
+    pub en: String,
+    /// Russian, where it is translated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ru: Option<String>,
+}
+
+impl From<&crate::lab::Text> for Text {
+    fn from(text: &crate::lab::Text) -> Self {
+        Self {
+            en: text.en.clone(),
+            ru: text.ru.clone(),
+        }
+    }
+}
+
+/// A lab's name.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct LabName {
+    /// `us-upper`.
+    pub id: String,
+    /// Its title.
+    pub title: Text,
+}
+
+/// What the machine enforced.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Enforced {
+    /// `full` or `reduced`.
+    pub isolation: String,
+    /// `full` or `bare`.
+    pub observation: String,
+    /// What is in force.
+    pub active: Vec<String>,
+    /// What was refused, with the reason.
+    pub missing: Vec<String>,
+}
+
+/// How one program was built.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Build {
+    /// The role: `server`.
+    pub program: String,
+    /// The executable's name: `us-server`.
+    pub executable: String,
+    /// What it was built from: `server.c`, `Makefile`.
+    pub from: String,
+    /// Whether it was taken from the cache.
+    pub cached: bool,
+    /// Compiler warnings; not scored.
+    pub warnings: String,
+    /// Why it was not built.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+}
+
+/// A scenario that ran.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Scenario {
+    /// Its id.
+    pub id: String,
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// The grader's or the machine's fault, where it could not be run.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault: Option<String>,
+}
+
+/// The verdict on one requirement.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Requirement {
+    /// Its id.
+    pub id: String,
+    /// What is so when it is met.
+    pub title: Text,
+    /// What to do when it is not.
+    pub hint: Text,
+    /// `pass`, `fail`, `not-reached` (something it rests on failed first), `unstable` (differs
+    /// between repeats), `error` (never the student's fault), `skipped` (this machine cannot show
+    /// it).
+    pub outcome: String,
+    /// Points earned.
+    pub points: u32,
+    /// Points possible.
+    pub of: u32,
+    /// Why it is not met.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Why>,
+}
+
+/// Why a requirement is not met.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Why {
+    /// The transcript differs from the reference's.
+    Difference(Evidence),
+    /// This requirement failed first.
+    Prerequisite(String),
+    /// The scenario left the expected path earlier.
+    Earlier(Earlier),
+    /// This program was not built.
+    NotBuilt(String),
+    /// The grader or the machine failed.
+    Fault(String),
+    /// Not available on this machine.
+    Unavailable(String),
+}
+
+/// An earlier difference, charged to another requirement.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Earlier {
+    /// The scenario.
+    pub scenario: String,
+    /// The step, from 1.
+    pub step: u32,
+    /// The requirement it was charged to.
+    pub requirement: String,
+}
+
+/// The first difference of a requirement's evidence.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Evidence {
+    /// The scenario.
+    pub scenario: String,
+    /// The step, from 1; 0 after the steps.
+    pub step: u32,
+    /// The step's title: `connect bob`.
+    pub title: String,
+    /// What the reference did in the lanes that differ.
+    pub expected: Vec<TranscriptLine>,
+    /// What the submission did there.
+    pub yours: Vec<TranscriptLine>,
+    /// What is invisible and makes the difference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// How many more lines differ.
+    pub more: usize,
+    /// What the submission's programs did in that step.
+    pub actions: Vec<ProgramActions>,
+    /// Who waits for whom.
+    pub waits: Vec<String>,
+    /// Microseconds from the last event to the proof that nothing more can happen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proved_after: Option<u64>,
+    /// A command that runs this scenario again and shows what happened.
+    pub replay: String,
+}
+
+/// A line of a transcript.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct TranscriptLine {
+    /// `server`.
+    pub lane: String,
+    /// `out`; empty for the lane's own channel.
+    pub channel: String,
+    /// `<`, `=`, `~`, …
+    pub op: String,
+    /// Escaped where not printable.
+    pub payload: String,
+}
+
+/// What one program did.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ProgramActions {
+    /// The role.
+    pub program: String,
+    /// The calls reach back to this earlier step.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<u32>,
+    /// Its last calls.
+    pub calls: Vec<ProgramCall>,
+}
+
+/// One call.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ProgramCall {
+    /// `read(4, "ab", 2) = 2`.
+    pub text: String,
+    /// `alice has closed her side`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+}
+
+/// Writes one JSON document when everything is known.
+pub struct Json<W> {
+    out: W,
+    context: Context,
+    lab: Option<Lab>,
+    enforced: Option<Enforced>,
+    builds: Vec<Build>,
+    scenarios: Vec<Scenario>,
+}
+
+impl<W: Write> Json<W> {
+    /// Writes to `out`.
+    pub fn new(out: W, context: Context) -> Self {
+        Self {
+            out,
+            context,
+            lab: None,
+            enforced: None,
+            builds: Vec::new(),
+            scenarios: Vec::new(),
+        }
+    }
+
+    fn report(&mut self, summary: &Summary) -> Report {
+        let status = exit_status(summary);
+        let (title, requirements) = match &self.lab {
+            Some(lab) => (Text::from(&lab.title), lab.requirements.as_slice()),
+            None => (
+                Text {
+                    en: String::new(),
+                    ru: None,
+                },
+                [].as_slice(),
+            ),
+        };
+        let requirement = |verdict: &Verdict| {
+            let known = requirements.iter().find(|r| r.id == verdict.requirement);
+            let none = crate::lab::Text::default();
+            Requirement {
+                id: verdict.requirement.clone(),
+                title: known.map_or(&none, |r| &r.title).into(),
+                hint: known.map_or(&none, |r| &r.hint).into(),
+                outcome: outcome_word(verdict.outcome).to_owned(),
+                points: verdict.points,
+                of: verdict.of,
+                reason: verdict.reason.as_ref().map(|reason| self.why(reason)),
+            }
+        };
+        Report {
+            schema: SCHEMA.to_owned(),
+            grader: env!("CARGO_PKG_VERSION").to_owned(),
+            lab: LabName {
+                id: summary.lab.clone(),
+                title,
+            },
+            submission: summary.submission.clone(),
+            result: result_word(status).to_owned(),
+            exit_status: status,
+            points: summary.points,
+            of: summary.of,
+            seconds: summary.took.as_secs_f64(),
+            enforced: self.enforced.clone(),
+            builds: self.builds.clone(),
+            scenarios: self.scenarios.clone(),
+            requirements: summary.verdicts.iter().map(requirement).collect(),
+            notes: summary.notes.clone(),
+            options: self.context.replay.options.clone(),
+        }
+    }
+
+    fn why(&self, reason: &Reason) -> Why {
+        match reason {
+            Reason::Difference(difference) => Why::Difference(self.evidence(difference)),
+            Reason::Prerequisite { requirement } => Why::Prerequisite(requirement.clone()),
+            Reason::EarlierInScenario {
+                scenario,
+                step,
+                requirement,
+            } => Why::Earlier(Earlier {
+                scenario: scenario.clone(),
+                step: *step,
+                requirement: requirement.clone(),
+            }),
+            Reason::NotBuilt { program } => Why::NotBuilt(program.clone()),
+            Reason::Fault(why) => Why::Fault(why.clone()),
+            Reason::Unavailable(why) => Why::Unavailable(why.clone()),
+        }
+    }
+
+    fn evidence(&self, difference: &Difference) -> Evidence {
+        Evidence {
+            scenario: difference.scenario.clone(),
+            step: difference.step,
+            title: difference.title.clone(),
+            expected: difference.expected.iter().map(transcript_line).collect(),
+            yours: difference.yours.iter().map(transcript_line).collect(),
+            remark: difference.remark.clone(),
+            more: difference.more,
+            actions: difference.actions.iter().map(program_actions).collect(),
+            waits: difference.waits.clone(),
+            proved_after: difference.proved_after,
+            replay: self.context.replay.scenario(&difference.scenario),
+        }
+    }
+}
+
+impl<W: Write> Reporter for Json<W> {
+    fn event(&mut self, event: &RunEvent<'_>) -> io::Result<()> {
+        match event {
+            RunEvent::Began { lab, .. } => self.lab = Some((*lab).clone()),
+            RunEvent::Built(report) => self.builds.push(build(report)),
+            RunEvent::Enforced(enforced) => {
+                self.enforced = Some(Enforced {
+                    isolation: enforced.isolation.clone(),
+                    observation: enforced.observation.clone(),
+                    active: enforced.active.clone(),
+                    missing: enforced.missing.clone(),
+                });
+            }
+            RunEvent::ScenarioDone {
+                scenario,
+                took,
+                fault,
+            } => self.scenarios.push(Scenario {
+                id: (*scenario).to_owned(),
+                seconds: took.as_secs_f64(),
+                fault: fault.map(str::to_owned),
+            }),
+            RunEvent::Finished(summary) => {
+                let report = self.report(summary);
+                // Inside a JSON string only: no runner takes the rest of a line for its command.
+                let text = serde_json::to_string_pretty(&report)?.replace("##[", "\\u0023#[");
+                writeln!(self.out, "{text}")?;
+                self.out.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The word for an exit status.
+pub(super) fn result_word(status: u8) -> &'static str {
+    match status {
+        0 => "pass",
+        1 => "fail",
+        _ => "error",
+    }
+}
+
+fn build(report: &BuildReport) -> Build {
+    Build {
+        program: report.program.clone(),
+        executable: report.executable.clone(),
+        from: report.from.clone(),
+        cached: report.cached,
+        warnings: report.warnings.clone(),
+        failure: report.failure.clone(),
+        hint: report.hint.clone(),
+    }
+}
+
+fn transcript_line(line: &Line) -> TranscriptLine {
+    TranscriptLine {
+        lane: line.lane.clone(),
+        channel: line.channel.clone(),
+        op: line.op.mark().to_owned(),
+        payload: line.payload.clone(),
+    }
+}
+
+fn program_actions(actions: &Actions) -> ProgramActions {
+    let call = |call: &crate::verdict::ActionCall| ProgramCall {
+        text: call.text.clone(),
+        remark: call.remark.clone(),
+    };
+    ProgramActions {
+        program: actions.program.clone(),
+        since: actions.since,
+        calls: actions.calls.iter().map(call).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+    use crate::lab::Lang;
+
+    fn text(run: &sample::Run) -> String {
+        let mut bytes = Vec::new();
+        run.feed(&mut Json::new(&mut bytes, sample::context(Lang::En)));
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn one_fault() {
+        // The version of the grader is not what this test is about.
+        let text = text(&sample::one_fault()).replace(env!("CARGO_PKG_VERSION"), "VERSION");
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn hostile_bytes_are_read_back_as_they_were() {
+        let run = sample::hostile();
+        let text = text(&run);
+        assert!(!text.contains("##["), "{text}");
+        assert!(!text.contains('\u{1b}') && !text.contains('\0'));
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["submission"], run.summary.submission.as_str());
+        assert_eq!(
+            value["builds"][1]["warnings"],
+            run.builds[1].warnings.as_str()
+        );
+    }
+
+    #[test]
+    fn the_schema_names_every_key_that_is_written() {
+        let schema = serde_json::to_value(schemars::schema_for!(Report)).unwrap();
+        let properties = schema["properties"].as_object().unwrap();
+        for run in sample::all() {
+            let value: serde_json::Value = serde_json::from_str(&text(&run)).unwrap();
+            for key in value.as_object().unwrap().keys() {
+                assert!(properties.contains_key(key), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn faults_are_told_apart_from_failures() {
+        let value: serde_json::Value =
+            serde_json::from_str(&text(&sample::machine_fault())).unwrap();
+        assert_eq!(value["result"], "error");
+        assert_eq!(value["exit-status"], 3);
+        assert_eq!(value["requirements"][0]["outcome"], "error");
+        assert_eq!(value["requirements"][2]["outcome"], "skipped");
+        assert_eq!(value["requirements"][3]["outcome"], "unstable");
+    }
+}

@@ -1,0 +1,231 @@
+//! JUnit XML in the dialect of the Jenkins xUnit plugin: `failure` is the student's, `error` the
+//! grader's or the machine's, `skipped` a requirement that could not be judged.
+
+use std::io::{self, Write};
+
+use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
+
+use crate::lab::Lab;
+use crate::run::{BuildReport, RunEvent, Summary};
+use crate::verdict::{Outcome, Reason, Verdict};
+
+use super::findings::{difference, sentence};
+use super::page::Page;
+use super::phrases::phrases;
+use super::text::{clean, one_line};
+use super::{Context, Reporter};
+
+/// Writes one XML document when everything is known.
+pub struct JUnit<W> {
+    out: W,
+    context: Context,
+    lab: Option<Lab>,
+    builds: Vec<BuildReport>,
+}
+
+impl<W: Write> JUnit<W> {
+    /// Writes to `out`.
+    pub fn new(out: W, context: Context) -> Self {
+        Self {
+            out,
+            context,
+            lab: None,
+            builds: Vec::new(),
+        }
+    }
+}
+
+impl<W: Write> Reporter for JUnit<W> {
+    fn event(&mut self, event: &RunEvent<'_>) -> io::Result<()> {
+        match event {
+            RunEvent::Began { lab, .. } => self.lab = Some((*lab).clone()),
+            RunEvent::Built(build) => self.builds.push((*build).clone()),
+            RunEvent::Enforced(_) | RunEvent::ScenarioDone { .. } => {}
+            RunEvent::Finished(summary) => {
+                let xml = self.report(summary).to_string().map_err(io::Error::other)?;
+                self.out.write_all(disarm(&xml).as_bytes())?;
+                self.out.flush()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<W> JUnit<W> {
+    fn report(&self, summary: &Summary) -> Report {
+        let mut suite = TestSuite::new(legal(&summary.lab));
+        suite.set_time(summary.took);
+        let mut property = |name: String, value: String| {
+            suite.add_property((legal(&name), legal(&value)));
+        };
+        property("submission".to_owned(), summary.submission.clone());
+        property("points".to_owned(), summary.points.to_string());
+        property("max-points".to_owned(), summary.of.to_string());
+        for verdict in &summary.verdicts {
+            property(
+                format!("points.{}", verdict.requirement),
+                verdict.points.to_string(),
+            );
+            property(
+                format!("max-points.{}", verdict.requirement),
+                verdict.of.to_string(),
+            );
+        }
+        for verdict in &summary.verdicts {
+            suite.add_test_case(self.case(verdict, summary));
+        }
+        let failed: Vec<String> = self
+            .builds
+            .iter()
+            .filter_map(|build| build.failure.clone())
+            .collect();
+        if !failed.is_empty() {
+            suite.set_system_err(legal(&clean(&failed.join("\n"))));
+        }
+        let mut report = Report::new(legal(&format!("grader {}", summary.lab)));
+        report.set_time(summary.took);
+        report.add_test_suite(suite);
+        report
+    }
+
+    fn case(&self, verdict: &Verdict, summary: &Summary) -> TestCase {
+        let words = phrases(self.context.lang);
+        let requirement = self
+            .lab
+            .iter()
+            .flat_map(|lab| &lab.requirements)
+            .find(|r| r.id == verdict.requirement);
+        let title = requirement.map_or("", |r| r.title.in_lang(self.context.lang));
+        let message = legal(&sentence(verdict, words));
+        let mut status = match verdict.outcome {
+            Outcome::Pass => TestCaseStatus::success(),
+            Outcome::Fail | Outcome::Unstable => {
+                TestCaseStatus::non_success(NonSuccessKind::Failure)
+            }
+            Outcome::Error => TestCaseStatus::non_success(NonSuccessKind::Error),
+            Outcome::NotReached | Outcome::Skipped => TestCaseStatus::skipped(),
+        };
+        if verdict.outcome != Outcome::Pass {
+            let kind = super::outcome_word(verdict.outcome);
+            status.set_type(kind);
+            status.set_message(if message.is_empty() {
+                kind.to_owned()
+            } else {
+                message
+            });
+        }
+        if let Some(Reason::Difference(found)) = &verdict.reason {
+            let mut page = Page::plain();
+            difference(&mut page, found, words);
+            if let Some(hint) = requirement
+                .map(|r| r.hint.in_lang(self.context.lang))
+                .filter(|h| !h.is_empty())
+            {
+                page.line(&format!("  {}  {}", words.hint(), one_line(hint)));
+            }
+            page.line(&format!(
+                "  {}  {}",
+                words.try_this(),
+                self.context.replay.scenario(&found.scenario)
+            ));
+            status.set_description(legal(&page.finish()));
+        }
+        let name = format!("{}: {title}", verdict.requirement);
+        let mut case = TestCase::new(legal(&one_line(&name)), status);
+        case.set_classname(legal(&summary.lab));
+        case
+    }
+}
+
+/// Text in which every character that XML 1.0 does not allow (section 2.2, `Char`) is U+FFFD.
+fn legal(text: &str) -> String {
+    let allowed = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..);
+    text.chars()
+        .map(|c| if allowed(c) { c } else { '\u{fffd}' })
+        .collect()
+}
+
+/// Writes as character references what a GitHub runner would take for a command when the document
+/// goes to its log: `##[` anywhere, `::` at the start of a line. It stays the same XML.
+fn disarm(xml: &str) -> String {
+    let mut out = String::with_capacity(xml.len());
+    for line in xml.split_inclusive('\n') {
+        let body = line.trim_start();
+        out.push_str(&line[..line.len() - body.len()]);
+        match body.strip_prefix("::") {
+            Some(rest) => {
+                out.push_str("&#58;&#58;");
+                out.push_str(&rest.replace("##[", "&#35;#["));
+            }
+            None => out.push_str(&body.replace("##[", "&#35;#[")),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::sample;
+    use super::*;
+    use crate::lab::Lang;
+
+    fn text(run: &sample::Run) -> String {
+        let mut bytes = Vec::new();
+        run.feed(&mut JUnit::new(&mut bytes, sample::context(Lang::En)));
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn one_fault() {
+        insta::assert_snapshot!(text(&sample::one_fault()));
+    }
+
+    #[test]
+    fn failure_error_and_skipped_are_three_things() {
+        let text = text(&sample::machine_fault());
+        assert!(
+            text.contains(r#"tests="4" skipped="1" errors="2" failures="1""#),
+            "{text}"
+        );
+        assert!(
+            text.contains(
+                r#"<error message="the supervisor was killed (signal 9)" type="error"/>"#
+            ),
+            "{text}"
+        );
+        let text = self::text(&sample::not_built());
+        assert!(
+            text.contains(
+                r#"<skipped message="not reached: needs s-address" type="not-reached"/>"#
+            ),
+            "{text}"
+        );
+        assert!(text.contains("<system-err>server.c: In function"), "{text}");
+    }
+
+    #[test]
+    fn hostile_bytes_leave_legal_xml_without_commands() {
+        let text = text(&sample::hostile());
+        assert!(
+            text.chars()
+                .all(|c| matches!(c, '\n' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}'))
+        );
+        assert!(!text.contains("##["), "{text}");
+        assert!(
+            text.lines()
+                .all(|line| !line.trim_start().starts_with("::")),
+            "{text}"
+        );
+        assert!(!text.contains("]]>") && !text.contains("<b>"), "{text}");
+        // It is one well-formed document: the reader of the same dialect takes it.
+        assert_eq!(text.matches("<testcase").count(), 4);
+    }
+
+    #[test]
+    fn characters_outside_xml_are_replaced() {
+        assert_eq!(
+            legal("a\u{0}\u{1b}\u{fffe}b\n\u{10ffff}"),
+            "a\u{fffd}\u{fffd}\u{fffd}b\n\u{10ffff}"
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! Reports: one file per format, all fed the same [`RunEvent`]s.
+//!
+//! A reporter's output is a pure function of the events and its [`Context`]; none computes a
+//! verdict. What a submission wrote reaches a report only through [`text`], which leaves no
+//! terminal escape and no workflow command alive.
+
+mod explain;
+mod fence;
+mod findings;
+mod github;
+mod human;
+mod json;
+mod junit;
+mod list;
+mod page;
+pub mod phrases;
+mod replay;
+mod text;
+mod trace;
+
+#[cfg(test)]
+mod sample;
+#[cfg(test)]
+pub(crate) use sample::lab as sample_lab;
+
+use std::io;
+
+pub use explain::{Sources, explain};
+pub use fence::Fenced;
+pub use github::GitHub;
+pub use human::Human;
+pub use json::{Json, Report as JsonReport};
+pub use junit::JUnit;
+pub use list::{lab_line, lab_page};
+pub use replay::Replay;
+pub use text::{clean, wrap};
+pub use trace::{Recording, write_raw, write_trace};
+
+use crate::lab::Lang;
+use crate::run::{RunEvent, Summary};
+use crate::verdict::Outcome;
+
+/// Shows, or writes down, what happens.
+pub trait Reporter {
+    /// Takes the next event.
+    ///
+    /// # Errors
+    /// Where the output cannot be written.
+    fn event(&mut self, event: &RunEvent<'_>) -> io::Result<()>;
+}
+
+/// What a report says besides the events.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// The language of the report.
+    pub lang: Lang,
+    /// The commands it proposes.
+    pub replay: Replay,
+}
+
+/// Several reporters, fed in turn. A reporter that cannot write does not keep the others from
+/// being fed; the first such error is kept and returned by [`Reporters::finish`].
+#[derive(Default)]
+pub struct Reporters {
+    all: Vec<Box<dyn Reporter>>,
+    failed: Option<io::Error>,
+}
+
+impl Reporters {
+    /// Adds one.
+    pub fn push(&mut self, reporter: Box<dyn Reporter>) {
+        self.all.push(reporter);
+    }
+
+    /// Feeds all of them.
+    pub fn event(&mut self, event: &RunEvent<'_>) {
+        for reporter in &mut self.all {
+            if let Err(error) = reporter.event(event) {
+                self.failed.get_or_insert(error);
+            }
+        }
+    }
+
+    /// The first error of any of them.
+    ///
+    /// # Errors
+    /// Where a report could not be written.
+    pub fn finish(self) -> io::Result<()> {
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+/// The exit status of a check: 0 all requirements met, 1 some not, 3 the grader or the machine
+/// failed. What this machine cannot show does not count as unmet.
+#[must_use]
+pub fn exit_status(summary: &Summary) -> u8 {
+    let has = |wanted: &[Outcome]| summary.verdicts.iter().any(|v| wanted.contains(&v.outcome));
+    if has(&[Outcome::Error]) {
+        3
+    } else if has(&[Outcome::Fail, Outcome::NotReached, Outcome::Unstable]) {
+        1
+    } else {
+        0
+    }
+}
+
+/// The word for an outcome in machine formats.
+#[must_use]
+pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Pass => "pass",
+        Outcome::Fail => "fail",
+        Outcome::NotReached => "not-reached",
+        Outcome::Unstable => "unstable",
+        Outcome::Error => "error",
+        Outcome::Skipped => "skipped",
+    }
+}

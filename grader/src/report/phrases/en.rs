@@ -1,0 +1,155 @@
+//! English.
+
+use super::Phrases;
+
+pub(super) struct English;
+
+fn count(n: usize, one: &str) -> String {
+    if n == 1 {
+        format!("1 {one}")
+    } else {
+        format!("{n} {one}s")
+    }
+}
+
+impl Phrases for English {
+    fn expected(&self) -> &'static str {
+        "expected"
+    }
+    fn yours(&self) -> &'static str {
+        "yours"
+    }
+    fn nothing(&self) -> &'static str {
+        "(nothing)"
+    }
+    fn hint(&self) -> &'static str {
+        "hint"
+    }
+    fn try_this(&self) -> &'static str {
+        "try"
+    }
+    fn built(&self, list: &str) -> String {
+        format!("built {list}")
+    }
+    fn built_one(&self, executable: &str, from: &str, cached: bool) -> String {
+        format!(
+            "{executable} from {from}{}",
+            if cached { " (cached)" } else { "" }
+        )
+    }
+    fn enforced(&self, isolation: &str, observation: &str) -> String {
+        format!("isolation {isolation} · observation {observation}")
+    }
+    fn counts(&self, requirements: usize, scenarios: usize) -> String {
+        format!(
+            "{} · {}",
+            count(requirements, "requirement"),
+            count(scenarios, "scenario")
+        )
+    }
+    fn not_enforced(&self, what: &str) -> String {
+        format!("not enforced: {what}")
+    }
+    fn warnings(&self, executable: &str) -> String {
+        format!("compiler warnings for {executable} (not scored)")
+    }
+    fn not_built(&self, executable: &str, from: &str) -> String {
+        if from.is_empty() {
+            executable.to_owned()
+        } else {
+            format!("{executable} from {from}")
+        }
+    }
+    fn needs_program(&self, executable: &str, requirements: usize) -> String {
+        let verb = if requirements == 1 { "needs" } else { "need" };
+        format!(
+            "{} {verb} {executable}: not reached",
+            count(requirements, "requirement")
+        )
+    }
+    fn place(&self, scenario: &str, step: u32, title: &str) -> String {
+        match step {
+            0 => format!("{scenario}, at the end: {title}"),
+            _ => format!("{scenario}, step {step}: {title}"),
+        }
+    }
+    fn actions(&self, program: &str, since: Option<u32>, step: u32) -> String {
+        match (since, step) {
+            (Some(since), _) => format!("your {program} since step {since}"),
+            (None, 0) => format!("your {program} at the end"),
+            (None, _) => format!("your {program} in step {step}"),
+        }
+    }
+    fn who_waits(&self) -> &'static str {
+        "who waits for whom"
+    }
+    fn proved(&self, after: &str) -> String {
+        format!("proved after {after} ms: no thread can run again.")
+    }
+    fn more_lines(&self, more: usize) -> String {
+        if more == 1 {
+            "and 1 more line differs".to_owned()
+        } else {
+            format!("and {more} more lines differ")
+        }
+    }
+    fn cut(&self, more: usize) -> String {
+        format!("… and {} more", count(more, "line"))
+    }
+    fn first_needs(&self) -> &'static str {
+        "needs"
+    }
+    fn needs(&self, requirement: &str) -> String {
+        format!("not reached: needs {requirement}")
+    }
+    fn earlier(&self, scenario: &str, step: u32, requirement: &str) -> String {
+        format!(
+            "not reached: {scenario} went wrong in step {step}, which is charged to {requirement}"
+        )
+    }
+    fn program_missing(&self, program: &str) -> String {
+        format!("not reached: {program} was not built")
+    }
+    fn not_reached(&self) -> &'static str {
+        "not reached"
+    }
+    fn unstable(&self) -> &'static str {
+        "differs from run to run"
+    }
+    fn unavailable(&self, why: &str) -> String {
+        format!("cannot be shown on this machine: {why}")
+    }
+    fn error(&self) -> &'static str {
+        "error"
+    }
+    fn our_fault(&self) -> &'static str {
+        "this is our fault or the machine's, not the submission's: no points were taken"
+    }
+    fn not_judged(&self, list: &str) -> String {
+        format!("not judged: {list}")
+    }
+    fn note(&self) -> &'static str {
+        "note"
+    }
+    fn exit_status(&self, status: u8) -> String {
+        format!("exit status {status}")
+    }
+    fn seconds(&self, seconds: f64) -> String {
+        format!("{seconds:.2} s")
+    }
+    fn points_in_all(&self, points: u32) -> String {
+        count(points as usize, "point")
+    }
+    fn points(&self) -> &'static str {
+        "points"
+    }
+    fn requirement(&self) -> &'static str {
+        "requirement"
+    }
+    fn result(&self) -> &'static str {
+        "result"
+    }
+    fn scenario(&self) -> &'static str {
+        "scenario"
+    }
+}

@@ -1,0 +1,146 @@
+//! The words of a report, a file per language.
+
+mod en;
+mod ru;
+
+use crate::lab::Lang;
+
+/// What a report says around the facts.
+pub trait Phrases: Sync {
+    /// Left of what the reference did.
+    fn expected(&self) -> &'static str;
+    /// Left of what the submission did.
+    fn yours(&self) -> &'static str;
+    /// In place of an empty reaction.
+    fn nothing(&self) -> &'static str;
+    /// Left of the advice.
+    fn hint(&self) -> &'static str;
+    /// Left of the commands.
+    fn try_this(&self) -> &'static str;
+    /// `built us-server from server.c (cached)`, the list given.
+    fn built(&self, list: &str) -> String;
+    /// One program of that list.
+    fn built_one(&self, executable: &str, from: &str, cached: bool) -> String;
+    /// `isolation full · observation full`.
+    fn enforced(&self, isolation: &str, observation: &str) -> String;
+    /// `12 requirements · 9 scenarios`.
+    fn counts(&self, requirements: usize, scenarios: usize) -> String;
+    /// Before what was refused.
+    fn not_enforced(&self, what: &str) -> String;
+    /// Above compiler warnings.
+    fn warnings(&self, executable: &str) -> String;
+    /// `build   us-server from server.c`, right of the cross.
+    fn not_built(&self, executable: &str, from: &str) -> String;
+    /// `8 requirements need us-server: not reached`.
+    fn needs_program(&self, executable: &str, requirements: usize) -> String;
+    /// `talk, step 6: connect bob`; step 0 is the end of the scenario.
+    fn place(&self, scenario: &str, step: u32, title: &str) -> String;
+    /// `your server since step 5`; without an earlier step, `your server in step 6`.
+    fn actions(&self, program: &str, since: Option<u32>, step: u32) -> String;
+    /// Above the wait-for lines.
+    fn who_waits(&self) -> &'static str;
+    /// `proved after 1.6 ms: no thread can run again`.
+    fn proved(&self, after: &str) -> String;
+    /// `and 3 more lines differ`.
+    fn more_lines(&self, more: usize) -> String;
+    /// `… and 3 more lines`, of a list cut short.
+    fn cut(&self, more: usize) -> String;
+    /// Before what a requirement rests on.
+    fn first_needs(&self) -> &'static str;
+    /// `not reached: needs s-next`.
+    fn needs(&self, requirement: &str) -> String;
+    /// `not reached: talk left the expected path at step 6 (s-next)`.
+    fn earlier(&self, scenario: &str, step: u32, requirement: &str) -> String;
+    /// `not reached: us-server was not built`.
+    fn program_missing(&self, program: &str) -> String;
+    /// `not reached`, without more.
+    fn not_reached(&self) -> &'static str;
+    /// `differs from run to run`.
+    fn unstable(&self) -> &'static str;
+    /// `not available here: …`.
+    fn unavailable(&self, why: &str) -> String;
+    /// `error` before a fault.
+    fn error(&self) -> &'static str;
+    /// Below a fault.
+    fn our_fault(&self) -> &'static str;
+    /// `not judged: a, b`.
+    fn not_judged(&self, list: &str) -> String;
+    /// Before something worth saying that costs nothing.
+    fn note(&self) -> &'static str;
+    /// `exit status 1`.
+    fn exit_status(&self, status: u8) -> String;
+    /// `0.09 s`.
+    fn seconds(&self, seconds: f64) -> String;
+    /// `100 points`.
+    fn points_in_all(&self, points: u32) -> String;
+    /// `points`, the head of a column.
+    fn points(&self) -> &'static str;
+    /// `requirement`, the head of a column.
+    fn requirement(&self) -> &'static str;
+    /// `result`, the head of a column.
+    fn result(&self) -> &'static str;
+    /// `scenario`.
+    fn scenario(&self) -> &'static str;
+}
+
+/// The words of a language.
+#[must_use]
+pub fn phrases(lang: Lang) -> &'static dyn Phrases {
+    match lang {
+        Lang::En => &en::English,
+        Lang::Ru => &ru::Russian,
+    }
+}
+
+/// The language that the environment asks for, as `LC_ALL`, `LC_MESSAGES` and `LANG` do in this
+/// order (POSIX, Base Definitions, 8.2): the first that is set and not empty decides.
+#[must_use]
+pub fn from_locale(var: impl Fn(&str) -> Option<String>) -> Lang {
+    let value = ["LC_ALL", "LC_MESSAGES", "LANG"]
+        .into_iter()
+        .find_map(|name| var(name).filter(|value| !value.is_empty()));
+    match value {
+        Some(value) if value == "ru" || value.starts_with("ru_") || value.starts_with("ru.") => {
+            Lang::Ru
+        }
+        _ => Lang::En,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lang(set: &[(&str, &str)]) -> Lang {
+        from_locale(|name| {
+            set.iter()
+                .find(|(n, _)| *n == name)
+                .map(|(_, v)| (*v).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_first_locale_variable_that_is_set_decides() {
+        assert_eq!(lang(&[]), Lang::En);
+        assert_eq!(lang(&[("LANG", "ru_RU.UTF-8")]), Lang::Ru);
+        assert_eq!(lang(&[("LANG", "ru_RU.UTF-8"), ("LC_ALL", "C")]), Lang::En);
+        assert_eq!(
+            lang(&[("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "ru_RU")]),
+            Lang::Ru
+        );
+        assert_eq!(lang(&[("LC_ALL", ""), ("LANG", "ru_RU.UTF-8")]), Lang::Ru);
+        assert_eq!(lang(&[("LANG", "rust")]), Lang::En);
+    }
+
+    #[test]
+    fn russian_numerals_take_three_forms() {
+        let ru = phrases(Lang::Ru);
+        assert_eq!(ru.counts(1, 2), "1 требование · 2 сценария");
+        assert_eq!(ru.counts(11, 5), "11 требований · 5 сценариев");
+        assert_eq!(ru.counts(22, 21), "22 требования · 21 сценарий");
+        assert_eq!(
+            phrases(Lang::En).counts(1, 2),
+            "1 requirement · 2 scenarios"
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! Russian.
+
+use super::Phrases;
+
+pub(super) struct Russian;
+
+/// `1 строка`, `2 строки`, `5 строк`.
+fn count(n: usize, one: &str, few: &str, many: &str) -> String {
+    let word = match (n % 10, n % 100) {
+        (_, 11..=14) => many,
+        (1, _) => one,
+        (2..=4, _) => few,
+        _ => many,
+    };
+    format!("{n} {word}")
+}
+
+impl Phrases for Russian {
+    fn expected(&self) -> &'static str {
+        "ожидалось"
+    }
+    fn yours(&self) -> &'static str {
+        "у вас"
+    }
+    fn nothing(&self) -> &'static str {
+        "(ничего)"
+    }
+    fn hint(&self) -> &'static str {
+        "совет"
+    }
+    fn try_this(&self) -> &'static str {
+        "дальше"
+    }
+    fn built(&self, list: &str) -> String {
+        format!("собрано: {list}")
+    }
+    fn built_one(&self, executable: &str, from: &str, cached: bool) -> String {
+        format!(
+            "{executable} из {from}{}",
+            if cached { " (из кэша)" } else { "" }
+        )
+    }
+    fn enforced(&self, isolation: &str, observation: &str) -> String {
+        format!("изоляция {isolation} · наблюдение {observation}")
+    }
+    fn counts(&self, requirements: usize, scenarios: usize) -> String {
+        format!(
+            "{} · {}",
+            count(requirements, "требование", "требования", "требований"),
+            count(scenarios, "сценарий", "сценария", "сценариев")
+        )
+    }
+    fn not_enforced(&self, what: &str) -> String {
+        format!("не обеспечено: {what}")
+    }
+    fn warnings(&self, executable: &str) -> String {
+        format!("предупреждения компилятора для {executable} (на баллы не влияют)")
+    }
+    fn not_built(&self, executable: &str, from: &str) -> String {
+        if from.is_empty() {
+            executable.to_owned()
+        } else {
+            format!("{executable} из {from}")
+        }
+    }
+    fn needs_program(&self, executable: &str, requirements: usize) -> String {
+        format!(
+            "без {executable} нельзя проверить {}",
+            count(requirements, "требование", "требования", "требований")
+        )
+    }
+    fn place(&self, scenario: &str, step: u32, title: &str) -> String {
+        match step {
+            0 => format!("{scenario}, в конце: {title}"),
+            _ => format!("{scenario}, шаг {step}: {title}"),
+        }
+    }
+    fn actions(&self, program: &str, since: Option<u32>, step: u32) -> String {
+        match (since, step) {
+            (Some(since), _) => format!("ваша программа {program} после шага {since}"),
+            (None, 0) => format!("ваша программа {program} в конце"),
+            (None, _) => format!("ваша программа {program} на шаге {step}"),
+        }
+    }
+    fn who_waits(&self) -> &'static str {
+        "кто кого ждёт"
+    }
+    fn proved(&self, after: &str) -> String {
+        format!(
+            "доказано через {} мс: ни один поток больше не сможет работать.",
+            after.replace('.', ",")
+        )
+    }
+    fn more_lines(&self, more: usize) -> String {
+        format!("отличий ещё: {}", count(more, "строка", "строки", "строк"))
+    }
+    fn cut(&self, more: usize) -> String {
+        format!("… и ещё {}", count(more, "строка", "строки", "строк"))
+    }
+    fn first_needs(&self) -> &'static str {
+        "сначала нужно"
+    }
+    fn needs(&self, requirement: &str) -> String {
+        format!("не проверено: сначала нужно {requirement}")
+    }
+    fn earlier(&self, scenario: &str, step: u32, requirement: &str) -> String {
+        format!("не проверено: {scenario} пошёл не так на шаге {step}, это учтено в {requirement}")
+    }
+    fn program_missing(&self, program: &str) -> String {
+        format!("не проверено: {program} не собрана")
+    }
+    fn not_reached(&self) -> &'static str {
+        "не проверено"
+    }
+    fn unstable(&self) -> &'static str {
+        "от запуска к запуску ведёт себя по-разному"
+    }
+    fn unavailable(&self, why: &str) -> String {
+        format!("на этой машине не проверить: {why}")
+    }
+    fn error(&self) -> &'static str {
+        "ошибка"
+    }
+    fn our_fault(&self) -> &'static str {
+        "виноваты мы или машина, а не работа: баллы за это не сняты"
+    }
+    fn not_judged(&self, list: &str) -> String {
+        format!("не оценено: {list}")
+    }
+    fn note(&self) -> &'static str {
+        "заметка"
+    }
+    fn exit_status(&self, status: u8) -> String {
+        format!("код завершения {status}")
+    }
+    fn seconds(&self, seconds: f64) -> String {
+        format!("{seconds:.2} с").replace('.', ",")
+    }
+    fn points_in_all(&self, points: u32) -> String {
+        count(points as usize, "балл", "балла", "баллов")
+    }
+    fn points(&self) -> &'static str {
+        "баллы"
+    }
+    fn requirement(&self) -> &'static str {
+        "требование"
+    }
+    fn result(&self) -> &'static str {
+        "итог"
+    }
+    fn scenario(&self) -> &'static str {
+        "сценарий"
+    }
+}

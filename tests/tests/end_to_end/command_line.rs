@@ -1,0 +1,182 @@
+//! Help, names, schemas, exit codes: what needs no engine.
+
+use predicates::prelude::*;
+use predicates::str::contains;
+
+use crate::support::{Home, json};
+
+#[test]
+fn help_lists_every_command_and_the_exit_codes() {
+    let output = Home::new().grader().arg("--help").assert().success();
+    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+    insta::assert_snapshot!(text);
+    assert!(!text.contains("worker"), "the worker is not for users");
+}
+
+#[test]
+fn every_command_has_help_in_eighty_columns() {
+    let home = Home::new();
+    for command in [
+        "check",
+        "labs",
+        "explain",
+        "reference",
+        "lint",
+        "schema",
+        "doctor",
+        "record",
+        "review",
+        "prove",
+    ] {
+        let output = home.grader().args([command, "--help"]).assert().success();
+        let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn no_command_is_a_usage_error() {
+    Home::new()
+        .grader()
+        .assert()
+        .code(2)
+        .stderr(contains("Usage: grader"));
+}
+
+#[test]
+fn an_unknown_option_is_a_usage_error_with_a_suggestion() {
+    let home = Home::new();
+    home.grader()
+        .args(["labs", "--lnag", "ru"])
+        .assert()
+        .code(2)
+        .stderr(contains("--lang"));
+}
+
+#[test]
+fn an_unknown_lab_is_a_usage_error_with_a_suggestion() {
+    let home = Home::new();
+    std::fs::create_dir(home.path().join("work")).unwrap();
+    for command in [
+        &["check", "us-uper", "work"][..],
+        &["explain", "us-uper/s-next"],
+        &["prove", "us-uper"],
+    ] {
+        home.grader()
+            .args(command)
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(contains("us-uper").and(contains("us-upper")));
+    }
+}
+
+#[test]
+fn an_unknown_requirement_is_a_usage_error_with_a_suggestion() {
+    Home::new()
+        .grader()
+        .args(["explain", "us-upper/s-nxt"])
+        .assert()
+        .code(2)
+        .stderr(contains("s-nxt").and(contains("s-next")));
+}
+
+#[test]
+fn an_unknown_format_names_the_known_ones() {
+    Home::new()
+        .grader()
+        .args(["check", "us-upper", ".", "--format", "html"])
+        .assert()
+        .code(2)
+        .stderr(contains("human, json, junit, github, jsonl"));
+}
+
+#[test]
+fn labs_are_listed_in_both_languages() {
+    let home = Home::new();
+    for lab in ["pipe-upper", "sig-count", "us-upper"] {
+        home.grader()
+            .arg("labs")
+            .assert()
+            .success()
+            .stdout(contains(lab));
+    }
+    let english = home
+        .grader()
+        .args(["labs", "--lang", "en"])
+        .output()
+        .unwrap()
+        .stdout;
+    let russian = home
+        .grader()
+        .args(["labs", "--lang", "ru"])
+        .output()
+        .unwrap()
+        .stdout;
+    assert_ne!(english, russian);
+    let locale = home
+        .grader()
+        .arg("labs")
+        .env("LANG", "ru_RU.UTF-8")
+        .output()
+        .unwrap()
+        .stdout;
+    assert_eq!(locale, russian);
+}
+
+#[test]
+fn explain_shows_the_steps_that_prove_a_requirement() {
+    Home::new()
+        .grader()
+        .args(["explain", "us-upper/s-next"])
+        .assert()
+        .success()
+        .stdout(contains("us-upper/s-next").and(contains("connect bob")));
+}
+
+#[test]
+fn a_reference_program_runs_with_the_callers_streams() {
+    let home = Home::new();
+    home.grader()
+        .args(["reference", "pipe-upper"])
+        .write_stdin("ab\n")
+        .assert()
+        .success()
+        .stdout("AB\n");
+    home.grader()
+        .args(["reference", "pip-upper"])
+        .assert()
+        .code(2)
+        .stderr(contains("pipe-upper"));
+}
+
+#[test]
+fn both_schemas_are_json_schemas() {
+    let home = Home::new();
+    for args in [&["schema"][..], &["schema", "--report"]] {
+        let output = home.grader().args(args).assert().success();
+        let schema = json(&output.get_output().stdout);
+        assert!(
+            schema["$schema"]
+                .as_str()
+                .unwrap()
+                .contains("json-schema.org"),
+            "{schema}"
+        );
+        assert!(schema["properties"].is_object(), "{schema}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    let home = Home::new();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = end_to_end::grader(home.path());
+    let output = command.arg("schema").stdout(writer).output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}

@@ -1,0 +1,10 @@
+//! The built executable, used as its users use it.
+
+mod bad_input;
+mod check;
+mod command_line;
+mod environment;
+mod faults;
+mod lint;
+mod recording;
+mod support;

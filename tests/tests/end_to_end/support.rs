@@ -1,0 +1,61 @@
+//! What the tests share.
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use tempfile::TempDir;
+
+/// A home directory of its own for each test.
+pub(crate) struct Home(TempDir);
+
+impl Home {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().expect("a temporary directory"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    /// The executable, with a clean environment.
+    pub(crate) fn grader(&self) -> Command {
+        Command::from_std(end_to_end::grader(self.path()))
+    }
+
+    /// Writes a file below the home directory and gives its path.
+    pub(crate) fn file(&self, name: &str, content: impl AsRef<[u8]>) -> std::path::PathBuf {
+        let path = self.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("a name below home")).expect("directories");
+        std::fs::write(&path, content).expect("a file");
+        path
+    }
+
+    /// A copy of a fixture, to be changed or moved.
+    pub(crate) fn copy(&self, lab: &str, fixture: &str) -> std::path::PathBuf {
+        let to = self.path().join(fixture);
+        std::fs::create_dir_all(&to).expect("a directory");
+        for entry in std::fs::read_dir(end_to_end::fixture(lab, fixture)).expect("the fixture") {
+            let entry = entry.expect("an entry");
+            std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
+        }
+        to
+    }
+}
+
+/// The JSON report on standard output.
+pub(crate) fn json(output: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(output)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(output)))
+}
+
+/// The outcome of each requirement in a report.
+pub(crate) fn outcomes(report: &serde_json::Value) -> Vec<(String, String)> {
+    let requirements = report["requirements"]
+        .as_array()
+        .expect("a list of requirements");
+    let text = |value: &serde_json::Value| value.as_str().expect("a text").to_owned();
+    requirements
+        .iter()
+        .map(|r| (text(&r["id"]), text(&r["outcome"])))
+        .collect()
+}
