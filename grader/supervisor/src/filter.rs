@@ -20,129 +20,6 @@ macro_rules! calls {
     ($($name:ident),* $(,)?) => { &[$((stringify!($name).split_at(4).1, libc::$name)),*] };
 }
 
-/// The calls that stop for the tracer: those that make, use or wait for what a transcript shows.
-///
-/// `futex`, `mmap` and the like are left out: they are frequent, and waits are read from `/proc`.
-pub const TRACED: &[Named] = calls![
-    SYS_read,
-    SYS_write,
-    SYS_readv,
-    SYS_writev,
-    SYS_pread64,
-    SYS_pwrite64,
-    SYS_sendfile,
-    SYS_splice,
-    SYS_tee,
-    SYS_socket,
-    SYS_socketpair,
-    SYS_bind,
-    SYS_listen,
-    SYS_accept,
-    SYS_accept4,
-    SYS_connect,
-    SYS_sendto,
-    SYS_sendmsg,
-    SYS_sendmmsg,
-    SYS_recvfrom,
-    SYS_recvmsg,
-    SYS_recvmmsg,
-    SYS_shutdown,
-    SYS_setsockopt,
-    SYS_close,
-    SYS_pipe2,
-    SYS_dup,
-    SYS_dup3,
-    SYS_fcntl,
-    SYS_openat,
-    SYS_mknodat,
-    SYS_unlinkat,
-    SYS_renameat2,
-    SYS_linkat,
-    SYS_symlinkat,
-    SYS_mkdirat,
-    SYS_fchmod,
-    SYS_fchmodat,
-    SYS_truncate,
-    SYS_ftruncate,
-    SYS_flock,
-    SYS_rt_sigaction,
-    SYS_rt_sigsuspend,
-    SYS_rt_sigtimedwait,
-    SYS_rt_sigqueueinfo,
-    SYS_rt_tgsigqueueinfo,
-    SYS_kill,
-    SYS_tkill,
-    SYS_tgkill,
-    SYS_pidfd_send_signal,
-    SYS_signalfd4,
-    SYS_eventfd2,
-    SYS_setitimer,
-    SYS_timer_create,
-    SYS_timer_settime,
-    SYS_timerfd_create,
-    SYS_timerfd_settime,
-    SYS_nanosleep,
-    SYS_clock_nanosleep,
-    SYS_ppoll,
-    SYS_pselect6,
-    SYS_epoll_create1,
-    SYS_epoll_ctl,
-    SYS_epoll_pwait,
-    SYS_wait4,
-    SYS_waitid,
-    SYS_clone,
-    SYS_execve,
-    SYS_execveat,
-    SYS_exit,
-    SYS_exit_group,
-    SYS_restart_syscall,
-    SYS_setpgid,
-    SYS_setsid,
-    SYS_msgget,
-    SYS_msgsnd,
-    SYS_msgrcv,
-    SYS_semget,
-    SYS_semop,
-    SYS_semtimedop,
-    SYS_semctl,
-    SYS_mq_open,
-    SYS_mq_timedsend,
-    SYS_mq_timedreceive,
-];
-
-/// The calls of [`TRACED`] that only this architecture has.
-#[cfg(target_arch = "x86_64")]
-pub const TRACED_HERE: &[Named] = calls![
-    SYS_open,
-    SYS_creat,
-    SYS_pipe,
-    SYS_dup2,
-    SYS_mknod,
-    SYS_unlink,
-    SYS_rename,
-    SYS_renameat,
-    SYS_link,
-    SYS_symlink,
-    SYS_mkdir,
-    SYS_rmdir,
-    SYS_chmod,
-    SYS_alarm,
-    SYS_pause,
-    SYS_poll,
-    SYS_select,
-    SYS_epoll_create,
-    SYS_epoll_wait,
-    SYS_epoll_pwait2,
-    SYS_eventfd,
-    SYS_signalfd,
-    SYS_fork,
-    SYS_vfork,
-];
-
-/// The calls of [`TRACED`] that only this architecture has.
-#[cfg(target_arch = "aarch64")]
-pub const TRACED_HERE: &[Named] = calls![SYS_epoll_pwait2];
-
 /// Refused whatever the arguments, with `EPERM`.
 const DENIED: &[Named] = calls![
     SYS_ptrace,
@@ -255,8 +132,8 @@ impl std::fmt::Debug for Filters {
 }
 
 impl Filters {
-    /// Compiles the programs. `traced` are the numbers of the calls that stop for the tracer
-    /// ([`default_traced`]). `private_pids` says that the scenario has its own PID namespace;
+    /// Compiles the programs. `traced` are the numbers of the calls that stop for the tracer.
+    /// `private_pids` says that the scenario has its own PID namespace;
     /// without one `kill(-1)` would reach strangers and is refused.
     #[must_use]
     pub fn new(traced: &[i64], private_pids: bool) -> Self {
@@ -269,27 +146,6 @@ impl Filters {
             untraced: tree::compile(&rules(&[], private_pids), X32),
         }
     }
-}
-
-/// The numbers of [`TRACED`] and [`TRACED_HERE`].
-#[must_use]
-pub fn default_traced() -> Vec<i64> {
-    let both = TRACED.iter().chain(TRACED_HERE);
-    both.map(|(_, number)| *number).collect()
-}
-
-/// The number of a call in [`TRACED`] or [`TRACED_HERE`].
-#[must_use]
-pub fn number(name: &str) -> Option<i64> {
-    let mut both = TRACED.iter().chain(TRACED_HERE);
-    both.find(|(n, _)| *n == name).map(|(_, number)| *number)
-}
-
-/// The name of a call in [`TRACED`] or [`TRACED_HERE`].
-#[must_use]
-pub fn name(number: i64) -> Option<&'static str> {
-    let mut both = TRACED.iter().chain(TRACED_HERE);
-    both.find(|(_, n)| *n == number).map(|(name, _)| *name)
 }
 
 fn rules(traced: &[u32], private_pids: bool) -> BTreeMap<u32, Rule> {
@@ -385,17 +241,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_and_numbers_agree() {
-        for (call, number_of_it) in TRACED.iter().chain(TRACED_HERE) {
-            assert_eq!(number(call), Some(*number_of_it));
-            assert_eq!(name(*number_of_it), Some(*call));
-        }
-    }
-
-    #[test]
     fn a_call_is_either_traced_or_denied() {
+        let traced = crate::tracer::calls::of_interest();
         for (call, number) in DENIED.iter().chain(DENIED_HERE).chain(UNKNOWN) {
-            assert_eq!(name(*number), None, "{call}");
+            assert!(!traced.contains(number), "{call}");
         }
     }
 }

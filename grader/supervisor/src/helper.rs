@@ -12,7 +12,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{Enforced, ExitStatus, Settled, What};
-use crate::launch::Launcher;
+use crate::launch::{self, Launcher, Outcome};
 use crate::plan::{Act, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
 use crate::proc::Scanner;
 use crate::recorder::Recorder;
@@ -54,6 +54,8 @@ pub(crate) struct Helper {
     pub(crate) program_names: Vec<String>,
     pub(crate) signals: ChildSignals,
     pub(crate) limit_hit: bool,
+    /// Open descriptors at the first look, by program.
+    pub(crate) descriptors_before: HashMap<ProgramId, usize>,
     /// Where relative paths of the plan lead.
     pub(crate) workspace: PathBuf,
     /// Reports of programs that could not be executed.
@@ -111,6 +113,7 @@ impl Helper {
                 .collect(),
             signals: ChildSignals::new()?,
             limit_hit: false,
+            descriptors_before: HashMap::new(),
             workspace,
             failures: Vec::new(),
             queued: HashMap::new(),
@@ -257,16 +260,20 @@ impl Helper {
     /// Reports `execve` errors of programs that ended before they began.
     fn report_failures(&mut self) {
         for (program, fd) in std::mem::take(&mut self.failures) {
-            let mut errno = [0; 4];
-            match nix::unistd::read(&fd, &mut errno) {
-                Ok(4) => {
+            match launch::outcome(&fd) {
+                Ok(Outcome::Runs) => {}
+                Ok(Outcome::ExecFailed(errno)) => {
                     let process = ProcessId { program, number: 0 };
-                    self.recorder.emit(What::ExecFailed {
-                        process,
-                        errno: i32::from_ne_bytes(errno),
-                    });
+                    self.recorder.emit(What::ExecFailed { process, errno });
                 }
-                Ok(_) => {}
+                Ok(outcome) => self.recorder.emit(What::ActFailed {
+                    act: 0,
+                    error: format!(
+                        "starting {}: {outcome:?}",
+                        self.program_names[usize::from(program.0)]
+                    ),
+                }),
+                // Nothing to read yet: it is on its way.
                 Err(_) => self.failures.push((program, fd)),
             }
         }
@@ -317,7 +324,8 @@ fn raise_pids() {
     let nanos = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |since| since.subsec_nanos());
-    let last = 1000 + nanos / 1000 % 20_000;
+    // Well below the highest pid of the namespace (limits.rs).
+    let last = 1000 + nanos / 1000 % 1000;
     let _ = std::fs::write("/proc/sys/kernel/ns_last_pid", last.to_string());
 }
 

@@ -20,18 +20,15 @@ pub use idle::idle;
 pub use signals::{signal_name, signals};
 pub use tree::tree;
 
-/// How many descriptors above the standard ones the root process has open, in channel `fds`:
-/// `open: 3`. Nothing when it has ended.
+/// How many descriptors above the standard ones the root process has open; `None` when it has
+/// ended.
 #[must_use]
-pub fn descriptors(scene: &Scene<'_>, program: ProgramId) -> Vec<Fact> {
+pub fn descriptors(scene: &Scene<'_>, program: ProgramId) -> Option<usize> {
     let root = scene
         .process(ProcessId { program, number: 0 })
-        .filter(|root| !root.zombie);
-    let Some(fds) = root.and_then(|root| proc::fds(root.pid)) else {
-        return Vec::new();
-    };
-    let open = fds.iter().filter(|(fd, _)| *fd > 2).count();
-    vec![fact("fds", format!("open: {open}"))]
+        .filter(|root| !root.zombie)?;
+    let fds = proc::fds(root.pid)?;
+    Some(fds.iter().filter(|(fd, _)| *fd > 2).count())
 }
 
 /// What the handler audit has found, in channel `handler`: `calls printf`, `changes errno`.

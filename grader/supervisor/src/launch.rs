@@ -139,12 +139,6 @@ pub struct Launcher {
 }
 
 impl Launcher {
-    /// Replaces the calls that stop for the tracer (default:
-    /// [`default_traced`](crate::filter::default_traced)).
-    pub fn trace_only(&mut self, calls: &[i64]) {
-        self.filters = Filters::new(calls, self.private_pids);
-    }
-
     /// The user and group id that programs have inside: owner of what is made for them.
     ///
     /// As the *helper* names it; where programs live in a user namespace of their own, or share

@@ -290,7 +290,7 @@ pub enum FileAct {
 pub enum Inspection {
     /// The live processes of the program and the pipes between them.
     Tree,
-    /// The number of open descriptors of the program's root process, standard ones excluded.
+    /// Whether the program's root process has more descriptors open than at the first look.
     Descriptors,
     /// Whether it waits without using CPU: blocked, polling with timeouts, or spinning.
     Idle,

@@ -128,7 +128,7 @@ impl Helper {
                 inspect::handlers(found.unwrap_or(&none), preloaded)
             }
             Inspection::Tree => inspect::tree(&self.scene(rest), program),
-            Inspection::Descriptors => inspect::descriptors(&self.scene(rest), program),
+            Inspection::Descriptors => self.compare_descriptors(program, rest),
             Inspection::Idle => {
                 let mut graph = std::mem::take(&mut self.graph);
                 let facts = inspect::idle(&self.scene(rest), program, graph.classifier());
@@ -137,6 +137,24 @@ impl Helper {
             }
             Inspection::Signals => inspect::signals(&self.scene(rest), program),
         }
+    }
+
+    /// The number of descriptors says nothing by itself (one program has a signalfd, another has
+    /// not); that it grows does.
+    fn compare_descriptors(&mut self, program: ProgramId, rest: &Rest) -> Vec<Fact> {
+        let Some(open) = inspect::descriptors(&self.scene(rest), program) else {
+            return Vec::new();
+        };
+        let text = match self.descriptors_before.get(&program) {
+            None => "counted".to_owned(),
+            Some(&before) if open <= before => "no more than before".to_owned(),
+            Some(&before) => format!("{} more than before", open - before),
+        };
+        self.descriptors_before.entry(program).or_insert(open);
+        vec![Fact {
+            channel: "fds".to_owned(),
+            text,
+        }]
     }
 
     /// Whether the handler audit can see this program: the shim works in dynamic executables only.

@@ -657,8 +657,9 @@ impl Tracer {
         let child = if call.nr == libc::SYS_wait4 {
             i32::try_from(result).unwrap_or(0)
         } else {
-            // waitid: si_pid stands 12 bytes into siginfo_t (signo, errno, code come first).
-            let raw = memory::read(tid, call.args[2].wrapping_add(12), 4);
+            // waitid: si_pid begins the union of siginfo_t, which is aligned to 8 after signo, errno
+            // and code.
+            let raw = memory::read(tid, call.args[2].wrapping_add(16), 4);
             raw.try_into().map_or(0, i32::from_ne_bytes)
         };
         let parent = self.id_of(pid);

@@ -16,11 +16,12 @@ use nix::sys::signal::Signal;
 use super::context::HelperMain;
 use super::helper;
 use super::process::mode;
-use crate::filter::{Filters, default_traced};
+use crate::filter::Filters;
 use crate::isolation::root::Base;
 use crate::isolation::sys::{self, Cloned};
 use crate::isolation::{SetupError, net, reaper, reduced, user};
 use crate::launch::{Builtins, Identity};
+use crate::tracer::calls;
 use crate::wire::{self, Frame, Kind, Quiet, WireError};
 
 /// The worker process: call it from `main`, before anything else is started there, when the first
@@ -127,7 +128,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         hands,
         base,
         identity,
-        filters: Filters::new(&default_traced(), true),
+        filters: Filters::new(&calls::of_interest(), true),
         traceable,
         alive,
     };
@@ -170,7 +171,7 @@ fn lower(
         places: reduced::Places::below(&private),
         identity_offset: cpu.to_str().and_then(|cpu| cpu.parse().ok()).unwrap_or(0),
         reason,
-        filters: Filters::new(&default_traced(), false),
+        filters: Filters::new(&calls::of_interest(), false),
         traceable: crate::probe::may_trace(),
         alive,
         hands,

@@ -13,21 +13,21 @@ use supervisor::plan::{
 use supervisor::worker::Worker;
 
 /// The first program of a plan.
-pub const P: ProgramId = ProgramId(0);
+pub(crate) const P: ProgramId = ProgramId(0);
 /// Its root process.
-pub const ROOT: ProcessId = ProcessId {
+pub(crate) const ROOT: ProcessId = ProcessId {
     program: P,
     number: 0,
 };
 
 /// Compiled programs, removed at the end.
-pub struct Bench {
+pub(crate) struct Bench {
     directory: tempfile::TempDir,
     worker: Worker,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let exe = Path::new(env!("CARGO_BIN_EXE_supervisor-worker"));
         Self {
             directory: tempfile::tempdir().unwrap(),
@@ -36,14 +36,14 @@ impl Bench {
     }
 
     /// Compiles C source.
-    pub fn compile(&self, name: &str, source: &str) -> PathBuf {
+    pub(crate) fn compile(&self, name: &str, source: &str) -> PathBuf {
         let file = self.directory.path().join(format!("{name}.c"));
         std::fs::write(&file, source).unwrap();
         self.compile_file(name, &file)
     }
 
     /// Compiles a C file.
-    pub fn compile_file(&self, name: &str, file: &Path) -> PathBuf {
+    pub(crate) fn compile_file(&self, name: &str, file: &Path) -> PathBuf {
         let out = self.directory.path().join(name);
         let done = Command::new("cc")
             .args(["-D_GNU_SOURCE", "-O1", "-pthread", "-w", "-o"])
@@ -60,7 +60,7 @@ impl Bench {
     }
 
     /// Runs a plan.
-    pub fn run(&mut self, plan: &Plan) -> Recording {
+    pub(crate) fn run(&mut self, plan: &Plan) -> Recording {
         let mut events = Vec::new();
         self.worker
             .run(plan, &mut |event| events.push(event))
@@ -69,7 +69,7 @@ impl Bench {
     }
 
     /// Compiles and runs a program through steps, with its arguments.
-    pub fn steps(&mut self, source: &str, args: &[&str], steps: Vec<Vec<Act>>) -> Recording {
+    pub(crate) fn steps(&mut self, source: &str, args: &[&str], steps: Vec<Vec<Act>>) -> Recording {
         let exe = self.compile("program", source);
         let plan = plan(&exe, args, steps);
         self.run(&plan)
@@ -77,7 +77,7 @@ impl Bench {
 }
 
 /// A plan for one program, its streams pipes, with peers alice and bob.
-pub fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
+pub(crate) fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
     let mut argv = vec!["./program".into()];
     argv.extend(args.iter().map(|arg| (*arg).into()));
     Plan {
@@ -108,12 +108,12 @@ pub fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
 }
 
 /// Starts the program.
-pub fn start() -> Vec<Act> {
+pub(crate) fn start() -> Vec<Act> {
     vec![Act::Start(P)]
 }
 
 /// Writes to its standard input.
-pub fn type_(text: &str) -> Vec<Act> {
+pub(crate) fn type_(text: &str) -> Vec<Act> {
     vec![Act::Type {
         program: P,
         bytes: text.into(),
@@ -122,12 +122,12 @@ pub fn type_(text: &str) -> Vec<Act> {
 }
 
 /// Closes its standard input.
-pub fn eof() -> Vec<Act> {
+pub(crate) fn eof() -> Vec<Act> {
     vec![Act::Eof(P)]
 }
 
 /// Sends it a signal.
-pub fn signal(signal: i32, count: u32) -> Vec<Act> {
+pub(crate) fn signal(signal: i32, count: u32) -> Vec<Act> {
     vec![Act::Signal {
         to: ROOT,
         signal,
@@ -136,7 +136,7 @@ pub fn signal(signal: i32, count: u32) -> Vec<Act> {
 }
 
 /// A peer connects to it.
-pub fn connect(peer: u16) -> Vec<Act> {
+pub(crate) fn connect(peer: u16) -> Vec<Act> {
     vec![Act::Connect {
         peer: PeerId(peer),
         to: P,
@@ -145,7 +145,7 @@ pub fn connect(peer: u16) -> Vec<Act> {
 }
 
 /// A peer sends.
-pub fn send(peer: u16, text: &str) -> Vec<Act> {
+pub(crate) fn send(peer: u16, text: &str) -> Vec<Act> {
     vec![Act::Send {
         peer: PeerId(peer),
         bytes: text.into(),
@@ -154,11 +154,11 @@ pub fn send(peer: u16, text: &str) -> Vec<Act> {
 }
 
 /// What happened.
-pub struct Recording(pub Vec<Event>);
+pub(crate) struct Recording(pub(crate) Vec<Event>);
 
 impl Recording {
     /// All events of a step.
-    pub fn step(&self, step: u32) -> impl Iterator<Item = &What> {
+    pub(crate) fn step(&self, step: u32) -> impl Iterator<Item = &What> {
         self.0
             .iter()
             .filter(move |event| event.step == step)
@@ -166,7 +166,7 @@ impl Recording {
     }
 
     /// How a step ended.
-    pub fn settled(&self, step: u32) -> &Settled {
+    pub(crate) fn settled(&self, step: u32) -> &Settled {
         self.step(step)
             .find_map(|what| match what {
                 What::Settled(settled) => Some(settled),
@@ -176,12 +176,12 @@ impl Recording {
     }
 
     /// Why nothing more could happen in a step.
-    pub fn how(&self, step: u32) -> Quiet {
+    pub(crate) fn how(&self, step: u32) -> Quiet {
         self.settled(step).how
     }
 
     /// Standard output of a step.
-    pub fn out(&self, step: u32) -> String {
+    pub(crate) fn out(&self, step: u32) -> String {
         let mut text = Vec::new();
         for what in self.step(step) {
             if let What::Output {
@@ -197,7 +197,7 @@ impl Recording {
     }
 
     /// What a peer received in a step.
-    pub fn received(&self, step: u32, peer: u16) -> String {
+    pub(crate) fn received(&self, step: u32, peer: u16) -> String {
         let mut text = Vec::new();
         for what in self.step(step) {
             if let What::PeerData { peer: of, bytes } = what {
@@ -210,7 +210,7 @@ impl Recording {
     }
 
     /// How the program ended, with the step.
-    pub fn ended(&self) -> Option<(u32, ExitStatus)> {
+    pub(crate) fn ended(&self) -> Option<(u32, ExitStatus)> {
         self.0.iter().find_map(|event| match event.what {
             What::Exited { process, status } if process == ROOT => Some((event.step, status)),
             _ => None,
@@ -218,7 +218,7 @@ impl Recording {
     }
 
     /// Whether an event like this happened in a step.
-    pub fn has(&self, step: u32, wanted: impl Fn(&What) -> bool) -> bool {
+    pub(crate) fn has(&self, step: u32, wanted: impl Fn(&What) -> bool) -> bool {
         self.step(step).any(wanted)
     }
 }
