@@ -88,7 +88,7 @@ impl Helper {
             workspace,
         } = context;
         let traced = plan.observation == Observation::Full && granted.observation == "full";
-        let mut recorder = Recorder::new(up, started);
+        let mut recorder = Recorder::new(up, started, &workspace);
         recorder.emit(What::Enforced(Enforced { ..granted }));
         raise_pids();
         let nominal = plan

@@ -1,10 +1,12 @@
 //! Stamps events with time and step and hands them up.
 
 use std::collections::HashMap;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::time::Instant;
 
-use crate::event::{Call, Event, What};
-use crate::plan::ProcessId;
+use crate::event::{Call, Event, Object, What};
+use crate::plan::{Address, ProcessId, WORKSPACE};
 use crate::wire::EventSink;
 
 /// Calls reported per scenario; a program that makes more is described well enough by these.
@@ -19,10 +21,13 @@ pub(crate) struct Recorder {
     calls: u32,
     /// The last call of each thread, kept back while it repeats.
     repeating: HashMap<(ProcessId, u16), Call>,
+    /// Where the workspace really is, if not at [`WORKSPACE`].
+    elsewhere: Option<Vec<u8>>,
 }
 
 impl Recorder {
-    pub(crate) fn new(sink: EventSink, started: Instant) -> Self {
+    pub(crate) fn new(sink: EventSink, started: Instant, workspace: &Path) -> Self {
+        let real = workspace.as_os_str().as_bytes();
         Self {
             sink,
             started,
@@ -30,6 +35,7 @@ impl Recorder {
             last: started,
             calls: 0,
             repeating: HashMap::new(),
+            elsewhere: (real != WORKSPACE.as_bytes()).then(|| real.to_vec()),
         }
     }
 
@@ -47,7 +53,40 @@ impl Recorder {
         self.write(what);
     }
 
-    fn write(&mut self, what: What) {
+    /// Calls the workspace by its plan's name wherever programs name it.
+    fn translate(&self, what: &mut What) {
+        let Some(real) = &self.elsewhere else {
+            return;
+        };
+        match what {
+            What::Output { bytes, .. } | What::PeerData { bytes, .. } => rename(&mut bytes.0, real),
+            What::Executed { path, .. } => rename(&mut path.0, real),
+            What::Listening { address, .. }
+            | What::BindFailed { address, .. }
+            | What::Unlinked { address, .. }
+            | What::PeerRefused {
+                address: Some(address),
+                ..
+            } => rename_address(address, real),
+            What::Call(call) => {
+                let mut args = std::mem::take(&mut call.args).into_bytes();
+                rename(&mut args, real);
+                call.args = String::from_utf8_lossy(&args).into_owned();
+                rename(&mut call.data.0, real);
+            }
+            What::Settled(settled) => {
+                for wait in &mut settled.waits {
+                    if let Object::Listener(address) = &mut wait.on {
+                        rename_address(address, real);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn write(&mut self, mut what: What) {
+        self.translate(&mut what);
         let at = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let event = Event {
             at,
@@ -125,5 +164,36 @@ impl Recorder {
     /// When the scenario began.
     pub(crate) fn started(&self) -> Instant {
         self.started
+    }
+}
+
+fn rename_address(address: &mut Address, real: &[u8]) {
+    if let Address::Path(path) = address {
+        rename(&mut path.0, real);
+    }
+}
+
+/// Replaces each occurrence of `real` by [`WORKSPACE`].
+fn rename(bytes: &mut Vec<u8>, real: &[u8]) {
+    let mut from = 0;
+    while let Some(at) = bytes[from..]
+        .windows(real.len())
+        .position(|part| part == real)
+    {
+        let at = from + at;
+        bytes.splice(at..at + real.len(), WORKSPACE.bytes());
+        from = at + WORKSPACE.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_has_one_name_wherever_it_is() {
+        let mut text = b"a: /tmp/g-1/lab/socket: /tmp/g-1/lab /tmp/g-1/la".to_vec();
+        rename(&mut text, b"/tmp/g-1/lab");
+        assert_eq!(text, b"a: /lab/socket: /lab /tmp/g-1/la");
     }
 }

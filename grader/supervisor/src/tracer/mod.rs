@@ -747,6 +747,8 @@ impl Tracer {
         process.status = Some(status);
         process.alarm = None;
         let id = process.id;
+        // Untraced, nobody told us of its unlink; it came before the end.
+        self.look_for_unlinked(recorder);
         self.family.exited(id);
         recorder.emit(What::Exited {
             process: id,
