@@ -40,11 +40,17 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
         let mut missing = scenario::set_up(&base, &plan, owner)?;
         let mut active: Vec<String> = NAMESPACES.map(Into::into).to_vec();
         active.extend(EVERYWHERE.map(Into::into));
+        // So far only the limit on pids can be among them.
         if missing.is_empty() {
             active.push("pid limit".into());
         }
         if let Identity::Nested(_) = identity {
             active.push("user namespace of the programs".into());
+            let own = nix::unistd::getgid();
+            let groups = nix::unistd::getgroups().unwrap_or_default();
+            if groups.iter().any(|group| *group != own) {
+                missing.push("supplementary groups: an ordinary user cannot drop them".into());
+            }
         } else {
             active.push("user id of the programs".into());
         }
