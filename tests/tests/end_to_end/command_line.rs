@@ -134,7 +134,7 @@ fn explain_shows_the_steps_that_prove_a_requirement() {
         .args(["explain", "us-upper/s-next"])
         .assert()
         .success()
-        .stdout(contains("us-upper/s-next").and(contains("connect bob")));
+        .stdout(contains("us-upper/s-next").and(contains("connect next-1")));
 }
 
 #[test]
