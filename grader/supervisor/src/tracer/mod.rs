@@ -351,6 +351,10 @@ impl Tracer {
     }
 
     fn entry(&mut self, tid: i32, nr: i64, args: [u64; 6], ip: u64, recorder: &mut Recorder) {
+        let known = |pid: i32| self.processes.get(&pid).map(|process| process.id.number);
+        let pid_name = (nr == libc::SYS_wait4 || nr == libc::SYS_kill)
+            .then(|| known(args[0] as i32))
+            .flatten();
         let Some(thread) = self.threads.get_mut(&tid) else {
             return;
         };
@@ -376,6 +380,10 @@ impl Tracer {
             (String::new(), Vec::new())
         } else {
             calls::render(tid, nr, &args)
+        };
+        let shown = match pid_name {
+            Some(number) if !by_loader => name_pid(&shown, number),
+            _ => shown,
         };
         if nr == libc::SYS_execve {
             process.executing = memory::read_cstr(tid, args[0], 4096).unwrap_or_default();
@@ -772,6 +780,18 @@ impl Tracer {
 fn process_launched(processes: &mut BTreeMap<i32, Process>, pid: i32) {
     if let Some(process) = processes.get_mut(&pid) {
         process.launched = true;
+    }
+}
+
+/// Puts a process's name in the place of its pid, the first argument.
+fn name_pid(shown: &str, number: u16) -> String {
+    let name = match number {
+        0 => "root".to_owned(),
+        n => format!("child {n}"),
+    };
+    match shown.split_once(", ") {
+        Some((_, rest)) => format!("{name}, {rest}"),
+        None => name,
     }
 }
 
