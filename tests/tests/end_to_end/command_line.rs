@@ -190,3 +190,19 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn a_check_whose_reader_goes_away_keeps_its_exit_status() {
+    let home = Home::new();
+    for (fixture, code) in [("good-raw", 0), ("serve-one", 1)] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = end_to_end::grader(home.path());
+        command
+            .args(["check", "us-upper"])
+            .arg(end_to_end::fixture("us-upper", fixture));
+        let output = command.stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{fixture}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{fixture}");
+    }
+}
