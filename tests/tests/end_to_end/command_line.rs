@@ -154,6 +154,16 @@ fn a_reference_program_runs_with_the_callers_streams() {
 }
 
 #[test]
+fn doctor_says_what_is_granted() {
+    let home = Home::new();
+    home.grader().arg("doctor").assert().stdout(
+        contains("user namespace")
+            .and(contains("ptrace"))
+            .and(contains("a whole scenario")),
+    );
+}
+
+#[test]
 fn both_schemas_are_json_schemas() {
     let home = Home::new();
     for args in [&["schema"][..], &["schema", "--report"]] {
