@@ -1,7 +1,7 @@
 //! Reports: one file per format, all fed the same [`RunEvent`]s.
 //!
 //! A reporter's output is a pure function of the events and its [`Context`]; none computes a
-//! verdict. What a submission wrote reaches a report only through [`text`], which leaves no
+//! verdict. What a submission wrote reaches a report only through `text`, which leaves no
 //! terminal escape and no workflow command alive.
 
 mod doctor;
