@@ -91,14 +91,9 @@ impl Helper {
         let mut recorder = Recorder::new(up, started, &workspace);
         recorder.emit(What::Enforced(Enforced { ..granted }));
         raise_pids();
-        let nominal = plan
-            .programs
-            .iter()
-            .map(|program| program.address.clone())
-            .collect();
         Ok(Self {
             recorder,
-            tracer: Tracer::new(nominal, plan.limits),
+            tracer: Tracer::new(&plan.programs, plan.limits),
             launcher,
             stdio: plan.programs.iter().map(|_| None).collect(),
             peers: plan.peers.iter().map(|_| Peer::default()).collect(),

@@ -15,9 +15,10 @@ use std::time::{Duration, Instant};
 
 use crate::event::{Call, ExitStatus, Quiet, WaitState, What};
 use crate::inspect::FamilyHistory;
-use crate::plan::{Address, Limits, ProcessId, ProgramId};
+use crate::plan::{Address, Limits, ProcessId, Program, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
+use crate::waits::sockets;
 use crate::{memory, shim};
 use disturb::Disturbances;
 use ptrace::{Status, SyscallStop};
@@ -55,12 +56,14 @@ pub(crate) struct Tracer {
     made: HashMap<ProgramId, u16>,
     /// Addresses the handout asks for, by program.
     nominal: Vec<Option<Address>>,
+    /// Programs whose connections are to hold as little as possible.
+    small: Vec<bool>,
     limits: Limits,
     too_many: bool,
 }
 
 impl Tracer {
-    pub(crate) fn new(nominal: Vec<Option<Address>>, limits: Limits) -> Self {
+    pub(crate) fn new(programs: &[Program], limits: Limits) -> Self {
         Self {
             threads: BTreeMap::new(),
             processes: BTreeMap::new(),
@@ -72,7 +75,14 @@ impl Tracer {
             notices: Vec::new(),
             early: HashMap::new(),
             made: HashMap::new(),
-            nominal,
+            nominal: programs
+                .iter()
+                .map(|program| program.address.clone())
+                .collect(),
+            small: programs
+                .iter()
+                .map(|program| program.small_buffers)
+                .collect(),
             limits,
             too_many: false,
         }
@@ -545,6 +555,14 @@ impl Tracer {
         }
     }
 
+    /// Makes a connection of a program hold little, where the plan asks for it.
+    fn shrink(&self, id: ProcessId, tid: i32, fd: i32) {
+        if self.small.get(usize::from(id.program.0)) == Some(&true) {
+            // Refused, it only holds more than it need.
+            let _ = sockets::shrink(tid, fd);
+        }
+    }
+
     /// What a call changed that others have to know.
     fn effects(
         &mut self,
@@ -576,11 +594,13 @@ impl Tracer {
                 }
             }
             libc::SYS_accept | libc::SYS_accept4 if result >= 0 => {
+                self.shrink(id, tid, i32::try_from(result).unwrap_or(-1));
                 if let Some(inode) = lookup::socket_inode(pid, args[0] as i32) {
                     self.notices.push(Notice::Accepted(inode));
                 }
             }
             libc::SYS_connect if result == 0 => {
+                self.shrink(id, tid, args[0] as i32);
                 let raw =
                     memory::read(tid, args[1], usize::try_from(args[2]).unwrap_or(0).min(128));
                 if let Some(address) = calls::parse_address(&raw) {
