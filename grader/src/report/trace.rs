@@ -212,6 +212,13 @@ impl Recording<'_> {
                 let text = format!("cannot bind {}: {}", place(address), errno_name(*errno));
                 row(page, at, &self.process(*process), &text);
             }
+            What::Connecting { process, address } => {
+                let text = format!(
+                    "connects to {} (not the address it was given)",
+                    place(address)
+                );
+                row(page, at, &self.process(*process), &text);
+            }
             What::Unlinked { program, address } => {
                 row(
                     page,
