@@ -294,12 +294,12 @@ impl Helper {
             if let Some(alarm) = process.alarm {
                 due(alarm.saturating_duration_since(Instant::now()));
             }
-            if process.has_timers || !self.traced {
-                if let Some(timer) = waits::armed(process.pid) {
-                    match timer {
-                        ArmedTimer::TimerFd { ms, .. } => due(Duration::from_millis(ms)),
-                        _ => unprovable = true,
-                    }
+            if (process.has_timers || !self.traced)
+                && let Some(timer) = waits::armed(process.pid)
+            {
+                match timer {
+                    ArmedTimer::TimerFd { ms, .. } => due(Duration::from_millis(ms)),
+                    _ => unprovable = true,
                 }
             }
         }
@@ -405,12 +405,11 @@ fn asleep(scan: &ThreadScan, stopped: bool) -> bool {
     match scan.state {
         // In a group stop under PTRACE_LISTEN.
         b't' => stopped,
-        b'Z' | b'X' => true,
+        // Dead; or stopped, in an untraced run.
+        b'Z' | b'X' | b'T' => true,
         b'S' => !scan.has_deliverable_signal(),
         // A vfork parent sleeps uninterruptibly until its child has executed or ended.
         b'D' => matches!(scan.nr, libc::SYS_clone | libc::SYS_clone3) || is_vfork(scan.nr),
-        // Not traced: a stopped process of an untraced run.
-        b'T' => true,
         _ => false,
     }
 }
