@@ -4,6 +4,7 @@
 //! verdict. What a submission wrote reaches a report only through `text`, which leaves no
 //! terminal escape and no workflow command alive.
 
+mod doctor;
 mod explain;
 mod fence;
 mod findings;
@@ -25,6 +26,7 @@ pub(crate) use sample::lab as sample_lab;
 
 use std::io;
 
+pub use doctor::{Finding, findings_page};
 pub use explain::{Sources, explain};
 pub use fence::Fenced;
 pub use github::GitHub;
