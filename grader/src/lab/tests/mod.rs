@@ -1,5 +1,6 @@
 //! Tests of the whole way from text to lab or diagnostics.
 
+mod guide;
 mod labs;
 mod messages;
 mod random;
