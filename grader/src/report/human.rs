@@ -412,7 +412,7 @@ fn score(page: &mut Page, summary: &Summary, words: &dyn Phrases) {
     } else {
         Tone::Strong
     };
-    page.end()
+    page.gap()
         .put(tone, &left)
         .add(&" ".repeat(gap))
         .put(Tone::Dim, &right)

@@ -68,7 +68,7 @@ fn two_candidates_for_one_program_are_both_named() {
 fn an_unreadable_source_is_named() {
     let home = Home::new();
     let source = home.file("work/us-server.c", SERVER);
-    fs::set_permissions(&source, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&source, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&source).is_ok() {
         // The superuser reads everything: there is nothing to test.
         return;

@@ -69,6 +69,7 @@ pub(crate) fn program(image: Image, argv: &[&str]) -> Program {
         stderr: Output::Pipe,
         address: None,
         audit_handlers: false,
+        small_buffers: false,
     }
 }
 
