@@ -234,7 +234,7 @@ impl Helper {
         }
         // A held or waiting thread is stopped by us. One in a group stop is scanned as well: SIGCONT wakes it
         // before it reports.
-        let watched: Vec<(i32, i32, bool)> = self
+        let mut watched: Vec<(i32, i32, bool)> = self
             .tracer
             .threads
             .values()
@@ -244,6 +244,11 @@ impl Helper {
                 (thread.pid, thread.tid, stopped)
             })
             .collect();
+        // Who is in no call that we know of runs most likely: one look at it settles the matter.
+        watched.sort_by_key(|(_, tid, _)| {
+            let thread = self.tracer.threads.get(tid);
+            thread.is_some_and(|thread| thread.call.is_some())
+        });
         let mut scans = BTreeMap::new();
         for &(pid, tid, stopped) in &watched {
             match self.scan(pid, tid) {
