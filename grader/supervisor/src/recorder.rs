@@ -105,15 +105,14 @@ impl Recorder {
     pub(crate) fn call(&mut self, call: Call) {
         self.last = Instant::now();
         let key = (call.process, call.thread);
-        if let Some(before) = self.repeating.get_mut(&key) {
-            if before.name == call.name
-                && before.args == call.args
-                && before.result == call.result
-                && before.data == call.data
-            {
-                before.times = before.times.saturating_add(1);
-                return;
-            }
+        if let Some(before) = self.repeating.get_mut(&key)
+            && before.name == call.name
+            && before.args == call.args
+            && before.result == call.result
+            && before.data == call.data
+        {
+            before.times = before.times.saturating_add(1);
+            return;
         }
         if let Some(before) = self.repeating.insert(key, call) {
             self.write_call(before);

@@ -320,12 +320,12 @@ impl Helper {
             if let Some(alarm) = process.alarm {
                 due(alarm.saturating_duration_since(Instant::now()));
             }
-            if process.has_timers || !self.traced {
-                if let Some(timer) = waits::armed(process.pid) {
-                    match timer {
-                        ArmedTimer::TimerFd { ms, .. } => due(Duration::from_millis(ms)),
-                        _ => unprovable = true,
-                    }
+            if (process.has_timers || !self.traced)
+                && let Some(timer) = waits::armed(process.pid)
+            {
+                match timer {
+                    ArmedTimer::TimerFd { ms, .. } => due(Duration::from_millis(ms)),
+                    _ => unprovable = true,
                 }
             }
         }
@@ -431,12 +431,11 @@ fn asleep(scan: &ThreadScan, stopped: bool) -> bool {
     match scan.state {
         // In a group stop under PTRACE_LISTEN.
         b't' => stopped,
-        b'Z' | b'X' => true,
+        // Not traced: a stopped process of an untraced run; and the dead.
+        b'T' | b'Z' | b'X' => true,
         b'S' => !scan.has_deliverable_signal(),
         // A vfork parent sleeps uninterruptibly until its child has executed or ended.
         b'D' => matches!(scan.nr, libc::SYS_clone | libc::SYS_clone3) || is_vfork(scan.nr),
-        // Not traced: a stopped process of an untraced run.
-        b'T' => true,
         _ => false,
     }
 }

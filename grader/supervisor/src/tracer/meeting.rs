@@ -161,15 +161,15 @@ impl Meetings {
     /// Who listens now on the other side of the wall, by the same kind of socket.
     fn host(&self, program: ProgramId, wanted: &Address, named: &[Named]) -> Option<Address> {
         let own = self.is_reference(program);
-        let desk = self.desks.iter().rev().map(|(_, desk)| desk.clone());
-        let desk = desk.filter(|desk| !own && same_kind(desk, wanted)).next();
+        let mut desks = self.desks.iter().rev().map(|(_, desk)| desk.clone());
+        let desk = desks.find(|desk| !own && same_kind(desk, wanted));
         desk.or_else(|| {
             named
                 .iter()
                 .rev()
                 .filter(|named| named.listening && !named.unlinked)
                 .filter(|named| self.is_reference(named.process.program) != own)
-                .map(|named| place_of(named))
+                .map(place_of)
                 .find(|address| same_kind(address, wanted))
         })
     }

@@ -226,7 +226,7 @@ impl Tracer {
             Status::Killed(signal) => self.ended(tid, ExitStatus::Signal(signal), recorder),
             Status::Seccomp => match ptrace::syscall_stop(tid) {
                 Some(SyscallStop::Entry { nr, args, ip }) => {
-                    self.entry(tid, nr, args, ip, recorder)
+                    self.entry(tid, nr, args, ip, recorder);
                 }
                 _ => ptrace::resume(tid, 0),
             },
@@ -266,10 +266,10 @@ impl Tracer {
                 if let Some(thread) = self.threads.get_mut(&tid) {
                     thread.fruitless = 0;
                     let pid = thread.pid;
-                    if signal == libc::SIGALRM {
-                        if let Some(process) = self.processes.get_mut(&pid) {
-                            process.alarm = None;
-                        }
+                    if signal == libc::SIGALRM
+                        && let Some(process) = self.processes.get_mut(&pid)
+                    {
+                        process.alarm = None;
                     }
                     if signal == libc::SIGCONT {
                         self.note_stop(pid, false, recorder);
@@ -340,12 +340,11 @@ impl Tracer {
         // exec from another thread than the first: the caller takes the leader's id and all the
         // other threads vanish without a status (ptrace(2), "execve(2) under ptrace").
         if let Some(former) = ptrace::event_message(tid) {
-            if former != tid {
-                if let Some(caller) = self.threads.remove(&former) {
-                    if let Some(leader) = self.threads.get_mut(&tid) {
-                        leader.call = caller.call;
-                    }
-                }
+            if former != tid
+                && let Some(caller) = self.threads.remove(&former)
+                && let Some(leader) = self.threads.get_mut(&tid)
+            {
+                leader.call = caller.call;
             }
             self.threads
                 .retain(|&other, thread| thread.pid != tid || other == tid);
@@ -553,7 +552,7 @@ impl Tracer {
         }
         match call.altered {
             Some(Altered::Restore { nr, buffer, count }) => {
-                disturb::restore(tid, nr, buffer, count)
+                disturb::restore(tid, nr, buffer, count);
             }
             Some(Altered::Fake(value)) => {
                 disturb::set_result(tid, value);
@@ -729,7 +728,7 @@ impl Tracer {
                 }
             }
             libc::SYS_wait4 | libc::SYS_waitid if result >= 0 => {
-                self.reaped(pid, tid, call, result, recorder)
+                self.reaped(pid, tid, call, result, recorder);
             }
             libc::SYS_setitimer if result == 0 && args[0] == 0 => {
                 let raw = memory::read(tid, args[1], 32);
@@ -867,10 +866,10 @@ impl Tracer {
         if thread.standing == Standing::Stopped {
             return Some(WaitState::Stopped);
         }
-        if let (Quiet::Polling(ms), Some(call)) = (how, &thread.call) {
-            if calls::kind(call.nr) == calls::Kind::Ask {
-                return Some(WaitState::Polling(ms));
-            }
+        if let (Quiet::Polling(ms), Some(call)) = (how, &thread.call)
+            && calls::kind(call.nr) == calls::Kind::Ask
+        {
+            return Some(WaitState::Polling(ms));
         }
         None
     }

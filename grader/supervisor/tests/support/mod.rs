@@ -201,10 +201,10 @@ impl Recording {
     pub(crate) fn received(&self, step: u32, peer: u16) -> String {
         let mut text = Vec::new();
         for what in self.step(step) {
-            if let What::PeerData { peer: of, bytes } = what {
-                if of.0 == peer {
-                    text.extend_from_slice(bytes);
-                }
+            if let What::PeerData { peer: of, bytes } = what
+                && of.0 == peer
+            {
+                text.extend_from_slice(bytes);
             }
         }
         supervisor::bytes::escape(&text)
