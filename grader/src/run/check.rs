@@ -149,6 +149,8 @@ pub fn check(
     let began = Instant::now();
     let lab = &chosen(lab, options)?;
     let wanted = expectations(lab, expected)?;
+    let repeats = usize::try_from(options.repeat.max(1)).unwrap_or(usize::MAX);
+    engine.warm_up(lab.scenarios.len().saturating_mul(repeats));
     let name = submission.display().to_string();
     sink(RunEvent::Began {
         lab,

@@ -155,6 +155,17 @@ impl Engine {
         self.observation
     }
 
+    /// Starts the workers that so many plans will need, without waiting for them: they make their
+    /// namespaces while the caller prepares the plans.
+    pub fn warm_up(&self, plans: usize) {
+        for slot in self.lock().iter_mut().rev().take(plans) {
+            if slot.worker.is_none() {
+                // Who needs the worker tries again, and tells why it cannot be started.
+                slot.worker = (self.start)(slot.cpu).ok();
+            }
+        }
+    }
+
     /// Carries out one plan and returns its recording.
     ///
     /// # Errors
@@ -344,6 +355,18 @@ mod tests {
             assert_eq!(engine.run(&plan("fine")).unwrap().len(), 1);
         }
         assert_eq!(counts.started.load(Ordering::SeqCst), 1);
+    }
+
+    #[test]
+    fn workers_can_be_started_ahead_but_no_more_than_plans() {
+        let (engine, counts) = engine(4);
+        engine.warm_up(2);
+        assert_eq!(counts.started.load(Ordering::SeqCst), 2);
+        engine.warm_up(2);
+        engine.run(&plan("fine")).unwrap();
+        assert_eq!(counts.started.load(Ordering::SeqCst), 2);
+        engine.warm_up(9);
+        assert_eq!(counts.started.load(Ordering::SeqCst), 4);
     }
 
     #[test]

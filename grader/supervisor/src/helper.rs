@@ -64,6 +64,8 @@ pub(crate) struct Helper {
     /// Connections made to a listening socket and not yet accepted, in order; `None` is a
     /// program's.
     pub(crate) queued: HashMap<u64, VecDeque<Option<PeerId>>>,
+    /// Room for one read of a stream; filling it anew for each would cost more than reading.
+    pub(crate) buffer: Vec<u8>,
 }
 
 /// Runs a scenario and ends the process. For [`worker::main`](crate::worker::main).
@@ -113,6 +115,7 @@ impl Helper {
             workspace,
             failures: Vec::new(),
             queued: HashMap::new(),
+            buffer: vec![0; 65536],
             plan,
         })
     }
@@ -143,11 +146,11 @@ impl Helper {
         let cap = self.plan.limits.output;
         for (index, stdio) in self.stdio.iter_mut().enumerate() {
             if let Some(stdio) = stdio {
-                any |= stdio.pump(program_id(index), cap, &mut self.recorder);
+                any |= stdio.pump(program_id(index), cap, &mut self.buffer, &mut self.recorder);
             }
         }
         for index in 0..self.peers.len() {
-            any |= self.peers[index].pump(peer_id(index), &mut self.recorder);
+            any |= self.peers[index].pump(peer_id(index), &mut self.buffer, &mut self.recorder);
             if self.peers[index].listening {
                 for (name, connection) in self.peers[index].accept() {
                     any = true;

@@ -22,6 +22,8 @@ const PATIENCE: Duration = Duration::from_millis(1000);
 const IDLE_WAKES: u32 = 2;
 /// Internet sockets have timers of the kernel's own: quiet after this silence, never proved.
 const SILENCE: Duration = Duration::from_millis(200);
+/// Budgets of processor time are looked after so often; they are far larger.
+const CPU_LOOKS: Duration = Duration::from_millis(1);
 /// Without tracing nobody tells us of calls: the scans must agree for this long.
 const BARE_SILENCE: Duration = Duration::from_millis(20);
 
@@ -56,9 +58,19 @@ struct Nap(u32);
 
 impl Nap {
     const YIELDS: u32 = 3;
+    /// Of these, so many before the first look: after most stops the next one follows at once,
+    /// and a scan costs several times as much as giving way.
+    const UNSEEN: u32 = 2;
 
     fn reset(&mut self) {
         self.0 = 0;
+    }
+
+    /// Whether to give way once more before looking.
+    fn before_look(&mut self) -> bool {
+        let early = self.0 < Self::UNSEEN;
+        self.0 += u32::from(early);
+        early
     }
 
     fn next(&mut self) -> Option<Duration> {
@@ -87,12 +99,18 @@ impl Helper {
         let mut idle_wakes = 0;
         let mut progress_at_rest = None;
         let mut asleep_since: Option<(Instant, BTreeMap<i32, ThreadScan>)> = None;
+        let mut cpu_seen = Instant::now();
         let mut last_due = Duration::ZERO;
         let mut last_rest = BTreeMap::new();
         loop {
             if self.turn() {
                 nap.reset();
                 asleep_since = None;
+                continue;
+            }
+            // Programs share our processor, so giving way lets them reach their next stop.
+            if nap.before_look() {
+                let _ = nix::sched::sched_yield();
                 continue;
             }
             if self.out_of_time() {
@@ -104,7 +122,10 @@ impl Helper {
             let scans = match self.look() {
                 Look::Busy => {
                     asleep_since = None;
-                    self.watch_cpu();
+                    if cpu_seen.elapsed() >= CPU_LOOKS {
+                        self.watch_cpu();
+                        cpu_seen = Instant::now();
+                    }
                     match nap.next() {
                         None => {
                             let _ = nix::sched::sched_yield();
@@ -213,7 +234,7 @@ impl Helper {
         }
         // A held or waiting thread is stopped by us. One in a group stop is scanned as well: SIGCONT wakes it
         // before it reports.
-        let watched: Vec<(i32, i32, bool)> = self
+        let mut watched: Vec<(i32, i32, bool)> = self
             .tracer
             .threads
             .values()
@@ -223,6 +244,11 @@ impl Helper {
                 (thread.pid, thread.tid, stopped)
             })
             .collect();
+        // Who is in no call that we know of runs most likely: one look at it settles the matter.
+        watched.sort_by_key(|(_, tid, _)| {
+            let thread = self.tracer.threads.get(tid);
+            thread.is_some_and(|thread| thread.call.is_some())
+        });
         let mut scans = BTreeMap::new();
         for &(pid, tid, stopped) in &watched {
             match self.scan(pid, tid) {

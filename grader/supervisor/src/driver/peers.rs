@@ -13,9 +13,6 @@ use crate::event::{Queue, What};
 use crate::plan::{Address, PeerId};
 use crate::recorder::Recorder;
 
-/// Room kept for what a peer has received in one read.
-const READ: usize = 65536;
-
 /// A peer.
 #[derive(Debug, Default)]
 pub(crate) struct Peer {
@@ -149,8 +146,13 @@ impl Peer {
         *self = Self::default();
     }
 
-    /// Moves what can be moved. `true` if anything was.
-    pub(crate) fn pump(&mut self, peer: PeerId, recorder: &mut Recorder) -> bool {
+    /// Moves what can be moved, by way of `buffer`. `true` if anything was.
+    pub(crate) fn pump(
+        &mut self,
+        peer: PeerId,
+        buffer: &mut [u8],
+        recorder: &mut Recorder,
+    ) -> bool {
         if self.listening {
             return false;
         }
@@ -177,10 +179,9 @@ impl Peer {
                 moved = true;
             }
         }
-        let mut buffer = [0; READ];
         while !self.stalled && !self.ended {
             let Some(fd) = &self.fd else { break };
-            match recv(fd.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
+            match recv(fd.as_raw_fd(), buffer, MsgFlags::empty()) {
                 Ok(0) => {
                     self.ended = true;
                     recorder.emit(What::PeerEof { peer });

@@ -164,8 +164,14 @@ impl Stdio {
         self.queue.len()
     }
 
-    /// Moves what can be moved. `true` if anything was.
-    pub(crate) fn pump(&mut self, program: ProgramId, cap: u64, recorder: &mut Recorder) -> bool {
+    /// Moves what can be moved, by way of `buffer`. `true` if anything was.
+    pub(crate) fn pump(
+        &mut self,
+        program: ProgramId,
+        cap: u64,
+        buffer: &mut [u8],
+        recorder: &mut Recorder,
+    ) -> bool {
         let mut moved = false;
         while !self.queue.is_empty() {
             let Some(fd) = &self.input else {
@@ -193,7 +199,7 @@ impl Stdio {
             moved = true;
         }
         for output in &mut self.outputs {
-            moved |= output.pump(program, cap, &mut self.overflow, recorder);
+            moved |= output.pump(program, cap, buffer, &mut self.overflow, recorder);
         }
         moved
     }
@@ -224,11 +230,11 @@ impl Outflow {
         &mut self,
         program: ProgramId,
         cap: u64,
+        buffer: &mut [u8],
         overflow: &mut bool,
         recorder: &mut Recorder,
     ) -> bool {
         let mut moved = false;
-        let mut buffer = [0; 65536];
         loop {
             if self.leave_after == Some(0) {
                 self.fd = None;

@@ -22,7 +22,8 @@ pub const UNREADABLE: i64 = -3;
 ///
 /// Two equal scans in a sleeping state mean that the thread slept from the end of the first to
 /// the beginning of the second: had it run, a switch count would have moved, and the kernel shows
-/// the call only of a thread that is really off its CPU (not of one about to sleep).
+/// the call only of a thread that is really off its CPU (not of one about to sleep). Of a thread
+/// that runs, only the state is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ThreadScan {
     /// State letter: `R`, `S`, `D`, `T`, `t`, `Z`, `X`; `?` where it cannot be read.
@@ -167,6 +168,11 @@ fn read(kept: &Kept, buffer: &mut Vec<u8>) -> io::Result<ThreadScan> {
             Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return Err(error),
             Err(_) => {}
         }
+    }
+    if scan.nr == RUNNING {
+        // That it runs is all there is to know, and the dearer file would only repeat it.
+        scan.state = b'R';
+        return Ok(scan);
     }
     let mut n = kept.status.read_at(buffer, 0)?;
     while n == buffer.len() {

@@ -164,6 +164,7 @@ pub(crate) fn progress(nr: i64, result: i64) -> Progress {
         // A parent that asks again and again with WNOHANG gets 0.
         Kind::Receive | Kind::Send if result > 0 => Progress::Made,
         Kind::Act if result > 0 || (result == 0 && nr != libc::SYS_wait4) => Progress::Made,
+        // What only asks is none either.
         _ => Progress::None,
     }
 }

@@ -390,6 +390,11 @@ impl Tracer {
                 .loader
                 .as_ref()
                 .is_some_and(|range| range.contains(&ip));
+        if by_loader && process.launched && !makes_task(nr) && nr != libc::SYS_execve {
+            // Of no interest: not worth the stop at its end.
+            ptrace::resume(tid, 0);
+            return;
+        }
         let (shown, data) = if by_loader {
             (String::new(), Vec::new())
         } else {
