@@ -1,5 +1,6 @@
 //! The built executable, used as its users use it.
 
+mod addresses;
 mod bad_input;
 mod check;
 mod command_line;
