@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,10 +12,11 @@ use thiserror::Error;
 
 use super::engine::Engine;
 use super::event::{RunEvent, Summary};
-use super::plan::{Cast, PlanError};
-use super::scenario::{RunError, ScenarioRun, run_scenario, weight};
+use super::plan::{Cast, PlanError, Rungs};
+use super::scenario::{RunError, ScenarioRun, run_on, weight};
 use super::seed::{fresh_seed, scenario_seed};
 use super::snapshot::SnapshotError;
+use super::usage;
 use crate::lab::{Lab, Lang, Scenario};
 use crate::submission::{self, BuildOptions, Built, Fault, SubmissionError};
 use crate::transcript::Transcript;
@@ -177,6 +178,7 @@ pub fn check(
         built: &built,
         wanted: &wanted,
         seed,
+        rungs: Mutex::default(),
     };
     let scenarios = job.all(options.repeat.max(1), sink)?;
     let (outcomes, rest): (Vec<ScenarioOutcome>, Vec<(u32, Duration)>) = scenarios
@@ -185,6 +187,9 @@ pub fn check(
         .unzip();
     let verdicts = verdict::judge_in(lab, &outcomes, options.lang);
     let mut notes = built.notes.clone();
+    for role in &job.rungs().without_args {
+        notes.push(verdict::without_arguments(role, options.lang));
+    }
     for note in outcomes.iter().flat_map(|o| notes_of(lab, o, options.lang)) {
         if !notes.contains(&note) {
             notes.push(note);
@@ -317,6 +322,8 @@ struct Job<'a> {
     built: &'a Built,
     wanted: &'a BTreeMap<String, Transcript>,
     seed: u64,
+    /// What was learnt about how the programs must be started.
+    rungs: Mutex<Rungs>,
 }
 
 impl Job<'_> {
@@ -367,18 +374,53 @@ impl Job<'_> {
         })
     }
 
+    fn rungs(&self) -> Rungs {
+        let rungs = self.rungs.lock();
+        rungs.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs a scenario, a second time where programs would not take their arguments. What helps is
+    /// remembered for the other scenarios.
+    fn run(&self, scenario: &Scenario, seed: u64) -> Result<ScenarioRun, RunError> {
+        let cast = Cast::of(scenario);
+        let programs = &self.built.programs;
+        let run = |rungs: &Rungs| {
+            run_on(
+                self.engine,
+                self.lab,
+                scenario,
+                &cast,
+                programs,
+                rungs,
+                seed,
+            )
+        };
+        let refusals = |run: &ScenarioRun| -> BTreeSet<String> {
+            let all = usage::refusals(self.lab, scenario, &cast.students, &run.events);
+            let fixed = |role: &String| programs.get(role).is_some_and(|p| p.run.is_some());
+            all.into_iter().filter(|role| !fixed(role)).collect()
+        };
+        let mut rungs = self.rungs();
+        let first = run(&rungs)?;
+        let refused = refusals(&first);
+        if refused.is_subset(&rungs.without_args) {
+            return Ok(first);
+        }
+        rungs.without_args.extend(refused.iter().cloned());
+        let second = run(&rungs)?;
+        if !refusals(&second).is_disjoint(&refused) {
+            return Ok(first);
+        }
+        let mut known = self.rungs.lock().unwrap_or_else(PoisonError::into_inner);
+        known.without_args.extend(refused);
+        Ok(second)
+    }
+
     /// One run. Whatever goes wrong in it is its own outcome, except a lab that means nothing.
     fn one(&self, scenario: &Scenario, repeat: u32) -> Result<CheckedScenario, CheckError> {
         let began = Instant::now();
         let seed = scenario_seed(self.seed, &scenario.id, repeat);
-        let run = run_scenario(
-            self.engine,
-            self.lab,
-            scenario,
-            &Cast::of(scenario),
-            &self.built.programs,
-            seed,
-        );
+        let run = self.run(scenario, seed);
         let took = run
             .as_ref()
             .map_or_else(|_| began.elapsed(), |run| run.took);

@@ -8,11 +8,12 @@ mod scenario;
 mod seed;
 mod shim;
 mod snapshot;
+mod usage;
 
 pub use check::{CheckError, CheckOptions, Checked, CheckedScenario, Expected, check};
 pub use engine::{Engine, EngineOptions};
 pub use event::{BuildReport, RunEvent, Summary};
-pub use plan::{Cast, PlanError, Planned, Setting, plan};
+pub use plan::{Cast, PlanError, Planned, Rungs, Setting, plan};
 pub use scenario::{RunError, ScenarioRun, run_scenario};
 pub use seed::{fresh_seed, scenario_seed};
 pub use snapshot::{SnapshotError, parse_snapshot, read_snapshot};

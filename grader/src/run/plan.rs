@@ -1,6 +1,6 @@
 //! A scenario as the supervisor's plan.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use supervisor::Bytes;
@@ -43,6 +43,13 @@ impl Cast {
     }
 }
 
+/// How far from the handout the programs of a submission had to be started.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rungs {
+    /// Roles started without arguments: given any, they end with a usage error.
+    pub without_args: BTreeSet<String>,
+}
+
 /// What a plan is made of besides the lab.
 #[derive(Clone, Debug)]
 pub struct Setting<'a> {
@@ -50,6 +57,8 @@ pub struct Setting<'a> {
     pub cast: &'a Cast,
     /// The submission's programs.
     pub programs: &'a BTreeMap<String, BuiltProgram>,
+    /// What is known of how they must be started.
+    pub rungs: &'a Rungs,
     /// The handler audit's library, where the scenario asks for it.
     pub shim: Option<&'a Path>,
     /// Seed of this run of this scenario: the nonce comes from it.
@@ -186,6 +195,8 @@ impl Planner<'_> {
                 })?;
             if let Some(run) = &built.run {
                 args = self.own_words(run, &args);
+            } else if setup.args.is_none() && self.setting.rungs.without_args.contains(role) {
+                args.clear();
             }
             files.push(host(&program.executable, &built.executable));
             if setup.audit_handlers {

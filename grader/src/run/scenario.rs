@@ -7,7 +7,7 @@ use supervisor::event::Event;
 use thiserror::Error;
 
 use super::engine::Engine;
-use super::plan::{self, Cast, PlanError, Planned, Setting};
+use super::plan::{self, Cast, PlanError, Planned, Rungs, Setting};
 use crate::lab::{Data, DataSource, Lab, Scenario, Stimulus};
 use crate::submission::{BuiltProgram, Fault};
 use crate::transcript::{Context, Transcript, build};
@@ -47,6 +47,30 @@ pub fn run_scenario(
     programs: &BTreeMap<String, BuiltProgram>,
     seed: u64,
 ) -> Result<ScenarioRun, RunError> {
+    run_on(
+        engine,
+        lab,
+        scenario,
+        cast,
+        programs,
+        &Rungs::default(),
+        seed,
+    )
+}
+
+/// [`run_scenario`] with the programs started as `rungs` say.
+///
+/// # Errors
+/// As [`run_scenario`].
+pub(super) fn run_on(
+    engine: &Engine,
+    lab: &Lab,
+    scenario: &Scenario,
+    cast: &Cast,
+    programs: &BTreeMap<String, BuiltProgram>,
+    rungs: &Rungs,
+    seed: u64,
+) -> Result<ScenarioRun, RunError> {
     let audits = scenario
         .setup
         .iter()
@@ -55,6 +79,7 @@ pub fn run_scenario(
     let setting = Setting {
         cast,
         programs,
+        rungs,
         shim,
         seed,
         observation: engine.observation(),

@@ -11,6 +11,8 @@
 //! run        = ["{client}", "--talk", "{args}"]   # {args}: the lab's own arguments, {socket}
 //! ```
 //!
+//! `argv = ["/tmp/sock"]` is short for `run = ["{client}", "/tmp/sock"]`.
+//!
 //! Instead of `sources` or `make`, `cargo = "NAME"` names a binary of the package, and
 //! `executable` alone a script that is handed in as it is.
 
@@ -39,6 +41,7 @@ struct Entry {
     cargo: Option<String>,
     executable: Option<String>,
     run: Option<Vec<String>>,
+    argv: Option<Vec<String>>,
     #[serde(default)]
     flags: Vec<String>,
 }
@@ -103,8 +106,19 @@ fn settle(name: &str, entry: Entry) -> Result<Settled, SubmissionError> {
         cargo,
         executable,
         run,
+        argv,
         flags,
     } = entry;
+    let run = match (run, argv) {
+        (Some(_), Some(_)) => {
+            return Err(wrong(name, "`run` and `argv` say the same thing: keep one"));
+        }
+        (None, Some(mut argv)) => {
+            argv.insert(0, format!("{{{name}}}"));
+            Some(argv)
+        }
+        (run, None) => run,
+    };
     for path in sources.iter().flatten().chain(&executable) {
         if !stays_inside(path) {
             return Err(wrong(
@@ -193,6 +207,17 @@ mod tests {
 
     fn error(text: &str) -> String {
         parse(text, &roles()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn argv_is_what_follows_the_program() {
+        let short = ok("[programs.server]\nargv = [\"{socket}\", \"-v\"]\n");
+        let run = ok("[programs.server]\nrun = [\"{server}\", \"{socket}\", \"-v\"]\n");
+        assert_eq!(short, run);
+        let none = ok("[programs.server]\nargv = []\n");
+        assert_eq!(none["server"].run, Some(vec!["{server}".to_owned()]));
+        let both = error("[programs.server]\nargv = []\nrun = [\"{server}\"]\n");
+        assert!(both.contains("keep one"), "{both}");
     }
 
     #[test]

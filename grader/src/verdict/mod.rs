@@ -9,6 +9,6 @@ mod phrases;
 #[cfg(test)]
 mod tests;
 
-pub use explain::notes;
+pub use explain::{notes, without_arguments};
 pub use judge::{Ran, ScenarioOutcome, ScenarioResult, judge, judge_in};
 pub use model::*;

@@ -252,6 +252,26 @@ int main(void) { struct sigaction sa = {.sa_handler = on, .sa_flags = SA_RESTART
 }
 
 #[test]
+fn a_name_without_its_nul_is_reached_as_it_is() {
+    for path in ["/tmp/other", "other"] {
+        let source = SERVE.replace("/tmp/other", path).replace(
+            "int s =",
+            "memset(a.sun_path + strlen(a.sun_path), 0xfe, 108 - strlen(a.sun_path)); int s =",
+        );
+        let run = Bench::new().steps(
+            &source,
+            &[],
+            vec![start(), support::connect(0), support::send(0, "x")],
+        );
+        assert_eq!(run.received(3, 0), "here", "{path}");
+        assert!(run.has(1, |what| matches!(
+            what,
+            What::Listening { address: Address::Path(name), .. } if name.len() == 108 && name.ends_with(b"\xfe")
+        )));
+    }
+}
+
+#[test]
 fn an_abstract_name_goes_with_its_server() {
     let source = SERVE.replace(
         r#"strcpy(a.sun_path, "/tmp/other")"#,
@@ -270,4 +290,29 @@ fn an_abstract_name_goes_with_its_server() {
         )
     };
     assert!(!run.has(2, gone) && run.has(3, gone));
+}
+
+/// A pair with the same path written into both, whose server says `word`.
+fn pair(bench: &mut Bench, word: &str) -> Plan {
+    let client = bench.compile("program", &unix_client("/tmp/other"));
+    let server = bench.compile("second", &SERVE.replace("here", word));
+    let steps = vec![vec![Act::Start(ProgramId(1))], start()];
+    let mut plan = plan(&client, &[], steps);
+    second(&mut plan, &server);
+    plan
+}
+
+#[test]
+fn two_submissions_with_the_same_path_never_meet() {
+    std::thread::scope(|scope| {
+        for word in ["AAAA", "BBBB"] {
+            scope.spawn(move || {
+                let mut bench = Bench::new();
+                let plan = pair(&mut bench, word);
+                for _ in 0..100 {
+                    assert_eq!(bench.run(&plan).out(2), word);
+                }
+            });
+        }
+    });
 }

@@ -1,6 +1,7 @@
 //! The built executable, used as its users use it.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod addresses;
 mod bad_input;
 mod check;
 mod command_line;

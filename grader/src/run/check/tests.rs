@@ -13,6 +13,7 @@ use super::*;
 use crate::lab::{
     AddressMode, ExitMode, Program, Proof, Requirement, Step, Stimulus, StreamMode, Text,
 };
+use crate::run::run_scenario;
 use crate::submission::{CacheMode, Toolchain};
 
 fn requirement(id: &str, needs: &[&str]) -> Requirement {

@@ -84,6 +84,7 @@ fn planned_with(
     let setting = Setting {
         cast,
         programs,
+        rungs: &Rungs::default(),
         shim,
         seed,
         observation: sv::Observation::Full,
@@ -374,5 +375,33 @@ fn empty() -> Scenario {
         steps: Vec::new(),
         checks: Vec::new(),
         wall_seconds: None,
+    }
+}
+
+#[test]
+fn a_role_that_wants_no_arguments_gets_none_unless_the_scenario_is_about_them() {
+    let rungs = Rungs {
+        without_args: BTreeSet::from(["server".to_owned()]),
+    };
+    let mut scenario = scenario(vec![start("server")]);
+    for own_args in [false, true] {
+        if own_args {
+            let setup = scenario.setup.entry("server".to_owned()).or_default();
+            setup.args = Some(vec!["bad".to_owned()]);
+        }
+        let lab = lab(scenario.clone());
+        let cast = Cast::of(&scenario);
+        let programs = built(None);
+        let setting = Setting {
+            cast: &cast,
+            programs: &programs,
+            rungs: &rungs,
+            shim: None,
+            seed: 1,
+            observation: sv::Observation::Full,
+            isolation: sv::Isolation::BestEffort,
+        };
+        let plan = plan(&lab, &lab.scenarios[0], &setting).unwrap().plan;
+        assert_eq!(plan.programs[0].argv.len(), 1 + usize::from(own_args));
     }
 }

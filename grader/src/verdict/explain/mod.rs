@@ -14,7 +14,7 @@ use super::{Actions, Difference};
 use crate::lab::{Lab, Lang, Scenario};
 use crate::transcript::{Actors, Line, Op, PhaseDifference, Selection, StreamDifference, compare};
 
-pub use notes::notes;
+pub use notes::{notes, without_arguments};
 
 /// Lines of one side that are shown; [`Difference::more`] counts the rest.
 const MOST_LINES: usize = 8;

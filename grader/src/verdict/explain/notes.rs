@@ -33,6 +33,9 @@ pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<Strin
                 .iter()
                 .map(|own| own.say(lang)),
         );
+        if to_input(ran, program) {
+            notes.push(Phrase::WroteToInput(role).say(lang));
+        }
         if let Some(text) = doubled(ran, role, program) {
             notes.push(
                 Phrase::TwiceAfterFork {
@@ -44,6 +47,29 @@ pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<Strin
         }
     }
     notes
+}
+
+/// That a program was started without the arguments of the handout.
+#[must_use]
+pub fn without_arguments(role: &str, lang: Lang) -> String {
+    Phrase::WithoutArguments(role).say(lang)
+}
+
+/// What it wrote to descriptor 0, if anything: that goes to the terminal as well, but to no pipe.
+fn to_input(ran: &Ran, program: ProgramId) -> bool {
+    ran.events.iter().any(|event| match &event.what {
+        What::Call(call) => {
+            call.process.program == program
+                && ["write", "writev", "sendto"].contains(&call.name.as_str())
+                && call.args.split(", ").next() == Some("0")
+        }
+        What::Output {
+            program: from,
+            stream: Stream::In,
+            ..
+        } => *from == program,
+        _ => false,
+    })
 }
 
 /// Where a program listens or connects, if not as the handout says.
@@ -182,6 +208,43 @@ fn is_output(line: &Line, role: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_result_written_to_descriptor_0_is_named() {
+        let write = |fd: &str| {
+            let call = supervisor::event::Call {
+                process: supervisor::plan::ProcessId {
+                    program: ProgramId(0),
+                    number: 1,
+                },
+                thread: 0,
+                name: "write".into(),
+                args: format!("{fd}, \"TEXT\", 4"),
+                data: "TEXT".into(),
+                result: Some(-9),
+                times: 1,
+            };
+            let transcript = Transcript {
+                lab: String::new(),
+                scenario: String::new(),
+                lanes: Vec::new(),
+                phases: Vec::new(),
+                free: Vec::new(),
+            };
+            Ran {
+                expected: transcript.clone(),
+                actual: transcript,
+                events: vec![supervisor::event::Event {
+                    at: 0,
+                    step: 1,
+                    what: What::Call(call),
+                }],
+            }
+        };
+        assert!(to_input(&write("0"), ProgramId(0)));
+        assert!(!to_input(&write("0"), ProgramId(1)));
+        assert!(!to_input(&write("10"), ProgramId(0)));
+    }
 
     #[test]
     fn a_name_is_shown_as_far_as_it_was_written() {

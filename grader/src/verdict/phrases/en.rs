@@ -146,6 +146,14 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         .to_owned(),
 
+        WithoutArguments(who) => format!(
+            "{who} refused the arguments of the handout and was started without. Take them as the \
+             handout says"
+        ),
+        WroteToInput(who) => format!(
+            "{who} writes to descriptor 0, its standard input. That is seen on a terminal only: \
+             write to descriptor 1"
+        ),
         ListensElsewhere { who, address } => format!(
             "{who} listens at {address}, not at the address in its arguments. It was found there; \
              only what asks for the address is lost. Take the address from argv"

@@ -160,6 +160,8 @@ pub(super) enum Phrase<'a> {
     Limit(supervisor::event::LimitKind),
 
     // Notes that cost nothing.
+    WithoutArguments(&'a str),
+    WroteToInput(&'a str),
     ListensElsewhere {
         who: &'a str,
         address: &'a str,

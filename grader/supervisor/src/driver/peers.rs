@@ -3,15 +3,17 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 
 use nix::sys::socket::{
-    AddressFamily, Backlog, MsgFlags, Shutdown, SockFlag, SockType, SockaddrIn, SockaddrIn6,
-    SockaddrLike, UnixAddr, accept4, listen, recv, send, shutdown, socket,
+    AddressFamily, Backlog, MsgFlags, Shutdown, SockFlag, SockType, accept4, listen, recv, send,
+    shutdown, socket,
 };
 
 use crate::event::{Queue, What};
 use crate::plan::{Address, PeerId};
 use crate::recorder::Recorder;
+use crate::tracer::meeting::encode;
 
 /// A peer.
 #[derive(Debug, Default)]
@@ -37,16 +39,35 @@ fn family(address: &Address) -> AddressFamily {
     }
 }
 
-fn with_name<T>(
+/// Makes a call on a socket with an address.
+fn with_name(
+    fd: &OwnedFd,
     address: &Address,
-    act: impl FnOnce(&dyn SockaddrLike) -> nix::Result<T>,
-) -> nix::Result<T> {
-    match address {
-        Address::Path(path) => act(&UnixAddr::new(path.0.as_slice())?),
-        Address::Abstract(name) => act(&UnixAddr::new_abstract(name)?),
-        Address::Inet(std::net::SocketAddr::V4(inet)) => act(&SockaddrIn::from(*inet)),
-        Address::Inet(std::net::SocketAddr::V6(inet)) => act(&SockaddrIn6::from(*inet)),
-    }
+    call: unsafe extern "C" fn(i32, *const libc::sockaddr, libc::socklen_t) -> i32,
+) -> nix::Result<()> {
+    let name = encode(address).ok_or(nix::Error::ENAMETOOLONG)?;
+    let length = libc::socklen_t::try_from(name.len()).map_err(|_| nix::Error::ENAMETOOLONG)?;
+    // SAFETY: `name` is a socket address of the stated length, and both calls only read it.
+    let result = unsafe { call(fd.as_raw_fd(), name.as_ptr().cast(), length) };
+    nix::Error::result(result).map(drop)
+}
+
+/// Connects to a path of any length: seen from its directory, a name is as short as the one its
+/// server bound.
+fn connect_to(fd: &OwnedFd, address: &Address) -> nix::Result<()> {
+    let done = with_name(fd, address, libc::connect);
+    let (Err(nix::Error::ENAMETOOLONG), Address::Path(path)) = (done, address) else {
+        return done;
+    };
+    let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+        return done;
+    };
+    let home = std::env::current_dir().map_err(|_| nix::Error::ENOENT)?;
+    nix::unistd::chdir(directory)?;
+    let done = with_name(fd, &Address::Path(name.as_bytes().into()), libc::connect);
+    nix::unistd::chdir(&home)?;
+    done
 }
 
 fn stream_socket(address: &Address) -> nix::Result<OwnedFd> {
@@ -63,7 +84,7 @@ impl Peer {
     pub(crate) fn connect(&mut self, address: &Address, stalled: bool) -> Result<(), i32> {
         let attempt = || -> nix::Result<OwnedFd> {
             let fd = stream_socket(address)?;
-            match with_name(address, |name| connect_dyn(&fd, name)) {
+            match connect_to(&fd, address) {
                 // TCP, even over the loopback: answered as soon as we look away.
                 Err(nix::Error::EINPROGRESS) => finish_connect(&fd)?,
                 done => done?,
@@ -86,7 +107,7 @@ impl Peer {
     /// Binds and listens.
     pub(crate) fn listen(&mut self, address: &Address) -> io::Result<()> {
         let fd = stream_socket(address)?;
-        with_name(address, |name| bind_dyn(&fd, name))?;
+        with_name(&fd, address, libc::bind)?;
         if let Address::Path(path) = address {
             // The programs run under another uid.
             let path: &std::path::Path =
@@ -232,12 +253,6 @@ fn owned(fd: i32) -> OwnedFd {
     unsafe { std::os::fd::FromRawFd::from_raw_fd(fd) }
 }
 
-fn connect_dyn(fd: &OwnedFd, name: &dyn SockaddrLike) -> nix::Result<()> {
-    // SAFETY: a SockaddrLike is a valid socket address of the length it states.
-    let result = unsafe { libc::connect(fd.as_raw_fd(), name.as_ptr(), name.len()) };
-    nix::Error::result(result).map(drop)
-}
-
 /// Waits for the kernel's answer to a connection over the loopback, at most a second.
 fn finish_connect(fd: &OwnedFd) -> nix::Result<()> {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -250,10 +265,4 @@ fn finish_connect(fd: &OwnedFd) -> nix::Result<()> {
         0 => Ok(()),
         error => Err(nix::Error::from_raw(error)),
     }
-}
-
-fn bind_dyn(fd: &OwnedFd, name: &dyn SockaddrLike) -> nix::Result<()> {
-    // SAFETY: a SockaddrLike is a valid socket address of the length it states.
-    let result = unsafe { libc::bind(fd.as_raw_fd(), name.as_ptr(), name.len()) };
-    nix::Error::result(result).map(drop)
 }

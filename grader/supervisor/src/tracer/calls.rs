@@ -308,7 +308,15 @@ pub(crate) fn parse_address(raw: &[u8]) -> Option<Address> {
 fn show_address(address: &Address) -> String {
     match address {
         Address::Path(path) => format!("\"{}\"", escape(path)),
-        Address::Abstract(name) => format!("\"@{}\"", escape(name)),
+        Address::Abstract(name) => {
+            // Most programs give the whole struct: the rest of the name is NULs.
+            let end = name
+                .iter()
+                .rposition(|&b| b != 0)
+                .map_or(0, |last| last + 1);
+            let more = if end < name.len() { "\\0…" } else { "" };
+            format!("\"@{}{more}\"", escape(&name[..end]))
+        }
         Address::Inet(inet) => inet.to_string(),
     }
 }

@@ -277,17 +277,19 @@ fn as_os(bytes: &[u8]) -> &std::ffi::OsStr {
 }
 
 /// An address as a `struct sockaddr`: unix(7), ip(7), ipv6(7). `None` for a path that fits into
-/// none.
-fn encode(address: &Address) -> Option<Vec<u8>> {
+/// none; one that fills all of `sun_path` has no NUL.
+pub(crate) fn encode(address: &Address) -> Option<Vec<u8>> {
     /// `sizeof sun_path`.
     const ROOM: usize = 108;
     let family = |family: i32| u16::try_from(family).map(|family| family.to_ne_bytes().to_vec());
     let mut out;
     match address {
-        Address::Path(path) if path.len() < ROOM => {
+        Address::Path(path) if path.len() <= ROOM => {
             out = family(libc::AF_UNIX).ok()?;
             out.extend_from_slice(path);
-            out.push(0);
+            if path.len() < ROOM {
+                out.push(0);
+            }
         }
         Address::Abstract(name) if name.len() < ROOM => {
             out = family(libc::AF_UNIX).ok()?;
@@ -402,6 +404,11 @@ mod tests {
             let bytes = encode(&address).unwrap();
             assert_eq!(calls::parse_address(&bytes), Some(address));
         }
-        assert_eq!(encode(&path(&"x".repeat(108))), None);
+        let longest = path(&"x".repeat(108));
+        assert_eq!(
+            calls::parse_address(&encode(&longest).unwrap()),
+            Some(longest)
+        );
+        assert_eq!(encode(&path(&"x".repeat(109))), None);
     }
 }
