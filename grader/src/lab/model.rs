@@ -164,6 +164,8 @@ pub struct Setup {
     pub stdin: Option<InputKind>,
     /// Standard output: a pipe unless said otherwise.
     pub stdout_to: Option<OutputKind>,
+    /// Standard error: a pipe unless said otherwise.
+    pub stderr_to: Option<OutputKind>,
     /// Comparison instead of the program's.
     pub stdout: Option<StreamMode>,
     /// Comparison instead of the program's.
@@ -185,6 +187,10 @@ pub enum InputKind {
     Closed,
     /// A raw terminal.
     Pty,
+    /// A terminal with line editing, echo and output processing.
+    Tty,
+    /// The same as controlling terminal.
+    Login,
 }
 
 /// Standard output of a program.
@@ -407,6 +413,8 @@ pub enum Inspection {
     Handlers,
     /// Signal dispositions: channel `signals`.
     Signals,
+    /// Settings of the terminal at its standard input: channel `terminal`.
+    Terminal,
 }
 
 /// An interference with calls.

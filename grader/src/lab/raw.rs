@@ -261,6 +261,9 @@ table! {
         stdin("stdin"): Input,
         /// Its standard output: a pipe read by the grader unless said otherwise.
         stdout_to("stdout-to"): Output,
+        /// Its standard error: a pipe read by the grader unless said otherwise. A terminal is the
+        /// one that its other streams have, and what it writes there is its standard output.
+        stderr_to("stderr-to"): Output,
         /// How its standard output is compared here.
         stdout("stdout"): Stream,
         /// How its standard error is compared here.
@@ -284,6 +287,12 @@ words! {
         Closed = "closed",
         /// A raw terminal.
         Pty = "pty",
+        /// A terminal with line editing, echo and output processing; `eof` types its end-of-file
+        /// character. Not the controlling terminal: when the first process ends, its children
+        /// are not hung up.
+        Tty = "tty",
+        /// The same as controlling terminal: `/dev/tty`, and keys that send signals.
+        Login = "login",
     }
 }
 
@@ -600,6 +609,9 @@ words! {
         Handlers = "handlers",
         /// Which signals have a handler, are ignored, are blocked (channel `signals`).
         Signals = "signals",
+        /// Whether the terminal at its standard input is set as it was before the program started
+        /// (channel `terminal`).
+        Terminal = "terminal",
     }
 }
 

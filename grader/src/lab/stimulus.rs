@@ -617,6 +617,7 @@ impl<'a> Stage<'a> {
             raw::Inspect::Family => (Inspection::Family, &["family"]),
             raw::Inspect::Handlers => (Inspection::Handlers, &["handler"]),
             raw::Inspect::Signals => (Inspection::Signals, &["signals"]),
+            raw::Inspect::Terminal => (Inspection::Terminal, &["terminal"]),
         };
         if inspection == Inspection::Handlers
             && !self.setup.get(program).is_some_and(|s| s.audit_handlers)

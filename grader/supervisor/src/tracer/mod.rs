@@ -6,6 +6,7 @@
 pub(crate) mod calls;
 mod disturb;
 pub(crate) mod lookup;
+mod pipes;
 pub(crate) mod ptrace;
 pub(crate) mod task;
 
@@ -57,6 +58,8 @@ pub(crate) struct Tracer {
     nominal: Vec<Option<Address>>,
     limits: Limits,
     too_many: bool,
+    /// What goes through the programs' own pipes.
+    pub(crate) pipes: pipes::Pipes,
 }
 
 impl Tracer {
@@ -75,6 +78,7 @@ impl Tracer {
             nominal,
             limits,
             too_many: false,
+            pipes: pipes::Pipes::default(),
         }
     }
 
@@ -549,6 +553,9 @@ impl Tracer {
     ) {
         let args = &call.args;
         match call.nr {
+            libc::SYS_read | libc::SYS_readv | libc::SYS_write | libc::SYS_writev if result > 0 => {
+                self.pipes.moved(pid, id, tid, call, result, recorder);
+            }
             libc::SYS_bind => self.bound(pid, id, tid, args, result, recorder),
             libc::SYS_listen if result == 0 => {
                 let inode = lookup::socket_inode(pid, args[0] as i32);
