@@ -477,13 +477,44 @@ pub struct Check {
     pub id: String,
     /// Requirements it proves.
     pub proves: Vec<String>,
-    /// The program whose standard output it reads.
+    /// The program it is about.
     pub program: String,
+    /// The steps it is about.
+    pub window: Window,
     /// What must hold.
     pub property: Property,
 }
 
-/// What a [`Check`] states about a program's whole standard output.
+/// Steps, the first and the last one included; `None`: no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first step, from 1.
+    pub from: Option<u32>,
+    /// The last step.
+    pub until: Option<u32>,
+}
+
+impl Window {
+    /// Whether a step lies in the window.
+    #[must_use]
+    pub fn has(&self, step: u32) -> bool {
+        self.from.is_none_or(|from| from <= step) && self.until.is_none_or(|until| step <= until)
+    }
+}
+
+/// How a program has ended, for [`Property::Ended`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Not by a signal.
+    Exit,
+    /// With status 0.
+    Zero,
+    /// By a signal too.
+    Anyhow,
+}
+
+/// What a [`Check`] states about a program: most of them about its standard output in the check's
+/// [`Window`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Property {
     /// The number of occurrences of a byte string equals the number captured by the first group
@@ -503,4 +534,26 @@ pub enum Property {
         /// At most.
         most: u64,
     },
+    /// Each text occurs so often.
+    Counts {
+        /// The texts, with how often.
+        counts: Vec<(String, u64)>,
+        /// More often is wrong as well.
+        exactly: bool,
+    },
+    /// The bytes of a text, white space aside, come in this order, with whatever between them.
+    Subsequence(String),
+    /// Each text occurs.
+    Contains(Vec<String>),
+    /// No text occurs.
+    Absent(Vec<String>),
+    /// The regular expression matches somewhere.
+    Matches(String),
+    /// The program has ended by the last step of the window.
+    Ended(Ended),
+    /// The socket file that the program bound was gone in the window.
+    Unlinked,
+    /// At the end of the last step of the window the first thread of the program's first process
+    /// waits in one of these calls.
+    WaitsIn(Vec<String>),
 }

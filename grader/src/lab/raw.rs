@@ -656,8 +656,9 @@ words! {
 }
 
 table! {
-    /// A property of a program's whole standard output: exactly one of `count-equals`,
-    /// `count-between`.
+    /// A property of a program in the whole scenario, or in some of its steps: exactly one of
+    /// `count-equals`, `count-between`, `counts`, `counts-least`, `subsequence`, `contains`,
+    /// `absent`, `matches`, `ended`, `unlinked`, `waits-in`.
     #[schemars(extend("required" = ["id", "proves"]))]
     "a check"
     struct Check {
@@ -671,6 +672,44 @@ table! {
         count_equals("count-equals"): CountEquals,
         /// A text occurs between so and so often.
         count_between("count-between"): CountBetween,
+        /// Texts with the number of times each occurs, no more and no less:
+        /// `{ B = 4000, C = 4000 }`.
+        counts("counts"): Named<u64>,
+        /// Texts with the number of times each occurs at least.
+        counts_least("counts-least"): Named<u64>,
+        /// The bytes of this text come in this order; others may stand between them, and white
+        /// space does not count.
+        subsequence("subsequence"): String,
+        /// Each of these texts occurs.
+        contains("contains"): Vec<At<String>>,
+        /// None of these texts occurs.
+        absent("absent"): Vec<At<String>>,
+        /// A regular expression that is found somewhere: `'(^|\D)42(\D|$)'`.
+        matches("matches"): String,
+        /// The program has ended.
+        ended("ended"): Ended,
+        /// The socket file that the program bound is gone (`true`).
+        unlinked("unlinked"): bool,
+        /// When nothing more can happen, the program's first process waits in one of these
+        /// system calls: `["poll", "select"]`.
+        waits_in("waits-in"): Vec<At<String>>,
+        /// Only what came in this step or later, counted from 1, repetitions unrolled.
+        from("from"): u64,
+        /// Only what came in this step or earlier.
+        until("until"): u64,
+    }
+}
+
+words! {
+    /// How a program has ended.
+    "a way to end"
+    enum Ended {
+        /// It called exit or returned from main, with whatever status.
+        Exit = "exit",
+        /// With status 0.
+        Zero = "zero",
+        /// However it ended, by a signal too.
+        Anyhow = "anyhow",
     }
 }
 
