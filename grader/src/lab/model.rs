@@ -513,6 +513,23 @@ pub enum Ended {
     Anyhow,
 }
 
+/// What [`Property::Holds`] states about a program's processes and pipes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// The text that was written into the program's own pipe (of several: the one into which most
+    /// was written) was printed in upper case: its visible ASCII characters come in this order,
+    /// with whatever between them.
+    PipedTextInUpperCase,
+    /// That text has small and capital letters.
+    PipedTextInBothCases,
+    /// A process read from a pipe into which another one wrote.
+    PipeJoinsProcesses,
+    /// The program's first process waited for each child it made.
+    ChildrenReaped,
+    /// No process wrote to descriptor 0.
+    InputNotWritten,
+}
+
 /// What a [`Check`] states about a program: most of them about its standard output in the check's
 /// [`Window`].
 #[derive(Clone, Debug, PartialEq)]
@@ -556,4 +573,8 @@ pub enum Property {
     /// At the end of the last step of the window the first thread of the program's first process
     /// waits in one of these calls.
     WaitsIn(Vec<String>),
+    /// A statement about the program's processes and pipes.
+    Holds(Statement),
+    /// Each of these programs was executed by a process of the program, by the name of its file.
+    Executed(Vec<String>),
 }

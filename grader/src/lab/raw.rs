@@ -658,7 +658,7 @@ words! {
 table! {
     /// A property of a program in the whole scenario, or in some of its steps: exactly one of
     /// `count-equals`, `count-between`, `counts`, `counts-least`, `subsequence`, `contains`,
-    /// `absent`, `matches`, `ended`, `unlinked`, `waits-in`.
+    /// `absent`, `matches`, `ended`, `unlinked`, `waits-in`, `holds`, `executed`.
     #[schemars(extend("required" = ["id", "proves"]))]
     "a check"
     struct Check {
@@ -693,10 +693,32 @@ table! {
         /// When nothing more can happen, the program's first process waits in one of these
         /// system calls: `["poll", "select"]`.
         waits_in("waits-in"): Vec<At<String>>,
+        /// A statement about the program's processes and pipes.
+        holds("holds"): Statement,
+        /// Each of these programs was executed: `["sh", "wc"]`.
+        executed("executed"): Vec<At<String>>,
         /// Only what came in this step or later, counted from 1, repetitions unrolled.
         from("from"): u64,
         /// Only what came in this step or earlier.
         until("until"): u64,
+    }
+}
+
+words! {
+    /// A statement about a program's processes and pipes.
+    "a statement"
+    enum Statement {
+        /// The text that was written into the program's own pipe (of several: the one into which
+        /// most was written) was printed in upper case, whatever stands between its characters.
+        PipedTextInUpperCase = "piped-text-in-upper-case",
+        /// That text has small and capital letters.
+        PipedTextInBothCases = "piped-text-in-both-cases",
+        /// A process read from a pipe into which another one wrote.
+        PipeJoinsProcesses = "pipe-joins-processes",
+        /// The program's first process waited for each child it made.
+        ChildrenReaped = "children-reaped",
+        /// No process wrote to descriptor 0.
+        InputNotWritten = "input-not-written",
     }
 }
 

@@ -264,7 +264,7 @@ impl<'a> Stage<'a> {
             .get(&program)
             .and_then(|s| s.stdin)
             .unwrap_or(InputKind::Pipe);
-        if !matches!(input, InputKind::Pipe | InputKind::Pty) {
+        if matches!(input, InputKind::Null | InputKind::Closed) {
             sink.push(
                 Diagnostic::error(
                     role.span.clone(),

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use supervisor::event::{Event, ExitStatus, LimitKind, Queue, Stream, WaitState, What};
 use supervisor::plan::{Address, Inspection, PeerId, ProcessId, ProgramId};
 
-use super::facts::Facts;
 use super::names::{Binder, end_kept};
 use super::reaction::{Reaction, STREAMS, State, Streams};
 use super::{Actors, CHECKS, END, Lane, Line, Names, Op, Phase, Player, Transcript};
@@ -55,8 +54,6 @@ struct Builder<'a> {
     own: BTreeSet<Vec<u8>>,
     unstarted: BTreeSet<ProcessId>,
     still_running: BTreeSet<ProgramId>,
-    /// Of processes and pipes, for checks.
-    facts: Facts,
     /// The last word on a program's threads in a phase replaces the ones before it.
     states: BTreeMap<(usize, usize), Vec<State>>,
 }
@@ -85,7 +82,6 @@ impl<'a> Builder<'a> {
             own: BTreeSet::new(),
             unstarted: BTreeSet::new(),
             still_running: BTreeSet::new(),
-            facts: Facts::default(),
             states: BTreeMap::new(),
         };
         for stimulus in context.scenario.steps.iter().flat_map(|step| &step.stimuli) {
@@ -156,7 +152,6 @@ impl<'a> Builder<'a> {
     }
 
     fn take(&mut self, event: &Event) {
-        self.facts.take(&event.what);
         let phase = usize::try_from(event.step).unwrap_or(usize::MAX);
         let phase = phase.saturating_sub(1).min(self.reactions.len() - 1);
         match &event.what {

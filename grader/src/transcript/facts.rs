@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use supervisor::event::{Call, What};
+use supervisor::event::{Call, Event, What};
 use supervisor::plan::{ProcessId, ProgramId};
 
-use crate::lab::Statement;
+use crate::lab::{Statement, Window};
 
 /// Gathered from the events of a run.
 #[derive(Debug, Default)]
@@ -27,7 +27,16 @@ struct Pipe {
 }
 
 impl Facts {
-    pub(super) fn take(&mut self, what: &What) {
+    /// What the events of the steps in the window say.
+    pub(super) fn of(events: &[Event], window: Window) -> Self {
+        let mut facts = Self::default();
+        for event in events.iter().filter(|event| window.has(event.step)) {
+            facts.take(&event.what);
+        }
+        facts
+    }
+
+    fn take(&mut self, what: &What) {
         match what {
             What::PipeWritten {
                 process,
@@ -64,8 +73,14 @@ impl Facts {
         }
     }
 
-    /// `yes`, or `no, ` and why. `output` is what the program printed.
-    pub(super) fn judge(&self, program: ProgramId, statement: Statement, output: &[u8]) -> String {
+    /// Whether a statement holds; the error says what was found instead. `output` is what the
+    /// program printed.
+    pub(super) fn judge(
+        &self,
+        program: ProgramId,
+        statement: Statement,
+        output: &[u8],
+    ) -> Result<(), String> {
         match statement {
             Statement::PipedTextInUpperCase => {
                 let piped = self.main_pipe(program).map(|pipe| pipe.written.as_slice());
@@ -76,44 +91,44 @@ impl Facts {
                 let piped = piped.unwrap_or_default();
                 let has = |case: fn(&u8) -> bool| piped.iter().any(case);
                 match (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase)) {
-                    (true, true) => "yes".to_owned(),
-                    (true, false) => "no, only small letters".to_owned(),
-                    (false, true) => "no, only capital letters".to_owned(),
-                    (false, false) => "no, no letters".to_owned(),
+                    (true, true) => Ok(()),
+                    (true, false) => Err("only small letters".to_owned()),
+                    (false, true) => Err("only capital letters".to_owned()),
+                    (false, false) => Err("no letters".to_owned()),
                 }
             }
             Statement::PipeJoinsProcesses => {
                 let mut pipes = self.pipes_of(program).peekable();
                 if pipes.peek().is_none() {
-                    "no, nothing went through a pipe".to_owned()
+                    Err("nothing went through a pipe".to_owned())
                 } else if pipes.any(Pipe::joins) {
-                    "yes".to_owned()
+                    Ok(())
                 } else {
-                    "no, nobody read what another process wrote".to_owned()
+                    Err("nobody read what another process wrote".to_owned())
                 }
             }
             Statement::ChildrenReaped => {
                 let mut children = self.children.iter();
                 match children.find(|(child, reaped)| child.program == program && !**reaped) {
-                    Some((child, _)) => format!("no, child {} was not", child.number),
-                    None => "yes".to_owned(),
+                    Some((child, _)) => Err(format!("child {} was not", child.number)),
+                    None => Ok(()),
                 }
             }
             Statement::InputNotWritten => match self.input_written.get(&program) {
-                Some(call) => format!("no, {call}"),
-                None => "yes".to_owned(),
+                Some(call) => Err(call.clone()),
+                None => Ok(()),
             },
         }
     }
 
     /// Whether a process of the program executed each of the files of these names.
-    pub(super) fn executed(&self, program: ProgramId, names: &[String]) -> String {
+    pub(super) fn executed(&self, program: ProgramId, names: &[String]) -> Result<(), String> {
         let missing = names
             .iter()
             .find(|name| !self.executed.contains(&(program, name.as_bytes().to_vec())));
         match missing {
-            Some(name) => format!("no, {name} was not"),
-            None => "yes".to_owned(),
+            Some(name) => Err(format!("{name} was not")),
+            None => Ok(()),
         }
     }
 
@@ -154,24 +169,24 @@ fn visible(bytes: &[u8]) -> impl Iterator<Item = u8> {
 
 /// Whether the output has the text in upper case: its visible characters in this order, whatever
 /// stands between them (banners, a prefix before each piece).
-fn upper_case_of(text: &[u8], output: &[u8]) -> String {
+fn upper_case_of(text: &[u8], output: &[u8]) -> Result<(), String> {
     if !text.iter().any(u8::is_ascii_alphabetic) {
-        return "no, no text was written into a pipe".to_owned();
+        return Err("no text was written into a pipe".to_owned());
     }
     let mut shown = visible(output);
     let mut found = Vec::new();
     for wanted in visible(text).map(|byte| byte.to_ascii_uppercase()) {
         if !shown.by_ref().any(|byte| byte == wanted) {
             let found = String::from_utf8_lossy(&found).into_owned();
-            return if found.is_empty() {
-                "no, nothing of it".to_owned()
+            return Err(if found.is_empty() {
+                "nothing of it".to_owned()
             } else {
-                format!("no, only up to {}", tail(&found))
-            };
+                format!("only up to {}", tail(&found))
+            });
         }
         found.push(wanted);
     }
-    "yes".to_owned()
+    Ok(())
 }
 
 /// The last few characters of ASCII text.
@@ -213,7 +228,10 @@ mod tests {
         for what in events {
             facts.take(what);
         }
-        facts.judge(PROGRAM, statement, output.as_bytes())
+        match facts.judge(PROGRAM, statement, output.as_bytes()) {
+            Ok(()) => "yes".to_owned(),
+            Err(why) => format!("no, {why}"),
+        }
     }
 
     #[test]
@@ -305,10 +323,10 @@ mod tests {
             process: process(1),
             path: "/usr/bin/wc".into(),
         });
-        assert_eq!(facts.executed(PROGRAM, &["wc".to_owned()]), "yes");
+        assert_eq!(facts.executed(PROGRAM, &["wc".to_owned()]), Ok(()));
         assert_eq!(
             facts.executed(PROGRAM, &["wc".to_owned(), "sh".to_owned()]),
-            "no, sh was not"
+            Err("sh was not".to_owned())
         );
     }
 }
