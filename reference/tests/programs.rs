@@ -529,3 +529,105 @@ mod us {
         assert!(message.contains("closed the connection"), "{message}");
     }
 }
+
+mod course {
+    use super::*;
+
+    fn file(content: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(content.as_bytes()).expect("takes it");
+        file
+    }
+
+    fn with_file(name: &str, content: &str, input: &[u8]) -> Output {
+        let file = file(content);
+        let path = file.path().to_str().expect("text").to_owned();
+        feed(name, &[&path], input)
+    }
+
+    #[test]
+    fn a_bell_for_each_signal_and_their_number_at_the_end() {
+        let mut program = start("course-21", &[]);
+        // The signals are blocked before anything is read, so it is safe to begin when the mask
+        // says so.
+        let status = format!("/proc/{}/status", program.child.id());
+        let blocked = || {
+            let status = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+            line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+                .is_some_and(|mask| mask & 0b110 == 0b110)
+        };
+        while !blocked() {
+            std::thread::yield_now();
+        }
+        for _ in 0..13 {
+            program.signal(Signal::SIGINT);
+            program.expect_output(b"\x07");
+        }
+        program.signal(Signal::SIGQUIT);
+        assert_eq!(
+            program.finish(),
+            (
+                b"\nThe bell rang 13 times.\n".to_vec(),
+                String::new(),
+                Some(0)
+            )
+        );
+    }
+
+    #[test]
+    fn a_text_in_capitals_through_a_pipe_and_through_a_command() {
+        for name in ["course-25", "course-26"] {
+            let output = feed(name, &[], b"");
+            assert_eq!(output.status.code(), Some(0), "{name}");
+            let text = String::from_utf8(output.stdout).expect("text");
+            assert!(text.starts_with("THE QUICK BROWN FOX"), "{name}: {text}");
+            assert_eq!(text, text.to_uppercase(), "{name}");
+        }
+    }
+
+    #[test]
+    fn empty_lines_are_counted_wherever_they_stand() {
+        for (content, count) in [
+            ("", 0),
+            ("a\nb\n", 0),
+            ("\n", 1),
+            ("\n\na\n\nb", 3),
+            ("a\n \n\t\n\n", 1),
+        ] {
+            let output = with_file("course-27", content, b"");
+            let said = String::from_utf8(output.stdout).expect("text");
+            assert_eq!(said.trim(), count.to_string(), "{content:?}");
+            assert_eq!(output.status.code(), Some(0), "{content:?}");
+        }
+        let output = feed("course-27", &["/nowhere"], b"");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("No such file"));
+    }
+
+    #[test]
+    fn lines_are_found_by_their_numbers() {
+        let output = with_file("course-06", "one\ntwo\nthree", b"2\n3\n9\nx\n0\n");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let answers: Vec<&str> = text.split("Line number: ").collect();
+        assert_eq!(
+            answers,
+            [
+                "",
+                "two\n",
+                "three\n",
+                "There are only 3 lines.\n",
+                "That is no number.\n",
+                ""
+            ]
+        );
+        assert_eq!(output.status.code(), Some(0));
+    }
+
+    #[test]
+    fn a_question_needs_a_terminal() {
+        let output = feed("course-16", &[], b"y");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("terminal"));
+    }
+}

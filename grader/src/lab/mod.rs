@@ -10,6 +10,7 @@ mod diagnostics;
 mod model;
 pub mod names;
 mod parse;
+mod property;
 mod raw;
 mod scenario;
 mod schema;

@@ -164,6 +164,8 @@ pub struct Setup {
     pub stdin: Option<InputKind>,
     /// Standard output: a pipe unless said otherwise.
     pub stdout_to: Option<OutputKind>,
+    /// Standard error: a pipe unless said otherwise.
+    pub stderr_to: Option<OutputKind>,
     /// Comparison instead of the program's.
     pub stdout: Option<StreamMode>,
     /// Comparison instead of the program's.
@@ -187,6 +189,10 @@ pub enum InputKind {
     Closed,
     /// A raw terminal.
     Pty,
+    /// A terminal with line editing, echo and output processing.
+    Tty,
+    /// The same as controlling terminal.
+    Login,
 }
 
 /// Standard output of a program.
@@ -409,6 +415,8 @@ pub enum Inspection {
     Handlers,
     /// Signal dispositions: channel `signals`.
     Signals,
+    /// Settings of the terminal at its standard input: channel `terminal`.
+    Terminal,
 }
 
 /// An interference with calls.
@@ -471,13 +479,61 @@ pub struct Check {
     pub id: String,
     /// Requirements it proves.
     pub proves: Vec<String>,
-    /// The program whose standard output it reads.
+    /// The program it is about.
     pub program: String,
+    /// The steps it is about.
+    pub window: Window,
     /// What must hold.
     pub property: Property,
 }
 
-/// What a [`Check`] states about a program's whole standard output.
+/// Steps, the first and the last one included; `None`: no bound.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    /// The first step, from 1.
+    pub from: Option<u32>,
+    /// The last step.
+    pub until: Option<u32>,
+}
+
+impl Window {
+    /// Whether a step lies in the window.
+    #[must_use]
+    pub fn has(&self, step: u32) -> bool {
+        self.from.is_none_or(|from| from <= step) && self.until.is_none_or(|until| step <= until)
+    }
+}
+
+/// How a program has ended, for [`Property::Ended`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Not by a signal.
+    Exit,
+    /// With status 0.
+    Zero,
+    /// By a signal too.
+    Anyhow,
+}
+
+/// What [`Property::Holds`] states about a program's processes and pipes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// The text that was written into the program's own pipe (of several: the one into which most
+    /// was written) was printed in upper case: its visible ASCII characters come in this order,
+    /// with whatever between them.
+    PipedTextInUpperCase,
+    /// That text has small and capital letters.
+    PipedTextInBothCases,
+    /// A process read from a pipe into which another one wrote.
+    PipeJoinsProcesses,
+    /// The program's first process waited for each child it made.
+    ChildrenReaped,
+    /// No process wrote to descriptor 0.
+    InputNotWritten,
+}
+
+/// What a [`Check`] states about a program: most of them about its standard output in the check's
+/// [`Window`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum Property {
     /// The number of occurrences of a byte string equals the number captured by the first group
@@ -497,4 +553,30 @@ pub enum Property {
         /// At most.
         most: u64,
     },
+    /// Each text occurs so often.
+    Counts {
+        /// The texts, with how often.
+        counts: Vec<(String, u64)>,
+        /// More often is wrong as well.
+        exactly: bool,
+    },
+    /// The bytes of a text, white space aside, come in this order, with whatever between them.
+    Subsequence(String),
+    /// Each text occurs.
+    Contains(Vec<String>),
+    /// No text occurs.
+    Absent(Vec<String>),
+    /// The regular expression matches somewhere.
+    Matches(String),
+    /// The program has ended by the last step of the window.
+    Ended(Ended),
+    /// The socket file that the program bound was gone in the window.
+    Unlinked,
+    /// At the end of the last step of the window the first thread of the program's first process
+    /// waits in one of these calls.
+    WaitsIn(Vec<String>),
+    /// A statement about the program's processes and pipes.
+    Holds(Statement),
+    /// Each of these programs was executed by a process of the program, by the name of its file.
+    Executed(Vec<String>),
 }

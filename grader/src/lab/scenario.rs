@@ -6,11 +6,11 @@ use super::check::{self, kebab, localised, required, unique, within};
 use super::decode::{At, Named, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{
-    AddressMode, Check, InputKind, OutputKind, Program, Proof, Property, Scenario, Selector, Setup,
-    Step, Stimulus, StreamMode,
+    AddressMode, Check, InputKind, OutputKind, Program, Proof, Scenario, Selector, Setup, Step,
+    Stimulus, StreamMode,
 };
 use super::stimulus::Stage;
-use super::{names, raw, selector};
+use super::{names, property, raw, selector};
 
 /// At most so many stimuli in a whole lab, repetitions unrolled.
 const MOST_STIMULI: usize = 10_000;
@@ -179,10 +179,11 @@ pub(super) fn scenario(
     scenario.peers = stage.receives.clone();
     scenario.steps = steps;
     let mut ids = BTreeMap::new();
+    let count = scenario.steps.len();
     for check in raw.checks() {
         scenario
             .checks
-            .extend(self::check(check, known, &stage, &mut ids, sink));
+            .extend(self::check(check, known, &stage, count, &mut ids, sink));
     }
     let whole = !damaged && raw.check.as_ref().is_none_or(|c| !c.value.damaged);
     if whole {
@@ -265,14 +266,11 @@ fn setups(
                 raw::Input::Null => InputKind::Null,
                 raw::Input::Closed => InputKind::Closed,
                 raw::Input::Pty => InputKind::Pty,
+                raw::Input::Tty => InputKind::Tty,
+                raw::Input::Login => InputKind::Login,
             }),
-            stdout_to: raw.stdout_to.as_ref().map(|o| match o.value {
-                raw::Output::Pipe => OutputKind::Pipe,
-                raw::Output::Null => OutputKind::Null,
-                raw::Output::Full => OutputKind::Full,
-                raw::Output::Closed => OutputKind::Closed,
-                raw::Output::Pty => OutputKind::Pty,
-            }),
+            stdout_to: raw.stdout_to.as_ref().map(|o| output_kind(o.value)),
+            stderr_to: raw.stderr_to.as_ref().map(|o| output_kind(o.value)),
             stdout: raw.stdout.as_ref().map(|s| check::stream(&s.value, sink)),
             stderr: raw.stderr.as_ref().map(|s| check::stream(&s.value, sink)),
             exit: raw.exit.as_ref().map(|e| check::exit(e.value)),
@@ -282,6 +280,16 @@ fn setups(
         setups.insert(role.value.clone(), setup);
     }
     setups
+}
+
+fn output_kind(raw: raw::Output) -> OutputKind {
+    match raw {
+        raw::Output::Pipe => OutputKind::Pipe,
+        raw::Output::Null => OutputKind::Null,
+        raw::Output::Full => OutputKind::Full,
+        raw::Output::Closed => OutputKind::Closed,
+        raw::Output::Pty => OutputKind::Pty,
+    }
 }
 
 struct Builder<'a> {
@@ -563,6 +571,7 @@ fn check(
     at: &At<raw::Check>,
     known: &Known<'_>,
     stage: &Stage<'_>,
+    steps: usize,
     seen: &mut BTreeMap<String, Span>,
     sink: &mut Sink,
 ) -> Option<Check> {
@@ -603,117 +612,14 @@ fn check(
         Some(name) => stage.started(name, sink)?,
         None => stage.only_program(&id.span, sink)?,
     };
-    let property = match (&raw.count_equals, &raw.count_between) {
-        (Some(equals), None) => count_equals(equals, sink)?,
-        (None, Some(between)) => count_between(between, sink)?,
-        _ if raw.shape.damaged => return None,
-        _ => {
-            sink.push(Diagnostic::error(
-                id.span.clone(),
-                "a check has exactly one of `count-equals` and `count-between`",
-            ));
-            return None;
-        }
-    };
+    let property = property::property(raw, &id.span, sink)?;
+    let window = property::window(raw, steps, sink);
     Some(Check {
         id: id.value.clone(),
         proves: proves.value.iter().map(|p| p.value.clone()).collect(),
         program,
+        window,
         property,
-    })
-}
-
-/// The text a check counts.
-fn counted(
-    text: Option<&At<String>>,
-    shape: &super::decode::Shape,
-    at: &Span,
-    sink: &mut Sink,
-) -> Option<String> {
-    let text = required(text, shape, "text", "a count", at, sink)?;
-    if text.value.is_empty() {
-        sink.push(Diagnostic::error(
-            text.span.clone(),
-            "the empty text cannot be counted",
-        ));
-        return None;
-    }
-    Some(text.value.clone())
-}
-
-fn count_equals(at: &At<raw::CountEquals>, sink: &mut Sink) -> Option<Property> {
-    let raw = &at.value;
-    let text = counted(raw.text.as_ref(), &raw.shape, &at.span, sink);
-    let says = required(
-        raw.says.as_ref(),
-        &raw.shape,
-        "says",
-        "`count-equals`",
-        &at.span,
-        sink,
-    )?;
-    if says.value.len() > 1000 {
-        sink.push(Diagnostic::error(
-            says.span.clone(),
-            "this expression is too long",
-        ));
-        return None;
-    }
-    match regex::bytes::Regex::new(&says.value) {
-        Ok(regex) if regex.captures_len() == 2 => {}
-        Ok(_) => sink.push(
-            Diagnostic::error(
-                says.span.clone(),
-                "this expression needs exactly one group, around the number",
-            )
-            .help("for example 'count (\\d+)'"),
-        ),
-        Err(error) => {
-            let text = error.to_string();
-            let last = text
-                .lines()
-                .last()
-                .unwrap_or_default()
-                .trim_start_matches("error: ")
-                .to_owned();
-            sink.push(Diagnostic::error(says.span.clone(), "not a regular expression").label(last));
-        }
-    }
-    Some(Property::CountEquals {
-        text: text?,
-        capture: says.value.clone(),
-    })
-}
-
-fn count_between(at: &At<raw::CountBetween>, sink: &mut Sink) -> Option<Property> {
-    let raw = &at.value;
-    let text = counted(raw.text.as_ref(), &raw.shape, &at.span, sink);
-    let least = required(
-        raw.least.as_ref(),
-        &raw.shape,
-        "least",
-        "`count-between`",
-        &at.span,
-        sink,
-    )?;
-    let most = required(
-        raw.most.as_ref(),
-        &raw.shape,
-        "most",
-        "`count-between`",
-        &at.span,
-        sink,
-    )?;
-    if least.value > most.value {
-        sink.push(
-            Diagnostic::error(most.span.clone(), "`most` is less than `least`")
-                .also(least.span.clone(), "`least`"),
-        );
-    }
-    Some(Property::CountBetween {
-        text: text?,
-        least: least.value,
-        most: most.value,
     })
 }
 

@@ -220,7 +220,7 @@ impl Planner<'_> {
             env,
             stdin: setup.stdin.map_or(sv::Input::Pipe, input),
             stdout: setup.stdout_to.map_or(sv::Output::Pipe, output),
-            stderr: sv::Output::Pipe,
+            stderr: setup.stderr_to.map_or(sv::Output::Pipe, output),
             address: address(program),
             // A reference program is not executed, so nothing can be preloaded into it.
             audit_handlers: student && setup.audit_handlers,
@@ -450,6 +450,8 @@ fn input(kind: InputKind) -> sv::Input {
         InputKind::Null => sv::Input::Null,
         InputKind::Closed => sv::Input::Closed,
         InputKind::Pty => sv::Input::Terminal,
+        InputKind::Tty => sv::Input::Cooked,
+        InputKind::Login => sv::Input::Login,
     }
 }
 
@@ -471,6 +473,7 @@ fn inspection(what: Inspection) -> sv::Inspection {
         Inspection::Family => sv::Inspection::Family,
         Inspection::Handlers => sv::Inspection::Handlers,
         Inspection::Signals => sv::Inspection::Signals,
+        Inspection::Terminal => sv::Inspection::Terminal,
     }
 }
 

@@ -37,7 +37,7 @@ pub fn build(context: &Context<'_>, events: &[Event]) -> Transcript {
     for event in events {
         builder.take(event);
     }
-    builder.finish()
+    builder.finish(events)
 }
 
 struct Builder<'a> {
@@ -272,6 +272,8 @@ impl<'a> Builder<'a> {
             | What::Started { .. }
             | What::Forked { .. }
             | What::Executed { .. }
+            | What::PipeWritten { .. }
+            | What::PipeRead { .. }
             | What::Exited { .. }
             | What::Reaped { .. }
             | What::Orphaned { .. }
@@ -406,7 +408,7 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn finish(mut self) -> Transcript {
+    fn finish(mut self, events: &[Event]) -> Transcript {
         for ((phase, lane), states) in std::mem::take(&mut self.states) {
             if let Some(reaction) = self.reactions[phase].get_mut(lane) {
                 reaction.states.extend(states);
@@ -415,7 +417,7 @@ impl<'a> Builder<'a> {
         self.connections();
         let mut phases = self.step_phases();
         phases.extend(self.end_phase());
-        phases.extend(self.checks_phase());
+        phases.extend(self.checks_phase(events));
         Transcript {
             lab: self.context.lab.id.clone(),
             scenario: self.context.scenario.id.clone(),
@@ -511,22 +513,22 @@ impl<'a> Builder<'a> {
         })
     }
 
-    fn checks_phase(&self) -> Option<Phase> {
+    fn checks_phase(&self, events: &[Event]) -> Option<Phase> {
         let lines: Vec<Line> = self
             .context
             .scenario
             .checks
             .iter()
             .map(|check| {
-                let output = self
-                    .actors
-                    .program(&check.program)
-                    .map_or(&[][..], |id| &self.whole[usize::from(id)][0]);
+                let said = match self.actors.program(&check.program) {
+                    Some(id) => check::judge(check, ProgramId(id), events),
+                    None => "no, it never ran".to_owned(),
+                };
                 Line {
                     lane: check.program.clone(),
                     channel: String::new(),
                     op: Op::Property,
-                    payload: format!("{}: {}", check.id, check::judge(&check.property, output)),
+                    payload: format!("{}: {said}", check.id),
                 }
             })
             .collect();
@@ -611,6 +613,7 @@ fn channels(what: Inspection) -> &'static [&'static str] {
         Inspection::Family => &["family"],
         Inspection::Handlers => &["handler"],
         Inspection::Signals => &["signals"],
+        Inspection::Terminal => &["terminal"],
     }
 }
 

@@ -1,28 +1,246 @@
-//! Properties of a whole run, where text would move from run to run.
+//! Properties of a run, where text would move from run to run.
 
 use regex::bytes::Regex;
+use supervisor::event::{Event, ExitStatus, Stream, What};
+use supervisor::plan::ProgramId;
 
-use crate::lab::Property;
+use super::facts::Facts;
+use super::signal_name;
+use crate::lab::{Check, Ended, Property, Window};
+
+/// Characters of a missing text that are shown.
+const MOST_SHOWN: usize = 20;
 
 /// `yes`, or `no, ` and what was found.
-pub(super) fn judge(property: &Property, output: &[u8]) -> String {
+pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> String {
+    let found = match &check.property {
+        Property::Ended(how) => ended(*how, program, check.window, events),
+        Property::Unlinked => unlinked(program, check.window, events),
+        Property::WaitsIn(calls) => waits_in(calls, program, check.window, events),
+        Property::Holds(statement) => {
+            let output = stream(Stream::Out, program, check.window, events);
+            Facts::of(events, check.window).judge(program, *statement, &output)
+        }
+        Property::Executed(names) => Facts::of(events, check.window).executed(program, names),
+        property => {
+            let output = stream(Stream::Out, program, check.window, events);
+            written(property, &output).map_err(|why| {
+                // Said where it is the whole difference.
+                let elsewhere = stream(Stream::In, program, check.window, events);
+                if written(property, &elsewhere).is_ok() && !elsewhere.is_empty() {
+                    format!("{why}; it was written to descriptor 0")
+                } else if written(property, &output.to_ascii_uppercase()).is_ok() {
+                    format!("{why}; it came, but not in upper case")
+                } else {
+                    why
+                }
+            })
+        }
+    };
+    match found {
+        Ok(()) => "yes".to_owned(),
+        Err(why) => format!("no, {why}"),
+    }
+}
+
+/// What the program wrote to a stream in the window.
+fn stream(wanted: Stream, program: ProgramId, window: Window, events: &[Event]) -> Vec<u8> {
+    let pieces = events.iter().filter_map(|event| match &event.what {
+        What::Output {
+            program: of,
+            stream,
+            bytes,
+        } if *of == program && *stream == wanted && window.has(event.step) => Some(&bytes[..]),
+        _ => None,
+    });
+    pieces.collect::<Vec<_>>().concat()
+}
+
+/// A property of what was written; the error says what was found.
+fn written(property: &Property, output: &[u8]) -> Result<(), String> {
     match property {
         Property::CountEquals { text, capture } => {
             let count = count(output, text.as_bytes());
             match stated(capture, output) {
-                Some(stated) if stated == count => "yes".to_owned(),
-                Some(stated) => format!("no, {count} and {stated}"),
-                None => format!("no, {count} and nothing"),
+                Some(stated) if stated == count => Ok(()),
+                Some(stated) => Err(format!("{count} and {stated}")),
+                None => Err(format!("{count} and nothing")),
             }
         }
         Property::CountBetween { text, least, most } => {
             let count = count(output, text.as_bytes());
             if (*least..=*most).contains(&count) {
-                "yes".to_owned()
+                Ok(())
             } else {
-                format!("no, {count}")
+                Err(count.to_string())
             }
         }
+        Property::Counts { counts, exactly } => {
+            let wrong: Vec<String> = counts
+                .iter()
+                .filter_map(|(text, times)| {
+                    let count = count(output, text.as_bytes());
+                    match count.cmp(times) {
+                        std::cmp::Ordering::Less => {
+                            Some(format!("{} {count} of {times} times", named(text)))
+                        }
+                        std::cmp::Ordering::Greater if *exactly => {
+                            Some(format!("{} {count} times, not {times}", named(text)))
+                        }
+                        _ => None,
+                    }
+                })
+                .collect();
+            all_right(&wrong)
+        }
+        Property::Subsequence(text) => subsequence(text.as_bytes(), output),
+        Property::Contains(texts) => {
+            let missing = texts
+                .iter()
+                .filter(|text| count(output, text.as_bytes()) == 0);
+            let missing: Vec<String> = missing
+                .map(|text| format!("{} is missing", quoted(text.as_bytes())))
+                .collect();
+            all_right(&missing)
+        }
+        Property::Absent(texts) => {
+            let there = texts
+                .iter()
+                .filter(|text| count(output, text.as_bytes()) > 0);
+            let there: Vec<String> = there
+                .map(|text| format!("{} is there", quoted(text.as_bytes())))
+                .collect();
+            all_right(&there)
+        }
+        Property::Matches(expression) => match Regex::new(expression) {
+            Ok(regex) if regex.is_match(output) => Ok(()),
+            _ if output.is_empty() => Err("nothing was written".to_owned()),
+            _ => Err("it is not there".to_owned()),
+        },
+        // Not about what was written.
+        Property::Ended(_)
+        | Property::Unlinked
+        | Property::WaitsIn(_)
+        | Property::Holds(_)
+        | Property::Executed(_) => Ok(()),
+    }
+}
+
+fn all_right(wrong: &[String]) -> Result<(), String> {
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(wrong.join(", "))
+    }
+}
+
+/// `the letter B`, or the text in quotes.
+fn named(text: &str) -> String {
+    match text.as_bytes() {
+        [letter] if letter.is_ascii_alphabetic() => format!("the letter {text}"),
+        _ => quoted(text.as_bytes()),
+    }
+}
+
+fn quoted(text: &[u8]) -> String {
+    let text = String::from_utf8_lossy(text);
+    let shown: String = text
+        .chars()
+        .take(MOST_SHOWN)
+        .flat_map(char::escape_debug)
+        .collect();
+    let dots = if text.chars().count() > MOST_SHOWN {
+        "…"
+    } else {
+        ""
+    };
+    format!("\"{shown}{dots}\"")
+}
+
+fn subsequence(text: &[u8], output: &[u8]) -> Result<(), String> {
+    let mut rest = output.iter();
+    let wanted = text.iter().enumerate();
+    let mut wanted = wanted.filter(|(_, byte)| !byte.is_ascii_whitespace());
+    match wanted.find(|(_, byte)| !rest.any(|other| other == *byte)) {
+        None => Ok(()),
+        Some((0, _)) => Err(format!("{} is missing", quoted(text))),
+        Some((at, _)) => {
+            let before = at.saturating_sub(MOST_SHOWN / 2);
+            Err(format!(
+                "after {} {} is missing",
+                quoted(&text[before..at]),
+                quoted(&text[at..])
+            ))
+        }
+    }
+}
+
+fn ended(how: Ended, program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
+    // What the grader stopped has not ended by itself.
+    let limit = events.iter().any(|event| {
+        matches!(&event.what, What::Limit { program: of, .. } if of.is_none_or(|of| of == program))
+    });
+    let end = events.iter().find_map(|event| match &event.what {
+        What::Exited { process, status } if process.program == program && process.number == 0 => {
+            Some((event.step, *status))
+        }
+        _ => None,
+    });
+    let Some((step, status)) = end else {
+        return Err("it never ran".to_owned());
+    };
+    if window.from.is_some_and(|from| step < from) {
+        return Err(format!("it ended too early, in step {step}"));
+    }
+    match (status, how) {
+        _ if limit => Err("a limit stopped it".to_owned()),
+        (ExitStatus::StillRunning, _) => Err("still running".to_owned()),
+        _ if !window.has(step) => Err("it was still running".to_owned()),
+        (ExitStatus::Signal(signal), Ended::Exit | Ended::Zero) => {
+            Err(format!("killed {}", signal_name(signal)))
+        }
+        (ExitStatus::Code(code), Ended::Zero) if code != 0 => Err(format!("exit {code}")),
+        _ => Ok(()),
+    }
+}
+
+fn unlinked(program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
+    let gone = events.iter().any(|event| {
+        window.has(event.step)
+            && matches!(&event.what, What::Unlinked { program: of, .. } if *of == program)
+    });
+    if gone {
+        Ok(())
+    } else {
+        Err("the socket file is still there".to_owned())
+    }
+}
+
+fn waits_in(
+    calls: &[String],
+    program: ProgramId,
+    window: Window,
+    events: &[Event],
+) -> Result<(), String> {
+    let settled = events.iter().rev().find_map(|event| match &event.what {
+        What::Settled(settled) if window.has(event.step) => Some(settled),
+        _ => None,
+    });
+    let wait = settled.and_then(|settled| {
+        settled.waits.iter().find(|wait| {
+            wait.process.program == program && wait.process.number == 0 && wait.thread == 0
+        })
+    });
+    let Some(wait) = wait else {
+        return Err("it does not run".to_owned());
+    };
+    let name = wait.call.split('(').next().unwrap_or_default();
+    if calls.iter().any(|call| call == name) {
+        Ok(())
+    } else if name.is_empty() {
+        Err("it waits in no call".to_owned())
+    } else {
+        Err(format!("it waits in {name}"))
     }
 }
 
@@ -52,7 +270,49 @@ fn stated(capture: &str, output: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use supervisor::event::{Object, Quiet, Settled, Wait, WaitState};
+    use supervisor::plan::{Address, ProcessId};
+
     use super::*;
+
+    const SERVER: ProgramId = ProgramId(0);
+
+    fn check(property: Property) -> Check {
+        Check {
+            id: "c".to_owned(),
+            proves: Vec::new(),
+            program: "server".to_owned(),
+            window: Window::default(),
+            property,
+        }
+    }
+
+    fn said(property: Property, output: &[u8]) -> String {
+        judge(&check(property), SERVER, &[wrote(1, Stream::Out, output)])
+    }
+
+    fn at(step: u32, what: What) -> Event {
+        Event { at: 0, step, what }
+    }
+
+    fn wrote(step: u32, stream: Stream, bytes: &[u8]) -> Event {
+        at(
+            step,
+            What::Output {
+                program: SERVER,
+                stream,
+                bytes: bytes.into(),
+            },
+        )
+    }
+
+    fn exited(step: u32, status: ExitStatus) -> Event {
+        let process = ProcessId {
+            program: SERVER,
+            number: 0,
+        };
+        at(step, What::Exited { process, status })
+    }
 
     fn bels() -> Property {
         Property::CountEquals {
@@ -61,14 +321,18 @@ mod tests {
         }
     }
 
+    fn letters(exactly: bool) -> Property {
+        Property::Counts {
+            counts: vec![("B".to_owned(), 3), ("C".to_owned(), 1)],
+            exactly,
+        }
+    }
+
     #[test]
     fn a_count_is_compared_with_what_the_program_says() {
-        assert_eq!(judge(&bels(), b"\x07\x07\x07\ncount 3 rt 0\n"), "yes");
-        assert_eq!(
-            judge(&bels(), b"\x07\x07\x07\ncount 4 rt 0\n"),
-            "no, 3 and 4"
-        );
-        assert_eq!(judge(&bels(), b"\x07"), "no, 1 and nothing");
+        assert_eq!(said(bels(), b"\x07\x07\x07\ncount 3 rt 0\n"), "yes");
+        assert_eq!(said(bels(), b"\x07\x07\x07\ncount 4 rt 0\n"), "no, 3 and 4");
+        assert_eq!(said(bels(), b"\x07"), "no, 1 and nothing");
     }
 
     #[test]
@@ -78,7 +342,168 @@ mod tests {
             least,
             most,
         };
-        assert_eq!(judge(&between(2, 2), b"aaaaa"), "yes");
-        assert_eq!(judge(&between(3, 9), b"aaaaa"), "no, 2");
+        assert_eq!(said(between(2, 2), b"aaaaa"), "yes");
+        assert_eq!(said(between(3, 9), b"aaaaa"), "no, 2");
+    }
+
+    #[test]
+    fn letters_are_counted() {
+        assert_eq!(said(letters(true), b"server: B\nB C\nB"), "yes");
+        assert_eq!(
+            said(letters(true), b"BBBBB"),
+            "no, the letter B 5 times, not 3, the letter C 0 of 1 times"
+        );
+        assert_eq!(said(letters(false), b"BBBBBC"), "yes");
+        assert_eq!(
+            said(letters(false), b"BBC"),
+            "no, the letter B 2 of 3 times"
+        );
+    }
+
+    #[test]
+    fn a_subsequence_may_be_decorated_but_not_cut() {
+        let text = || Property::Subsequence("HELLO, WORLD\n".to_owned());
+        assert_eq!(said(text(), b"got: HEL\ngot: LO,\nW\nO\nRLD"), "yes");
+        assert_eq!(
+            said(text(), b"HELLO, WO"),
+            "no, after \"HELLO, WO\" \"RLD\\n\" is missing"
+        );
+        assert_eq!(said(text(), b""), "no, \"HELLO, WORLD\\n\" is missing");
+    }
+
+    #[test]
+    fn texts_are_there_or_not() {
+        let some = || vec!["AB".to_owned(), "CD".to_owned()];
+        assert_eq!(said(Property::Contains(some()), b"xABCD"), "yes");
+        assert_eq!(
+            said(Property::Contains(some()), b"AB"),
+            "no, \"CD\" is missing"
+        );
+        assert_eq!(said(Property::Absent(some()), b"A B"), "yes");
+        assert_eq!(
+            said(Property::Absent(some()), b"xAB"),
+            "no, \"AB\" is there"
+        );
+        let number = || Property::Matches(r"(^|\D)42(\D|$)".to_owned());
+        assert_eq!(said(number(), b"lines: 42\n"), "yes");
+        assert_eq!(said(number(), b"421"), "no, it is not there");
+        assert_eq!(said(number(), b""), "no, nothing was written");
+    }
+
+    #[test]
+    fn only_the_window_counts() {
+        let events = [
+            wrote(1, Stream::Out, b"BB"),
+            wrote(2, Stream::Out, b"BC"),
+            wrote(3, Stream::Out, b"B"),
+        ];
+        let mut check = check(letters(true));
+        assert!(judge(&check, SERVER, &events).starts_with("no"));
+        check.window.until = Some(2);
+        assert_eq!(judge(&check, SERVER, &events), "yes");
+        check.window.from = Some(2);
+        assert_eq!(
+            judge(&check, SERVER, &events),
+            "no, the letter B 1 of 3 times"
+        );
+    }
+
+    #[test]
+    fn the_wrong_descriptor_and_the_wrong_case_are_named() {
+        let events = [wrote(1, Stream::In, b"BBBC")];
+        assert_eq!(
+            judge(&check(letters(true)), SERVER, &events),
+            "no, the letter B 0 of 3 times, the letter C 0 of 1 times; it was written to descriptor 0"
+        );
+        assert_eq!(
+            said(Property::Contains(vec!["AB".to_owned()]), b"ab"),
+            "no, \"AB\" is missing; it came, but not in upper case"
+        );
+    }
+
+    #[test]
+    fn an_end_is_told_from_a_crash_and_from_no_end() {
+        let mut ended = check(Property::Ended(Ended::Exit));
+        let said = |check: &Check, events: &[Event]| judge(check, SERVER, events);
+        assert_eq!(said(&ended, &[]), "no, it never ran");
+        assert_eq!(said(&ended, &[exited(2, ExitStatus::Code(3))]), "yes");
+        assert_eq!(
+            said(&ended, &[exited(2, ExitStatus::Signal(11))]),
+            "no, killed SIGSEGV"
+        );
+        assert_eq!(
+            said(&ended, &[exited(2, ExitStatus::StillRunning)]),
+            "no, still running"
+        );
+        ended.window.from = Some(3);
+        assert_eq!(
+            said(&ended, &[exited(2, ExitStatus::Code(0))]),
+            "no, it ended too early, in step 2"
+        );
+        ended.window = Window {
+            from: None,
+            until: Some(1),
+        };
+        assert_eq!(
+            said(&ended, &[exited(2, ExitStatus::Code(0))]),
+            "no, it was still running"
+        );
+        let zero = check(Property::Ended(Ended::Zero));
+        assert_eq!(said(&zero, &[exited(2, ExitStatus::Code(3))]), "no, exit 3");
+        let anyhow = check(Property::Ended(Ended::Anyhow));
+        assert_eq!(said(&anyhow, &[exited(2, ExitStatus::Signal(13))]), "yes");
+        let limit = What::Limit {
+            program: None,
+            limit: supervisor::event::LimitKind::Cpu,
+        };
+        assert_eq!(
+            said(&anyhow, &[at(1, limit), exited(2, ExitStatus::Signal(9))]),
+            "no, a limit stopped it"
+        );
+    }
+
+    #[test]
+    fn the_socket_file_and_the_wait_are_looked_at() {
+        let gone = at(
+            2,
+            What::Unlinked {
+                program: SERVER,
+                address: Address::Path("/lab/s".into()),
+            },
+        );
+        let unlinked = check(Property::Unlinked);
+        assert_eq!(judge(&unlinked, SERVER, &[gone]), "yes");
+        assert_eq!(
+            judge(&unlinked, SERVER, &[]),
+            "no, the socket file is still there"
+        );
+        let waits = |call: &str| {
+            let wait = Wait {
+                process: ProcessId {
+                    program: SERVER,
+                    number: 0,
+                },
+                thread: 0,
+                call: call.to_owned(),
+                state: WaitState::Blocked,
+                on: Object::Time,
+                enders: Vec::new(),
+            };
+            at(
+                1,
+                What::Settled(Settled {
+                    how: Quiet::Proved,
+                    waits: vec![wait],
+                    took: 0,
+                }),
+            )
+        };
+        let poll = check(Property::WaitsIn(vec!["poll".to_owned()]));
+        assert_eq!(judge(&poll, SERVER, &[waits("poll(3, 4)")]), "yes");
+        assert_eq!(
+            judge(&poll, SERVER, &[waits("read(4)")]),
+            "no, it waits in read"
+        );
+        assert_eq!(judge(&poll, SERVER, &[]), "no, it does not run");
     }
 }

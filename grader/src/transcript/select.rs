@@ -30,7 +30,8 @@ impl Selection<'_> {
         match self {
             Self::Everything => true,
             Self::Reaction => {
-                !(line.op == Op::Quiet && line.payload == "polling") && !is_connect(line)
+                let polls = line.op == Op::Quiet && line.payload == "polling";
+                !polls && !is_connect(line)
             }
             Self::Only(selectors) => selectors.iter().any(|selector| selects(selector, line)),
             Self::Check { lane, id } => {

@@ -7,7 +7,7 @@ use supervisor::plan::{Address, Inspection, PeerId, ProgramId};
 
 use super::fixture::*;
 use super::{Actors, Names, Op, Selection, compare, parse};
-use crate::lab::{Check, ExitMode, Property, Setup, Stimulus, StreamMode};
+use crate::lab::{Check, ExitMode, Property, Setup, Stimulus, StreamMode, Window};
 
 #[test]
 fn the_worked_example_of_the_design() {
@@ -296,6 +296,7 @@ fn a_check_reads_the_whole_output() {
         id: "bels-are-counted".to_owned(),
         proves: vec!["s-bye".to_owned()],
         program: "server".to_owned(),
+        window: Window::default(),
         property: Property::CountEquals {
             text: "\u{7}".to_owned(),
             capture: "count ([0-9]+)".to_owned(),

@@ -7,7 +7,7 @@ use supervisor::event::{
 use supervisor::plan::{Address, PeerId, ProcessId, ProgramId};
 
 use super::*;
-use crate::lab::{Check, Lab, Lang, Property, Stimulus, StreamMode};
+use crate::lab::{Check, Lab, Lang, Property, Stimulus, StreamMode, Window};
 use crate::transcript::fixture::*;
 
 /// The run of scenario `index` with these events, judged against the good one.
@@ -428,6 +428,7 @@ fn checks_are_judged_by_themselves() {
         id: "one-line".to_owned(),
         proves: vec!["count".to_owned()],
         program: "server".to_owned(),
+        window: Window::default(),
         property: Property::CountBetween {
             text: "\n".to_owned(),
             least: 1,

@@ -369,10 +369,20 @@ fn checks_are_checked() {
         )
     };
     for (keys, message) in [
+        ("", "a check states exactly one property"),
         (
-            "",
-            "a check has exactly one of `count-equals` and `count-between`",
+            "contains = [\"a\"]\nabsent = [\"b\"]",
+            "a check states exactly one property",
         ),
+        ("counts = {}", "a count needs a text"),
+        (
+            "subsequence = \" \"",
+            "white space does not count, so this text is always there",
+        ),
+        ("absent = []", "expected texts, none of them empty"),
+        ("matches = '('", "not a regular expression"),
+        ("unlinked = false", "this is either `true` or left out"),
+        ("ended = \"exit\"\nuntil = 2", "there is no such step"),
         (
             "count-equals = { text = \"x\", says = '(' }",
             "not a regular expression",
