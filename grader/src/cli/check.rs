@@ -19,9 +19,11 @@ use super::output::{self, Format, Kind};
 
 /// Grade a submission: a verdict for each requirement, with the reason
 #[derive(Args)]
+#[command(allow_missing_positional = true)]
 pub(super) struct Check {
-    /// The lab: its id (see `grader labs`) or its directory
-    lab: PathBuf,
+    /// The lab: its id (see `grader labs`) or its directory; without it the name of the
+    /// submission's directory must tell (lab30, sem2-lab08, us-upper)
+    lab: Option<PathBuf>,
     /// The submission: the directory with the sources
     dir: PathBuf,
     /// Run only this scenario (may be repeated)
@@ -51,7 +53,10 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let source = lookup::lab(&self.lab)?;
+        let source = match &self.lab {
+            Some(lab) => lookup::lab(lab)?,
+            None => lookup::lab_of(&self.dir)?,
+        };
         for id in &self.scenario {
             lookup::scenario(&source.lab, id)?;
         }
@@ -61,7 +66,7 @@ impl Check {
         let seed = self.seed.unwrap_or_else(fresh_seed);
         let context = Context {
             lang: self.lang.get(),
-            replay: self.replay(seed),
+            replay: self.replay(&source.lab.id, seed),
         };
         let mut reporters = output::reporters(&self.format, &context)?;
         let mut recordings = self.recordings()?;
@@ -101,11 +106,14 @@ impl Check {
     }
 
     /// How to do the same again.
-    fn replay(&self, seed: u64) -> Replay {
+    fn replay(&self, id: &str, seed: u64) -> Replay {
         let mut options = vec!["--seed".to_owned(), seed.to_string()];
         options.extend(self.engine.changed());
         Replay {
-            lab: self.lab.display().to_string(),
+            lab: match &self.lab {
+                Some(lab) => lab.display().to_string(),
+                None => id.to_owned(),
+            },
             submission: self.dir.display().to_string(),
             options,
         }

@@ -1,9 +1,10 @@
 //! Labs, requirements and scenarios by the names that users give.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use grader::lab::catalog::{self, LabError, LabSource};
+use grader::lab::guess::{self, Candidate, GuessError};
 use grader::lab::{Diagnostics, Lab, Requirement, Scenario};
 
 use super::failure::{Failure, USAGE};
@@ -12,6 +13,60 @@ use super::failure::{Failure, USAGE};
 pub(super) fn lab(name: &Path) -> Result<LabSource, Failure> {
     catalog::load(name, reference::NAMES).map_err(failed)
 }
+
+/// The lab that the name of a submission's directory means, or that of a directory above it; says
+/// which on standard error.
+pub(super) fn lab_of(dir: &Path) -> Result<LabSource, Failure> {
+    let given = dir.to_str().unwrap_or_default();
+    if !dir.exists() && catalog::embedded().iter().any(|lab| lab.id == given) {
+        return Err(Failure::usage(format!(
+            "`{given}` is a lab; which submission is to be graded?"
+        ))
+        .hint(format!("grader check {given} DIR")));
+    }
+    let labs = catalog::embedded()
+        .iter()
+        .map(|lab| lab.load(reference::NAMES).map_err(failed))
+        .collect::<Result<Vec<LabSource>, Failure>>()?;
+    let real = dir.canonicalize().map_err(|error| {
+        Failure::usage(format!("{}: {error}", dir.display()))
+            .hint("give the directory that holds the submission")
+    })?;
+    let names = real
+        .components()
+        .rev()
+        .filter_map(|part| match part {
+            Component::Normal(name) => name.to_str(),
+            _ => None,
+        })
+        .take(LEVELS);
+    let candidates: Vec<Candidate> = labs.iter().map(|lab| Candidate::of(&lab.lab)).collect();
+    let guess = guess::guess(&candidates, names).map_err(|error| {
+        let known: Vec<&str> = labs.iter().map(|lab| lab.lab.id.as_str()).collect();
+        let ids = match &error {
+            GuessError::Several { ids, .. } => ids.join(", "),
+            _ => known.join(", "),
+        };
+        Failure::usage(format!("{}: {error}", dir.display())).hint(format!(
+            "name the lab: grader check LAB {}; it may be {ids}",
+            dir.display()
+        ))
+    })?;
+    let mut out = anstream::stderr().lock();
+    // Nobody is left to be told that standard error is closed.
+    let _ = writeln!(
+        out,
+        "note: lab {}, by the directory's name `{}`",
+        guess.id,
+        grader::report::clean(&guess.name)
+    );
+    labs.into_iter()
+        .find(|lab| lab.lab.id == guess.id)
+        .ok_or_else(|| Failure::usage(GuessError::Nothing.to_string()))
+}
+
+/// How far up a telling name is looked for: `lab30/src`, `lab30/ivanov/src`.
+const LEVELS: usize = 3;
 
 /// A lab's mistakes are shown like a compiler's; what else goes wrong is one sentence.
 pub(super) fn failed(error: LabError) -> Failure {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::{At, Shape, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
-use super::model::{AddressMode, ExitMode, Lab, Program, Requirement, StreamMode, Text};
+use super::model::{AddressMode, ExitMode, Lab, Program, Requirement, StreamMode, Task, Text};
 use super::text::{self, Allowed};
 use super::{names, raw, scenario};
 
@@ -177,6 +177,7 @@ pub(super) fn lab(
         title: Text::default(),
         level: 1,
         concepts: Vec::new(),
+        task: Task::default(),
         programs: Vec::new(),
         requirements: Vec::new(),
         scenarios: Vec::new(),
@@ -325,6 +326,15 @@ fn header(at: &At<raw::Header>, lab: &mut Lab, sink: &mut Sink) {
         .flat_map(|c| &c.value)
         .map(|c| c.value.clone())
         .collect();
+    lab.task.numbers = header
+        .numbers
+        .iter()
+        .flat_map(|numbers| &numbers.value)
+        .filter_map(|number| u32::try_from(within(number, "a task's number", 1, 99, sink)).ok())
+        .collect();
+    if let Some(semester) = &header.semester {
+        lab.task.semester = u8::try_from(within(semester, "a semester", 1, 8, sink)).ok();
+    }
 }
 
 fn program(

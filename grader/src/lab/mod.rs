@@ -7,6 +7,7 @@ pub mod catalog;
 mod check;
 mod decode;
 mod diagnostics;
+pub mod guess;
 mod model;
 pub mod names;
 mod parse;

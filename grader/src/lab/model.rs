@@ -43,12 +43,36 @@ pub struct Lab {
     pub level: u8,
     /// Concepts it teaches, for `grader labs`.
     pub concepts: Vec<String>,
+    /// Its place in the course's list of tasks.
+    pub task: Task,
     /// What a student hands in.
     pub programs: Vec<Program>,
     /// What earns points, in order.
     pub requirements: Vec<Requirement>,
     /// How it is found out.
     pub scenarios: Vec<Scenario>,
+}
+
+/// A place in the course's list of tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Task {
+    /// The lab's numbers there; see [`Lab::numbers`] for those that its id implies.
+    pub numbers: Vec<u32>,
+    /// The semester, from 1.
+    pub semester: Option<u8>,
+}
+
+impl Lab {
+    /// Its numbers in the course's list of tasks: those it names, or the one in its id
+    /// (`course-30`).
+    #[must_use]
+    pub fn numbers(&self) -> Vec<u32> {
+        if !self.task.numbers.is_empty() {
+            return self.task.numbers.clone();
+        }
+        let number = self.id.strip_prefix("course-");
+        number.and_then(|n| n.parse().ok()).into_iter().collect()
+    }
 }
 
 /// A role.

@@ -40,6 +40,11 @@ table! {
         level("level"): u64,
         /// What it teaches, in a word each: `["socket", "bind"]`.
         concepts("concepts"): Vec<At<String>>,
+        /// Its numbers in the course's list of tasks, by which `grader check DIR` knows it from a
+        /// directory's name: `[30]`. An id like `course-30` says so by itself.
+        numbers("numbers"): Vec<At<u64>>,
+        /// The semester of that list: 1 (the default) to 8.
+        semester("semester"): u64,
     }
 }
 

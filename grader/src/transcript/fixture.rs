@@ -134,6 +134,7 @@ pub(crate) fn us_upper() -> Lab {
         title: Text::default(),
         level: 2,
         concepts: Vec::new(),
+        task: crate::lab::Task::default(),
         programs: vec![program("server", StreamMode::Free)],
         requirements: vec![
             requirement("s-address", 5, &[]),

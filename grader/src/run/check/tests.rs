@@ -52,6 +52,7 @@ fn lab() -> Lab {
         title: Text::default(),
         level: 1,
         concepts: Vec::new(),
+        task: crate::lab::Task::default(),
         programs: vec![Program {
             name: "filter".into(),
             executable: "mini".into(),

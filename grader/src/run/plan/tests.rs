@@ -22,6 +22,7 @@ fn lab(scenario: Scenario) -> Lab {
         title: Text::default(),
         level: 2,
         concepts: Vec::new(),
+        task: crate::lab::Task::default(),
         programs: vec![role("server"), role("client")],
         requirements: Vec::new(),
         scenarios: vec![scenario],

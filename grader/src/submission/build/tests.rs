@@ -115,6 +115,7 @@ fn lab() -> Lab {
         title: crate::lab::Text::default(),
         level: 2,
         concepts: Vec::new(),
+        task: crate::lab::Task::default(),
         programs: vec![
             program("server", "us-server", &["us-server.c", "server.c"]),
             program("client", "us-client", &["us-client.c", "client.c"]),

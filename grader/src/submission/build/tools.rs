@@ -109,6 +109,7 @@ fn lab(names: &[&str]) -> Lab {
         title: crate::lab::Text::default(),
         level: 1,
         concepts: Vec::new(),
+        task: crate::lab::Task::default(),
         programs: names
             .iter()
             .map(|name| program(name, &format!("us-{name}"), &[&format!("*{name}*.c")]))
