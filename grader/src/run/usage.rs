@@ -62,11 +62,11 @@ fn refused(program: ProgramId, events: &[Event]) -> bool {
                 }
             }
             What::Exited { process, status }
-                if process.program == program && process.number == 0 =>
+                if process.program == program
+                    && process.number == 0
+                    && (started != Some(event.step) || !matches!(status, ExitStatus::Code(_))) =>
             {
-                if started != Some(event.step) || !matches!(status, ExitStatus::Code(_)) {
-                    return false;
-                }
+                return false;
             }
             // The last words may be read after the end.
             What::Settled(_) if started == Some(event.step) => break,

@@ -93,6 +93,7 @@ fn untraced_loops_are_never_quiet_either() {
     runs_to_its_end(HANDOVER, "20000", Observation::Bare);
 }
 
+#[expect(clippy::unwrap_used, reason = "a test ends where its support fails")]
 /// Scans a healthy untraced program at full rate by both rules: how often each says "asleep".
 fn alarms(source: &str, rounds: &str) -> (u64, u64, u64) {
     let bench = Bench::new();
