@@ -243,7 +243,13 @@ impl Peer {
 
     /// Whether it should be watched for reading, writing.
     pub(crate) fn interest(&self) -> (bool, bool) {
-        let reading = self.listening || (!self.stalled && !self.ended);
+        // A connection that no step accepts yet stays readable: watching for it would not let the
+        // grader sleep, and it shares its processor with the programs.
+        let reading = if self.listening {
+            !self.expected.is_empty()
+        } else {
+            !self.stalled && !self.ended
+        };
         (reading, !self.queue.is_empty() && !self.failed)
     }
 }
