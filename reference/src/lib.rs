@@ -5,8 +5,12 @@
 //! arguments as given, start no threads, block the signals they care about instead of relying on
 //! dispositions, and write to descriptors, never to a buffered stream.
 
+mod course_30_client;
+mod course_30_server;
+mod course_31_server;
 mod io;
 mod pipe_upper;
+mod server;
 mod sig_count;
 mod us_client;
 mod us_server;
@@ -14,7 +18,15 @@ mod us_server;
 use std::ffi::OsString;
 
 /// The names of all reference programs, sorted.
-pub const NAMES: &[&str] = &["pipe-upper", "sig-count", "us-client", "us-server"];
+pub const NAMES: &[&str] = &[
+    "course-30-client",
+    "course-30-server",
+    "course-31-server",
+    "pipe-upper",
+    "sig-count",
+    "us-client",
+    "us-server",
+];
 
 /// Exit status of a program that was called wrongly.
 const USAGE: i32 = 2;
@@ -28,6 +40,9 @@ const USAGE: i32 = 2;
 #[must_use]
 pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
     match name {
+        "course-30-client" => Some(course_30_client::run(args)),
+        "course-30-server" => Some(course_30_server::run(args)),
+        "course-31-server" => Some(course_31_server::run(args)),
         "pipe-upper" => Some(pipe_upper::run(args)),
         "sig-count" => Some(sig_count::run(args)),
         "us-client" => Some(us_client::run(args)),

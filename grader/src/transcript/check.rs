@@ -2,7 +2,7 @@
 
 use regex::bytes::Regex;
 use supervisor::event::{Event, ExitStatus, Stream, What};
-use supervisor::plan::ProgramId;
+use supervisor::plan::{Address, ProgramId};
 
 use super::signal_name;
 use crate::lab::{Check, Ended, Property, Window};
@@ -195,9 +195,13 @@ fn ended(how: Ended, program: ProgramId, window: Window, events: &[Event]) -> Re
 }
 
 fn unlinked(program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
-    let gone = events.iter().any(|event| {
-        window.has(event.step)
-            && matches!(&event.what, What::Unlinked { program: of, .. } if *of == program)
+    // Only a path name is a file.
+    let gone = events.iter().any(|event| match &event.what {
+        What::Unlinked { program: of, .. } => *of == program && window.has(event.step),
+        What::Listening {
+            process, address, ..
+        } => process.program == program && !matches!(address, Address::Path(_)),
+        _ => false,
     });
     if gone {
         Ok(())
@@ -261,7 +265,7 @@ fn stated(capture: &str, output: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use supervisor::event::{Object, Quiet, Settled, Wait, WaitState};
-    use supervisor::plan::{Address, ProcessId};
+    use supervisor::plan::ProcessId;
 
     use super::*;
 
