@@ -1,5 +1,6 @@
 //! Support for the end-to-end tests: the built executable, and submissions to give to it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -75,8 +76,59 @@ pub fn grader(home: &Path) -> Command {
     command
 }
 
-/// A fixture's directory.
+/// The fixtures of a lab: name, directory, and the requirements that each must fail.
+///
+/// # Panics
+/// When one of them cannot be read.
+#[must_use]
+pub fn fixtures(lab: &str) -> Vec<(String, PathBuf, BTreeSet<String>)> {
+    let lab = root().join("fixtures").join(lab);
+    let mut all = Vec::new();
+    for dir in [lab.clone(), lab.join("mutants")] {
+        for entry in
+            std::fs::read_dir(&dir).unwrap_or_else(|error| panic!("{}: {error}", dir.display()))
+        {
+            let path = entry
+                .unwrap_or_else(|error| panic!("{}: {error}", dir.display()))
+                .path();
+            let Ok(text) = std::fs::read_to_string(path.join("fixture.toml")) else {
+                continue;
+            };
+            let table: toml::Table = text
+                .parse()
+                .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let fails = table
+                .get("fails")
+                .and_then(toml::Value::as_array)
+                .cloned()
+                .unwrap_or_default();
+            let fails = fails
+                .iter()
+                .filter_map(|id| id.as_str().map(str::to_owned))
+                .collect();
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            all.push((name, path, fails));
+        }
+    }
+    all.sort();
+    all
+}
+
+/// The directory of one fixture.
+///
+/// # Panics
+/// When there is none of that name.
 #[must_use]
 pub fn fixture(lab: &str, name: &str) -> PathBuf {
-    root().join("fixtures").join(lab).join(name)
+    let found = fixtures(lab)
+        .into_iter()
+        .find(|(known, _, _)| known == name);
+    found.map_or_else(
+        || panic!("{lab} has no fixture {name}"),
+        |(_, path, _)| path,
+    )
 }

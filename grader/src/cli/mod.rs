@@ -1,7 +1,7 @@
 //! The command line: a file per command. Here: what they share, and which one it is.
 
 mod check;
-
+mod doctor;
 mod explain;
 mod failure;
 mod labs;
@@ -55,7 +55,8 @@ enum Command {
     Lint(lint::Lint),
     /// Print the JSON Schema of lab.toml, or of the JSON report
     Schema(schema::Schema),
-
+    /// Show what this machine can enforce, and how to get the rest
+    Doctor(doctor::Doctor),
     /// Run the reference and write down its transcripts, to be reviewed
     Record(record::Record),
     /// Accept or reject recorded transcripts
@@ -75,7 +76,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Reference(command) => command.run(),
         Command::Lint(command) => command.run(),
         Command::Schema(command) => command.run(),
-
+        Command::Doctor(command) => command.run(),
         Command::Record(command) => command.run(),
         Command::Review(command) => command.run(),
         Command::Prove(command) => command.run(),

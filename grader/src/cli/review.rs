@@ -28,7 +28,7 @@ pub(super) struct Review {
 impl Review {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let dir = lookup::directory(&self.lab)?;
-        let pending = prove::pending(&dir).map_err(failed)?;
+        let pending = prove::pending(&dir).map_err(|error| failed(&error))?;
         let reviewed = match (&self.accept, &self.reject) {
             (Some(named), _) => all(&pending, named, Decision::Accept)?,
             (_, Some(named)) => all(&pending, named, Decision::Reject)?,
@@ -41,7 +41,7 @@ impl Review {
                 .hint("use --accept or --reject, with the names of scenarios or alone for all"));
             }
             _ => prove::interactive(&pending, &mut io::stdin().lock(), &mut output::standard())
-                .map_err(failed)?,
+                .map_err(|error| failed(&error))?,
         };
         writeln!(
             output::standard(),
@@ -54,8 +54,8 @@ impl Review {
     }
 }
 
-fn failed(error: SnapshotError) -> Failure {
-    Failure::usage("the snapshots cannot be reviewed").because(&error)
+fn failed(error: &SnapshotError) -> Failure {
+    Failure::usage("the snapshots cannot be reviewed").because(error)
 }
 
 /// Decides the same for the named scenarios, or for all where none is named.
@@ -78,7 +78,7 @@ fn all(pending: &[Pending], named: &[String], decision: Decision) -> Result<Revi
     let mut reviewed = Reviewed::default();
     for one in pending {
         if named.is_empty() || named.contains(&one.scenario) {
-            prove::apply(one, decision).map_err(failed)?;
+            prove::apply(one, decision).map_err(|error| failed(&error))?;
             match decision {
                 Decision::Accept => reviewed.accepted += 1,
                 Decision::Reject => reviewed.rejected += 1,

@@ -1,6 +1,6 @@
 //! Labs: `lab.toml` to [`Lab`], with diagnostics.
 //!
-//! [`parse`] gives the lab or all errors at once; [`lint`] gives warnings too; [`schema`] is what
+//! [`parse()`] gives the lab or all errors at once; [`lint`] gives warnings too; [`schema()`] is what
 //! editors complete from. Only [`catalog`] reads files.
 
 pub mod catalog;

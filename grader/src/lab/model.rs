@@ -172,6 +172,8 @@ pub struct Setup {
     pub exit: Option<ExitMode>,
     /// Audit its signal handlers.
     pub audit_handlers: bool,
+    /// Its connections hold as little as the kernel allows.
+    pub small_buffers: bool,
 }
 
 /// Standard input of a program.

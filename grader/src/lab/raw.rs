@@ -269,6 +269,9 @@ table! {
         exit("exit"): Exit,
         /// Watch what its signal handlers do (for `inspect = "handlers"`).
         audit_handlers("audit-handlers"): bool,
+        /// Its connections hold as little as the kernel allows: whoever has to wait for room waits
+        /// after a few kilobytes.
+        small_buffers("small-buffers"): bool,
     }
 }
 

@@ -278,6 +278,7 @@ fn setups(
             stderr: raw.stderr.as_ref().map(|s| check::stream(&s.value, sink)),
             exit: raw.exit.as_ref().map(|e| check::exit(e.value)),
             audit_handlers: raw.audit_handlers.as_ref().is_some_and(|a| a.value),
+            small_buffers: raw.small_buffers.as_ref().is_some_and(|b| b.value),
         };
         setups.insert(role.value.clone(), setup);
     }

@@ -16,8 +16,9 @@ const OPERATORS: &[&str] = &["<", "=", "~", "?"];
 
 /// First words of the lines of a lane's own channel. Programs first, then peers.
 const WORDS: &[&str] = &[
-    "listen", "unlink", "exit", "killed", "ended", "still", "bind", "exec", "limit", "spinning",
-    "polling", "stopped", "stdin", "open", "queued", "refused", "eof", "reset", "failed",
+    "listen", "connect", "unlink", "exit", "killed", "ended", "still", "bind", "exec", "limit",
+    "spinning", "polling", "stopped", "stdin", "open", "queued", "refused", "eof", "reset",
+    "failed",
 ];
 
 /// Where a selector stands.

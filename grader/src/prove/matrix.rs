@@ -258,7 +258,7 @@ impl Proof {
             let runs = row.runs.len();
             match row.kind {
                 Kind::Reference if row.moved.is_empty() => {
-                    writeln!(out, "   {runs} runs, one transcript each")?
+                    writeln!(out, "   {runs} runs, one transcript each")?;
                 }
                 _ if runs > 1 => writeln!(out, "   {runs} runs")?,
                 _ => writeln!(out)?,

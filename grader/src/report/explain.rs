@@ -145,7 +145,8 @@ fn show(page: &mut Page, lines: &[&Line]) {
     }
 }
 
-/// The paragraph of a handout that names a requirement, if one does.
+/// The paragraph of a handout that names a requirement, if one does. Tables of all requirements
+/// say no more than the title.
 fn about<'a>(handout: &'a str, id: &str) -> Option<&'a str> {
     let named = |paragraph: &&str| {
         paragraph.match_indices(id).any(|(at, _)| {
@@ -154,7 +155,12 @@ fn about<'a>(handout: &'a str, id: &str) -> Option<&'a str> {
                 && !paragraph[at + id.len()..].starts_with(part_of_word)
         })
     };
-    handout.split("\n\n").find(named).map(str::trim)
+    let told = |paragraph: &&str| !paragraph.trim_start().starts_with('|');
+    handout
+        .split("\n\n")
+        .filter(told)
+        .find(named)
+        .map(str::trim)
 }
 
 #[cfg(test)]
@@ -193,7 +199,7 @@ mod tests {
             ..Transcript::default()
         };
         let expected = |scenario: &str| (scenario == "one-then-the-next").then(|| expected.clone());
-        let handout = "# Lab\n\nnot s-next-one\n\nThe next client (`s-next`) is\nserved.\n\nend";
+        let handout = "# Lab\n\n| `s-next` | 10 |\n\nnot s-next-one\n\nThe next client (`s-next`) is\nserved.\n\nend";
         let sources = Sources {
             expected: &expected,
             handout: Some(handout),

@@ -59,8 +59,7 @@ pub(super) fn difference(page: &mut Page, difference: &Difference, phrases: &dyn
         }
     }
     if let Some(after) = difference.proved_after {
-        let after = format!("{}.{}", after / 1000, after % 1000 / 100);
-        page.put(Tone::Dim, &format!("  {}", phrases.proved(&after)))
+        page.put(Tone::Dim, &format!("  {}", phrases.proved(after)))
             .end();
     }
 }

@@ -22,6 +22,7 @@ pub struct Human<W> {
     out: W,
     context: Context,
     lab: Option<Lab>,
+    untitled: bool,
     builds: Vec<BuildReport>,
     enforced: Option<supervisor::event::Enforced>,
     faults: Vec<(String, String)>,
@@ -34,10 +35,27 @@ impl<W: Write> Human<W> {
             out,
             context,
             lab: None,
+            untitled: false,
             builds: Vec::new(),
             enforced: None,
             faults: Vec::new(),
         }
+    }
+
+    /// Writes the head line, once.
+    fn title(&mut self) -> io::Result<()> {
+        let Some(lab) = self.lab.as_ref().filter(|_| self.untitled) else {
+            return Ok(());
+        };
+        let title = format!(
+            "{}  {}",
+            lab.id,
+            one_line(lab.title.in_lang(self.context.lang))
+        );
+        let mut page = Page::coloured();
+        page.put(Tone::Strong, &title).end();
+        self.untitled = false;
+        self.write(page)
     }
 
     fn write(&mut self, page: Page) -> io::Result<()> {
@@ -51,18 +69,13 @@ impl<W: Write> Reporter for Human<W> {
         match event {
             RunEvent::Began { lab, .. } => {
                 self.lab = Some((*lab).clone());
-                let mut page = Page::coloured();
-                let title = format!(
-                    "{}  {}",
-                    lab.id,
-                    one_line(lab.title.in_lang(self.context.lang))
-                );
-                page.put(Tone::Strong, &title).end();
-                self.write(page)
+                self.untitled = true;
+                Ok(())
             }
             RunEvent::Built(report) => {
                 self.builds.push((*report).clone());
-                Ok(())
+                // Not before: a submission that cannot be graded at all is one error message.
+                self.title()
             }
             RunEvent::Enforced(enforced) => {
                 self.enforced = Some((*enforced).clone());
@@ -76,6 +89,7 @@ impl<W: Write> Reporter for Human<W> {
                 Ok(())
             }
             RunEvent::Finished(summary) => {
+                self.title()?;
                 let mut page = Page::coloured();
                 self.body(&mut page, summary);
                 self.write(page)
@@ -398,7 +412,7 @@ fn score(page: &mut Page, summary: &Summary, words: &dyn Phrases) {
     } else {
         Tone::Strong
     };
-    page.end()
+    page.gap()
         .put(tone, &left)
         .add(&" ".repeat(gap))
         .put(Tone::Dim, &right)

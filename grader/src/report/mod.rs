@@ -1,9 +1,10 @@
 //! Reports: one file per format, all fed the same [`RunEvent`]s.
 //!
 //! A reporter's output is a pure function of the events and its [`Context`]; none computes a
-//! verdict. What a submission wrote reaches a report only through [`text`], which leaves no
+//! verdict. What a submission wrote reaches a report only through `text`, which leaves no
 //! terminal escape and no workflow command alive.
 
+mod doctor;
 mod explain;
 mod fence;
 mod findings;
@@ -25,6 +26,7 @@ pub(crate) use sample::lab as sample_lab;
 
 use std::io;
 
+pub use doctor::{Finding, findings_page};
 pub use explain::{Sources, explain};
 pub use fence::Fenced;
 pub use github::GitHub;

@@ -74,6 +74,14 @@ impl Page {
         self.add(text).end()
     }
 
+    /// Makes sure that one empty line, and not two, comes before what follows.
+    pub(super) fn gap(&mut self) -> &mut Self {
+        if !self.text.is_empty() && !self.text.ends_with("\n\n") {
+            self.text.push('\n');
+        }
+        self
+    }
+
     pub(super) fn finish(self) -> String {
         self.text
     }

@@ -133,7 +133,7 @@ impl Recording<'_> {
                     .end();
             }
             What::ActFailed { error, .. } => {
-                row(page, at, "grader", &format!("could not do this: {error}"))
+                row(page, at, "grader", &format!("could not do this: {error}"));
             }
             What::Started { process, pid } => row(
                 page,
@@ -166,11 +166,11 @@ impl Recording<'_> {
                 );
             }
             What::Exited { process, status } => {
-                row(page, at, &self.process(*process), &exit(*status))
+                row(page, at, &self.process(*process), &exit(*status));
             }
             What::Reaped { process } => row(page, at, &self.process(*process), "was waited for"),
             What::Orphaned { process } => {
-                row(page, at, &self.process(*process), "outlived its parent")
+                row(page, at, &self.process(*process), "outlived its parent");
             }
             What::Output {
                 program,
@@ -185,7 +185,7 @@ impl Recording<'_> {
                 );
             }
             What::OutputEnd { program, stream } => {
-                row(page, at, &self.stream(*program, *stream), "end")
+                row(page, at, &self.stream(*program, *stream), "end");
             }
             What::Listening {
                 process,
@@ -210,6 +210,13 @@ impl Recording<'_> {
                 errno,
             } => {
                 let text = format!("cannot bind {}: {}", place(address), errno_name(*errno));
+                row(page, at, &self.process(*process), &text);
+            }
+            What::Connecting { process, address } => {
+                let text = format!(
+                    "connects to {} (not the address it was given)",
+                    place(address)
+                );
                 row(page, at, &self.process(*process), &text);
             }
             What::Unlinked { program, address } => {

@@ -213,6 +213,7 @@ impl Planner<'_> {
             address: address(program),
             // A reference program is not executed, so nothing can be preloaded into it.
             audit_handlers: student && setup.audit_handlers,
+            small_buffers: setup.small_buffers,
         })
     }
 

@@ -150,6 +150,7 @@ fn program(command: &Command, env: &[(Bytes, Bytes)]) -> Program {
         stderr: Output::Pipe,
         address: None,
         audit_handlers: false,
+        small_buffers: false,
     }
 }
 

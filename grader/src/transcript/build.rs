@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use supervisor::bytes::escape;
 use supervisor::event::{Event, ExitStatus, LimitKind, Queue, Stream, WaitState, What};
 use supervisor::plan::{Address, Inspection, PeerId, ProcessId, ProgramId};
 
@@ -116,9 +117,18 @@ impl<'a> Builder<'a> {
                 address: Address::Path(path) | Address::Abstract(path),
                 nominal: false,
                 ..
+            }
+            | What::Connecting {
+                address: Address::Path(path) | Address::Abstract(path),
+                ..
             } => {
                 self.own.insert(path.0.clone());
-                self.binder.add_address(path);
+                // Who prints an abstract name prints what he filled in, not all 107 bytes.
+                let end = path
+                    .iter()
+                    .rposition(|&b| b != 0)
+                    .map_or(0, |last| last + 1);
+                self.binder.add_address(&path[..end]);
             }
             _ => {}
         }
@@ -180,6 +190,16 @@ impl<'a> Builder<'a> {
                     self.listens_at(process.program, address, *nominal)
                 );
                 self.life(phase, process.program, text);
+            }
+            What::Connecting { process, address } => {
+                let asked = self
+                    .role(process.program)
+                    .and_then(|role| modes::program(self.context.lab, role))
+                    .is_some_and(|program| program.address == AddressMode::Argv);
+                if asked {
+                    let place = self.place(address);
+                    self.life(phase, process.program, format!("connect {place}"));
+                }
             }
             What::BindFailed {
                 process,
@@ -354,9 +374,23 @@ impl<'a> Builder<'a> {
         let bound = nominal || discovered;
         match address {
             Address::Path(_) | Address::Abstract(_) if bound => "unix-stream <socket>".to_owned(),
-            Address::Path(path) => format!("unix-stream {}", end_kept(path.escaped())),
-            Address::Abstract(name) => format!("unix-stream @{}", end_kept(name.escaped())),
             Address::Inet(_) if bound => "tcp <socket>".to_owned(),
+            _ => self.place(address),
+        }
+    }
+
+    /// `unix-stream /tmp/sock`: an address as the program gave it, but for the NULs that fill up an
+    /// abstract name.
+    fn place(&self, address: &Address) -> String {
+        match address {
+            Address::Path(path) => format!("unix-stream {}", end_kept(path.escaped())),
+            Address::Abstract(name) => {
+                let end = name
+                    .iter()
+                    .rposition(|&b| b != 0)
+                    .map_or(0, |last| last + 1);
+                format!("unix-stream @{}", end_kept(escape(&name[..end])))
+            }
             Address::Inet(address) => format!("tcp {address}"),
         }
     }

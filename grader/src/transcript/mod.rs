@@ -1,7 +1,7 @@
 //! Recording to transcript, its text form, and comparison. Pure: no input or output.
 //!
-//! The way through: [`build`] turns a scenario's events into a [`Transcript`]; its `Display` and
-//! [`parse`] are the text that snapshots keep; [`compare`] finds where two transcripts differ,
+//! The way through: [`build()`] turns a scenario's events into a [`Transcript`]; its `Display` and
+//! [`parse`] are the text that snapshots keep; [`compare()`] finds where two transcripts differ,
 //! stream by stream, so that one missing line cannot shift its neighbours.
 
 mod actors;

@@ -440,6 +440,8 @@ fn any_event() -> impl Strategy<Value = Event> {
                 errno,
             }
         }),
+        (process.clone(), address.clone())
+            .prop_map(|(process, address)| What::Connecting { process, address }),
         (program.clone(), address)
             .prop_map(|(program, address)| What::Unlinked { program, address }),
         peer.clone().prop_map(|peer| What::PeerOpen { peer }),

@@ -10,6 +10,7 @@ pub enum Selection<'a> {
     Everything,
     /// A step's whole reaction as evidence: every line, but that a program wakes up now and then
     /// (`~ | polling`) counts only where a selector asks for it. To poll is no fault by itself.
+    /// Nor is an address of a client's own (`= | connect`): it was led to the right one.
     Reaction,
     /// The lines that any of these picks.
     Only(Vec<&'a Selector>),
@@ -28,7 +29,9 @@ impl Selection<'_> {
     pub fn has(&self, line: &Line) -> bool {
         match self {
             Self::Everything => true,
-            Self::Reaction => !(line.op == Op::Quiet && line.payload == "polling"),
+            Self::Reaction => {
+                !(line.op == Op::Quiet && line.payload == "polling") && !is_connect(line)
+            }
             Self::Only(selectors) => selectors.iter().any(|selector| selects(selector, line)),
             Self::Check { lane, id } => {
                 line.op == Op::Property
@@ -46,7 +49,8 @@ impl Selection<'_> {
 /// first word of its payload if a filter is given.
 ///
 /// Words that tell different ends of the same thing go together: `server exit` also picks
-/// `killed SIGPIPE`, and `alice open` picks `refused ECONNREFUSED`.
+/// `killed SIGPIPE`, and `alice open` picks `refused ECONNREFUSED`. An address of a client's own is
+/// picked by the word `connect` alone.
 #[must_use]
 pub fn selects(selector: &Selector, line: &Line) -> bool {
     let lane = selector.lane == line.lane;
@@ -68,7 +72,13 @@ pub fn selects(selector: &Selector, line: &Line) -> bool {
                     && kin(word) == kin(first_word(&line.payload))
             }
         });
-    lane && channel && filter
+    let asked = selector.filter.as_deref() == Some("connect") || !is_connect(line);
+    lane && channel && filter && asked
+}
+
+/// A program wanted another address than it was given.
+fn is_connect(line: &Line) -> bool {
+    line.op == Op::Life && first_word(&line.payload) == "connect"
 }
 
 fn first_word(text: &str) -> &str {
@@ -113,6 +123,16 @@ mod tests {
         assert!(selects(&server, &line("server", "out", Op::Out, "x")));
         assert!(selects(&server, &line("server", "", Op::Life, "exit 0")));
         assert!(!selects(&server, &line("alice", "", Op::Life, "eof")));
+    }
+
+    #[test]
+    fn an_address_of_a_clients_own_counts_only_where_it_is_named() {
+        let wanted = line("client", "", Op::Life, "connect unix-stream /tmp/sock");
+        assert!(selects(&selector("client", None, Some("connect")), &wanted));
+        assert!(!selects(&selector("client", None, Some("=")), &wanted));
+        assert!(!selects(&selector("client", None, None), &wanted));
+        assert!(!Selection::Reaction.has(&wanted));
+        assert!(Selection::Everything.has(&wanted));
     }
 
     #[test]

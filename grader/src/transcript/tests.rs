@@ -76,6 +76,42 @@ fn another_address_is_shown_once_and_bound_everywhere_else() {
 }
 
 #[test]
+fn an_address_of_a_clients_own_is_shown_and_bound_in_its_messages() {
+    let mut lab = us_upper();
+    let connecting = |address| {
+        vec![
+            at(
+                1,
+                What::Connecting {
+                    process: SERVER,
+                    address,
+                },
+            ),
+            at(1, out("connect /tmp/sock: No such file or directory\n")),
+        ]
+    };
+    let path = connecting(Address::Path("/tmp/sock".into()));
+    let text = transcript(&lab, 0, &path).to_string();
+    assert!(
+        text.contains("server  =  | connect unix-stream /tmp/sock\n"),
+        "{text}"
+    );
+    assert!(text.contains("| connect <socket>: No such file"), "{text}");
+    let mut name = b"/tmp/sock".to_vec();
+    name.resize(107, 0);
+    let name = connecting(Address::Abstract(name.as_slice().into()));
+    let text = transcript(&lab, 0, &name).to_string();
+    assert!(
+        text.contains("server  =  | connect unix-stream @/tmp/sock\n"),
+        "{text}"
+    );
+    assert!(text.contains("| connect <socket>: No such file"), "{text}");
+    lab.programs[0].address = crate::lab::AddressMode::Discover;
+    let text = transcript(&lab, 0, &path).to_string();
+    assert!(!text.contains("connect unix-stream"), "{text}");
+}
+
+#[test]
 fn a_server_that_never_accepts_again() {
     let lab = us_upper();
     let spinning = Wait {

@@ -115,6 +115,15 @@ pub enum What {
         /// `errno`.
         errno: i32,
     },
+    /// A program of the submission connects to another address than the one the handout gives it.
+    /// Where the other side is played by the grader, the connection is led there; reported once
+    /// for each address.
+    Connecting {
+        /// The process.
+        process: ProcessId,
+        /// The address it wanted, as it gave it.
+        address: Address,
+    },
     /// A socket file that a program had bound is gone from the file system.
     Unlinked {
         /// The program that had bound it.

@@ -17,6 +17,7 @@ use crate::plan::{Act, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
 use crate::proc::Scanner;
 use crate::recorder::Recorder;
 use crate::scene::PipeNames;
+use crate::tracer::meeting::Meetings;
 use crate::tracer::{Notice, Tracer};
 use crate::waits::Graph;
 use crate::worker::HelperContext;
@@ -91,14 +92,9 @@ impl Helper {
         let mut recorder = Recorder::new(up, started, &workspace);
         recorder.emit(What::Enforced(Enforced { ..granted }));
         raise_pids();
-        let nominal = plan
-            .programs
-            .iter()
-            .map(|program| program.address.clone())
-            .collect();
         Ok(Self {
             recorder,
-            tracer: Tracer::new(nominal, plan.limits),
+            tracer: Tracer::new(&plan.programs, Meetings::of(&plan), plan.limits),
             launcher,
             stdio: plan.programs.iter().map(|_| None).collect(),
             peers: plan.peers.iter().map(|_| Peer::default()).collect(),
@@ -143,7 +139,7 @@ impl Helper {
     pub(crate) fn turn(&mut self) -> bool {
         // A stop is no progress by itself; the tracer counts what is.
         let collected = self.tracer.collect(&mut self.recorder);
-        let mut any = false;
+        let mut any = self.tracer.meet(&mut self.recorder);
         let cap = self.plan.limits.output;
         for (index, stdio) in self.stdio.iter_mut().enumerate() {
             if let Some(stdio) = stdio {

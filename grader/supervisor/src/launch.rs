@@ -169,6 +169,8 @@ impl Launcher {
         let os = |what| move |e: nix::Error| LaunchError::Os(what, e.into());
         let (gate_read, gate) = pipe().map_err(os("pipe"))?;
         let (failure, failure_write) = pipe().map_err(os("pipe"))?;
+        // Without privilege only what is dumpable can be traced, and the child is not from birth.
+        let ready = (!self.hidden).then(pipe).transpose().map_err(os("pipe"))?;
         let start = child::Start {
             launcher: self,
             prepared: &prepared,
@@ -182,15 +184,32 @@ impl Launcher {
             terminal: program.stdin == Input::Terminal,
             gate: gate_read.as_raw_fd(),
             failure: failure_write.as_raw_fd(),
+            ready: ready.as_ref().map(|(_, write)| write.as_raw_fd()),
         };
         // SAFETY: the helper is single-threaded, so the child may do whatever its parent could.
         match unsafe { nix::unistd::fork() }.map_err(os("fork"))? {
             nix::unistd::ForkResult::Child => start.run(),
-            nix::unistd::ForkResult::Parent { child } => Ok(Launched {
-                pid: child.as_raw(),
-                gate,
-                failure,
-            }),
+            nix::unistd::ForkResult::Parent { child } => {
+                if let Some((read, write)) = ready {
+                    drop(write);
+                    wait_for_byte(&read).map_err(|e| LaunchError::Os("read", e))?;
+                }
+                Ok(Launched {
+                    pid: child.as_raw(),
+                    gate,
+                    failure,
+                })
+            }
+        }
+    }
+}
+
+/// Waits for one byte, or for the only writer to have ended.
+fn wait_for_byte(pipe: &OwnedFd) -> io::Result<()> {
+    loop {
+        match nix::unistd::read(pipe, &mut [0]) {
+            Err(nix::errno::Errno::EINTR) => {}
+            result => return Ok(result.map(drop)?),
         }
     }
 }

@@ -91,6 +91,9 @@ pub struct Program {
     /// Preload the shim that audits signal handlers (calls that are not async-signal-safe,
     /// a changed `errno`).
     pub audit_handlers: bool,
+    /// Connections that it makes or accepts hold as little as the kernel allows (`SO_SNDBUF`,
+    /// socket(7)): what waits for room shows with a few kilobytes. Needs tracing.
+    pub small_buffers: bool,
 }
 
 /// What a [`Program`] runs.

@@ -1,31 +1,114 @@
-//! What this machine grants, found out by doing.
+//! What this machine grants, found out by doing, for `grader doctor`.
 
-use std::os::unix::net::UnixStream;
-use std::process::ExitCode;
+use std::path::Path;
 
-use nix::errno::Errno;
+use serde::{Deserialize, Serialize};
 
-use crate::isolation::SetupError;
+use crate::event::{Event, What};
+use crate::plan::{Isolation, Limits, Observation, Plan};
+use crate::wire::Kind;
+use crate::worker::{Process, Worker, WorkerError, mode};
 
-/// Whether a process may trace its own child.
-pub(crate) fn may_trace() -> bool {
-    // SAFETY: the caller is single-threaded; the child only waits to be killed.
-    let child = match unsafe { nix::unistd::fork() } {
-        Ok(nix::unistd::ForkResult::Parent { child }) => child,
-        Ok(nix::unistd::ForkResult::Child) => loop {
-            nix::unistd::pause();
-        },
-        Err(_) => return false,
-    };
-    let options = libc::PTRACE_O_TRACESECCOMP | libc::PTRACE_O_EXITKILL;
-    // SAFETY: attaches to a child of ours; no memory is involved.
-    let seized = unsafe { libc::ptrace(libc::PTRACE_SEIZE, child.as_raw(), 0, options) };
-    let seized = Errno::result(seized).is_ok();
-    let _ = nix::sys::signal::kill(child, nix::sys::signal::Signal::SIGKILL);
-    let _ = crate::isolation::sys::wait_for(child.as_raw());
-    seized
+pub(crate) use checks::{answer, may_trace};
+
+mod apparmor;
+mod cgroup;
+mod checks;
+mod namespaces;
+
+/// One thing tried.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What: `user namespace`.
+    pub name: String,
+    /// Whether it is granted.
+    pub ok: bool,
+    /// What was seen: a version, a value, the reason of a refusal.
+    pub detail: String,
+    /// What would grant it, where that is known.
+    pub remedy: Option<String>,
 }
 
-pub(crate) fn answer(_socket: &UnixStream) -> Result<ExitCode, SetupError> {
-    Ok(ExitCode::SUCCESS)
+impl Check {
+    fn new(name: &str, result: Result<String, String>) -> Self {
+        Self {
+            name: name.into(),
+            ok: result.is_ok(),
+            detail: result.unwrap_or_else(|reason| reason),
+            remedy: None,
+        }
+    }
+
+    fn or(mut self, remedy: impl Into<String>) -> Self {
+        if !self.ok {
+            self.remedy = Some(remedy.into());
+        }
+        self
+    }
+}
+
+/// Tries everything a scenario needs, one by one in a process of its own, and then all of it
+/// together. `exe` is the executable as for [`Worker::spawn`].
+#[must_use]
+pub fn probe(exe: &Path) -> Vec<Check> {
+    let mut checks =
+        single(exe).unwrap_or_else(|reason| vec![Check::new("worker process", Err(reason))]);
+    if let Some(user) = checks
+        .iter_mut()
+        .find(|check| check.name == namespaces::USER)
+    {
+        apparmor::explain(user, exe);
+    }
+    checks.push(whole(exe));
+    checks
+}
+
+fn single(exe: &Path) -> Result<Vec<Check>, String> {
+    let started = Process::start(exe, mode::PROBE, None, None, None);
+    let mut process = started.map_err(|e| e.to_string())?;
+    process.expect_answer_within(0);
+    let frame = process.receive().map_err(|e| e.to_string())?;
+    match frame.kind {
+        Kind::Checks => frame.decode().map_err(|e| e.to_string()),
+        kind => Err(format!("it answered with an unexpected {kind:?}")),
+    }
+}
+
+/// A scenario in which nothing happens, with all isolation required.
+fn whole(exe: &Path) -> Check {
+    let plan = Plan {
+        name: "probe".into(),
+        files: Vec::new(),
+        programs: Vec::new(),
+        peers: Vec::new(),
+        steps: Vec::new(),
+        limits: Limits::default(),
+        observation: Observation::Full,
+        isolation: Isolation::Required,
+        readable: Vec::new(),
+    };
+    let mut enforced = None;
+    let mut on_event = |event: Event| {
+        if let What::Enforced(what) = event.what {
+            enforced = Some(what);
+        }
+    };
+    let ran = Worker::spawn(exe, None).and_then(|mut worker| worker.run(&plan, &mut on_event));
+    let result = match (ran, enforced) {
+        (Ok(()), Some(enforced)) => {
+            let missing = match enforced.missing.join("; ") {
+                none if none.is_empty() => String::new(),
+                some => format!(" (without {some})"),
+            };
+            Ok(format!(
+                "isolation {}, observation {}{missing}",
+                enforced.isolation, enforced.observation
+            ))
+        }
+        (Ok(()), None) => Err("it did not say what it enforces".into()),
+        (Err(WorkerError::Refused(reason)), _) => Err(reason),
+        (Err(error), _) => Err(error.to_string()),
+    };
+    Check::new("a whole scenario", result)
+        .or("scenarios run with reduced isolation: see the refusals above")
 }

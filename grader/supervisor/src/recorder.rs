@@ -64,6 +64,7 @@ impl Recorder {
             What::Listening { address, .. }
             | What::BindFailed { address, .. }
             | What::Unlinked { address, .. }
+            | What::Connecting { address, .. }
             | What::PeerRefused {
                 address: Some(address),
                 ..

@@ -71,6 +71,17 @@ impl Nap {
 impl Helper {
     /// Waits until nothing more can happen.
     pub(crate) fn settle(&mut self) -> Rest {
+        loop {
+            let rest = self.settle_as_it_is();
+            // Whoever waited to be met by somebody: nobody comes any more.
+            if rest.how == Quiet::Limit || !self.tracer.give_up_meetings() {
+                return rest;
+            }
+            self.tracer.progress += 1;
+        }
+    }
+
+    fn settle_as_it_is(&mut self) -> Rest {
         let mut nap = Nap(0);
         let mut patience = PATIENCE;
         let mut idle_wakes = 0;
@@ -200,13 +211,13 @@ impl Helper {
         if !self.traced {
             self.find_processes();
         }
-        // A held thread is stopped by us. One in a group stop is scanned as well: SIGCONT wakes it
+        // A held or waiting thread is stopped by us. One in a group stop is scanned as well: SIGCONT wakes it
         // before it reports.
         let watched: Vec<(i32, i32, bool)> = self
             .tracer
             .threads
             .values()
-            .filter(|thread| thread.standing != Standing::Held)
+            .filter(|thread| !matches!(thread.standing, Standing::Held | Standing::Waiting))
             .map(|thread| {
                 let stopped = thread.standing == Standing::Stopped;
                 (thread.pid, thread.tid, stopped)

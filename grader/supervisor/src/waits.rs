@@ -13,7 +13,7 @@ mod files;
 mod graph;
 mod locks;
 mod polled;
-mod sockets;
+pub(crate) mod sockets;
 mod stage;
 pub mod timeout;
 mod timers;

@@ -14,7 +14,8 @@ pub use inside::main;
 use crate::event::{Event, What};
 use crate::plan::{Isolation, Plan};
 use crate::wire::{HelperEnd, Kind, WireError};
-use process::{Process, Rung};
+use process::Rung;
+pub(crate) use process::{Process, mode};
 
 mod context;
 mod helper;

@@ -68,7 +68,7 @@ fn two_candidates_for_one_program_are_both_named() {
 fn an_unreadable_source_is_named() {
     let home = Home::new();
     let source = home.file("work/us-server.c", SERVER);
-    fs::set_permissions(&source, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&source, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::read(&source).is_ok() {
         // The superuser reads everything: there is nothing to test.
         return;
@@ -78,18 +78,6 @@ fn an_unreadable_source_is_named() {
         .assert()
         .code(2)
         .stderr(contains("us-server.c"));
-}
-
-#[test]
-fn a_compiler_that_is_missing_is_the_machines_fault() {
-    let home = Home::new();
-    home.file("work/us-server.c", SERVER);
-    home.grader()
-        .args(["check", "us-upper", "work"])
-        .env("PATH", "/nonexistent")
-        .assert()
-        .code(3)
-        .stderr(contains("compiler"));
 }
 
 #[test]
@@ -117,16 +105,12 @@ fn a_binary_in_place_of_a_source_is_told() {
     let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
     elf.resize(4096, 0);
     home.file("work/us-server.c", &elf);
-    home.file("work/us-client.c", &elf);
-    let output = home.grader().args(["check", "us-upper", "work"]).assert();
-    let output = output.get_output();
-    assert!(matches!(output.status.code(), Some(1 | 2)), "{output:?}");
-    let said = [output.stdout.as_slice(), &output.stderr].concat();
-    assert!(
-        String::from_utf8_lossy(&said).contains("us-server.c"),
-        "{output:?}"
-    );
-    assert!(!said.contains(&0), "binary data reached the terminal");
+    home.grader()
+        .args(["check", "us-upper", "work"])
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(contains("us-server.c").and(contains("source")));
 }
 
 #[test]

@@ -134,7 +134,7 @@ fn explain_shows_the_steps_that_prove_a_requirement() {
         .args(["explain", "us-upper/s-next"])
         .assert()
         .success()
-        .stdout(contains("us-upper/s-next").and(contains("connect bob")));
+        .stdout(contains("us-upper/s-next").and(contains("connect next-1")));
 }
 
 #[test]
@@ -151,6 +151,16 @@ fn a_reference_program_runs_with_the_callers_streams() {
         .assert()
         .code(2)
         .stderr(contains("pipe-upper"));
+}
+
+#[test]
+fn doctor_says_what_is_granted() {
+    let home = Home::new();
+    home.grader().arg("doctor").assert().stdout(
+        contains("user namespace")
+            .and(contains("ptrace"))
+            .and(contains("a whole scenario")),
+    );
 }
 
 #[test]
@@ -179,4 +189,20 @@ fn a_reader_that_goes_away_is_no_error() {
     let output = command.arg("schema").stdout(writer).output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn a_check_whose_reader_goes_away_keeps_its_exit_status() {
+    let home = Home::new();
+    for (fixture, code) in [("good-raw", 0), ("serve-one", 1)] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let mut command = end_to_end::grader(home.path());
+        command
+            .args(["check", "us-upper"])
+            .arg(end_to_end::fixture("us-upper", fixture));
+        let output = command.stdout(writer).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{fixture}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{fixture}");
+    }
 }

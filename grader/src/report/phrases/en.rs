@@ -83,8 +83,13 @@ impl Phrases for English {
     fn who_waits(&self) -> &'static str {
         "who waits for whom"
     }
-    fn proved(&self, after: &str) -> String {
-        format!("proved after {after} ms: no thread can run again.")
+    fn proved(&self, micros: u64) -> String {
+        let after = if micros < 1000 {
+            format!("{micros} µs")
+        } else {
+            format!("{}.{} ms", micros / 1000, micros % 1000 / 100)
+        };
+        format!("proved after {after}: no thread can run again.")
     }
     fn more_lines(&self, more: usize) -> String {
         if more == 1 {

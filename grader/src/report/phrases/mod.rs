@@ -40,7 +40,7 @@ pub trait Phrases: Sync {
     /// Above the wait-for lines.
     fn who_waits(&self) -> &'static str;
     /// `proved after 1.6 ms: no thread can run again`.
-    fn proved(&self, after: &str) -> String;
+    fn proved(&self, micros: u64) -> String;
     /// `and 3 more lines differ`.
     fn more_lines(&self, more: usize) -> String;
     /// `… and 3 more lines`, of a list cut short.

@@ -85,11 +85,13 @@ impl Phrases for Russian {
     fn who_waits(&self) -> &'static str {
         "кто кого ждёт"
     }
-    fn proved(&self, after: &str) -> String {
-        format!(
-            "доказано через {} мс: ни один поток больше не сможет работать.",
-            after.replace('.', ",")
-        )
+    fn proved(&self, micros: u64) -> String {
+        let after = if micros < 1000 {
+            format!("{micros} мкс")
+        } else {
+            format!("{},{} мс", micros / 1000, micros % 1000 / 100)
+        };
+        format!("доказано через {after}: ни один поток больше не сможет работать.")
     }
     fn more_lines(&self, more: usize) -> String {
         format!("отличий ещё: {}", count(more, "строка", "строки", "строк"))

@@ -181,7 +181,8 @@ fn remark(scene: &Scene<'_>, told: &Told<'_>) -> Option<String> {
             None if first_number(&call.args) == Some(0) => Phrase::InputEnded,
             None => Phrase::OtherSideFinished,
         },
-        -4 => Phrase::Interrupted,
+        // These two always end so.
+        -4 if !matches!(call.name.as_str(), "pause" | "rt_sigsuspend") => Phrase::Interrupted,
         -2 => Phrase::NoSuchFile,
         -32 => Phrase::ReaderGone,
         -98 => Phrase::AddressTaken,

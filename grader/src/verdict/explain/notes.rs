@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use supervisor::event::{ExitStatus, Stream, What};
-use supervisor::plan::ProgramId;
+use supervisor::plan::{Address, ProgramId};
 
-use crate::lab::{Lab, Lang, OutputKind, Scenario};
+use crate::lab::{AddressMode, Lab, Lang, OutputKind, Scenario};
 use crate::transcript::{Actors, Line, Op, Transcript};
 use crate::verdict::judge::Ran;
 use crate::verdict::phrases::Phrase;
 
 /// What is worth saying about a run although it costs nothing: text that stdio kept until exit,
-/// text that fork doubled.
+/// text that fork doubled, an address of the program's own.
 #[must_use]
 pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<String> {
     let actors = Actors::of(lab, scenario);
@@ -28,6 +28,11 @@ pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<Strin
         if is_pipe && only_at_exit(ran, role, program) {
             notes.push(Phrase::OnlyAtExit(role).say(lang));
         }
+        notes.extend(
+            addresses(lab, ran, role, program)
+                .iter()
+                .map(|own| own.say(lang)),
+        );
         if let Some(text) = doubled(ran, role, program) {
             notes.push(
                 Phrase::TwiceAfterFork {
@@ -39,6 +44,83 @@ pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<Strin
         }
     }
     notes
+}
+
+/// Where a program listens or connects, if not as the handout says.
+fn addresses(lab: &Lab, ran: &Ran, role: &str, program: ProgramId) -> Vec<Own> {
+    let asked = lab
+        .programs
+        .iter()
+        .any(|known| known.name == role && known.address == AddressMode::Argv);
+    let mut found = Vec::new();
+    for event in &ran.events {
+        let (process, address, listens) = match &event.what {
+            What::Listening {
+                process,
+                address,
+                nominal: false,
+            } => (process, address, true),
+            What::Connecting { process, address } => (process, address, false),
+            _ => continue,
+        };
+        if process.program != program {
+            continue;
+        }
+        let (shown, garbage) = readable(address);
+        if asked || garbage {
+            found.push(Own {
+                who: role.to_owned(),
+                address: shown,
+                listens,
+                garbage,
+            });
+        }
+    }
+    found
+}
+
+/// An address of a program's own.
+struct Own {
+    who: String,
+    address: String,
+    listens: bool,
+    garbage: bool,
+}
+
+impl Own {
+    fn say(&self, lang: Lang) -> String {
+        let (who, address) = (self.who.as_str(), self.address.as_str());
+        let phrase = match (self.garbage, self.listens) {
+            (true, _) => Phrase::NameNotCleared { who, address },
+            (false, true) => Phrase::ListensElsewhere { who, address },
+            (false, false) => Phrase::ConnectsElsewhere { who, address },
+        };
+        phrase.say(lang)
+    }
+}
+
+/// An address as far as it can be read, and whether it goes on with bytes that nobody writes into
+/// a name: what the memory happened to hold, and different in every run.
+fn readable(address: &Address) -> (String, bool) {
+    let (sign, name) = match address {
+        Address::Path(path) => ("", &**path),
+        Address::Abstract(name) => {
+            let end = name
+                .iter()
+                .rposition(|&b| b != 0)
+                .map_or(0, |last| last + 1);
+            ("@", &name[..end])
+        }
+        Address::Inet(inet) => return (inet.to_string(), false),
+    };
+    let valid = match std::str::from_utf8(name) {
+        Ok(text) => text,
+        Err(error) => std::str::from_utf8(&name[..error.valid_up_to()]).unwrap_or_default(),
+    };
+    let text: String = valid.chars().take_while(|c| !c.is_control()).collect();
+    let garbage = text.len() < name.len();
+    let more = if garbage { "…" } else { "" };
+    (format!("{sign}{text}{more}"), garbage)
 }
 
 /// All of the text came in the step in which the program ended, and some was expected before.
@@ -95,4 +177,24 @@ fn doubled(ran: &Ran, role: &str, program: ProgramId) -> Option<String> {
 
 fn is_output(line: &Line, role: &str) -> bool {
     line.lane == role && line.channel == "out" && matches!(line.op, Op::Out | Op::OutPartial)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_shown_as_far_as_it_was_written() {
+        let path = |bytes: &[u8]| readable(&Address::Path(bytes.into()));
+        assert_eq!(path(b"/tmp/sock"), ("/tmp/sock".to_owned(), false));
+        assert_eq!(
+            path("/tmp/сокет".as_bytes()),
+            ("/tmp/сокет".to_owned(), false)
+        );
+        assert_eq!(path(b"/tmp/s\xfe\x7f"), ("/tmp/s…".to_owned(), true));
+        assert_eq!(path(b"/tmp/s\x01x"), ("/tmp/s…".to_owned(), true));
+        let name = |bytes: &[u8]| readable(&Address::Abstract(bytes.into()));
+        assert_eq!(name(b"lab\0\0\0"), ("@lab".to_owned(), false));
+        assert_eq!(name(b"lab\0\x80"), ("@lab…".to_owned(), true));
+    }
 }

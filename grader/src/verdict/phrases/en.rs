@@ -146,6 +146,18 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         .to_owned(),
 
+        ListensElsewhere { who, address } => format!(
+            "{who} listens at {address}, not at the address in its arguments. It was found there; \
+             only what asks for the address is lost. Take the address from argv"
+        ),
+        ConnectsElsewhere { who, address } => format!(
+            "{who} connects to {address}, not to the address in its arguments. It was led to the \
+             right one; only what asks for the address is lost. Take the address from argv"
+        ),
+        NameNotCleared { who, address } => format!(
+            "{who}: the name of its socket goes on with bytes that were never set ({address}). \
+             memset the whole struct sockaddr_un to 0 before you fill it in"
+        ),
         OnlyAtExit(who) => format!(
             "{who}: the text came only at exit. Its standard output is a pipe, so stdio keeps the text: \
              call fflush(stdout)"

@@ -160,6 +160,18 @@ pub(super) enum Phrase<'a> {
     Limit(supervisor::event::LimitKind),
 
     // Notes that cost nothing.
+    ListensElsewhere {
+        who: &'a str,
+        address: &'a str,
+    },
+    ConnectsElsewhere {
+        who: &'a str,
+        address: &'a str,
+    },
+    NameNotCleared {
+        who: &'a str,
+        address: &'a str,
+    },
     OnlyAtExit(&'a str),
     TwiceAfterFork {
         who: &'a str,

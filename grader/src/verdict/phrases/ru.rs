@@ -151,6 +151,18 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         .to_owned(),
 
+        ListensElsewhere { who, address } => format!(
+            "{who} слушает по адресу {address}, а не по тому, что задан аргументом. Там его и нашли; \
+             теряется только то, что требует адреса. Берите адрес из argv"
+        ),
+        ConnectsElsewhere { who, address } => format!(
+            "{who} подключается к {address}, а не по адресу из аргумента. Его провели куда надо; \
+             теряется только то, что требует адреса. Берите адрес из argv"
+        ),
+        NameNotCleared { who, address } => format!(
+            "{who}: имя сокета продолжается байтами, которые никто не задавал ({address}). \
+             Обнулите всю struct sockaddr_un через memset, прежде чем её заполнять"
+        ),
         OnlyAtExit(who) => format!(
             "{who}: текст появился только при завершении. Стандартный вывод здесь — труба, и stdio \
              придерживает текст: вызовите fflush(stdout)"

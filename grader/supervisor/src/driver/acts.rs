@@ -44,12 +44,14 @@ impl Helper {
                 Ok(())
             }
             Act::Listen { peer, address } => {
-                let peer = self
+                let desk = self
                     .peers
                     .get_mut(usize::from(peer.0))
                     .ok_or("no such peer")?;
-                peer.listen(address)
-                    .map_err(|error| format!("listen: {error}"))
+                desk.listen(address)
+                    .map_err(|error| format!("listen: {error}"))?;
+                self.tracer.meetings.opened(*peer, address);
+                Ok(())
             }
             Act::Accept {
                 listener,
@@ -79,6 +81,7 @@ impl Helper {
             Act::Close(peer) => {
                 // Whatever could still be sent goes out first, as it would from a program.
                 self.turn();
+                self.tracer.meetings.closed(*peer);
                 self.with_peer(*peer, |peer| peer.close())
             }
             Act::Stall(peer) => self.with_peer(*peer, |peer| peer.stall(true)),
@@ -88,7 +91,10 @@ impl Helper {
                 self.advance(Duration::from_millis(*ms));
                 Ok(())
             }
-            Act::File(act) => files::perform(act, &self.workspace),
+            Act::File(act) => {
+                self.tracer.meetings.changed(act, &self.workspace);
+                files::perform(act, &self.workspace)
+            }
             // A look at programs at rest: when the step has settled.
             Act::Inspect { .. } => Ok(()),
             Act::Disturb {

@@ -66,7 +66,11 @@ impl Peer {
     pub(crate) fn connect(&mut self, address: &Address, stalled: bool) -> Result<(), i32> {
         let attempt = || -> nix::Result<OwnedFd> {
             let fd = stream_socket(address)?;
-            with_name(address, |name| connect_dyn(&fd, name))?;
+            match with_name(address, |name| connect_dyn(&fd, name)) {
+                // TCP, even over the loopback: answered as soon as we look away.
+                Err(nix::Error::EINPROGRESS) => finish_connect(&fd)?,
+                done => done?,
+            }
             Ok(fd)
         };
         match attempt() {
@@ -231,6 +235,20 @@ fn connect_dyn(fd: &OwnedFd, name: &dyn SockaddrLike) -> nix::Result<()> {
     // SAFETY: a SockaddrLike is a valid socket address of the length it states.
     let result = unsafe { libc::connect(fd.as_raw_fd(), name.as_ptr(), name.len()) };
     nix::Error::result(result).map(drop)
+}
+
+/// Waits for the kernel's answer to a connection over the loopback, at most a second.
+fn finish_connect(fd: &OwnedFd) -> nix::Result<()> {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd;
+    let mut watched = [PollFd::new(fd.as_fd(), PollFlags::POLLOUT)];
+    if poll(&mut watched, PollTimeout::from(1000_u16))? == 0 {
+        return Err(nix::Error::ETIMEDOUT);
+    }
+    match nix::sys::socket::getsockopt(fd, nix::sys::socket::sockopt::SocketError)? {
+        0 => Ok(()),
+        error => Err(nix::Error::from_raw(error)),
+    }
 }
 
 fn bind_dyn(fd: &OwnedFd, name: &dyn SockaddrLike) -> nix::Result<()> {

@@ -198,7 +198,7 @@ mod tests {
             .unwrap();
         let locked = places.workspace.join("locked");
         fs::create_dir_all(locked.join("deep")).unwrap();
-        fs::set_permissions(&locked, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&locked, fs::Permissions::from_mode(0o000)).unwrap();
         places.remove();
         assert_eq!(fs::read_dir(temp.path()).unwrap().count(), 0);
     }

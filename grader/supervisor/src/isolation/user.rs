@@ -44,7 +44,7 @@ pub(crate) fn enter() -> Result<(), SetupError> {
 
 /// Who programs will be, in the namespace made by [`enter`].
 pub(crate) fn identity_inside() -> Result<Identity, SetupError> {
-    let maps = ["uid_map", "gid_map"].map(|map| read_map(map));
+    let maps = ["uid_map", "gid_map"].map(read_map);
     let mapped = |id: &u32| maps.iter().all(|map| contains(map, *id));
     match STUDENT.iter().find(|id| mapped(id)) {
         Some(id) => Ok(Identity::Separate { id: *id }),
@@ -57,7 +57,7 @@ pub(crate) fn separate_id(offset: u32) -> Option<u32> {
     if !getuid().is_root() || !may(Capability::SetUid) || !may(Capability::SetGid) {
         return None;
     }
-    let maps = ["uid_map", "gid_map"].map(|map| read_map(map));
+    let maps = ["uid_map", "gid_map"].map(read_map);
     let mut candidates = [STUDENT[0] + offset, STUDENT[1]].into_iter();
     candidates.find(|id| maps.iter().all(|map| contains(map, *id)))
 }

@@ -18,6 +18,8 @@ pub(super) struct Start<'a> {
     pub(super) terminal: bool,
     pub(super) gate: RawFd,
     pub(super) failure: RawFd,
+    /// Where to tell that it can be traced, if that takes telling.
+    pub(super) ready: Option<RawFd>,
 }
 
 /// Length of a failure message: the step, and `errno` in native order.
@@ -124,7 +126,6 @@ impl Start<'_> {
             limit.set().map_err(|errno| (Step::Limits, errno))?;
         }
         self.become_ordinary()?;
-        self.arrange_descriptors()?;
         if !self.launcher.private_pids {
             // Nothing else would end a daemon if the helper were killed.
             // SAFETY: takes numbers only. It comes after the change of user, which resets it.
@@ -134,7 +135,13 @@ impl Start<'_> {
         let dumpable = libc::c_ulong::from(!self.launcher.hidden);
         // SAFETY: takes numbers only.
         let set = unsafe { libc::prctl(libc::PR_SET_DUMPABLE, dumpable, 0, 0, 0) };
-        check(Step::Privileges, set.into())
+        check(Step::Privileges, set.into())?;
+        if let Some(ready) = self.ready {
+            // SAFETY: one live byte.
+            let told = unsafe { libc::write(ready, [1u8].as_ptr().cast(), 1) };
+            check(Step::Descriptors, told as i64)?;
+        }
+        self.arrange_descriptors()
     }
 
     fn become_ordinary(&self) -> Done {

@@ -14,6 +14,12 @@ enum Show {
     /// A pid; shown as it is, the transcript never uses it.
     Pid,
     Signal,
+    /// `AF_UNIX`.
+    Family,
+    /// `SOCK_STREAM`.
+    SocketType,
+    /// `SHUT_WR`.
+    Direction,
     Path,
     Address,
     /// Bytes written; the next argument is their number.
@@ -73,14 +79,14 @@ const SHAPES: &[Shape] = shapes! {
     SYS_writev "writev" [Number Vector] Send;
     SYS_sendto "sendto" [Number Data] Send;
     SYS_sendmsg "sendmsg" [Number] Send;
-    SYS_socket "socket" [Number Number Number] Act;
-    SYS_socketpair "socketpair" [Number Number Number] Act;
+    SYS_socket "socket" [Family SocketType Number] Act;
+    SYS_socketpair "socketpair" [Family SocketType Number] Act;
     SYS_bind "bind" [Number Address] Act;
     SYS_listen "listen" [Number Number] Act;
     SYS_accept "accept" [Number] Act;
     SYS_accept4 "accept4" [Number] Act;
     SYS_connect "connect" [Number Address] Act;
-    SYS_shutdown "shutdown" [Number Number] Act;
+    SYS_shutdown "shutdown" [Number Direction] Act;
     SYS_pipe2 "pipe2" [] Act;
     SYS_unlinkat "unlinkat" [Number Path] Act;
     SYS_rt_sigaction "rt_sigaction" [Signal] Neutral;
@@ -183,6 +189,9 @@ pub(crate) fn render(tid: i32, nr: i64, args: &[u64; 6]) -> (String, Vec<u8>) {
             Show::Number | Show::Pid => (value as i32).to_string(),
             Show::Hex => format!("{value:#x}"),
             Show::Signal => signal_name(value as i32),
+            Show::Family => family_name(value as i32),
+            Show::SocketType => socket_type_name(value as i32),
+            Show::Direction => direction_name(value as i32),
             Show::Path => format!(
                 "\"{}\"",
                 escape(&memory::read_cstr(tid, value, 256).unwrap_or_default())
@@ -301,6 +310,42 @@ fn show_address(address: &Address) -> String {
         Address::Path(path) => format!("\"{}\"", escape(path)),
         Address::Abstract(name) => format!("\"@{}\"", escape(name)),
         Address::Inet(inet) => inet.to_string(),
+    }
+}
+
+fn family_name(family: i32) -> String {
+    match family {
+        libc::AF_UNIX => "AF_UNIX".to_owned(),
+        libc::AF_INET => "AF_INET".to_owned(),
+        libc::AF_INET6 => "AF_INET6".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn socket_type_name(kind: i32) -> String {
+    let mut name = match kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) {
+        libc::SOCK_STREAM => "SOCK_STREAM".to_owned(),
+        libc::SOCK_DGRAM => "SOCK_DGRAM".to_owned(),
+        libc::SOCK_SEQPACKET => "SOCK_SEQPACKET".to_owned(),
+        other => other.to_string(),
+    };
+    for (flag, flag_name) in [
+        (libc::SOCK_CLOEXEC, "|SOCK_CLOEXEC"),
+        (libc::SOCK_NONBLOCK, "|SOCK_NONBLOCK"),
+    ] {
+        if kind & flag != 0 {
+            name.push_str(flag_name);
+        }
+    }
+    name
+}
+
+fn direction_name(how: i32) -> String {
+    match how {
+        libc::SHUT_RD => "SHUT_RD".to_owned(),
+        libc::SHUT_WR => "SHUT_WR".to_owned(),
+        libc::SHUT_RDWR => "SHUT_RDWR".to_owned(),
+        other => other.to_string(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Small questions the tracer asks `/proc`.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -18,6 +19,22 @@ pub(crate) fn socket_inode(pid: i32, fd: i32) -> Option<u64> {
     let link = proc::fd_link(pid, fd)?;
     let number = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
     std::str::from_utf8(number).ok()?.parse().ok()
+}
+
+/// The local port of an internet socket, from `/proc/PID/net/tcp` and `tcp6` (proc(5)); what the
+/// kernel chose where the program asked for port 0.
+pub(crate) fn local_port(pid: i32, inode: u64) -> Option<u16> {
+    let inode = inode.to_string();
+    ["tcp", "tcp6"].iter().find_map(|table| {
+        let table = std::fs::read_to_string(format!("/proc/{pid}/net/{table}")).ok()?;
+        table.lines().skip(1).find_map(|line| {
+            // sl local_address rem_address st queues timer retrnsmt uid timeout inode
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (_, port) = fields.get(1)?.rsplit_once(':')?;
+            let found = fields.get(9) == Some(&inode.as_str());
+            found.then(|| u16::from_str_radix(port, 16).ok()).flatten()
+        })
+    })
 }
 
 /// Whether a descriptor leads to a FIFO or pipe.
@@ -109,6 +126,19 @@ pub(crate) fn listening_unix() -> Vec<(u64, Address)> {
                 path => Address::Path(path.into()),
             };
             (flags == LISTENING).then_some((inode, address))
+        })
+        .collect()
+}
+
+/// The inodes of all Unix sockets of this network namespace.
+pub(crate) fn unix_inodes() -> BTreeSet<u64> {
+    let table = std::fs::read("/proc/net/unix").unwrap_or_default();
+    table
+        .split(|&b| b == b'\n')
+        .filter_map(|line| {
+            // Num RefCount Protocol Flags Type St Inode Path
+            let mut fields = line.split(|&b| b == b' ').filter(|field| !field.is_empty());
+            std::str::from_utf8(fields.nth(6)?).ok()?.parse().ok()
         })
         .collect()
 }

@@ -6,6 +6,7 @@
 pub(crate) mod calls;
 mod disturb;
 pub(crate) mod lookup;
+pub(crate) mod meeting;
 pub(crate) mod ptrace;
 pub(crate) mod task;
 
@@ -15,11 +16,13 @@ use std::time::{Duration, Instant};
 
 use crate::event::{Call, ExitStatus, Quiet, WaitState, What};
 use crate::inspect::FamilyHistory;
-use crate::plan::{Address, Limits, ProcessId, ProgramId};
+use crate::plan::{Address, Limits, ProcessId, Program, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
+use crate::waits::sockets;
 use crate::{memory, shim};
 use disturb::Disturbances;
+use meeting::{Fate, Meetings};
 use ptrace::{Status, SyscallStop};
 use task::{Altered, InCall, Named, Process, Standing, Thread};
 
@@ -40,6 +43,8 @@ pub(crate) struct Tracer {
     pub(crate) processes: BTreeMap<i32, Process>,
     /// Sockets with names, in the order of their `bind`.
     pub(crate) named: Vec<Named>,
+    /// Who may meet whom.
+    pub(crate) meetings: Meetings,
     /// Disturbances in force.
     pub(crate) disturbances: Disturbances,
     /// Who waited for whom.
@@ -55,16 +60,19 @@ pub(crate) struct Tracer {
     made: HashMap<ProgramId, u16>,
     /// Addresses the handout asks for, by program.
     nominal: Vec<Option<Address>>,
+    /// Programs whose connections are to hold as little as possible.
+    small: Vec<bool>,
     limits: Limits,
     too_many: bool,
 }
 
 impl Tracer {
-    pub(crate) fn new(nominal: Vec<Option<Address>>, limits: Limits) -> Self {
+    pub(crate) fn new(programs: &[Program], meetings: Meetings, limits: Limits) -> Self {
         Self {
             threads: BTreeMap::new(),
             processes: BTreeMap::new(),
             named: Vec::new(),
+            meetings,
             disturbances: Disturbances::default(),
             family: FamilyHistory::default(),
             handler_findings: BTreeMap::new(),
@@ -72,7 +80,14 @@ impl Tracer {
             notices: Vec::new(),
             early: HashMap::new(),
             made: HashMap::new(),
-            nominal,
+            nominal: programs
+                .iter()
+                .map(|program| program.address.clone())
+                .collect(),
+            small: programs
+                .iter()
+                .map(|program| program.small_buffers)
+                .collect(),
             limits,
             too_many: false,
         }
@@ -351,6 +366,10 @@ impl Tracer {
     }
 
     fn entry(&mut self, tid: i32, nr: i64, args: [u64; 6], ip: u64, recorder: &mut Recorder) {
+        let known = |pid: i32| self.processes.get(&pid).map(|process| process.id.number);
+        let pid_name = (nr == libc::SYS_wait4 || nr == libc::SYS_kill)
+            .then(|| known(args[0] as i32))
+            .flatten();
         let Some(thread) = self.threads.get_mut(&tid) else {
             return;
         };
@@ -377,6 +396,10 @@ impl Tracer {
         } else {
             calls::render(tid, nr, &args)
         };
+        let shown = match pid_name {
+            Some(number) if !by_loader => name_pid(&shown, number),
+            _ => shown,
+        };
         if nr == libc::SYS_execve {
             process.executing = memory::read_cstr(tid, args[0], 4096).unwrap_or_default();
         }
@@ -400,6 +423,7 @@ impl Tracer {
                 });
             }
         }
+        let meets = nr == libc::SYS_connect && !by_loader && altered.is_none();
         if let Some(thread) = self.threads.get_mut(&tid) {
             thread.call = Some(InCall {
                 nr,
@@ -409,7 +433,99 @@ impl Tracer {
                 entered: Instant::now(),
                 by_loader,
                 altered,
+                led: None,
             });
+        }
+        if meets && self.connecting(tid, true, recorder) {
+            return;
+        }
+        ptrace::resume_to_syscall(tid, 0);
+    }
+
+    /// Decides where a `connect` at its entry goes. `true`: it is held. `first`: it has just come.
+    fn connecting(&mut self, tid: i32, first: bool, recorder: &mut Recorder) -> bool {
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return false;
+        };
+        let (Some(call), Some(id)) = (
+            &mut thread.call,
+            self.processes.get(&thread.pid).map(|process| process.id),
+        ) else {
+            return false;
+        };
+        let Some((address, path)) = meeting::named_by(thread.pid, tid, &call.args) else {
+            return false;
+        };
+        let fate = (self.meetings).fate(id.program, &address, path.as_deref(), &self.named);
+        if first && fate != Fate::AsItIs && !self.meetings.is_reference(id.program) {
+            let wanted = self.nominal.get(usize::from(id.program.0));
+            let nominal = wanted
+                .and_then(Option::as_ref)
+                .is_some_and(|wanted| same_place(wanted, &address, path.as_deref()));
+            if !nominal && self.meetings.is_news(id.program, &address) {
+                recorder.emit(What::Connecting {
+                    process: id,
+                    address,
+                });
+            }
+        }
+        match fate {
+            Fate::AsItIs => false,
+            Fate::To(target) => {
+                call.led = meeting::lead(tid, &call.args, &target);
+                false
+            }
+            Fate::Hold => {
+                thread.standing = Standing::Waiting;
+                true
+            }
+        }
+    }
+
+    /// Lets go every `connect` held for somebody who listens now. `true` if there was one.
+    pub(crate) fn meet(&mut self, recorder: &mut Recorder) -> bool {
+        let mut any = false;
+        for tid in self.waiting() {
+            if !self.connecting(tid, false, recorder) {
+                self.release(tid);
+                any = true;
+            }
+        }
+        any
+    }
+
+    /// Lets go every held `connect`, because nobody can answer it any more. `true` if there was one.
+    pub(crate) fn give_up_meetings(&mut self) -> bool {
+        let waiting = self.waiting();
+        for tid in &waiting {
+            let Some(thread) = self.threads.get_mut(tid) else {
+                continue;
+            };
+            let program = self.processes.get(&thread.pid).map(|p| p.id.program);
+            let nominal = program.and_then(|program| self.nominal.get(usize::from(program.0)));
+            if let Some(call) = &mut thread.call
+                && let Some((address, _)) = meeting::named_by(thread.pid, *tid, &call.args)
+                && let Some(target) =
+                    (self.meetings).nobody(nominal.and_then(Option::as_ref), &address)
+            {
+                call.led = meeting::lead(*tid, &call.args, &target);
+            }
+            self.release(*tid);
+        }
+        !waiting.is_empty()
+    }
+
+    fn waiting(&self) -> Vec<i32> {
+        let threads = self.threads.values();
+        threads
+            .filter(|thread| thread.standing == Standing::Waiting)
+            .map(|thread| thread.tid)
+            .collect()
+    }
+
+    fn release(&mut self, tid: i32) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.standing = Standing::Free;
         }
         ptrace::resume_to_syscall(tid, 0);
     }
@@ -427,6 +543,9 @@ impl Tracer {
             return;
         };
         let mut result = result;
+        if let Some(led) = &call.led {
+            meeting::undo(tid, &call.args, led);
+        }
         match call.altered {
             Some(Altered::Restore { nr, buffer, count }) => {
                 disturb::restore(tid, nr, buffer, count)
@@ -537,6 +656,14 @@ impl Tracer {
         }
     }
 
+    /// Makes a connection of a program hold little, where the plan asks for it.
+    fn shrink(&self, id: ProcessId, tid: i32, fd: i32) {
+        if self.small.get(usize::from(id.program.0)) == Some(&true) {
+            // Refused, it only holds more than it need.
+            let _ = sockets::shrink(tid, fd);
+        }
+    }
+
     /// What a call changed that others have to know.
     fn effects(
         &mut self,
@@ -558,6 +685,12 @@ impl Tracer {
                     .rposition(|named| Some(named.inode) == inode);
                 if let Some(index) = found {
                     self.named[index].listening = true;
+                    if let Address::Inet(inet) = &mut self.named[index].address
+                        && inet.port() == 0
+                        && let Some(port) = inode.and_then(|inode| lookup::local_port(pid, inode))
+                    {
+                        inet.set_port(port);
+                    }
                     let address = self.named[index].address.clone();
                     let nominal = self.is_nominal(id.program, &self.named[index]);
                     recorder.emit(What::Listening {
@@ -568,15 +701,19 @@ impl Tracer {
                 }
             }
             libc::SYS_accept | libc::SYS_accept4 if result >= 0 => {
+                self.shrink(id, tid, i32::try_from(result).unwrap_or(-1));
                 if let Some(inode) = lookup::socket_inode(pid, args[0] as i32) {
                     self.notices.push(Notice::Accepted(inode));
                 }
             }
-            libc::SYS_connect if result == 0 => {
-                let raw =
-                    memory::read(tid, args[1], usize::try_from(args[2]).unwrap_or(0).min(128));
-                if let Some(address) = calls::parse_address(&raw) {
-                    let path = lookup::absolute(pid, &address);
+            // A connection over the loopback that is made without waiting says so.
+            libc::SYS_connect if result == 0 || result == -i64::from(libc::EINPROGRESS) => {
+                self.shrink(id, tid, args[0] as i32);
+                let target = match &call.led {
+                    Some(led) => Some((led.target.clone(), lookup::absolute(pid, &led.target))),
+                    None => meeting::named_by(pid, tid, args),
+                };
+                if let Some((address, path)) = target {
                     let target = self.named.iter().rev().find(|named| {
                         named.listening
                             && (named.address == address || (path.is_some() && named.path == path))
@@ -675,14 +812,19 @@ impl Tracer {
         }
     }
 
-    /// Reports socket files that are gone.
+    /// Reports socket files that are gone, and abstract names, which go with their sockets.
     pub(crate) fn look_for_unlinked(&mut self, recorder: &mut Recorder) {
-        for named in &mut self.named {
-            let gone = |path: &PathBuf| {
-                std::fs::symlink_metadata(path)
-                    .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+        let mut bound: Option<BTreeSet<u64>> = None;
+        for named in self.named.iter_mut().filter(|named| !named.unlinked) {
+            let gone = match (&named.path, &named.address) {
+                (Some(path), _) => std::fs::symlink_metadata(path)
+                    .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound),
+                (None, Address::Abstract(_)) => !bound
+                    .get_or_insert_with(lookup::unix_inodes)
+                    .contains(&named.inode),
+                _ => false,
             };
-            if !named.unlinked && named.path.as_ref().is_some_and(gone) {
+            if gone {
                 named.unlinked = true;
                 self.progress += 1;
                 recorder.emit(What::Unlinked {
@@ -698,7 +840,7 @@ impl Tracer {
         let wanted = self.nominal.get(usize::from(program.0));
         wanted
             .and_then(Option::as_ref)
-            .is_some_and(|wanted| same_place(wanted, named))
+            .is_some_and(|wanted| same_place(wanted, &named.address, named.path.as_deref()))
     }
 
     /// Whether a process was forked by another of the scenario.
@@ -775,6 +917,18 @@ fn process_launched(processes: &mut BTreeMap<i32, Process>, pid: i32) {
     }
 }
 
+/// Puts a process's name in the place of its pid, the first argument.
+fn name_pid(shown: &str, number: u16) -> String {
+    let name = match number {
+        0 => "root".to_owned(),
+        n => format!("child {n}"),
+    };
+    match shown.split_once(", ") {
+        Some((_, rest)) => format!("{name}, {rest}"),
+        None => name,
+    }
+}
+
 fn makes_task(nr: i64) -> bool {
     #[cfg(target_arch = "x86_64")]
     if matches!(nr, libc::SYS_fork | libc::SYS_vfork) {
@@ -784,13 +938,13 @@ fn makes_task(nr: i64) -> bool {
 }
 
 /// Whether a socket has the name the handout asks for, however it is spelt.
-fn same_place(wanted: &Address, named: &Named) -> bool {
+fn same_place(wanted: &Address, given: &Address, path: Option<&std::path::Path>) -> bool {
     use std::os::unix::ffi::OsStrExt;
-    match (wanted, &named.path) {
+    match (wanted, path) {
         (Address::Path(wanted), Some(path)) => {
             let normal = |path: &std::path::Path| path.components().collect::<PathBuf>();
             normal(std::path::Path::new(std::ffi::OsStr::from_bytes(wanted))) == normal(path)
         }
-        _ => *wanted == named.address,
+        _ => wanted == given,
     }
 }

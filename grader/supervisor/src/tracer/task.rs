@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::meeting::Led;
 use crate::event::ExitStatus;
 use crate::plan::{Address, ProcessId};
 
@@ -22,6 +23,8 @@ pub(crate) struct InCall {
     pub(crate) by_loader: bool,
     /// What a disturbance did to it, to be undone or completed at its exit.
     pub(crate) altered: Option<Altered>,
+    /// A `connect` that was led to another address than it names.
+    pub(crate) led: Option<Led>,
 }
 
 /// What a disturbance did to a call at its entry.
@@ -53,6 +56,8 @@ pub(crate) enum Standing {
     Stopped,
     /// Held by us at a stop because it was spinning.
     Held,
+    /// Held by us at the entry of a `connect` until somebody listens.
+    Waiting,
 }
 
 /// A thread.

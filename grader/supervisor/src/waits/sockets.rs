@@ -7,8 +7,16 @@ use nix::errno::Errno;
 /// `PIDFD_THREAD` (Linux 6.9): the pidfd names a thread, hence that thread's descriptors.
 const PIDFD_THREAD: libc::c_uint = libc::O_EXCL as libc::c_uint;
 
+/// Lets a socket of another process hold as little as the kernel allows (socket(7): 4608 bytes,
+/// overhead included).
+pub(crate) fn shrink(tid: i32, fd: i32) -> Result<(), Errno> {
+    let socket = copy_fd(tid, fd)?;
+    // The kernel raises it to its minimum.
+    nix::sys::socket::setsockopt(&socket, nix::sys::socket::sockopt::SndBuf, &1)
+}
+
 /// A copy of a thread's descriptor. It keeps the file open while it lives: to be dropped at once.
-pub(super) fn copy_fd(tid: i32, fd: i32) -> Result<OwnedFd, Errno> {
+pub(crate) fn copy_fd(tid: i32, fd: i32) -> Result<OwnedFd, Errno> {
     let open = |tid: i32, flags: libc::c_uint| {
         // SAFETY: pidfd_open takes two integers and touches no memory.
         Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, tid, flags) })

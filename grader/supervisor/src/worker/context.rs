@@ -11,8 +11,9 @@ use crate::wire::EventSink;
 /// Everything a helper needs. The sandbox is ready, the files are placed, nothing runs yet.
 ///
 /// The helper is single-threaded, PID 1 of its PID namespace (or a child subreaper where the
-/// isolation is reduced), holds no descriptor but 0–2 (`/dev/null`), its standard error and those
-/// inside this value, and ignores `SIGPIPE`. It is not dumpable.
+/// isolation is reduced), ignores `SIGPIPE`, and is not dumpable. Its descriptors are 0 and 1
+/// (`/dev/null`), 2 (the worker's own standard error) and those inside this value. It is killed
+/// when the worker ends. As PID 1 it gets no signal from below that it does not handle.
 #[derive(Debug)]
 pub struct HelperContext {
     /// The scenario. Where the isolation is reduced, `/lab` and `/tmp` in arguments, environment

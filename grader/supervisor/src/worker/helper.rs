@@ -40,14 +40,23 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
         let mut missing = scenario::set_up(&base, &plan, owner)?;
         let mut active: Vec<String> = NAMESPACES.map(Into::into).to_vec();
         active.extend(EVERYWHERE.map(Into::into));
+        // So far only the limit on pids can be among them.
         if missing.is_empty() {
             active.push("pid limit".into());
         }
         if let Identity::Nested(_) = identity {
             active.push("user namespace of the programs".into());
+            let own = nix::unistd::getgid();
+            let groups = nix::unistd::getgroups().unwrap_or_default();
+            if groups.iter().any(|group| *group != own) {
+                missing.push("supplementary groups: an ordinary user cannot drop them".into());
+            }
         } else {
             active.push("user id of the programs".into());
         }
+        let everything = std::iter::once(Path::new("/"));
+        let writable = ["/lab", "/tmp", "/dev", "/proc"].map(Path::new);
+        let ruleset = ruleset(everything, writable.into_iter(), &mut active, &mut missing);
         let granted = enforced("full", &plan, traceable, active, &mut missing);
         let launcher = Launcher {
             rlimits: rlimits(&plan.limits, 0)?,
@@ -55,7 +64,7 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
             filters,
             private_pids: true,
             builtins: hands.builtins,
-            ruleset: None,
+            ruleset,
             workspace: c_path(Path::new(WORKSPACE))?,
             hidden: true,
         };
@@ -75,6 +84,7 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
         hands,
         places,
         identity_offset,
+        strangers,
         reason,
         filters,
         traceable,
@@ -106,7 +116,7 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
             }
             None => {
                 missing.push(SAME_USER.into());
-                (Identity::Same, reduced::tasks_of_this_user() + HEADROOM)
+                (Identity::Same, strangers + HEADROOM)
             }
         };
         follow(&alive)?;
@@ -180,6 +190,15 @@ fn confinement(
         .collect();
     let own = [places.workspace.as_path(), places.temporary.as_path()];
     let writable = devices.iter().map(PathBuf::as_path).chain(own);
+    ruleset(readable, writable, active, missing)
+}
+
+fn ruleset<'a>(
+    readable: impl Iterator<Item = &'a Path>,
+    writable: impl Iterator<Item = &'a Path>,
+    active: &mut Vec<String>,
+    missing: &mut Vec<String>,
+) -> Option<OwnedFd> {
     match landlock::ruleset(readable, writable) {
         Ok(ruleset) => {
             let version = landlock::version().unwrap_or_default();

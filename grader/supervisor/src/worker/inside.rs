@@ -86,6 +86,8 @@ pub(super) struct Reduced {
     pub(super) hands: Hands,
     pub(super) places: reduced::Places,
     pub(super) identity_offset: u32,
+    /// Tasks that this worker's user had when it began.
+    pub(super) strangers: u64,
     pub(super) reason: String,
     pub(super) filters: Filters,
     pub(super) traceable: bool,
@@ -170,6 +172,7 @@ fn lower(
     let reduced = Reduced {
         places: reduced::Places::below(&private),
         identity_offset: cpu.to_str().and_then(|cpu| cpu.parse().ok()).unwrap_or(0),
+        strangers: reduced::tasks_of_this_user(),
         reason,
         filters: Filters::new(&calls::of_interest(), false),
         traceable: crate::probe::may_trace(),

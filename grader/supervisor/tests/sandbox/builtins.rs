@@ -3,7 +3,7 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt;
 
-pub fn run(name: &str, argv: &[OsString]) -> Option<i32> {
+pub(crate) fn run(name: &str, argv: &[OsString]) -> Option<i32> {
     match name {
         "environment" => {
             for (name, value) in std::env::vars_os() {
@@ -25,6 +25,7 @@ pub fn run(name: &str, argv: &[OsString]) -> Option<i32> {
         "calls" => calls(),
         "signals" => signals(),
         "helper" => helper(),
+        "daemon" => daemon(&argv[1]),
         "hang" => loop {
             nix::unistd::pause();
         },
@@ -107,7 +108,7 @@ fn helper() {
     println!("mem {:?}", open("/proc/1/mem"));
     println!(
         "fds {:?}",
-        std::fs::read_dir("/proc/1/fd")
+        std::fs::read_link("/proc/1/fd/0")
             .map(drop)
             .map_err(|e| e.kind())
     );
@@ -127,4 +128,32 @@ fn helper() {
         // SAFETY: takes numbers.
         unsafe { libc::kill(1, signal) };
     }
+}
+
+/// Leaves a process behind that has a session of its own, ignores signals, and is called `name`.
+fn daemon(name: &OsString) {
+    use nix::unistd::{ForkResult, fork, pipe2, read, write};
+    let (ready, tell) = pipe2(nix::fcntl::OFlag::O_CLOEXEC).unwrap();
+    // SAFETY: this process has one thread.
+    if let ForkResult::Child = unsafe { fork() }.unwrap() {
+        nix::unistd::setsid().unwrap();
+        // SAFETY: as above.
+        if let ForkResult::Child = unsafe { fork() }.unwrap() {
+            let mut name = name.as_bytes().to_vec();
+            name.push(0);
+            // SAFETY: the name ends with a NUL; ignoring signals installs no handler.
+            unsafe {
+                libc::prctl(libc::PR_SET_NAME, name.as_ptr());
+                for signal in [libc::SIGTERM, libc::SIGHUP, libc::SIGINT] {
+                    libc::signal(signal, libc::SIG_IGN);
+                }
+            }
+            write(&tell, b"x").unwrap();
+            loop {
+                nix::unistd::pause();
+            }
+        }
+        std::process::exit(0);
+    }
+    read(&ready, &mut [0]).unwrap();
 }

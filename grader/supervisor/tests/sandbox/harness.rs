@@ -11,25 +11,37 @@ use supervisor::plan::{
 };
 use supervisor::worker::{Worker, WorkerError};
 
+/// Set for everything that a test starts from this executable, but its workers.
+pub(crate) const INSIDE: &str = "GRADER_SANDBOX_TEST";
+/// Its value for the one run of all tests as another user.
+pub(crate) const NOBODY: &str = "nobody";
+
+/// This executable, with a subcommand of [`main`](crate::main).
+pub(crate) fn again(subcommand: &str) -> Command {
+    let mut command = Command::new(exe());
+    command.arg(subcommand).env(INSIDE, subcommand);
+    command
+}
+
 /// The path that the tests use for their own worker.
-pub fn exe() -> PathBuf {
+pub(crate) fn exe() -> PathBuf {
     std::env::current_exe().unwrap()
 }
 
-pub fn worker() -> Worker {
+pub(crate) fn worker() -> Worker {
     Worker::spawn(&exe(), Some(0)).unwrap()
 }
 
-pub fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     nix::unistd::getuid().is_root()
 }
 
-pub fn user_name() -> String {
+pub(crate) fn user_name() -> String {
     format!("uid {}", nix::unistd::getuid())
 }
 
 /// A plan that starts its programs one after another, each when the one before has ended.
-pub fn plan(programs: Vec<Program>) -> Plan {
+pub(crate) fn plan(programs: Vec<Program>) -> Plan {
     let starts = (0..programs.len()).map(|n| Step {
         acts: vec![Act::Start(ProgramId(u16::try_from(n).unwrap()))],
     });
@@ -46,7 +58,7 @@ pub fn plan(programs: Vec<Program>) -> Plan {
     }
 }
 
-pub fn program(image: Image, argv: &[&str]) -> Program {
+pub(crate) fn program(image: Image, argv: &[&str]) -> Program {
     Program {
         name: "program".into(),
         image,
@@ -57,19 +69,20 @@ pub fn program(image: Image, argv: &[&str]) -> Program {
         stderr: Output::Pipe,
         address: None,
         audit_handlers: false,
+        small_buffers: false,
     }
 }
 
-pub fn shell(script: &str) -> Program {
+pub(crate) fn shell(script: &str) -> Program {
     program(Image::File("/bin/sh".into()), &["sh", "-c", script])
 }
 
-pub fn builtin(name: &str, arguments: &[&str]) -> Program {
+pub(crate) fn builtin(name: &str, arguments: &[&str]) -> Program {
     let argv = [&[name], arguments].concat();
     program(Image::Builtin(name.into()), &argv)
 }
 
-pub fn file(name: &str, content: &str) -> PlacedFile {
+pub(crate) fn file(name: &str, content: &str) -> PlacedFile {
     PlacedFile {
         name: name.into(),
         source: supervisor::plan::FileSource::Bytes(content.into()),
@@ -79,8 +92,8 @@ pub fn file(name: &str, content: &str) -> PlacedFile {
 
 /// What a run gave.
 #[derive(Debug, Default)]
-pub struct Ran {
-    pub events: Vec<Event>,
+pub(crate) struct Ran {
+    pub(crate) events: Vec<Event>,
 }
 
 impl Ran {
@@ -96,15 +109,15 @@ impl Ran {
         String::from_utf8_lossy(&all).into_owned()
     }
 
-    pub fn out(&self) -> String {
+    pub(crate) fn out(&self) -> String {
         self.text(Stream::Out)
     }
 
-    pub fn err(&self) -> String {
+    pub(crate) fn err(&self) -> String {
         self.text(Stream::Err)
     }
 
-    pub fn enforced(&self) -> &Enforced {
+    pub(crate) fn enforced(&self) -> &Enforced {
         match self.events.first().map(|event| &event.what) {
             Some(What::Enforced(enforced)) => enforced,
             other => panic!("the first event is {other:?}"),
@@ -112,7 +125,7 @@ impl Ran {
     }
 
     /// How the programs ended, in order.
-    pub fn ends(&self) -> Vec<ExitStatus> {
+    pub(crate) fn ends(&self) -> Vec<ExitStatus> {
         let ends = self.events.iter().filter_map(|event| match event.what {
             What::Exited { status, .. } => Some(status),
             _ => None,
@@ -120,7 +133,7 @@ impl Ran {
         ends.collect()
     }
 
-    pub fn exec_error(&self) -> Option<i32> {
+    pub(crate) fn exec_error(&self) -> Option<i32> {
         self.events.iter().find_map(|event| match event.what {
             What::ExecFailed { errno, .. } => Some(errno),
             _ => None,
@@ -128,13 +141,13 @@ impl Ran {
     }
 }
 
-pub fn try_run(worker: &mut Worker, plan: &Plan) -> (Ran, Result<(), WorkerError>) {
+pub(crate) fn try_run(worker: &mut Worker, plan: &Plan) -> (Ran, Result<(), WorkerError>) {
     let mut ran = Ran::default();
     let result = worker.run(plan, &mut |event| ran.events.push(event));
     (ran, result)
 }
 
-pub fn run(worker: &mut Worker, plan: &Plan) -> Ran {
+pub(crate) fn run(worker: &mut Worker, plan: &Plan) -> Ran {
     let (ran, result) = try_run(worker, plan);
     if let Err(error) = result {
         panic!("{error}; so far: {:#?}", ran.events);
@@ -144,12 +157,12 @@ pub fn run(worker: &mut Worker, plan: &Plan) -> Ran {
 }
 
 /// Runs one shell script in a new worker; it must succeed.
-pub fn says(script: &str) -> String {
+pub(crate) fn says(script: &str) -> String {
     output_of(plan(vec![shell(script)]))
 }
 
 /// Runs a plan of one program in a new worker; it must succeed.
-pub fn output_of(plan: Plan) -> String {
+pub(crate) fn output_of(plan: Plan) -> String {
     let ran = run(&mut worker(), &plan);
     assert_eq!(ran.err(), "", "{:#?}", plan.programs);
     assert_eq!(ran.ends(), [ExitStatus::Code(0)], "{:#?}", plan.programs);
@@ -157,7 +170,7 @@ pub fn output_of(plan: Plan) -> String {
 }
 
 /// Runs the whole executable once more as `nobody`, from a place where that user may.
-pub fn again_as_nobody(arguments: &[String]) -> bool {
+pub(crate) fn again_as_nobody(arguments: &[String]) -> bool {
     let place = tempfile::Builder::new()
         .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
         .prefix("grader-test-")
@@ -171,6 +184,7 @@ pub fn again_as_nobody(arguments: &[String]) -> bool {
         .args(arguments)
         .current_dir("/")
         .env("HOME", "/")
+        .env(INSIDE, NOBODY)
         .status();
     match status {
         Ok(status) => status.success(),
@@ -182,7 +196,7 @@ pub fn again_as_nobody(arguments: &[String]) -> bool {
 }
 
 /// Children of a process.
-pub fn children(pid: u32) -> Vec<i32> {
+pub(crate) fn children(pid: u32) -> Vec<i32> {
     let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
     list.split_whitespace()
         .map(|pid| pid.parse().unwrap())
@@ -190,7 +204,7 @@ pub fn children(pid: u32) -> Vec<i32> {
 }
 
 /// Whether a process exists, and is not merely waiting to be collected.
-pub fn lives(pid: i32) -> bool {
+pub(crate) fn lives(pid: i32) -> bool {
     let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
     stat.is_ok_and(|stat| !stat.rsplit_once(')').unwrap().1.starts_with(" Z"))
 }

@@ -15,7 +15,7 @@ use supervisor::launch::{Outcome, Stdio, outcome};
 use supervisor::plan::{Act, Input, Output, Plan, ProcessId, ProgramId};
 use supervisor::worker::HelperContext;
 
-pub fn run(mut context: HelperContext) -> ! {
+pub(crate) fn run(mut context: HelperContext) -> ! {
     let granted = context.granted.clone();
     say(&mut context, What::Enforced(granted));
     let plan = context.plan.clone();
@@ -78,6 +78,13 @@ fn start(context: &mut HelperContext, plan: &Plan, id: ProgramId) {
         stdout,
         stderr,
     };
+    if plan.observation == supervisor::plan::Observation::Full {
+        let launched = context.launcher.spawn(program, stdio, true).unwrap();
+        for what in crate::tracing::follow(launched, id) {
+            say(context, what);
+        }
+        return;
+    }
     let launched = context.launcher.spawn(program, stdio, false).unwrap();
     write(&launched.gate, b"x").unwrap();
     let process = ProcessId {

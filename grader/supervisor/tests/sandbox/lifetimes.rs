@@ -8,9 +8,9 @@ use supervisor::event::{ExitStatus, What};
 use supervisor::worker::{Worker, WorkerError};
 
 use crate::Test;
-use crate::harness::{builtin, children, exe, lives, plan, run, shell, try_run, worker};
+use crate::harness::{again, builtin, children, lives, plan, run, shell, try_run, worker};
 
-pub const TESTS: &[Test] = &[
+pub(crate) const TESTS: &[Test] = &[
     ("a_daemon_ends_with_its_scenario", daemon),
     (
         "a_killed_helper_is_an_error_and_the_worker_goes_on",
@@ -22,43 +22,29 @@ pub const TESTS: &[Test] = &[
         worker_killed_idle,
     ),
     ("dropping_a_worker_ends_everything", dropped),
+    ("a_worker_ends_with_its_caller", caller_killed),
     ("an_executable_that_is_no_worker_is_an_error", no_worker),
     ("mounts_do_not_reach_the_host", mounts),
 ];
 
-/// Processes of the whole machine whose command line contains `mark`.
-fn marked(mark: &str) -> Vec<i32> {
-    let pids = std::fs::read_dir("/proc").unwrap().flatten();
-    let pids = pids.filter_map(|e| e.file_name().to_str()?.parse::<i32>().ok());
-    pids.filter(|pid| {
-        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        String::from_utf8_lossy(&line).contains(mark)
-    })
-    .collect()
+/// Whether any process of the whole machine has this name.
+pub(crate) fn somewhere(name: &str) -> bool {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let mut names = entries.filter_map(|e| std::fs::read_to_string(e.path().join("comm")).ok());
+    names.any(|there| there.trim_end() == name)
 }
 
 fn daemon() {
-    let mark = format!("grader-mark-{}", std::process::id());
-    let script = format!(
-        "(setsid sh -c 'trap \"\" TERM HUP; exec tail -f /dev/null --{mark} || exec tail -f /dev/null {mark}' \
-         </dev/null >/dev/null 2>&1 &) ; echo done"
+    let name = format!("gr-{}", std::process::id());
+    let look = "cat /proc/[0-9]*/comm";
+    let plan = plan(vec![builtin("daemon", &[&name]), shell(look)]);
+    let ran = run(&mut worker(), &plan);
+    assert!(
+        ran.out().contains(&name),
+        "the daemon was never there: {}",
+        ran.out()
     );
-    let mut seen = 0;
-    let mut worker = worker();
-    let mut out = Vec::new();
-    let plan = plan(vec![shell(
-        &script.replace(&format!("--{mark} || exec tail -f /dev/null "), ""),
-    )]);
-    worker
-        .run(&plan, &mut |event| {
-            if let What::Exited { .. } = event.what {
-                seen = marked(&mark).len();
-            }
-            out.push(event.what);
-        })
-        .unwrap();
-    assert!(seen > 0, "the daemon was never there: {out:?}");
-    assert_eq!(marked(&mark), Vec::<i32>::new());
+    assert!(!somewhere(&name));
 }
 
 /// Runs a program that hangs and calls `when_started` once it runs.
@@ -179,10 +165,7 @@ fn no_worker() {
     let result = Worker::spawn("/no/such/executable".as_ref(), None);
     assert!(matches!(result, Err(WorkerError::Spawn(_))), "{result:?}");
     // Started by hand, without its socket, the command explains itself.
-    let by_hand = std::process::Command::new(exe())
-        .args(["worker", "full", "any"])
-        .output()
-        .unwrap();
+    let by_hand = again("worker").args(["full", "any"]).output().unwrap();
     assert_eq!(by_hand.status.code(), Some(2));
     let said = String::from_utf8_lossy(&by_hand.stderr).into_owned();
     assert!(said.contains("started by grader itself"), "{said}");
@@ -202,4 +185,40 @@ fn mounts() {
     drop(worker);
     assert_eq!(now(), before);
     assert_eq!(std::fs::read_dir("/").unwrap().count(), top);
+}
+
+/// Runs a program that hangs, telling the pids of the worker and of its helper; for
+/// [`caller_killed`].
+pub(crate) fn caller() -> std::process::ExitCode {
+    let mut worker = worker();
+    let pid = worker.pid().unwrap();
+    let result = hang(&mut worker, || println!("{pid} {}", children(pid)[0]));
+    eprintln!("{result:?}");
+    std::process::ExitCode::FAILURE
+}
+
+fn caller_killed() {
+    use std::io::{BufRead, BufReader};
+    let mut command = again("caller");
+    let mut caller = command
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(caller.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let pids: Vec<i32> = line
+        .split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect();
+    assert!(
+        pids.len() == 2 && pids.iter().all(|pid| lives(*pid)),
+        "{line}"
+    );
+    caller.kill().unwrap();
+    caller.wait().unwrap();
+    for pid in pids {
+        ended(pid);
+    }
 }

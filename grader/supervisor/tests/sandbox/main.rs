@@ -3,32 +3,49 @@
 //! The executable is its own worker process, as `grader` is, so it brings its own small test
 //! runner. Started as root it runs everything a second time as an ordinary user.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test, though built without cfg(test) because it brings its own runner"
+)]
+
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 
 mod builtins;
 mod confinement;
+mod degrading;
 mod harness;
 mod helper;
 mod lifetimes;
+mod probing;
 mod reduced;
 mod speed;
+mod tracing;
 
 /// A test: what it shows, and how.
 type Test = (&'static str, fn());
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments
-        .first()
-        .is_some_and(|argument| argument == "worker")
-    {
-        return supervisor::worker::main(builtins::run, helper::run);
+    match arguments.first().map(String::as_str) {
+        Some("worker") => return supervisor::worker::main(builtins::run, helper::run),
+        Some("caller") => return lifetimes::caller(),
+        Some("without") => return degrading::without(&arguments[1..]),
+        _ => {}
+    }
+    // A test that starts this executable must never start the tests again.
+    let inside = std::env::var_os(harness::INSIDE);
+    if inside.is_some_and(|who| who != harness::NOBODY || harness::is_root()) {
+        eprintln!("the tests do not run inside themselves");
+        return ExitCode::FAILURE;
     }
     let tests: Vec<Test> = [
         confinement::TESTS,
         lifetimes::TESTS,
         reduced::TESTS,
+        degrading::TESTS,
+        tracing::TESTS,
+        probing::TESTS,
         speed::TESTS,
     ]
     .concat();

@@ -4,9 +4,10 @@ use supervisor::event::ExitStatus;
 use supervisor::plan::{Image, Isolation, Plan, Program};
 
 use crate::Test;
-use crate::harness::{Ran, builtin, exe, file, is_root, plan, program, run, shell, worker};
+use crate::harness::{Ran, builtin, file, is_root, plan, program, run, shell, worker};
+use crate::lifetimes::somewhere;
 
-pub const TESTS: &[Test] = &[
+pub(crate) const TESTS: &[Test] = &[
     ("reduced_has_a_private_workspace", workspace),
     ("reduced_cannot_write_elsewhere", elsewhere),
     ("reduced_ends_daemons", daemons),
@@ -82,20 +83,13 @@ fn elsewhere() {
 }
 
 fn daemons() {
-    let mark = format!("grader-reduced-{}", std::process::id());
-    let script =
-        format!("touch {mark}; (setsid tail -f {mark} </dev/null >/dev/null 2>&1 &); echo done");
-    let ran = ran(&script);
+    let name = format!("gd-{}", std::process::id());
+    let ran = run(
+        &mut worker(),
+        &reduced(vec![builtin("daemon", &[&name]), shell("echo done")]),
+    );
     assert_eq!(ran.out(), "done\n");
-    let pids = std::fs::read_dir("/proc").unwrap().flatten();
-    for pid in pids {
-        let line = std::fs::read(pid.path().join("cmdline")).unwrap_or_default();
-        assert!(
-            !String::from_utf8_lossy(&line).contains(&mark),
-            "{:?} is left",
-            pid.path()
-        );
-    }
+    assert!(!somewhere(&name));
 }
 
 fn calls() {
@@ -128,20 +122,15 @@ fn calls() {
 }
 
 fn nothing_left() {
-    let left = || {
-        let entries = std::fs::read_dir("/tmp").unwrap().flatten();
-        let ours =
-            |name: &str| name.starts_with("grader-") && !exe().starts_with(format!("/tmp/{name}"));
-        let names = entries.filter_map(|e| e.file_name().into_string().ok());
-        names.filter(|name| ours(name)).collect::<Vec<_>>()
-    };
-    let before = left();
     let mut worker = worker();
+    let mut places = Vec::new();
     for _ in 0..2 {
-        let script = "mkdir -p a/b; touch a/b/c; chmod 0 a; ls";
+        let script = "mkdir -p a/b; touch a/b/c; chmod 0 a; pwd";
         let ran = run(&mut worker, &reduced(vec![shell(script)]));
-        assert_eq!(ran.out(), "a\n");
+        let place = std::path::PathBuf::from(ran.out().trim_end());
+        assert!(!place.exists() && place.parent().unwrap().exists());
+        places.push(place);
     }
     drop(worker);
-    assert_eq!(left(), before);
+    assert!(!places[0].parent().unwrap().exists());
 }

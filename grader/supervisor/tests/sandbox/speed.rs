@@ -7,7 +7,7 @@ use supervisor::plan::{Image, Isolation};
 use crate::Test;
 use crate::harness::{plan, program, run, worker};
 
-pub const TESTS: &[Test] = &[("figures", figures)];
+pub(crate) const TESTS: &[Test] = &[("figures", figures)];
 
 fn figures() {
     let one = || vec![program(Image::File("/bin/true".into()), &["true"])];

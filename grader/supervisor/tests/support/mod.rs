@@ -97,6 +97,7 @@ pub(crate) fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
             stderr: Output::Pipe,
             address: None,
             audit_handlers: false,
+            small_buffers: false,
         }],
         peers: vec!["alice".into(), "bob".into()],
         steps: steps.into_iter().map(|acts| Step { acts }).collect(),
