@@ -5,6 +5,12 @@
 //! arguments as given, start no threads, block the signals they care about instead of relying on
 //! dispositions, and write to descriptors, never to a buffered stream.
 
+mod course_06;
+mod course_16;
+mod course_21;
+mod course_25;
+mod course_26;
+mod course_27;
 mod course_30_client;
 mod course_30_server;
 mod course_31_server;
@@ -19,6 +25,12 @@ use std::ffi::OsString;
 
 /// The names of all reference programs, sorted.
 pub const NAMES: &[&str] = &[
+    "course-06",
+    "course-16",
+    "course-21",
+    "course-25",
+    "course-26",
+    "course-27",
     "course-30-client",
     "course-30-server",
     "course-31-server",
@@ -35,11 +47,17 @@ const USAGE: i32 = 2;
 /// program of that name. `args` are the arguments after the program's name.
 ///
 /// The process is the program's: its signal mask and descriptors are changed and not put back.
-/// The caller exits with the status. `pipe-upper` needs a process that has one thread, because it
-/// forks.
+/// The caller exits with the status. `course-25` and `pipe-upper` need a process that has one
+/// thread, because they fork.
 #[must_use]
 pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
     match name {
+        "course-06" => Some(course_06::run(args)),
+        "course-16" => Some(course_16::run(args)),
+        "course-21" => Some(course_21::run(args)),
+        "course-25" => Some(course_25::run(args)),
+        "course-26" => Some(course_26::run(args)),
+        "course-27" => Some(course_27::run(args)),
         "course-30-client" => Some(course_30_client::run(args)),
         "course-30-server" => Some(course_30_server::run(args)),
         "course-31-server" => Some(course_31_server::run(args)),

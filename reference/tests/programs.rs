@@ -529,3 +529,183 @@ mod us {
         assert!(message.contains("closed the connection"), "{message}");
     }
 }
+
+mod course {
+    use super::*;
+
+    fn file(content: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().expect("a file");
+        file.write_all(content.as_bytes()).expect("takes it");
+        file
+    }
+
+    fn with_file(name: &str, content: &str, input: &[u8]) -> Output {
+        let file = file(content);
+        let path = file.path().to_str().expect("text").to_owned();
+        feed(name, &[&path], input)
+    }
+
+    #[test]
+    fn a_bell_for_each_signal_and_their_number_at_the_end() {
+        let mut program = start("course-21", &[]);
+        // The signals are blocked before anything is read, so it is safe to begin when the mask
+        // says so.
+        let status = format!("/proc/{}/status", program.child.id());
+        let blocked = || {
+            let status = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = status.lines().find_map(|line| line.strip_prefix("SigBlk:"));
+            line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
+                .is_some_and(|mask| mask & 0b110 == 0b110)
+        };
+        while !blocked() {
+            std::thread::yield_now();
+        }
+        for _ in 0..13 {
+            program.signal(Signal::SIGINT);
+            program.expect_output(b"\x07");
+        }
+        program.signal(Signal::SIGQUIT);
+        assert_eq!(
+            program.finish(),
+            (
+                b"\nThe bell rang 13 times.\n".to_vec(),
+                String::new(),
+                Some(0)
+            )
+        );
+    }
+
+    #[test]
+    fn a_text_in_capitals_through_a_pipe_and_through_a_command() {
+        for name in ["course-25", "course-26"] {
+            let output = feed(name, &[], b"");
+            assert_eq!(output.status.code(), Some(0), "{name}");
+            let text = String::from_utf8(output.stdout).expect("text");
+            assert!(text.starts_with("THE QUICK BROWN FOX"), "{name}: {text}");
+            assert_eq!(text, text.to_uppercase(), "{name}");
+        }
+    }
+
+    #[test]
+    fn empty_lines_are_counted_wherever_they_stand() {
+        for (content, count) in [
+            ("", 0),
+            ("a\nb\n", 0),
+            ("\n", 1),
+            ("\n\na\n\nb", 3),
+            ("a\n \n\t\n\n", 1),
+        ] {
+            let output = with_file("course-27", content, b"");
+            let said = String::from_utf8(output.stdout).expect("text");
+            assert_eq!(said.trim(), count.to_string(), "{content:?}");
+            assert_eq!(output.status.code(), Some(0), "{content:?}");
+        }
+        let output = feed("course-27", &["/nowhere"], b"");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("No such file"));
+    }
+
+    #[test]
+    fn lines_are_found_by_their_numbers() {
+        let output = with_file("course-06", "one\ntwo\nthree", b"2\n3\n9\nx\n0\n");
+        let text = String::from_utf8(output.stdout).expect("text");
+        let answers: Vec<&str> = text.split("Line number: ").collect();
+        assert_eq!(
+            answers,
+            [
+                "",
+                "two\n",
+                "three\n",
+                "There are only 3 lines.\n",
+                "That is no number.\n",
+                ""
+            ]
+        );
+        assert_eq!(output.status.code(), Some(0));
+    }
+
+    #[test]
+    fn a_question_needs_a_terminal() {
+        let output = feed("course-16", &[], b"y");
+        assert_eq!(output.status.code(), Some(1));
+        assert!(String::from_utf8_lossy(&output.stderr).contains("terminal"));
+    }
+}
+
+mod course_sockets {
+    use super::*;
+
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            Self(tempfile::tempdir().expect("a directory"))
+        }
+
+        fn path(&self) -> PathBuf {
+            self.0.path().join("socket")
+        }
+
+        /// A server that listens: a connection is the proof. It is the server's first client.
+        fn server(&self, name: &str) -> (Running, UnixStream) {
+            let server = start(name, &[self.path().to_str().expect("text")]);
+            loop {
+                match UnixStream::connect(self.path()) {
+                    Ok(client) => return (server, client),
+                    Err(_) => std::thread::yield_now(),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn prints_one_client_and_ends_with_it() {
+        let place = Place::new();
+        let (mut server, mut client) = place.server("course-30-server");
+        for text in ["mixed Case, ", "\n", "and the Last"] {
+            client.write_all(text.as_bytes()).expect("takes it");
+            server.expect_output(text.to_uppercase().as_bytes());
+        }
+        drop(client);
+        assert_eq!(server.finish(), (Vec::new(), String::new(), Some(0)));
+        assert!(!place.path().exists());
+    }
+
+    #[test]
+    fn prints_whoever_speaks_while_others_are_silent() {
+        let place = Place::new();
+        let (mut server, mut first) = place.server("course-31-server");
+        let mut second = UnixStream::connect(place.path()).expect("listens");
+        second.write_all(b"second").expect("takes it");
+        server.expect_output(b"SECOND");
+        first.write_all(b"first").expect("takes it");
+        server.expect_output(b"FIRST");
+        drop(second);
+        let mut third = UnixStream::connect(place.path()).expect("listens");
+        third.write_all(b"third").expect("takes it");
+        drop(third);
+        server.expect_output(b"THIRD");
+        first.write_all(b"still there").expect("takes it");
+        server.expect_output(b"STILL THERE");
+        server.signal(Signal::SIGTERM);
+        assert_eq!(server.finish(), (Vec::new(), String::new(), Some(0)));
+        assert!(!place.path().exists());
+    }
+
+    #[test]
+    fn the_client_sends_its_input_and_leaves() {
+        let place = Place::new();
+        let path = place.path();
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let mut client = start("course-30-client", &[path.to_str().expect("text")]);
+        let (mut connection, _) = listener.accept().expect("a client");
+        client.type_in(b"Some Text\n");
+        assert_eq!(client.finish(), (Vec::new(), String::new(), Some(0)));
+        let mut text = String::new();
+        connection.read_to_string(&mut text).expect("text");
+        assert_eq!(text, "Some Text\n");
+        drop(listener);
+        let late = feed("course-30-client", &[path.to_str().expect("text")], b"");
+        assert_eq!(late.status.code(), Some(1));
+    }
+}

@@ -164,6 +164,8 @@ pub struct Setup {
     pub stdin: Option<InputKind>,
     /// Standard output: a pipe unless said otherwise.
     pub stdout_to: Option<OutputKind>,
+    /// Standard error: a pipe unless said otherwise.
+    pub stderr_to: Option<OutputKind>,
     /// Comparison instead of the program's.
     pub stdout: Option<StreamMode>,
     /// Comparison instead of the program's.
@@ -187,6 +189,10 @@ pub enum InputKind {
     Closed,
     /// A raw terminal.
     Pty,
+    /// A terminal with line editing, echo and output processing.
+    Tty,
+    /// The same as controlling terminal.
+    Login,
 }
 
 /// Standard output of a program.
@@ -409,6 +415,8 @@ pub enum Inspection {
     Handlers,
     /// Signal dispositions: channel `signals`.
     Signals,
+    /// Settings of the terminal at its standard input: channel `terminal`.
+    Terminal,
 }
 
 /// An interference with calls.
@@ -507,6 +515,23 @@ pub enum Ended {
     Anyhow,
 }
 
+/// What [`Property::Holds`] states about a program's processes and pipes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Statement {
+    /// The text that was written into the program's own pipe (of several: the one into which most
+    /// was written) was printed in upper case: its visible ASCII characters come in this order,
+    /// with whatever between them.
+    PipedTextInUpperCase,
+    /// That text has small and capital letters.
+    PipedTextInBothCases,
+    /// A process read from a pipe into which another one wrote.
+    PipeJoinsProcesses,
+    /// The program's first process waited for each child it made.
+    ChildrenReaped,
+    /// No process wrote to descriptor 0.
+    InputNotWritten,
+}
+
 /// What a [`Check`] states about a program: most of them about its standard output in the check's
 /// [`Window`].
 #[derive(Clone, Debug, PartialEq)]
@@ -550,4 +575,8 @@ pub enum Property {
     /// At the end of the last step of the window the first thread of the program's first process
     /// waits in one of these calls.
     WaitsIn(Vec<String>),
+    /// A statement about the program's processes and pipes.
+    Holds(Statement),
+    /// Each of these programs was executed by a process of the program, by the name of its file.
+    Executed(Vec<String>),
 }

@@ -3,7 +3,7 @@
 use super::check::required;
 use super::decode::{At, Named, Sink, Span};
 use super::diagnostics::Diagnostic;
-use super::model::{Ended, Property, Window};
+use super::model::{Ended, Property, Statement, Window};
 use super::{names, raw};
 
 /// The longest regular expression, in bytes.
@@ -38,6 +38,12 @@ pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<P
         raw.waits_in
             .as_ref()
             .map(|at| texts(at, sink).map(Property::WaitsIn)),
+        raw.holds
+            .as_ref()
+            .map(|at| Some(Property::Holds(statement(at.value)))),
+        raw.executed
+            .as_ref()
+            .map(|at| texts(at, sink).map(Property::Executed)),
     ];
     let mut stated = all.into_iter().flatten();
     match (stated.next(), stated.next()) {
@@ -54,6 +60,16 @@ pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<P
             );
             None
         }
+    }
+}
+
+fn statement(raw: raw::Statement) -> Statement {
+    match raw {
+        raw::Statement::PipedTextInUpperCase => Statement::PipedTextInUpperCase,
+        raw::Statement::PipedTextInBothCases => Statement::PipedTextInBothCases,
+        raw::Statement::PipeJoinsProcesses => Statement::PipeJoinsProcesses,
+        raw::Statement::ChildrenReaped => Statement::ChildrenReaped,
+        raw::Statement::InputNotWritten => Statement::InputNotWritten,
     }
 }
 

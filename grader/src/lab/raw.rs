@@ -261,6 +261,9 @@ table! {
         stdin("stdin"): Input,
         /// Its standard output: a pipe read by the grader unless said otherwise.
         stdout_to("stdout-to"): Output,
+        /// Its standard error: a pipe read by the grader unless said otherwise. A terminal is the
+        /// one that its other streams have, and what it writes there is its standard output.
+        stderr_to("stderr-to"): Output,
         /// How its standard output is compared here.
         stdout("stdout"): Stream,
         /// How its standard error is compared here.
@@ -287,6 +290,12 @@ words! {
         Closed = "closed",
         /// A raw terminal.
         Pty = "pty",
+        /// A terminal with line editing, echo and output processing; `eof` types its end-of-file
+        /// character. Not the controlling terminal: when the first process ends, its children
+        /// are not hung up.
+        Tty = "tty",
+        /// The same as controlling terminal: `/dev/tty`, and keys that send signals.
+        Login = "login",
     }
 }
 
@@ -603,6 +612,9 @@ words! {
         Handlers = "handlers",
         /// Which signals have a handler, are ignored, are blocked (channel `signals`).
         Signals = "signals",
+        /// Whether the terminal at its standard input is set as it was before the program started
+        /// (channel `terminal`).
+        Terminal = "terminal",
     }
 }
 
@@ -649,7 +661,7 @@ words! {
 table! {
     /// A property of a program in the whole scenario, or in some of its steps: exactly one of
     /// `count-equals`, `count-between`, `counts`, `counts-least`, `subsequence`, `contains`,
-    /// `absent`, `matches`, `ended`, `unlinked`, `waits-in`.
+    /// `absent`, `matches`, `ended`, `unlinked`, `waits-in`, `holds`, `executed`.
     #[schemars(extend("required" = ["id", "proves"]))]
     "a check"
     struct Check {
@@ -684,10 +696,32 @@ table! {
         /// When nothing more can happen, the program's first process waits in one of these
         /// system calls: `["poll", "select"]`.
         waits_in("waits-in"): Vec<At<String>>,
+        /// A statement about the program's processes and pipes.
+        holds("holds"): Statement,
+        /// Each of these programs was executed: `["sh", "wc"]`.
+        executed("executed"): Vec<At<String>>,
         /// Only what came in this step or later, counted from 1, repetitions unrolled.
         from("from"): u64,
         /// Only what came in this step or earlier.
         until("until"): u64,
+    }
+}
+
+words! {
+    /// A statement about a program's processes and pipes.
+    "a statement"
+    enum Statement {
+        /// The text that was written into the program's own pipe (of several: the one into which
+        /// most was written) was printed in upper case, whatever stands between its characters.
+        PipedTextInUpperCase = "piped-text-in-upper-case",
+        /// That text has small and capital letters.
+        PipedTextInBothCases = "piped-text-in-both-cases",
+        /// A process read from a pipe into which another one wrote.
+        PipeJoinsProcesses = "pipe-joins-processes",
+        /// The program's first process waited for each child it made.
+        ChildrenReaped = "children-reaped",
+        /// No process wrote to descriptor 0.
+        InputNotWritten = "input-not-written",
     }
 }
 

@@ -266,14 +266,11 @@ fn setups(
                 raw::Input::Null => InputKind::Null,
                 raw::Input::Closed => InputKind::Closed,
                 raw::Input::Pty => InputKind::Pty,
+                raw::Input::Tty => InputKind::Tty,
+                raw::Input::Login => InputKind::Login,
             }),
-            stdout_to: raw.stdout_to.as_ref().map(|o| match o.value {
-                raw::Output::Pipe => OutputKind::Pipe,
-                raw::Output::Null => OutputKind::Null,
-                raw::Output::Full => OutputKind::Full,
-                raw::Output::Closed => OutputKind::Closed,
-                raw::Output::Pty => OutputKind::Pty,
-            }),
+            stdout_to: raw.stdout_to.as_ref().map(|o| output_kind(o.value)),
+            stderr_to: raw.stderr_to.as_ref().map(|o| output_kind(o.value)),
             stdout: raw.stdout.as_ref().map(|s| check::stream(&s.value, sink)),
             stderr: raw.stderr.as_ref().map(|s| check::stream(&s.value, sink)),
             exit: raw.exit.as_ref().map(|e| check::exit(e.value)),
@@ -283,6 +280,16 @@ fn setups(
         setups.insert(role.value.clone(), setup);
     }
     setups
+}
+
+fn output_kind(raw: raw::Output) -> OutputKind {
+    match raw {
+        raw::Output::Pipe => OutputKind::Pipe,
+        raw::Output::Null => OutputKind::Null,
+        raw::Output::Full => OutputKind::Full,
+        raw::Output::Closed => OutputKind::Closed,
+        raw::Output::Pty => OutputKind::Pty,
+    }
 }
 
 struct Builder<'a> {

@@ -264,7 +264,7 @@ impl<'a> Stage<'a> {
             .get(&program)
             .and_then(|s| s.stdin)
             .unwrap_or(InputKind::Pipe);
-        if !matches!(input, InputKind::Pipe | InputKind::Pty) {
+        if matches!(input, InputKind::Null | InputKind::Closed) {
             sink.push(
                 Diagnostic::error(
                     role.span.clone(),
@@ -617,6 +617,7 @@ impl<'a> Stage<'a> {
             raw::Inspect::Family => (Inspection::Family, &["family"]),
             raw::Inspect::Handlers => (Inspection::Handlers, &["handler"]),
             raw::Inspect::Signals => (Inspection::Signals, &["signals"]),
+            raw::Inspect::Terminal => (Inspection::Terminal, &["terminal"]),
         };
         if inspection == Inspection::Handlers
             && !self.setup.get(program).is_some_and(|s| s.audit_handlers)

@@ -168,6 +168,22 @@ impl Recording<'_> {
             What::Exited { process, status } => {
                 row(page, at, &self.process(*process), &exit(*status));
             }
+            What::PipeWritten {
+                process,
+                pipe,
+                bytes,
+            } => row(
+                page,
+                at,
+                &self.process(*process),
+                &format!("wrote \"{}\" into its pipe {}", bytes.escaped(), pipe + 1),
+            ),
+            What::PipeRead { process, pipe } => row(
+                page,
+                at,
+                &self.process(*process),
+                &format!("read from its pipe {}", pipe + 1),
+            ),
             What::Reaped { process } => row(page, at, &self.process(*process), "was waited for"),
             What::Orphaned { process } => {
                 row(page, at, &self.process(*process), "outlived its parent");

@@ -209,7 +209,7 @@ impl Planner<'_> {
             env,
             stdin: setup.stdin.map_or(sv::Input::Pipe, input),
             stdout: setup.stdout_to.map_or(sv::Output::Pipe, output),
-            stderr: sv::Output::Pipe,
+            stderr: setup.stderr_to.map_or(sv::Output::Pipe, output),
             address: address(program),
             // A reference program is not executed, so nothing can be preloaded into it.
             audit_handlers: student && setup.audit_handlers,
@@ -439,6 +439,8 @@ fn input(kind: InputKind) -> sv::Input {
         InputKind::Null => sv::Input::Null,
         InputKind::Closed => sv::Input::Closed,
         InputKind::Pty => sv::Input::Terminal,
+        InputKind::Tty => sv::Input::Cooked,
+        InputKind::Login => sv::Input::Login,
     }
 }
 
@@ -460,6 +462,7 @@ fn inspection(what: Inspection) -> sv::Inspection {
         Inspection::Family => sv::Inspection::Family,
         Inspection::Handlers => sv::Inspection::Handlers,
         Inspection::Signals => sv::Inspection::Signals,
+        Inspection::Terminal => sv::Inspection::Terminal,
     }
 }
 

@@ -272,6 +272,8 @@ impl<'a> Builder<'a> {
             | What::Started { .. }
             | What::Forked { .. }
             | What::Executed { .. }
+            | What::PipeWritten { .. }
+            | What::PipeRead { .. }
             | What::Exited { .. }
             | What::Reaped { .. }
             | What::Orphaned { .. }
@@ -611,6 +613,7 @@ fn channels(what: Inspection) -> &'static [&'static str] {
         Inspection::Family => &["family"],
         Inspection::Handlers => &["handler"],
         Inspection::Signals => &["signals"],
+        Inspection::Terminal => &["terminal"],
     }
 }
 

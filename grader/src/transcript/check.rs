@@ -4,6 +4,7 @@ use regex::bytes::Regex;
 use supervisor::event::{Event, ExitStatus, Stream, What};
 use supervisor::plan::{Address, ProgramId};
 
+use super::facts::Facts;
 use super::signal_name;
 use crate::lab::{Check, Ended, Property, Window};
 
@@ -16,6 +17,11 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
         Property::Ended(how) => ended(*how, program, check.window, events),
         Property::Unlinked => unlinked(program, check.window, events),
         Property::WaitsIn(calls) => waits_in(calls, program, check.window, events),
+        Property::Holds(statement) => {
+            let output = stream(Stream::Out, program, check.window, events);
+            Facts::of(events, check.window).judge(program, *statement, &output)
+        }
+        Property::Executed(names) => Facts::of(events, check.window).executed(program, names),
         property => {
             let output = stream(Stream::Out, program, check.window, events);
             written(property, &output).map_err(|why| {
@@ -132,7 +138,11 @@ fn written(property: &Property, output: &[u8]) -> Result<(), String> {
             _ => Err("it is not there".to_owned()),
         },
         // Not about what was written.
-        Property::Ended(_) | Property::Unlinked | Property::WaitsIn(_) => Ok(()),
+        Property::Ended(_)
+        | Property::Unlinked
+        | Property::WaitsIn(_)
+        | Property::Holds(_)
+        | Property::Executed(_) => Ok(()),
     }
 }
 

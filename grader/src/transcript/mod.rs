@@ -8,6 +8,7 @@ mod actors;
 mod build;
 mod check;
 mod compare;
+mod facts;
 mod frame;
 mod model;
 mod modes;

@@ -13,7 +13,7 @@ use crate::lab::StreamMode;
 /// The channels of inspections, in the order in which they print.
 const CHANNELS: [&str; 6] = ["tree", "spare", "fds", "idle", "family", "handler"];
 /// After [`CHANNELS`].
-const SIGNALS: &str = "signals";
+const LATER: [&str; 2] = ["signals", "terminal"];
 
 /// What one lane did in one phase.
 #[derive(Clone, Debug, Default)]
@@ -144,7 +144,7 @@ fn once(texts: &mut Vec<String>, text: &str) {
 fn rank(channel: &str) -> usize {
     let known = CHANNELS
         .iter()
-        .chain([&SIGNALS])
+        .chain(&LATER)
         .position(|name| *name == channel);
     known.unwrap_or(usize::MAX)
 }

@@ -123,6 +123,7 @@ fn looked_at(what: Inspection) -> &'static str {
         Inspection::Family => "family",
         Inspection::Handlers => "handlers",
         Inspection::Signals => "signals",
+        Inspection::Terminal => "terminal",
     }
 }
 

@@ -71,6 +71,24 @@ pub enum What {
         /// How.
         status: ExitStatus,
     },
+    /// A process wrote into a pipe that the programs made themselves. Of all pipes of a
+    /// scenario together the first 64 KiB are reported.
+    PipeWritten {
+        /// Who wrote.
+        process: ProcessId,
+        /// Which pipe: numbered from 0 in the order of their first use.
+        pipe: u32,
+        /// What the pipe took, as far as it is reported.
+        bytes: Bytes,
+    },
+    /// A process read from a pipe that the programs made themselves; reported once for each process
+    /// and pipe.
+    PipeRead {
+        /// Who read.
+        process: ProcessId,
+        /// Which pipe, numbered as in [`What::PipeWritten`].
+        pipe: u32,
+    },
     /// A parent collected a child's status.
     Reaped {
         /// The child.

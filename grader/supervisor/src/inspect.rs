@@ -48,6 +48,19 @@ pub fn handlers(reports: &BTreeSet<String>, preloaded: bool) -> Vec<Fact> {
         .collect()
 }
 
+/// Channel `terminal`: `as before`, or what has changed; nothing where there is no terminal.
+#[must_use]
+pub fn terminal(changes: Option<&[&str]>) -> Vec<Fact> {
+    match changes {
+        None => Vec::new(),
+        Some([]) => vec![fact("terminal", "as before")],
+        Some(changes) => changes
+            .iter()
+            .map(|change| fact("terminal", *change))
+            .collect(),
+    }
+}
+
 fn fact(channel: &str, text: impl Into<String>) -> Fact {
     Fact {
         channel: channel.to_owned(),

@@ -116,6 +116,12 @@ pub enum Input {
     Closed,
     /// The grader's side is the master of a raw pseudo-terminal.
     Terminal,
+    /// A terminal with line editing, echo and output processing; [`Act::Eof`] types its
+    /// end-of-file character. It is not the controlling terminal: the end of the program's first
+    /// process does not hang up on its children, as it would not under a shell.
+    Cooked,
+    /// The same as a login gives it: the controlling terminal (`/dev/tty`, signals by keys).
+    Login,
 }
 
 /// Standard output or error of a program.
@@ -303,6 +309,8 @@ pub enum Inspection {
     Handlers,
     /// Which signals have a handler, are ignored, are blocked.
     Signals,
+    /// Whether the terminal is set as it was before the program started.
+    Terminal,
 }
 
 /// A process of a scenario: the program's root process is number 0, its descendants are numbered

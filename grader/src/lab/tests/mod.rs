@@ -7,7 +7,7 @@ mod schemas;
 
 use super::{Diagnostics, Lab, lint, parse};
 
-const REFERENCES: &[&str] = &["pipe-upper", "sig-count", "us-client", "us-server"];
+const REFERENCES: &[&str] = reference::NAMES;
 
 /// The head of a good lab with one requirement `r` and the programs `server` (with an address) and
 /// `filter`.
@@ -63,4 +63,10 @@ fn warnings(source: &str) -> Vec<String> {
         .iter()
         .map(|d| d.message.clone())
         .collect()
+}
+
+/// The text of a lab inside the executable.
+fn built_in(id: &str) -> &'static str {
+    let mut labs = crate::lab::catalog::embedded().iter();
+    labs.find(|lab| lab.id == id).unwrap().toml
 }

@@ -80,7 +80,7 @@ fn every_lab_validates() {
 
 #[test]
 fn broken_labs_do_not() {
-    let lab = catalog::embedded()[2].toml;
+    let lab = super::built_in("us-upper");
     for (from, to) in [
         ("points   = 5\n", "points   = \"5\"\n"),
         ("points   = 5\n", ""),

@@ -165,6 +165,7 @@ impl Helper {
             (&ends.error, "stderr"),
         ] {
             if let Some(inode) = fd.as_ref().and_then(inode) {
+                self.tracer.pipes.give(inode);
                 self.pipe_names
                     .give(inode, &format!("{}'s {name}", program.name));
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::acts::{raw, resolve};
+use super::stdio::Stdio;
 use crate::event::{Call, ExitStatus, Fact, What};
 use crate::helper::Helper;
 use crate::inspect;
@@ -136,6 +137,13 @@ impl Helper {
                 facts
             }
             Inspection::Signals => inspect::signals(&self.scene(rest), program),
+            Inspection::Terminal => {
+                let stdio = self.stdio.get(usize::from(program.0));
+                let changes = stdio
+                    .and_then(Option::as_ref)
+                    .and_then(Stdio::terminal_changes);
+                inspect::terminal(changes.as_deref())
+            }
         }
     }
 

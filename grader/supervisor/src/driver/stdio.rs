@@ -7,7 +7,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::pty::openpty;
 use nix::sys::stat::Mode;
-use nix::sys::termios::{SetArg, cfmakeraw, tcgetattr, tcsetattr};
+use nix::sys::termios::{
+    LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr,
+};
 
 use crate::event::{LimitKind, Queue, Stream, What};
 use crate::plan::{Input, Output, Program, ProgramId};
@@ -47,6 +49,10 @@ pub(crate) struct Stdio {
     pub(crate) input_is_terminal: bool,
     /// Output streams.
     pub(crate) outputs: Vec<Outflow>,
+    /// How the terminal at standard input was set before the program started.
+    settings: Option<Termios>,
+    /// What the terminal takes for the end of the input.
+    eof_character: Option<u8>,
     queue: VecDeque<u8>,
     eof_wanted: bool,
     overflow: bool,
@@ -72,8 +78,18 @@ fn raw_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
     let mut settings = tcgetattr(&pty.slave)?;
     cfmakeraw(&mut settings);
     // A terminal sends signals for ^C even to raw programs' taste; labs type them.
-    settings.local_flags |= nix::sys::termios::LocalFlags::ISIG;
+    settings.local_flags |= LocalFlags::ISIG;
     tcsetattr(&pty.slave, SetArg::TCSANOW, &settings)?;
+    keep(pty)
+}
+
+/// A terminal as it is made: line editing, echo, output processing.
+fn cooked_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
+    keep(openpty(None, None)?)
+}
+
+/// Neither end outlives an `execve`, and ours never blocks.
+fn keep(pty: nix::pty::OpenptyResult) -> io::Result<(OwnedFd, OwnedFd)> {
     for fd in [&pty.master, &pty.slave] {
         fcntl(fd, FcntlArg::F_SETFD(nix::fcntl::FdFlag::FD_CLOEXEC))?;
     }
@@ -96,8 +112,19 @@ impl Stdio {
             }
             Input::Null => theirs.input = Some(device("/dev/null")?),
             Input::Closed => {}
-            Input::Terminal => {
-                let (master, slave) = raw_terminal()?;
+            Input::Terminal | Input::Cooked | Input::Login => {
+                let cooked = program.stdin != Input::Terminal;
+                let (master, slave) = if cooked {
+                    cooked_terminal()?
+                } else {
+                    raw_terminal()?
+                };
+                let settings = tcgetattr(&slave)?;
+                if cooked {
+                    let eof = settings.control_chars[SpecialCharacterIndices::VEOF as usize];
+                    ours.eof_character = Some(eof);
+                }
+                ours.settings = Some(settings);
                 let stream = if program.stdout == Output::Terminal {
                     Stream::Out
                 } else {
@@ -147,7 +174,46 @@ impl Stdio {
 
     /// Closes standard input once the queue is empty.
     pub(crate) fn want_eof(&mut self) {
-        self.eof_wanted = true;
+        match self.eof_character {
+            Some(eof) => self.queue.push_back(eof),
+            None => self.eof_wanted = true,
+        }
+    }
+
+    /// How the terminal at standard input differs from what it was before the program started,
+    /// in words; `None` if there is no terminal.
+    pub(crate) fn terminal_changes(&self) -> Option<Vec<&'static str>> {
+        let before = self.settings.as_ref()?;
+        let now = tcgetattr(self.input.as_ref()?).ok()?;
+        let mut changes = Vec::new();
+        for (flag, on, off) in [
+            (
+                LocalFlags::ICANON,
+                "line editing is on",
+                "line editing is off",
+            ),
+            (LocalFlags::ECHO, "echo is on", "echo is off"),
+            (LocalFlags::ISIG, "signals are on", "signals are off"),
+        ] {
+            if now.local_flags.contains(flag) != before.local_flags.contains(flag) {
+                changes.push(if now.local_flags.contains(flag) {
+                    on
+                } else {
+                    off
+                });
+            }
+        }
+        let known = LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG;
+        // PENDIN is set by the line discipline itself.
+        let others = |flags: LocalFlags| flags.difference(known | LocalFlags::PENDIN);
+        if others(now.local_flags) != others(before.local_flags)
+            || now.input_flags != before.input_flags
+            || now.output_flags != before.output_flags
+            || now.control_chars != before.control_chars
+        {
+            changes.push("other settings differ");
+        }
+        Some(changes)
     }
 
     /// Leaves the output after so many more bytes.

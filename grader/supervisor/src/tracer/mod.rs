@@ -7,6 +7,7 @@ pub(crate) mod calls;
 mod disturb;
 pub(crate) mod lookup;
 pub(crate) mod meeting;
+mod pipes;
 pub(crate) mod ptrace;
 pub(crate) mod task;
 
@@ -64,6 +65,8 @@ pub(crate) struct Tracer {
     small: Vec<bool>,
     limits: Limits,
     too_many: bool,
+    /// What goes through the programs' own pipes.
+    pub(crate) pipes: pipes::Pipes,
 }
 
 impl Tracer {
@@ -90,6 +93,7 @@ impl Tracer {
                 .collect(),
             limits,
             too_many: false,
+            pipes: pipes::Pipes::default(),
         }
     }
 
@@ -676,6 +680,9 @@ impl Tracer {
     ) {
         let args = &call.args;
         match call.nr {
+            libc::SYS_read | libc::SYS_readv | libc::SYS_write | libc::SYS_writev if result > 0 => {
+                self.pipes.moved(pid, id, tid, call, result, recorder);
+            }
             libc::SYS_bind => self.bound(pid, id, tid, args, result, recorder),
             libc::SYS_listen if result == 0 => {
                 let inode = lookup::socket_inode(pid, args[0] as i32);

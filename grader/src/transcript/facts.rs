@@ -1,0 +1,332 @@
+//! What a recording says about a program's processes and pipes, for checks about them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use supervisor::event::{Call, Event, What};
+use supervisor::plan::{ProcessId, ProgramId};
+
+use crate::lab::{Statement, Window};
+
+/// Gathered from the events of a run.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    pipes: BTreeMap<(ProgramId, u32), Pipe>,
+    /// Children of the programs' first processes, and whether they were waited for.
+    children: BTreeMap<ProcessId, bool>,
+    executed: BTreeSet<(ProgramId, Vec<u8>)>,
+    /// Programs that wrote to descriptor 0, with the text of the first such call.
+    input_written: BTreeMap<ProgramId, String>,
+}
+
+/// One of a program's own pipes.
+#[derive(Debug, Default)]
+struct Pipe {
+    written: Vec<u8>,
+    writers: BTreeSet<ProcessId>,
+    readers: BTreeSet<ProcessId>,
+}
+
+impl Facts {
+    /// What the events of the steps in the window say.
+    pub(super) fn of(events: &[Event], window: Window) -> Self {
+        let mut facts = Self::default();
+        for event in events.iter().filter(|event| window.has(event.step)) {
+            facts.take(&event.what);
+        }
+        facts
+    }
+
+    fn take(&mut self, what: &What) {
+        match what {
+            What::PipeWritten {
+                process,
+                pipe,
+                bytes,
+            } => {
+                let pipe = self.pipes.entry((process.program, *pipe)).or_default();
+                pipe.writers.insert(*process);
+                pipe.written.extend_from_slice(bytes);
+            }
+            What::PipeRead { process, pipe } => {
+                let pipe = self.pipes.entry((process.program, *pipe)).or_default();
+                pipe.readers.insert(*process);
+            }
+            What::Forked { parent, child, .. } if parent.number == 0 => {
+                self.children.entry(*child).or_insert(false);
+            }
+            What::Reaped { process } => {
+                if let Some(reaped) = self.children.get_mut(process) {
+                    *reaped = true;
+                }
+            }
+            What::Executed { process, path } => {
+                let name = path.rsplit(|byte| *byte == b'/').next();
+                self.executed
+                    .insert((process.program, name.unwrap_or_default().to_vec()));
+            }
+            What::Call(call) if writes_to_input(call) => {
+                self.input_written
+                    .entry(call.process.program)
+                    .or_insert_with(|| format!("{}({})", call.name, call.args));
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether a statement holds; the error says what was found instead. `output` is what the
+    /// program printed.
+    pub(super) fn judge(
+        &self,
+        program: ProgramId,
+        statement: Statement,
+        output: &[u8],
+    ) -> Result<(), String> {
+        match statement {
+            Statement::PipedTextInUpperCase => {
+                let piped = self.main_pipe(program).map(|pipe| pipe.written.as_slice());
+                upper_case_of(piped.unwrap_or_default(), output)
+            }
+            Statement::PipedTextInBothCases => {
+                let piped = self.main_pipe(program).map(|pipe| pipe.written.as_slice());
+                let piped = piped.unwrap_or_default();
+                let has = |case: fn(&u8) -> bool| piped.iter().any(case);
+                match (has(u8::is_ascii_lowercase), has(u8::is_ascii_uppercase)) {
+                    (true, true) => Ok(()),
+                    (true, false) => Err("only small letters".to_owned()),
+                    (false, true) => Err("only capital letters".to_owned()),
+                    (false, false) => Err("no letters".to_owned()),
+                }
+            }
+            Statement::PipeJoinsProcesses => {
+                let mut pipes = self.pipes_of(program).peekable();
+                if pipes.peek().is_none() {
+                    Err("nothing went through a pipe".to_owned())
+                } else if pipes.any(Pipe::joins) {
+                    Ok(())
+                } else {
+                    Err("nobody read what another process wrote".to_owned())
+                }
+            }
+            Statement::ChildrenReaped => {
+                let mut children = self.children.iter();
+                match children.find(|(child, reaped)| child.program == program && !**reaped) {
+                    Some((child, _)) => Err(format!("child {} was not", child.number)),
+                    None => Ok(()),
+                }
+            }
+            Statement::InputNotWritten => match self.input_written.get(&program) {
+                Some(call) => Err(call.clone()),
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Whether a process of the program executed each of the files of these names.
+    pub(super) fn executed(&self, program: ProgramId, names: &[String]) -> Result<(), String> {
+        let missing = names
+            .iter()
+            .find(|name| !self.executed.contains(&(program, name.as_bytes().to_vec())));
+        match missing {
+            Some(name) => Err(format!("{name} was not")),
+            None => Ok(()),
+        }
+    }
+
+    fn pipes_of(&self, program: ProgramId) -> impl DoubleEndedIterator<Item = &Pipe> {
+        self.pipes
+            .iter()
+            .filter(move |((of, _), _)| *of == program)
+            .map(|(_, pipe)| pipe)
+    }
+
+    /// The pipe into which most was written, of several the first: one that only tells that
+    /// something is done carries a byte.
+    fn main_pipe(&self, program: ProgramId) -> Option<&Pipe> {
+        // Of equal ones `max_by_key` gives the last.
+        self.pipes_of(program)
+            .rev()
+            .max_by_key(|pipe| pipe.written.len())
+    }
+}
+
+impl Pipe {
+    fn joins(&self) -> bool {
+        let others = |writer| self.readers.iter().any(move |reader| reader != writer);
+        self.writers.iter().any(others)
+    }
+}
+
+/// A write to descriptor 0, even where it failed: on a terminal it would have been seen.
+fn writes_to_input(call: &Call) -> bool {
+    matches!(call.name.as_str(), "write" | "writev") && call.args.starts_with("0, ")
+}
+
+/// What a person sees of a text: the printable ASCII characters but the blank. Whether other
+/// letters have an upper case depends on the locale, and layout does not count.
+fn visible(bytes: &[u8]) -> impl Iterator<Item = u8> {
+    bytes.iter().copied().filter(u8::is_ascii_graphic)
+}
+
+/// Whether the output has the text in upper case: its visible characters in this order, whatever
+/// stands between them (banners, a prefix before each piece).
+fn upper_case_of(text: &[u8], output: &[u8]) -> Result<(), String> {
+    if !text.iter().any(u8::is_ascii_alphabetic) {
+        return Err("no text was written into a pipe".to_owned());
+    }
+    let mut shown = visible(output);
+    let mut found = Vec::new();
+    for wanted in visible(text).map(|byte| byte.to_ascii_uppercase()) {
+        if !shown.by_ref().any(|byte| byte == wanted) {
+            let found = String::from_utf8_lossy(&found).into_owned();
+            return Err(if found.is_empty() {
+                "nothing of it".to_owned()
+            } else {
+                format!("only up to {}", tail(&found))
+            });
+        }
+        found.push(wanted);
+    }
+    Ok(())
+}
+
+/// The last few characters of ASCII text.
+fn tail(text: &str) -> &str {
+    const SHOWN: usize = 20;
+    text.get(text.len().saturating_sub(SHOWN)..).unwrap_or(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROGRAM: ProgramId = ProgramId(0);
+
+    fn process(number: u16) -> ProcessId {
+        ProcessId {
+            program: PROGRAM,
+            number,
+        }
+    }
+
+    fn wrote(number: u16, pipe: u32, text: &str) -> What {
+        What::PipeWritten {
+            process: process(number),
+            pipe,
+            bytes: text.into(),
+        }
+    }
+
+    fn read(number: u16, pipe: u32) -> What {
+        What::PipeRead {
+            process: process(number),
+            pipe,
+        }
+    }
+
+    fn judged(events: &[What], statement: Statement, output: &str) -> String {
+        let mut facts = Facts::default();
+        for what in events {
+            facts.take(what);
+        }
+        match facts.judge(PROGRAM, statement, output.as_bytes()) {
+            Ok(()) => "yes".to_owned(),
+            Err(why) => format!("no, {why}"),
+        }
+    }
+
+    #[test]
+    fn the_text_counts_and_not_its_layout() {
+        let events = [wrote(0, 0, "Hello, "), wrote(0, 0, "World\n\0")];
+        let upper = |output| judged(&events, Statement::PipedTextInUpperCase, output);
+        assert_eq!(upper("HELLO, WORLD\n"), "yes");
+        assert_eq!(
+            upper("child got: H\r\nE\r\nLLO,\r\nWORLD\r\nbye\r\n"),
+            "yes"
+        );
+        assert_eq!(upper("Hello, World\n"), "no, only up to H");
+        assert_eq!(upper("HELLO, WORL"), "no, only up to HELLO,WORL");
+        assert_eq!(upper(""), "no, nothing of it");
+        assert_eq!(
+            judged(&[], Statement::PipedTextInUpperCase, "HELLO"),
+            "no, no text was written into a pipe"
+        );
+    }
+
+    #[test]
+    fn of_several_pipes_the_one_that_carries_most_counts() {
+        let events = [
+            wrote(1, 0, "Some Text"),
+            wrote(2, 1, "SOME"),
+            wrote(2, 2, "k"),
+        ];
+        let upper = |output| judged(&events, Statement::PipedTextInUpperCase, output);
+        assert_eq!(upper("SOME TEXT"), "yes");
+        assert_ne!(upper("SOME"), "yes");
+    }
+
+    #[test]
+    fn a_pipe_joins_only_different_processes() {
+        let joins = |events: &[What]| judged(events, Statement::PipeJoinsProcesses, "");
+        assert_eq!(joins(&[wrote(0, 0, "a"), read(1, 0)]), "yes");
+        assert!(joins(&[wrote(0, 0, "a"), read(0, 0)]).starts_with("no"));
+        assert!(joins(&[wrote(0, 0, "a"), read(1, 1)]).starts_with("no"));
+        assert!(joins(&[]).starts_with("no"));
+    }
+
+    #[test]
+    fn both_cases_are_asked_for() {
+        let cases = |text| judged(&[wrote(0, 0, text)], Statement::PipedTextInBothCases, "");
+        assert_eq!(cases("aB"), "yes");
+        assert_eq!(cases("ab"), "no, only small letters");
+        assert_eq!(cases("AB"), "no, only capital letters");
+        assert_eq!(cases("12"), "no, no letters");
+    }
+
+    #[test]
+    fn a_child_left_behind_is_named() {
+        let forked = |child| What::Forked {
+            parent: process(0),
+            child: process(child),
+            pid: 5,
+        };
+        let reaped = |child| What::Reaped {
+            process: process(child),
+        };
+        let events = [forked(1), forked(2), reaped(1)];
+        let state = |events: &[What]| judged(events, Statement::ChildrenReaped, "");
+        assert_eq!(state(&events), "no, child 2 was not");
+        assert_eq!(state(&[&events[..], &[reaped(2)]].concat()), "yes");
+    }
+
+    #[test]
+    fn a_write_to_descriptor_0_is_named_even_if_it_failed() {
+        let call = |args: &str| {
+            What::Call(Call {
+                process: process(1),
+                thread: 0,
+                name: "write".to_owned(),
+                args: args.to_owned(),
+                data: Vec::new().into(),
+                result: Some(-9),
+                times: 1,
+            })
+        };
+        let state = |args| judged(&[call(args)], Statement::InputNotWritten, "");
+        assert_eq!(state("0, \"A\""), "no, write(0, \"A\")");
+        assert_eq!(state("1, \"A\""), "yes");
+    }
+
+    #[test]
+    fn programs_are_known_by_the_names_of_their_files() {
+        let mut facts = Facts::default();
+        facts.take(&What::Executed {
+            process: process(1),
+            path: "/usr/bin/wc".into(),
+        });
+        assert_eq!(facts.executed(PROGRAM, &["wc".to_owned()]), Ok(()));
+        assert_eq!(
+            facts.executed(PROGRAM, &["wc".to_owned(), "sh".to_owned()]),
+            Err("sh was not".to_owned())
+        );
+    }
+}

@@ -1,0 +1,93 @@
+//! What goes through the pipes that programs make themselves.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::calls;
+use super::task::InCall;
+use crate::event::What;
+use crate::memory;
+use crate::plan::ProcessId;
+use crate::proc::{self, Link};
+use crate::recorder::Recorder;
+
+/// Bytes reported in a scenario.
+const MOST: usize = 64 << 10;
+
+/// The pipes seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Pipes {
+    /// Pipes the grader made: the standard streams.
+    given: BTreeSet<u64>,
+    /// Numbers by inode.
+    numbers: BTreeMap<u64, u32>,
+    /// Who was reported to have read from which.
+    readers: BTreeSet<(ProcessId, u32)>,
+    reported: usize,
+}
+
+impl Pipes {
+    /// Says that the grader made the pipe with this inode.
+    pub(crate) fn give(&mut self, inode: u64) {
+        self.given.insert(inode);
+    }
+
+    /// A call moved `result` bytes in or out: reports it if it was through a program's own pipe.
+    pub(crate) fn moved(
+        &mut self,
+        pid: i32,
+        process: ProcessId,
+        tid: i32,
+        call: &InCall,
+        result: i64,
+        recorder: &mut Recorder,
+    ) {
+        // Beyond that nothing new would be told, and looking costs a system call each time.
+        if self.reported >= MOST {
+            return;
+        }
+        // Descriptors are C ints; the upper half of the register is noise.
+        let link = proc::fd_link(pid, call.args[0] as i32);
+        let Some(Link::Pipe(inode)) = link.map(|link| Link::parse(&link)) else {
+            return;
+        };
+        if self.given.contains(&inode) {
+            return;
+        }
+        let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
+        let pipe = *self.numbers.entry(inode).or_insert(next);
+        let length = usize::try_from(result).unwrap_or(0);
+        match call.nr {
+            libc::SYS_read | libc::SYS_readv => {
+                if self.readers.insert((process, pipe)) {
+                    recorder.emit(What::PipeRead { process, pipe });
+                }
+            }
+            _ => {
+                let length = length.min(MOST - self.reported);
+                let bytes = written(tid, call, length);
+                self.reported += length;
+                recorder.emit(What::PipeWritten {
+                    process,
+                    pipe,
+                    bytes: bytes.into(),
+                });
+            }
+        }
+    }
+}
+
+/// The first `length` bytes that a `write` or `writev` took, read from the caller's memory.
+fn written(tid: i32, call: &InCall, length: usize) -> Vec<u8> {
+    if call.nr == libc::SYS_write {
+        return memory::read(tid, call.args[1], length);
+    }
+    let mut data = Vec::new();
+    for (base, size) in calls::iovecs(tid, call.args[1], call.args[2]) {
+        let room = length - data.len();
+        data.extend(memory::read(tid, base, size.min(room)));
+        if data.len() >= length {
+            break;
+        }
+    }
+    data
+}
