@@ -11,8 +11,12 @@ mod course_21;
 mod course_25;
 mod course_26;
 mod course_27;
+mod course_30_client;
+mod course_30_server;
+mod course_31_server;
 mod io;
 mod pipe_upper;
+mod server;
 mod sig_count;
 mod us_client;
 mod us_server;
@@ -27,6 +31,9 @@ pub const NAMES: &[&str] = &[
     "course-25",
     "course-26",
     "course-27",
+    "course-30-client",
+    "course-30-server",
+    "course-31-server",
     "pipe-upper",
     "sig-count",
     "us-client",
@@ -51,6 +58,9 @@ pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
         "course-25" => Some(course_25::run(args)),
         "course-26" => Some(course_26::run(args)),
         "course-27" => Some(course_27::run(args)),
+        "course-30-client" => Some(course_30_client::run(args)),
+        "course-30-server" => Some(course_30_server::run(args)),
+        "course-31-server" => Some(course_31_server::run(args)),
         "pipe-upper" => Some(pipe_upper::run(args)),
         "sig-count" => Some(sig_count::run(args)),
         "us-client" => Some(us_client::run(args)),

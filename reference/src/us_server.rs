@@ -4,18 +4,15 @@
 //! to leave in every state, even while a client does not read its answers.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self as std_io, ErrorKind, Read, Write, stdout};
-use std::os::fd::AsFd;
+use std::io::{self as std_io, Read, Write, stdout};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 
-use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags};
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::poll::PollFlags;
+use nix::sys::signalfd::SignalFd;
 
 use crate::io;
+use crate::server::{Next, is_passing, leave_signals, listen, remove, wait_or_leave};
 
 const NAME: &str = "us-server";
 
@@ -39,42 +36,8 @@ fn serve(path: &OsStr) -> std_io::Result<()> {
     let served = io::write_all(stdout(), b"listening\n")
         .map_err(std_io::Error::from)
         .and_then(|()| serve_clients(&listener, &leave));
-    let removed = match std::fs::remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        result => result,
-    };
+    let removed = remove(path);
     served.and(removed)
-}
-
-/// Turns SIGTERM and SIGINT into something `poll` can see.
-fn leave_signals() -> nix::Result<SignalFd> {
-    io::block_sigpipe()?;
-    let mut signals = SigSet::empty();
-    signals.add(Signal::SIGTERM);
-    signals.add(Signal::SIGINT);
-    signals.thread_block()?;
-    SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC)
-}
-
-/// Binds and listens. A socket file that a dead server left behind is replaced.
-fn listen(path: &OsStr) -> std_io::Result<UnixListener> {
-    let listener = match UnixListener::bind(path) {
-        Err(error) if error.kind() == ErrorKind::AddrInUse && is_stale(path) => {
-            std::fs::remove_file(path)?;
-            UnixListener::bind(path)
-        }
-        result => result,
-    }?;
-    listener.set_nonblocking(true)?;
-    Ok(listener)
-}
-
-/// Whether `path` is a socket that nobody listens on.
-fn is_stale(path: &OsStr) -> bool {
-    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|data| data.file_type().is_socket());
-    is_socket
-        && UnixStream::connect(path)
-            .is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
 /// Serves until a signal asks to leave.
@@ -123,33 +86,4 @@ fn serve_client(mut client: &UnixStream, leave: &SignalFd) -> std_io::Result<Nex
             }
         }
     }
-}
-
-/// What a wait ended with.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Next {
-    GoOn,
-    Leave,
-}
-
-/// Waits until `fd` is ready or a signal asks to leave.
-fn wait_or_leave(fd: &impl AsFd, events: PollFlags, leave: &SignalFd) -> nix::Result<Next> {
-    let mut fds = [
-        PollFd::new(leave.as_fd(), PollFlags::POLLIN),
-        PollFd::new(fd.as_fd(), events),
-    ];
-    io::wait(&mut fds)?;
-    Ok(if io::ready(&fds[0]) {
-        Next::Leave
-    } else {
-        Next::GoOn
-    })
-}
-
-/// Whether to simply try again after waiting.
-fn is_passing(error: &std_io::Error) -> bool {
-    matches!(
-        error.raw_os_error().map(Errno::from_raw),
-        Some(Errno::EINTR | Errno::EAGAIN | Errno::ECONNABORTED)
-    )
 }

@@ -631,3 +631,81 @@ mod course {
         assert!(String::from_utf8_lossy(&output.stderr).contains("terminal"));
     }
 }
+
+mod course_sockets {
+    use super::*;
+
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Self {
+            Self(tempfile::tempdir().expect("a directory"))
+        }
+
+        fn path(&self) -> PathBuf {
+            self.0.path().join("socket")
+        }
+
+        /// A server that listens: a connection is the proof. It is the server's first client.
+        fn server(&self, name: &str) -> (Running, UnixStream) {
+            let server = start(name, &[self.path().to_str().expect("text")]);
+            loop {
+                match UnixStream::connect(self.path()) {
+                    Ok(client) => return (server, client),
+                    Err(_) => std::thread::yield_now(),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn prints_one_client_and_ends_with_it() {
+        let place = Place::new();
+        let (mut server, mut client) = place.server("course-30-server");
+        for text in ["mixed Case, ", "\n", "and the Last"] {
+            client.write_all(text.as_bytes()).expect("takes it");
+            server.expect_output(text.to_uppercase().as_bytes());
+        }
+        drop(client);
+        assert_eq!(server.finish(), (Vec::new(), String::new(), Some(0)));
+        assert!(!place.path().exists());
+    }
+
+    #[test]
+    fn prints_whoever_speaks_while_others_are_silent() {
+        let place = Place::new();
+        let (mut server, mut first) = place.server("course-31-server");
+        let mut second = UnixStream::connect(place.path()).expect("listens");
+        second.write_all(b"second").expect("takes it");
+        server.expect_output(b"SECOND");
+        first.write_all(b"first").expect("takes it");
+        server.expect_output(b"FIRST");
+        drop(second);
+        let mut third = UnixStream::connect(place.path()).expect("listens");
+        third.write_all(b"third").expect("takes it");
+        drop(third);
+        server.expect_output(b"THIRD");
+        first.write_all(b"still there").expect("takes it");
+        server.expect_output(b"STILL THERE");
+        server.signal(Signal::SIGTERM);
+        assert_eq!(server.finish(), (Vec::new(), String::new(), Some(0)));
+        assert!(!place.path().exists());
+    }
+
+    #[test]
+    fn the_client_sends_its_input_and_leaves() {
+        let place = Place::new();
+        let path = place.path();
+        let listener = UnixListener::bind(&path).expect("a socket");
+        let mut client = start("course-30-client", &[path.to_str().expect("text")]);
+        let (mut connection, _) = listener.accept().expect("a client");
+        client.type_in(b"Some Text\n");
+        assert_eq!(client.finish(), (Vec::new(), String::new(), Some(0)));
+        let mut text = String::new();
+        connection.read_to_string(&mut text).expect("text");
+        assert_eq!(text, "Some Text\n");
+        drop(listener);
+        let late = feed("course-30-client", &[path.to_str().expect("text")], b"");
+        assert_eq!(late.status.code(), Some(1));
+    }
+}

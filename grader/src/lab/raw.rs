@@ -696,7 +696,7 @@ table! {
         matches("matches"): String,
         /// The program has ended.
         ended("ended"): Ended,
-        /// The socket file that the program bound is gone (`true`).
+        /// The socket file that the program bound, if its address is a file, is gone (`true`).
         unlinked("unlinked"): bool,
         /// When nothing more can happen, the program's first process waits in one of these
         /// system calls: `["poll", "select"]`.

@@ -2,7 +2,7 @@
 
 use regex::bytes::Regex;
 use supervisor::event::{Event, ExitStatus, Stream, What};
-use supervisor::plan::ProgramId;
+use supervisor::plan::{Address, ProgramId};
 
 use super::facts::Facts;
 use super::signal_name;
@@ -26,9 +26,8 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
             let output = stream(Stream::Out, program, check.window, events);
             written(property, &output).map_err(|why| {
                 // Said where it is the whole difference.
-                let elsewhere = stream(Stream::In, program, check.window, events);
-                if written(property, &elsewhere).is_ok() && !elsewhere.is_empty() {
-                    format!("{why}; it was written to descriptor 0")
+                if writes_to_input(program, check.window, events) {
+                    format!("{why}; something was written to descriptor 0")
                 } else if written(property, &output.to_ascii_uppercase()).is_ok() {
                     format!("{why}; it came, but not in upper case")
                 } else {
@@ -54,6 +53,27 @@ fn stream(wanted: Stream, program: ProgramId, window: Window, events: &[Event]) 
         _ => None,
     });
     pieces.collect::<Vec<_>>().concat()
+}
+
+/// Whether the program wrote, or tried to write, to its standard input. A terminal lets it do
+/// that, a pipe does not.
+fn writes_to_input(program: ProgramId, window: Window, events: &[Event]) -> bool {
+    events.iter().any(|event| {
+        window.has(event.step)
+            && match &event.what {
+                What::Call(call) => {
+                    call.process.program == program
+                        && ["write", "writev"].contains(&call.name.as_str())
+                        && call.args.starts_with("0, ")
+                }
+                What::Output {
+                    program: of,
+                    stream: Stream::In,
+                    ..
+                } => *of == program,
+                _ => false,
+            }
+    })
 }
 
 /// A property of what was written; the error says what was found.
@@ -205,9 +225,13 @@ fn ended(how: Ended, program: ProgramId, window: Window, events: &[Event]) -> Re
 }
 
 fn unlinked(program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
-    let gone = events.iter().any(|event| {
-        window.has(event.step)
-            && matches!(&event.what, What::Unlinked { program: of, .. } if *of == program)
+    // Only a path name is a file.
+    let gone = events.iter().any(|event| match &event.what {
+        What::Unlinked { program: of, .. } => *of == program && window.has(event.step),
+        What::Listening {
+            process, address, ..
+        } => process.program == program && !matches!(address, Address::Path(_)),
+        _ => false,
     });
     if gone {
         Ok(())
@@ -270,8 +294,8 @@ fn stated(capture: &str, output: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use supervisor::event::{Object, Quiet, Settled, Wait, WaitState};
-    use supervisor::plan::{Address, ProcessId};
+    use supervisor::event::{Call, Object, Quiet, Settled, Wait, WaitState};
+    use supervisor::plan::ProcessId;
 
     use super::*;
 
@@ -410,11 +434,25 @@ mod tests {
 
     #[test]
     fn the_wrong_descriptor_and_the_wrong_case_are_named() {
-        let events = [wrote(1, Stream::In, b"BBBC")];
-        assert_eq!(
-            judge(&check(letters(true)), SERVER, &events),
-            "no, the letter B 0 of 3 times, the letter C 0 of 1 times; it was written to descriptor 0"
-        );
+        let refused = What::Call(Call {
+            process: ProcessId {
+                program: SERVER,
+                number: 0,
+            },
+            thread: 0,
+            name: "write".to_owned(),
+            args: "0, \"BBBC\", 4".to_owned(),
+            data: b"BBBC".as_slice().into(),
+            result: Some(-9),
+            times: 1,
+        });
+        for event in [wrote(1, Stream::In, b"BBBC"), at(1, refused)] {
+            assert_eq!(
+                judge(&check(letters(true)), SERVER, &[event]),
+                "no, the letter B 0 of 3 times, the letter C 0 of 1 times; \
+                 something was written to descriptor 0"
+            );
+        }
         assert_eq!(
             said(Property::Contains(vec!["AB".to_owned()]), b"ab"),
             "no, \"AB\" is missing; it came, but not in upper case"

@@ -102,6 +102,7 @@ impl Helper {
         let mut cpu_seen = Instant::now();
         let mut last_due = Duration::ZERO;
         let mut last_rest = BTreeMap::new();
+        let mut retried_at = None;
         loop {
             if self.turn() {
                 nap.reset();
@@ -138,6 +139,13 @@ impl Helper {
             };
             let alarms = self.alarms(&scans);
             if self.anyone_spinning() && alarms.earliest.is_none() {
+                // What it asks for may have come after it was held: it gets another chance, until
+                // nobody makes progress any more.
+                if retried_at != Some(self.tracer.progress) {
+                    retried_at = Some(self.tracer.progress);
+                    self.tracer.release_held();
+                    continue;
+                }
                 return Rest {
                     how: Quiet::Spinning,
                     scans,
