@@ -127,7 +127,7 @@ impl Helper {
                 break;
             }
             self.recorder.next_step();
-            self.tracer.release_held();
+            self.tracer.begin_step();
             for (index, act) in steps_acts(step) {
                 if let Err(error) = self.perform(act) {
                     self.recorder.emit(What::ActFailed { act: index, error });

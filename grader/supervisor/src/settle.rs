@@ -370,7 +370,7 @@ impl Helper {
                 limits.spin_ms
             };
             if cpu.saturating_sub(thread.cpu_mark) > budget_ms * 1_000_000 {
-                thread.spinning = Some((thread.fruitless, None));
+                thread.spinning = Some((thread.fruitless_in_step, None));
                 thread.spun = true;
                 if self.traced {
                     ptrace::interrupt(thread.tid);

@@ -200,6 +200,7 @@ impl Tracer {
                 call: None,
                 standing: Standing::Free,
                 fruitless: 0,
+                fruitless_in_step: 0,
                 made: 0,
                 made_seen: 0,
                 cpu_mark: 0,
@@ -616,10 +617,14 @@ impl Tracer {
         match calls::progress(nr, result) {
             calls::Progress::Made => {
                 thread.fruitless = 0;
+                thread.fruitless_in_step = 0;
                 thread.made += 1;
                 self.progress += 1;
             }
-            calls::Progress::None if !restarts => thread.fruitless += 1,
+            calls::Progress::None if !restarts => {
+                thread.fruitless += 1;
+                thread.fruitless_in_step += 1;
+            }
             _ => {}
         }
     }
@@ -641,13 +646,22 @@ impl Tracer {
             .processes
             .get(&thread.pid)
             .and_then(|process| recorder.repetition(process.id, thread.ordinal));
-        thread.spinning = Some((thread.fruitless, repeats.map(|(text, _)| text)));
+        thread.spinning = Some((thread.fruitless_in_step, repeats.map(|(text, _)| text)));
         thread.spun = true;
         thread.standing = Standing::Held;
         true
     }
 
-    /// Lets go the threads that were held for spinning; for the beginning of a step.
+    /// Lets go the threads that were held for spinning and forgets their account; for the beginning
+    /// of a step.
+    pub(crate) fn begin_step(&mut self) {
+        for thread in self.threads.values_mut() {
+            thread.fruitless_in_step = 0;
+        }
+        self.release_held();
+    }
+
+    /// Lets go the threads that were held for spinning.
     pub(crate) fn release_held(&mut self) {
         let mut released = Vec::new();
         for thread in self.threads.values_mut() {

@@ -75,6 +75,8 @@ pub(crate) struct Thread {
     pub(crate) standing: Standing,
     /// Calls without progress in a row.
     pub(crate) fruitless: u64,
+    /// The same since the step began, retries included.
+    pub(crate) fruitless_in_step: u64,
     /// Calls that made progress.
     pub(crate) made: u64,
     /// The same, when its CPU time was last looked at.
