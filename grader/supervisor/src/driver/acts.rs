@@ -79,10 +79,15 @@ impl Helper {
             }
             Act::Shutdown(peer) => self.with_peer(*peer, |peer| peer.want_shutdown()),
             Act::Close(peer) => {
-                // Whatever could still be sent goes out first, as it would from a program.
-                self.turn();
+                let index = usize::from(peer.0);
+                let gone = self.peers.get_mut(index).ok_or("no such peer")?;
+                // What was queued in this step goes out first, as it would from a program. Nothing
+                // else is touched: a program that has woken stays at its stop, so that it finds the
+                // data and the end at once.
+                gone.send_queued(*peer, &mut self.recorder);
+                gone.close();
                 self.tracer.meetings.closed(*peer);
-                self.with_peer(*peer, |peer| peer.close())
+                Ok(())
             }
             Act::Stall(peer) => self.with_peer(*peer, |peer| peer.stall(true)),
             Act::Resume(peer) => self.with_peer(*peer, |peer| peer.stall(false)),

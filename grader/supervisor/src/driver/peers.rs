@@ -167,16 +167,8 @@ impl Peer {
         *self = Self::default();
     }
 
-    /// Moves what can be moved, by way of `buffer`. `true` if anything was.
-    pub(crate) fn pump(
-        &mut self,
-        peer: PeerId,
-        buffer: &mut [u8],
-        recorder: &mut Recorder,
-    ) -> bool {
-        if self.listening {
-            return false;
-        }
+    /// Sends what is queued, as far as there is room. `true` if anything was sent.
+    pub(crate) fn send_queued(&mut self, peer: PeerId, recorder: &mut Recorder) -> bool {
         let mut moved = false;
         while !self.queue.is_empty() && !self.failed {
             let Some(fd) = &self.fd else { break };
@@ -193,6 +185,20 @@ impl Peer {
                 }
             }
         }
+        moved
+    }
+
+    /// Moves what can be moved, by way of `buffer`. `true` if anything was.
+    pub(crate) fn pump(
+        &mut self,
+        peer: PeerId,
+        buffer: &mut [u8],
+        recorder: &mut Recorder,
+    ) -> bool {
+        if self.listening {
+            return false;
+        }
+        let mut moved = self.send_queued(peer, recorder);
         if self.shutdown_wanted && self.queue.is_empty() {
             self.shutdown_wanted = false;
             if let Some(fd) = &self.fd {
