@@ -24,7 +24,12 @@ fn main() {
     let (rounds, trips, scans) = (of(0, 5), of(1, 100_000), of(2, 300_000));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let made = tempfile::tempdir().expect("a directory for programs");
-    let compile = |source: &str| compile(made.path(), &root.join(source));
+    // Two sources may have one name.
+    let compile = |source: &str| {
+        let out = made.path().join(source.replace('/', "-"));
+        compile(&out, &root.join(source));
+        out
+    };
     let echo = compile("benches/echo.c");
     let compute = compile("benches/compute.c");
     let healthy = ["echo", "fork-heavy", "thread-heavy", "mutex-heavy"]
@@ -43,15 +48,13 @@ fn main() {
     false_alarms(&healthy, scans);
 }
 
-fn compile(directory: &Path, source: &Path) -> PathBuf {
-    let out = directory.join(source.file_stem().unwrap_or_default());
+fn compile(out: &Path, source: &Path) {
     let done = Command::new("cc")
         .args(["-O2", "-pthread", "-o"])
-        .args([&out, source])
+        .args([out, source])
         .status()
         .expect("a C compiler");
     assert!(done.success(), "{} does not compile", source.display());
-    out
 }
 
 fn plan(exe: &Path, argument: Option<u64>, observation: Observation) -> Plan {

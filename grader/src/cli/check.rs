@@ -1,7 +1,7 @@
 //! `grader check`.
 
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anstream::StripStream;
@@ -19,13 +19,14 @@ use super::output::{self, Format, Kind};
 
 /// Grade a submission: a verdict for each requirement, with the reason
 #[derive(Args)]
-#[command(allow_missing_positional = true)]
+#[command(override_usage = "grader check [OPTIONS] [LAB] <DIR>")]
 pub(super) struct Check {
-    /// The lab: its id (see `grader labs`) or its directory; without it the name of the
-    /// submission's directory must tell (lab30, sem2-lab08, us-upper)
-    lab: Option<PathBuf>,
-    /// The submission: the directory with the sources
-    dir: PathBuf,
+    /// The lab, by its id (see `grader labs`) or its directory, and the submission, the directory
+    /// with the sources. Without a lab the name of the submission's directory must tell it (lab30,
+    /// sem2-lab08, us-upper)
+    // One list: an optional positional before a required one must not be followed by options.
+    #[arg(value_names = ["LAB", "DIR"], num_args = 1.., required = true)]
+    what: Vec<PathBuf>,
     /// Run only this scenario (may be repeated)
     #[arg(long, value_name = "SCENARIO")]
     scenario: Vec<String>,
@@ -53,9 +54,18 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let source = match &self.lab {
+        let (lab, dir) = self.lab_and_dir()?;
+        let engine = Engine::new(&self.engine.options())
+            .map_err(|fault| failed(CheckError::Fault(fault)))?;
+        // The workers make their namespaces while the lab and the submission are read.
+        let plans = match self.scenario.len() {
+            0 => usize::MAX,
+            chosen => chosen.saturating_mul(self.repeat.try_into().unwrap_or(usize::MAX)),
+        };
+        engine.warm_up(plans);
+        let source = match lab {
             Some(lab) => lookup::lab(lab)?,
-            None => lookup::lab_of(&self.dir)?,
+            None => lookup::lab_of(dir)?,
         };
         for id in &self.scenario {
             lookup::scenario(&source.lab, id)?;
@@ -66,12 +76,10 @@ impl Check {
         let seed = self.seed.unwrap_or_else(fresh_seed);
         let context = Context {
             lang: self.lang.get(),
-            replay: self.replay(&source.lab.id, seed),
+            replay: self.replay(lab, dir, &source.lab.id, seed),
         };
         let mut reporters = output::reporters(&self.format, &context)?;
         let mut recordings = self.recordings()?;
-        let engine = Engine::new(&self.engine.options())
-            .map_err(|fault| failed(CheckError::Fault(fault)))?;
         let options = CheckOptions {
             scenarios: self.scenario.clone(),
             requirements: self.only.clone(),
@@ -85,15 +93,8 @@ impl Check {
                 reporters.event(&event);
             }
         };
-        let checked = run::check(
-            &engine,
-            &source.lab,
-            &source,
-            &self.dir,
-            &options,
-            &mut sink,
-        )
-        .map_err(failed)?;
+        let checked =
+            run::check(&engine, &source.lab, &source, dir, &options, &mut sink).map_err(failed)?;
         let status = ExitCode::from(exit_status(&checked.summary));
         let recorded = write_recordings(&source.lab, &checked, &mut recordings);
         reporters.event(&RunEvent::Finished(&checked.summary));
@@ -105,16 +106,29 @@ impl Check {
         }
     }
 
+    /// What was named: a lab or none, and the submission's directory.
+    fn lab_and_dir(&self) -> Result<(Option<&Path>, &Path), Failure> {
+        match &self.what[..] {
+            [dir] => Ok((None, dir)),
+            [lab, dir] => Ok((Some(lab), dir)),
+            _ => Err(Failure::usage(format!(
+                "{} names where one lab and one directory are wanted",
+                self.what.len()
+            ))
+            .hint("grader check [OPTIONS] [LAB] <DIR>: one submission at a time")),
+        }
+    }
+
     /// How to do the same again.
-    fn replay(&self, id: &str, seed: u64) -> Replay {
+    fn replay(&self, lab: Option<&Path>, dir: &Path, id: &str, seed: u64) -> Replay {
         let mut options = vec!["--seed".to_owned(), seed.to_string()];
         options.extend(self.engine.changed());
         Replay {
-            lab: match &self.lab {
+            lab: match lab {
                 Some(lab) => lab.display().to_string(),
                 None => id.to_owned(),
             },
-            submission: self.dir.display().to_string(),
+            submission: dir.display().to_string(),
             options,
         }
     }

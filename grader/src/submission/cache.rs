@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
@@ -89,7 +90,7 @@ impl Cache {
         let root = dir.join("builds");
         fs::create_dir_all(&root)?;
         // Writable? A read-only cache would fail after the build, not before.
-        TempDir::new_in(&root)?;
+        access(&root, AccessFlags::W_OK | AccessFlags::X_OK)?;
         Ok(Self {
             root,
             temporary: None,
