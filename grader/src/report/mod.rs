@@ -40,7 +40,7 @@ pub use trace::{Recording, write_raw, write_trace};
 
 use crate::lab::Lang;
 use crate::run::{RunEvent, Summary};
-use crate::verdict::Outcome;
+use crate::verdict::{Outcome, Verdict};
 
 /// Shows, or writes down, what happens.
 pub trait Reporter {
@@ -93,13 +93,25 @@ impl Reporters {
 }
 
 /// The exit status of a check: 0 all requirements met, 1 some not, 3 the grader or the machine
-/// failed. What this machine cannot show does not count as unmet.
+/// failed. What this machine cannot show does not count as unmet, but where it can show nothing at
+/// all the machine has failed. What earns no points is only reported.
 #[must_use]
 pub fn exit_status(summary: &Summary) -> u8 {
-    let has = |wanted: &[Outcome]| summary.verdicts.iter().any(|v| wanted.contains(&v.outcome));
-    if has(&[Outcome::Error]) {
+    let verdicts = || summary.verdicts.iter();
+    let counts = |v: &&Verdict| v.of > 0 || verdicts().all(|v| v.of == 0);
+    let unmet = [Outcome::Fail, Outcome::NotReached, Outcome::Unstable];
+    let nothing_shown = summary
+        .verdicts
+        .iter()
+        .all(|v| v.outcome == Outcome::Skipped);
+    if verdicts().any(|v| v.outcome == Outcome::Error)
+        || nothing_shown && !summary.verdicts.is_empty()
+    {
         3
-    } else if has(&[Outcome::Fail, Outcome::NotReached, Outcome::Unstable]) {
+    } else if verdicts()
+        .filter(counts)
+        .any(|v| unmet.contains(&v.outcome))
+    {
         1
     } else {
         0

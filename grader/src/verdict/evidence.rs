@@ -1,6 +1,7 @@
 //! Which lines prove which requirement, and whether they are as expected.
 
 use super::judge::Ran;
+use super::machine;
 use crate::lab::{Scenario, Selector};
 use crate::transcript::{
     CHECKS, END, Line, Op, Phase, PhaseDifference, Selection, Transcript, compare_phase,
@@ -13,6 +14,8 @@ pub(super) struct Item<'a> {
     pub(super) position: u32,
     phase: Place,
     selection: Selection<'a>,
+    /// Only tracing can show it, see [`machine`].
+    pub(super) traced: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +56,7 @@ pub(super) fn items<'a>(scenario: &'a Scenario, requirement: &str) -> Vec<Item<'
                 .iter()
                 .filter(|pick| is_last || pick.channel.is_some()),
         );
+        let traced = machine::needed_in_step(scenario, number, &picked);
         items.push(Item {
             position: number,
             phase: Place::Step(number),
@@ -61,6 +65,7 @@ pub(super) fn items<'a>(scenario: &'a Scenario, requirement: &str) -> Vec<Item<'
             } else {
                 Selection::Only(picked)
             },
+            traced,
         });
     }
     if all_at_end || !at_end.is_empty() {
@@ -72,6 +77,7 @@ pub(super) fn items<'a>(scenario: &'a Scenario, requirement: &str) -> Vec<Item<'
             } else {
                 Selection::Only(at_end)
             },
+            traced: machine::disturbed(scenario, after),
         });
     }
     for check in &scenario.checks {
@@ -83,6 +89,7 @@ pub(super) fn items<'a>(scenario: &'a Scenario, requirement: &str) -> Vec<Item<'
                     lane: &check.program,
                     id: &check.id,
                 },
+                traced: machine::needed_for(&check.property) || machine::disturbed(scenario, after),
             });
         }
     }

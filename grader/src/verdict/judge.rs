@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use supervisor::event::{Event, What};
 
 use super::evidence::{self, Item};
+use super::machine::{self, Lack};
 use super::{Outcome, Reason, Verdict, explain};
 use crate::lab::{Lab, Lang, Requirement, Scenario};
 use crate::transcript::{PhaseDifference, Selection, Transcript, compare};
@@ -106,7 +107,7 @@ enum Run<'a> {
     },
     Fault(String),
     NotBuilt(&'a str),
-    Unavailable(&'a str),
+    Unavailable(Lack),
 }
 
 /// How a requirement stands in one run.
@@ -116,6 +117,8 @@ enum Standing {
     Charged(PhaseDifference),
     /// Its evidence differs only after that.
     Later,
+    /// Its evidence cannot be seen without tracing.
+    Unseen,
 }
 
 impl<'a> Judged<'a> {
@@ -126,11 +129,14 @@ impl<'a> Judged<'a> {
             .map(|run| match &run.result {
                 ScenarioResult::Ran(ran) => match fault(ran) {
                     Some(fault) => Run::Fault(fault),
-                    None => judge_run(lab, scenario, ran),
+                    None => match machine::lack(scenario, ran) {
+                        Some(lack) => Run::Unavailable(lack),
+                        None => judge_run(lab, scenario, ran),
+                    },
                 },
                 ScenarioResult::Fault(fault) => Run::Fault(fault.clone()),
                 ScenarioResult::NotBuilt { program } => Run::NotBuilt(program),
-                ScenarioResult::Unavailable(what) => Run::Unavailable(what),
+                ScenarioResult::Unavailable(what) => Run::Unavailable(Lack::Other(what.clone())),
             })
             .collect();
         Self { scenario, runs }
@@ -159,11 +165,17 @@ fn fault(ran: &Ran) -> Option<String> {
 
 fn judge_run<'a>(lab: &'a Lab, scenario: &'a Scenario, ran: &'a Ran) -> Run<'a> {
     let died = evidence::died_at(scenario, ran);
+    let untraced = machine::untraced(ran);
+    let mut unseen = Vec::new();
     let mut first: Option<(u32, &'a str)> = None;
     let mut found = Vec::new();
     for requirement in &lab.requirements {
         let items = evidence::items(scenario, &requirement.id);
         if items.is_empty() {
+            continue;
+        }
+        if untraced && items.iter().any(|item| item.traced) {
+            unseen.push((requirement.id.as_str(), Standing::Unseen));
             continue;
         }
         let differing: Vec<(Item<'_>, PhaseDifference)> = items
@@ -202,6 +214,7 @@ fn judge_run<'a>(lab: &'a Lab, scenario: &'a Scenario, ran: &'a Ran) -> Run<'a> 
             };
             (id, standing)
         })
+        .chain(unseen)
         .collect();
     Run::Ran {
         ran,
@@ -217,7 +230,7 @@ enum Finding<'a> {
     Unstable(Option<Charge<'a>>, Option<Reason>),
     Fault(String),
     NotBuilt(&'a str),
-    Unavailable(String),
+    Unavailable(Lack),
     Later(Reason),
 }
 
@@ -266,6 +279,9 @@ fn find<'a>(scenarios: &'a [Judged<'a>], requirement: &str) -> Finding<'a> {
                             requirement: other.to_owned(),
                         });
                     }
+                    Some(Standing::Unseen) => {
+                        unavailable.get_or_insert(Lack::Tracing);
+                    }
                     Some(Standing::Equal) | None => equal = true,
                 },
                 Run::Fault(what) => {
@@ -274,15 +290,15 @@ fn find<'a>(scenarios: &'a [Judged<'a>], requirement: &str) -> Finding<'a> {
                 Run::NotBuilt(program) => {
                     not_built.get_or_insert(*program);
                 }
-                Run::Unavailable(what) => {
-                    unavailable.get_or_insert_with(|| (*what).to_owned());
+                Run::Unavailable(lack) => {
+                    unavailable.get_or_insert_with(|| lack.clone());
                 }
             }
         }
         unstable |= equal && differs;
         if judged.runs.is_empty() {
             let id = &judged.scenario.id;
-            unavailable.get_or_insert_with(|| format!("scenario {id} was not run"));
+            unavailable.get_or_insert_with(|| Lack::Other(format!("scenario {id} was not run")));
         }
     }
     if !proved {
@@ -299,8 +315,8 @@ fn find<'a>(scenarios: &'a [Judged<'a>], requirement: &str) -> Finding<'a> {
         Finding::Fault(fault)
     } else if let Some(reason) = later {
         Finding::Later(reason)
-    } else if let Some(what) = unavailable {
-        Finding::Unavailable(what)
+    } else if let Some(lack) = unavailable {
+        Finding::Unavailable(lack)
     } else {
         Finding::Pass
     }
@@ -426,7 +442,7 @@ fn verdict(
             Finding::NotBuilt(program) => Some(Reason::NotBuilt {
                 program: (*program).to_owned(),
             }),
-            Finding::Unavailable(what) => Some(Reason::Unavailable(what.clone())),
+            Finding::Unavailable(lack) => Some(Reason::Unavailable(lack.text(lang))),
             Finding::Later(reason) => Some(reason.clone()),
         },
         (None, None) => None,

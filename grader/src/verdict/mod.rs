@@ -3,6 +3,7 @@
 mod evidence;
 mod explain;
 mod judge;
+mod machine;
 mod model;
 mod phrases;
 

@@ -256,7 +256,12 @@ impl Helper {
 
     /// Untraced: finds sockets that programs listen on, and connections they have taken.
     pub(crate) fn find_listeners(&mut self) {
-        for (inode, address) in lookup::listening_unix() {
+        // `/proc/net/unix` shows the NULs of abstract names as `@`; the kernel's answer has the bytes.
+        let listening = self
+            .graph
+            .listening_unix()
+            .unwrap_or_else(lookup::listening_unix);
+        for (inode, address) in listening {
             if self.tracer.named.iter().any(|named| named.inode == inode) {
                 continue;
             }

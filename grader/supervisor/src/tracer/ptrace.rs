@@ -72,7 +72,9 @@ pub(crate) fn next_status() -> Option<(i32, Status)> {
 /// Whether a status waits to be collected; does not collect it.
 pub(crate) fn status_pending() -> bool {
     let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
-    let options = libc::WEXITED | libc::WSTOPPED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
+    // Stops of those we trace are told without `WSTOPPED`; an untraced child that is merely stopped
+    // has nothing to collect.
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT | libc::__WALL;
     // SAFETY: `info` is a valid place for the result; zeroed, it reads as "none" where the kernel
     // leaves it untouched.
     unsafe {

@@ -58,6 +58,18 @@ impl Graph {
         answer.ok()
     }
 
+    /// The listening Unix sockets of the network namespace with their names; `None` where the
+    /// kernel does not tell.
+    pub(crate) fn listening_unix(&mut self) -> Option<Vec<(u64, Address)>> {
+        let sockets = self.unix_sockets()?.into_iter();
+        let mut listening: Vec<_> = sockets
+            .filter(|(_, socket)| socket.listening)
+            .filter_map(|(inode, socket)| Some((inode, unix_address(&socket.name?))))
+            .collect();
+        listening.sort_unstable_by_key(|(inode, _)| *inode);
+        Some(listening)
+    }
+
     fn diag(&mut self) -> Option<&mut UnixDiag> {
         if self.diag.is_none() {
             self.diag = UnixDiag::open().ok();

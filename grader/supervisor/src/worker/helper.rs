@@ -17,7 +17,7 @@ use crate::isolation::user::Capability;
 use crate::isolation::{SetupError, files, landlock, reduced, root, scenario, sys, user};
 use crate::launch::{Identity, Launcher};
 use crate::limits::{self, Rlimit};
-use crate::plan::{Limits, Observation, Plan, WORKSPACE};
+use crate::plan::{Isolation, Limits, Observation, Plan, WORKSPACE};
 use crate::wire::{EventSink, Frame, Kind};
 
 /// A helper of the full rung: PID 1 of its namespaces.
@@ -33,6 +33,15 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
     let prepare = || {
         follow(&alive)?;
         let plan = decode(frame)?;
+        // Who asks for everything or nothing has not asked to be graded without the calls.
+        if plan.isolation == Isolation::Required
+            && plan.observation == Observation::Full
+            && !traceable
+        {
+            return Err(SetupError::NotGranted(
+                "ptrace: refused, so calls are not seen".into(),
+            ));
+        }
         let owner = match identity {
             Identity::Separate { id } => (id, id),
             Identity::Nested(_) | Identity::Same => (0, 0),

@@ -48,6 +48,11 @@ pub(crate) fn without(calls: &[String]) -> ExitCode {
     let ran = run(&mut worker, &plan);
     println!("observation: {}", ran.enforced().observation);
     println!("missing: {}", ran.enforced().missing.join("; "));
+    plan.isolation = Isolation::Required;
+    match try_run(&mut worker, &plan).1 {
+        Err(WorkerError::Refused(reason)) => println!("traced: refused: {reason}"),
+        other => println!("traced: {other:?}"),
+    }
     for check in probe(&exe()) {
         println!("probe: {} {}", check.name, check.ok);
     }
@@ -141,5 +146,6 @@ fn no_ptrace() {
     has("required: Ok(())\n");
     has("isolation: full\n");
     has("observation: bare\nmissing: ptrace: refused");
+    has("traced: refused: ptrace: refused, so calls are not seen\n");
     has("probe: ptrace false\n");
 }

@@ -1,10 +1,8 @@
 //! Disturbances, signals at exact places, limits.
 
-mod support;
-
+use crate::support::{Bench, P, eof, plan, signal, start, type_};
 use supervisor::event::{ExitStatus, LimitKind, Quiet, What};
 use supervisor::plan::{Act, Disturbance, Effect, Input, Nth, On, Output};
-use support::{Bench, P, eof, plan, signal, start, type_};
 
 fn disturb(calls: &[&str], on: On, nth: Nth, effect: Effect) -> Act {
     Act::Disturb {

@@ -1,10 +1,8 @@
 //! Who waits for whom, of real programs through the real engine.
 
-mod support;
-
+use crate::support::{Bench, P, eof, start, type_};
 use supervisor::event::{Ender, Object, Quiet, Wait};
 use supervisor::plan::ProcessId;
-use support::{Bench, P, eof, start, type_};
 
 fn process(number: u16) -> ProcessId {
     ProcessId { program: P, number }

@@ -1,10 +1,8 @@
 //! Peers on sockets.
 
-mod support;
-
+use crate::support::{Bench, P, connect, plan, send, start};
 use supervisor::event::{ExitStatus, Quiet, What};
 use supervisor::plan::{Act, Address, PeerId};
-use support::{Bench, P, connect, plan, send, start};
 
 const ALICE: PeerId = PeerId(0);
 

@@ -1,10 +1,8 @@
 //! When nothing more can happen, and when something still can.
 
-mod support;
-
+use crate::support::{Bench, eof, plan, signal, start, type_};
 use supervisor::event::{ExitStatus, Quiet, WaitState, What};
 use supervisor::plan::{Act, Observation};
-use support::{Bench, eof, plan, signal, start, type_};
 
 #[test]
 fn a_filter_is_proved_quiet_between_its_lines() {
@@ -165,6 +163,39 @@ int main(void) { char b[100]; ssize_t n;
     assert!(matches!(run.how(1), Quiet::Silent(_)));
     assert_eq!(run.out(2), "one\\n");
     assert_eq!(run.ended(), Some((3, ExitStatus::Code(3))));
+}
+
+#[test]
+fn without_tracing_a_stopped_program_is_quiet_until_it_is_continued() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { char b[100]; ssize_t n;
+  while ((n = read(0, b, sizeof b)) > 0) write(1, b, n);
+  return 3; }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let steps = vec![
+        start(),
+        signal(libc::SIGSTOP, 1),
+        type_("one\n"),
+        signal(libc::SIGCONT, 1),
+        eof(),
+    ];
+    let mut plan = plan(&exe, &[], steps);
+    plan.observation = Observation::Bare;
+    let run = bench.run(&plan);
+    for step in 1..5 {
+        assert!(
+            matches!(run.how(step), Quiet::Silent(_)),
+            "step {step}: {:?}",
+            run.how(step)
+        );
+    }
+    assert_eq!(
+        (run.out(3), run.out(4)),
+        (String::new(), "one\\n".to_owned())
+    );
+    assert_eq!(run.ended(), Some((5, ExitStatus::Code(3))));
 }
 
 #[test]

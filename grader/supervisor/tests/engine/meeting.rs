@@ -1,10 +1,8 @@
 //! Programs with their address written into them meet the grader's side all the same.
 
-mod support;
-
+use crate::support::{Bench, P, plan, start};
 use supervisor::event::{ExitStatus, Quiet, What};
 use supervisor::plan::{Act, Address, FileAct, PeerId, Plan, Program, ProgramId};
-use support::{Bench, P, plan, start};
 
 const ALICE: PeerId = PeerId(0);
 const BOB: PeerId = PeerId(1);
@@ -213,7 +211,7 @@ fn the_port_of_a_server_is_found_even_if_the_kernel_chose_it() {
         let run = Bench::new().steps(
             &TCP.replace("PORT", port),
             &[],
-            vec![start(), support::connect(0)],
+            vec![start(), crate::support::connect(0)],
         );
         assert!(run.has(1, |what| matches!(
             what,
@@ -238,7 +236,7 @@ int main(void) { struct sigaction sa = {.sa_handler = on, .sa_flags = SA_RESTART
     let steps = vec![
         vec![listen()],
         start(),
-        support::signal(libc::SIGUSR1, 1),
+        crate::support::signal(libc::SIGUSR1, 1),
         vec![accept()],
     ];
     let run = bench.run(&with_nominal(plan(&exe, &[], steps)));
@@ -261,7 +259,11 @@ fn a_name_without_its_nul_is_reached_as_it_is() {
         let run = Bench::new().steps(
             &source,
             &[],
-            vec![start(), support::connect(0), support::send(0, "x")],
+            vec![
+                start(),
+                crate::support::connect(0),
+                crate::support::send(0, "x"),
+            ],
         );
         assert_eq!(run.received(3, 0), "here", "{path}");
         assert!(run.has(1, |what| matches!(
@@ -277,7 +279,11 @@ fn an_abstract_name_goes_with_its_server() {
         r#"strcpy(a.sun_path, "/tmp/other")"#,
         r#"strcpy(a.sun_path + 1, "lab")"#,
     );
-    let steps = vec![start(), support::connect(0), support::send(0, "x")];
+    let steps = vec![
+        start(),
+        crate::support::connect(0),
+        crate::support::send(0, "x"),
+    ];
     let run = Bench::new().steps(&source, &[], steps);
     assert_eq!(run.received(3, 0), "here");
     let gone = |what: &What| {

@@ -1,8 +1,5 @@
 //! Runs C programs through a real worker and looks at the recording.
 
-#![expect(clippy::unwrap_used, reason = "a test ends where its support fails")]
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -3,11 +3,9 @@
 //! They run until told to end, so each `Proved` before that would be a lie. The naive rule (every
 //! thread looked asleep once) is tried beside ours and does lie.
 
-mod support;
-
+use crate::support::{Bench, plan, start};
 use supervisor::event::{ExitStatus, Quiet};
 use supervisor::plan::Observation;
-use support::{Bench, plan, start};
 
 /// Two processes that hand a byte to and fro.
 const ECHO: &str = r#"
@@ -93,7 +91,6 @@ fn untraced_loops_are_never_quiet_either() {
     runs_to_its_end(HANDOVER, "20000", Observation::Bare);
 }
 
-#[expect(clippy::unwrap_used, reason = "a test ends where its support fails")]
 /// Scans a healthy untraced program at full rate by both rules: how often each says "asleep".
 fn alarms(source: &str, rounds: &str) -> (u64, u64, u64) {
     let bench = Bench::new();
@@ -110,14 +107,14 @@ fn alarms(source: &str, rounds: &str) -> (u64, u64, u64) {
         scan.filter(|scan| scan.iter().all(|thread| thread.state == b'S'))
     };
     while child.try_wait().unwrap().is_none() {
-        let members = members(root);
-        if members.len() < 2 {
+        let there = members(root);
+        if there.len() < 2 {
             continue;
         }
         scans += 1;
-        if let Some(first) = look(&members) {
+        if let Some(first) = look(&there) {
             naive += 1;
-            if look(&members).as_ref() == Some(&first) && crate::members(root) == members {
+            if look(&there).as_ref() == Some(&first) && members(root) == there {
                 sound += 1;
             }
         }

@@ -1,0 +1,11 @@
+//! C programs under the real engine: a worker, its helper, and what the recording says.
+
+#![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
+
+mod hang;
+mod healthy;
+mod interference;
+mod meeting;
+mod peers;
+mod quiescence;
+mod support;
