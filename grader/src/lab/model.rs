@@ -535,6 +535,8 @@ pub enum Ended {
     Exit,
     /// With status 0.
     Zero,
+    /// By a signal too, but not by one that its own fault has raised, such as SIGSEGV.
+    NoCrash,
     /// By a signal too.
     Anyhow,
 }

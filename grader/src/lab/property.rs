@@ -31,6 +31,7 @@ pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<P
             Some(Property::Ended(match at.value {
                 raw::Ended::Exit => Ended::Exit,
                 raw::Ended::Zero => Ended::Zero,
+                raw::Ended::NoCrash => Ended::NoCrash,
                 raw::Ended::Anyhow => Ended::Anyhow,
             }))
         }),
@@ -152,6 +153,19 @@ fn unlinked(at: &At<bool>, sink: &mut Sink) -> Option<Property> {
     Some(Property::Unlinked)
 }
 
+/// An expression of a check. It sees bytes: `[^0-9]` is any other byte, whatever the encoding of the
+/// output (students write in CP1251, too). Where it names letters beyond ASCII it sees characters.
+///
+/// # Errors
+/// When it is not a regular expression.
+pub fn expression(text: &str) -> Result<regex::bytes::Regex, regex::Error> {
+    let mut of_bytes = regex::bytes::RegexBuilder::new(text);
+    of_bytes
+        .unicode(false)
+        .build()
+        .or_else(|_| regex::bytes::Regex::new(text))
+}
+
 /// The number of groups of an expression that is one.
 fn groups(at: &At<String>, sink: &mut Sink) -> Option<usize> {
     if at.value.len() > MOST_REGEX {
@@ -161,7 +175,7 @@ fn groups(at: &At<String>, sink: &mut Sink) -> Option<usize> {
         ));
         return None;
     }
-    match regex::bytes::Regex::new(&at.value) {
+    match expression(&at.value) {
         Ok(regex) => Some(regex.captures_len() - 1),
         Err(error) => {
             let text = error.to_string();

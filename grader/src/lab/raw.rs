@@ -738,6 +738,9 @@ words! {
         Exit = "exit",
         /// With status 0.
         Zero = "zero",
+        /// By a signal too (SIGPIPE, SIGTERM), but not by a crash: SIGSEGV, SIGBUS, SIGFPE, SIGILL,
+        /// SIGSYS, SIGABRT.
+        NoCrash = "no-crash",
         /// However it ended, by a signal too.
         Anyhow = "anyhow",
     }

@@ -1,12 +1,11 @@
 //! Properties of a run, where text would move from run to run.
 
-use regex::bytes::Regex;
 use supervisor::event::{Event, ExitStatus, Stream, What};
 use supervisor::plan::{Address, ProgramId};
 
 use super::facts::Facts;
 use super::signal_name;
-use crate::lab::{Check, Ended, Property, Window};
+use crate::lab::{self, Check, Ended, Property, Window};
 
 /// Characters of a missing text that are shown.
 const MOST_SHOWN: usize = 20;
@@ -132,7 +131,7 @@ fn written(property: &Property, output: &[u8]) -> Result<(), String> {
                 .collect();
             all_right(&there)
         }
-        Property::Matches(expression) => match Regex::new(expression) {
+        Property::Matches(expression) => match lab::expression(expression) {
             Ok(regex) if regex.is_match(output) => Ok(()),
             _ if output.is_empty() => Err("nothing was written".to_owned()),
             _ => Err("it is not there".to_owned()),
@@ -219,9 +218,20 @@ fn ended(how: Ended, program: ProgramId, window: Window, events: &[Event]) -> Re
         (ExitStatus::Signal(signal), Ended::Exit | Ended::Zero) => {
             Err(format!("killed {}", signal_name(signal)))
         }
+        (ExitStatus::Signal(signal), Ended::NoCrash) if is_crash(signal) => {
+            Err(format!("killed {}", signal_name(signal)))
+        }
         (ExitStatus::Code(code), Ended::Zero) if code != 0 => Err(format!("exit {code}")),
         _ => Ok(()),
     }
+}
+
+/// Whether the signal is one that a program's own fault raises: signal(7).
+fn is_crash(signal: i32) -> bool {
+    matches!(
+        signal_name(signal).as_str(),
+        "SIGSEGV" | "SIGBUS" | "SIGFPE" | "SIGILL" | "SIGSYS" | "SIGABRT"
+    )
 }
 
 fn unlinked(program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
@@ -285,7 +295,7 @@ fn count(output: &[u8], text: &[u8]) -> u64 {
 
 /// The number in the first group of the first match.
 fn stated(capture: &str, output: &[u8]) -> Option<u64> {
-    let found = Regex::new(capture).ok()?.captures(output)?;
+    let found = lab::expression(capture).ok()?.captures(output)?;
     std::str::from_utf8(found.get(1)?.as_bytes())
         .ok()?
         .parse()
@@ -396,6 +406,15 @@ mod tests {
     }
 
     #[test]
+    fn an_expression_sees_bytes_whatever_the_encoding() {
+        let number = || Property::Matches("(^|[^0-9])13([^0-9]|$)".to_owned());
+        assert_eq!(said(number(), b"\xf0\xe0\xe713\xf0\xe0\xe7"), "yes");
+        assert_eq!(said(number(), b"113\xf0"), "no, it is not there");
+        let letters = || Property::Matches("[а-я]{3}".to_owned());
+        assert_eq!(said(letters(), "раз".as_bytes()), "yes");
+    }
+
+    #[test]
     fn texts_are_there_or_not() {
         let some = || vec!["AB".to_owned(), "CD".to_owned()];
         assert_eq!(said(Property::Contains(some()), b"xABCD"), "yes");
@@ -488,6 +507,12 @@ mod tests {
         );
         let zero = check(Property::Ended(Ended::Zero));
         assert_eq!(said(&zero, &[exited(2, ExitStatus::Code(3))]), "no, exit 3");
+        let no_crash = check(Property::Ended(Ended::NoCrash));
+        assert_eq!(said(&no_crash, &[exited(2, ExitStatus::Signal(13))]), "yes");
+        assert_eq!(
+            said(&no_crash, &[exited(2, ExitStatus::Signal(11))]),
+            "no, killed SIGSEGV"
+        );
         let anyhow = check(Property::Ended(Ended::Anyhow));
         assert_eq!(said(&anyhow, &[exited(2, ExitStatus::Signal(13))]), "yes");
         let limit = What::Limit {

@@ -11,7 +11,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
-use crate::event::{Enforced, ExitStatus, Settled, What};
+use crate::event::{Enforced, ExitStatus, Quiet, Settled, What};
 use crate::launch::{self, Launcher, Outcome};
 use crate::plan::{Act, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
 use crate::proc::Scanner;
@@ -55,6 +55,8 @@ pub(crate) struct Helper {
     pub(crate) program_names: Vec<String>,
     pub(crate) signals: ChildSignals,
     pub(crate) limit_hit: bool,
+    /// Nothing can happen any more by itself: the last step was proved, and nothing was done since.
+    pub(crate) at_rest: bool,
     /// Open descriptors at the first look, by program.
     pub(crate) descriptors_before: HashMap<ProgramId, usize>,
     /// Where relative paths of the plan lead.
@@ -111,6 +113,7 @@ impl Helper {
                 .collect(),
             signals: ChildSignals::new()?,
             limit_hit: false,
+            at_rest: false,
             descriptors_before: HashMap::new(),
             workspace,
             failures: Vec::new(),
@@ -215,6 +218,7 @@ impl Helper {
     /// Waits for quiescence and reports the end of the step.
     fn finish_step(&mut self, step: &Step) {
         let rest = self.settle();
+        self.at_rest = rest.how == Quiet::Proved;
         let took = self.recorder.last_event().elapsed();
         self.report_failures();
         if !self.traced {

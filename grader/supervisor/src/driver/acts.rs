@@ -16,7 +16,11 @@ use crate::plan::{Act, Address, Image, PeerId, ProcessId, ProgramId};
 impl Helper {
     /// Performs one act. `Err` says what went wrong on our side.
     pub(crate) fn perform(&mut self, act: &Act) -> Result<(), String> {
+        let at_rest = self.at_rest;
+        self.at_rest &= matches!(act, Act::Advance(_) | Act::Inspect { .. });
         match act {
+            // Time changes nothing where no wait is timed and no timer is armed.
+            Act::Advance(_) if at_rest => Ok(()),
             Act::Start(program) => self.start(*program),
             Act::Type {
                 program,

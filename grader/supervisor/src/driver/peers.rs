@@ -71,9 +71,13 @@ fn connect_to(fd: &OwnedFd, address: &Address) -> nix::Result<()> {
 }
 
 fn stream_socket(address: &Address) -> nix::Result<OwnedFd> {
+    socket_of(address, SockType::Stream)
+}
+
+fn socket_of(address: &Address, kind: SockType) -> nix::Result<OwnedFd> {
     socket(
         family(address),
-        SockType::Stream,
+        kind,
         SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
         None,
     )
@@ -87,6 +91,12 @@ impl Peer {
             match connect_to(&fd, address) {
                 // TCP, even over the loopback: answered as soon as we look away.
                 Err(nix::Error::EINPROGRESS) => finish_connect(&fd)?,
+                // The listening socket is of another type: unix(7).
+                Err(nix::Error::EPROTOTYPE) => {
+                    let fd = socket_of(address, SockType::SeqPacket)?;
+                    connect_to(&fd, address)?;
+                    return Ok(fd);
+                }
                 done => done?,
             }
             Ok(fd)

@@ -47,6 +47,13 @@ fn the_address_a_server_binds_is_found_wherever_it_is() {
 }
 
 #[test]
+fn a_peer_takes_the_type_of_the_socket_that_listens() {
+    let source = server("/tmp/packets", SERVE).replace("SOCK_STREAM", "SOCK_SEQPACKET");
+    let run = Bench::new().steps(&source, &[], vec![start(), connect(0), send(0, "ab")]);
+    assert_eq!(run.received(3, 0), "AB");
+}
+
+#[test]
 fn the_handouts_address_is_recognised_however_it_is_spelt() {
     let mut bench = Bench::new();
     let exe = bench.compile("program", &server("./socket", SERVE));

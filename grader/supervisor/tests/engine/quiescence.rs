@@ -225,3 +225,18 @@ int main(int c, char **v) {
         ("again\\n", Quiet::Ended)
     );
 }
+
+#[test]
+fn no_time_passes_for_a_program_that_is_proved_to_wait() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { char b[100]; ssize_t n;
+  while ((n = read(0, b, sizeof b)) > 0) write(1, b, n);
+  return 0; }"#;
+    // Longer than the whole scenario may take.
+    let hour = Act::Advance(3_600_000);
+    let run = Bench::new().steps(source, &[], vec![start(), vec![hour], type_("one\n"), eof()]);
+    assert_eq!(run.how(2), Quiet::Proved);
+    assert_eq!(run.out(3), "one\\n");
+    assert_eq!(run.ended(), Some((4, ExitStatus::Code(0))));
+}
