@@ -24,6 +24,6 @@ mod tests;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use model::*;
-pub use property::expression;
 pub use parse::{MOST_SOURCE, lint, parse};
+pub use property::expression;
 pub use schema::schema;

@@ -8,5 +8,6 @@ mod command_line;
 mod environment;
 mod faults;
 mod lint;
+mod off_contract;
 mod recording;
 mod support;

@@ -235,7 +235,11 @@ int main(void) { char b[100]; ssize_t n;
   return 0; }"#;
     // Longer than the whole scenario may take.
     let hour = Act::Advance(3_600_000);
-    let run = Bench::new().steps(source, &[], vec![start(), vec![hour], type_("one\n"), eof()]);
+    let run = Bench::new().steps(
+        source,
+        &[],
+        vec![start(), vec![hour], type_("one\n"), eof()],
+    );
     assert_eq!(run.how(2), Quiet::Proved);
     assert_eq!(run.out(3), "one\\n");
     assert_eq!(run.ended(), Some((4, ExitStatus::Code(0))));
