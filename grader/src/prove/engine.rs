@@ -35,7 +35,9 @@ pub enum RecordError {
 #[derive(Debug, thiserror::Error)]
 pub enum ProveError {
     /// A scenario has no stored transcript.
-    #[error("no transcript of scenario `{0}` is stored; make one with `grader record`")]
+    #[error(
+        "no transcript of scenario `{0}` is stored; make one with `grader record` and the lab's directory"
+    )]
     NotRecorded(String),
     /// A stored transcript cannot be used.
     #[error(transparent)]

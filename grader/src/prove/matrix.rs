@@ -365,9 +365,14 @@ impl Proof {
             .iter()
             .filter(|row| !self.moved(row).is_empty())
             .count();
+        let kind = if mutants.len() == 1 {
+            "mutant"
+        } else {
+            "mutants"
+        };
         writeln!(
             out,
-            "{} mutants, {} as declared · {killed} · {runs} runs, {moved} moved",
+            "{} {kind}, {} as declared · {killed} · {runs} runs, {moved} moved",
             mutants.len(),
             as_declared.count(),
         )

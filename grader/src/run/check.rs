@@ -87,7 +87,7 @@ pub enum CheckError {
     },
     /// A scenario was never recorded.
     #[error(
-        "lab {lab}: no transcript of scenario `{scenario}` is stored; make one with `grader record {lab}`"
+        "lab {lab}: no transcript of scenario `{scenario}` is stored; make one with `grader record` and the directory of the lab"
     )]
     NotRecorded {
         /// The lab.

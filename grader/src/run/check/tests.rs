@@ -358,7 +358,12 @@ fn a_scenario_that_was_never_recorded_is_the_labs_fault() {
     )
     .unwrap_err();
     assert!(error.to_string().contains("`one`"), "{error}");
-    assert!(error.to_string().contains("grader record mini"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("`grader record` and the directory"),
+        "{error}"
+    );
     assert!(!error.is_fault());
 }
 
