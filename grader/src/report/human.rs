@@ -115,16 +115,8 @@ impl<W> Human<W> {
             page.put(Tone::Warn, "○ ").line(&ids(&members));
             paragraph(page, "  ", &why);
         }
-        for build in self
-            .builds
-            .iter()
-            .filter(|build| !build.warnings.is_empty())
-        {
-            page.end()
-                .put(Tone::Dim, &one_line(&words.warnings(&build.executable)))
-                .end();
-            some_lines(page, "  ", &build.warnings, WARNING_LINES, words);
-        }
+        self.warnings(page, words);
+        self.ladders(page, words);
         for note in &summary.notes {
             page.end();
             labelled(page, words, "", words.note(), Tone::Dim, &[one_line(note)]);
@@ -136,7 +128,7 @@ impl<W> Human<W> {
         let built: Vec<String> = self
             .builds
             .iter()
-            .filter(|build| build.failure.is_none())
+            .filter(|build| build.failure.is_none() && build.unavailable.is_none())
             .map(|build| {
                 words.built_one(
                     &one_line(&build.executable),
@@ -161,6 +153,54 @@ impl<W> Human<W> {
             paragraph(page, "  ", &words.not_enforced(&one_line(missing)));
         }
         page.end();
+    }
+
+    /// What the compiler said of programs that it built all the same; one make's words once.
+    fn warnings(&self, page: &mut Page, words: &dyn Phrases) {
+        let mut alike: Vec<(&str, Vec<&str>)> = Vec::new();
+        for build in self
+            .builds
+            .iter()
+            .filter(|build| !build.warnings.is_empty())
+        {
+            match alike.iter_mut().find(|(text, _)| *text == build.warnings) {
+                Some((_, names)) => names.push(&build.executable),
+                None => alike.push((&build.warnings, vec![&build.executable])),
+            }
+        }
+        for (text, names) in alike {
+            page.end()
+                .put(Tone::Dim, &one_line(&words.warnings(&names.join(", "))))
+                .end();
+            some_lines(page, "  ", text, WARNING_LINES, words);
+        }
+    }
+
+    /// How programs were built whose first way did not work, those built alike together.
+    fn ladders(&self, page: &mut Page, words: &dyn Phrases) {
+        let mut alike: Vec<(&BuildReport, Vec<String>)> = Vec::new();
+        for build in self.builds.iter().filter(|build| !build.tried.is_empty()) {
+            let Some(rung) = build.rung else { continue };
+            let name = one_line(&build.executable);
+            let same = |other: &BuildReport| {
+                (other.rung, &other.tried, &other.hint) == (Some(rung), &build.tried, &build.hint)
+            };
+            match alike.iter_mut().find(|(other, _)| same(other)) {
+                Some((_, names)) => names.push(name),
+                None => alike.push((build, vec![name])),
+            }
+        }
+        for (build, names) in alike {
+            let Some(rung) = build.rung else { continue };
+            let how = one_line(&rung.words(&build.from, self.context.lang));
+            let mut texts = vec![words.climbed(&names.join(", "), &how)];
+            texts.extend(tried(build, words));
+            if let (Some(hint), Some(first)) = (&build.hint, build.tried.first()) {
+                texts.push(one_line(&words.enough(&first.how, hint)));
+            }
+            page.end();
+            labelled(page, words, "", words.note(), Tone::Dim, &texts);
+        }
     }
 
     fn requirement(&self, id: &str) -> Option<&Requirement> {
@@ -310,6 +350,12 @@ fn not_built(page: &mut Page, build: &BuildReport, words: &dyn Phrases) {
         COMPILER_LINES,
         words,
     );
+    // One attempt alone is what has just been shown.
+    if build.tried.len() > 1 {
+        for text in tried(build, words) {
+            paragraph(page, "  ", &text);
+        }
+    }
     if let Some(hint) = &build.hint {
         labelled(
             page,
@@ -321,6 +367,15 @@ fn not_built(page: &mut Page, build: &BuildReport, words: &dyn Phrases) {
         );
     }
     page.end();
+}
+
+/// `Tried:` and a line for each way that did not work.
+fn tried(build: &BuildReport, words: &dyn Phrases) -> Vec<String> {
+    let mut out = vec![words.tried().to_owned()];
+    for tried in &build.tried {
+        out.push(one_line(&format!("- {}: {}", tried.how, tried.why)));
+    }
+    out
 }
 
 /// The first lines of a text that somebody else wrote; nothing is wrapped.

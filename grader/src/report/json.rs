@@ -95,6 +95,17 @@ pub struct Enforced {
     pub missing: Vec<String>,
 }
 
+/// A way of building a program that did not work.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Tried {
+    /// `make`, `make-stubs`, `compiler`, ….
+    pub rung: String,
+    /// The same in words: `cc server.c`.
+    pub how: String,
+    /// Why it failed, one line.
+    pub why: String,
+}
+
 /// How one program was built.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Build {
@@ -104,6 +115,12 @@ pub struct Build {
     pub executable: String,
     /// What it was built from: `server.c`, `Makefile`.
     pub from: String,
+    /// How it was built: `make`, `make-stubs`, `compiler`, …; absent where it was not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rung: Option<String>,
+    /// What was tried before, in vain.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tried: Vec<Tried>,
     /// Whether it was taken from the cache.
     pub cached: bool,
     /// Compiler warnings; not scored.
@@ -111,6 +128,9 @@ pub struct Build {
     /// Why it was not built.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// What this machine lacks to build or run it; what needs it is skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unavailable: Option<String>,
     /// What to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
@@ -398,10 +418,21 @@ fn build(report: &BuildReport) -> Build {
         program: report.program.clone(),
         executable: report.executable.clone(),
         from: report.from.clone(),
+        rung: report.rung.map(|rung| rung.word().to_owned()),
+        tried: report.tried.iter().map(tried).collect(),
         cached: report.cached,
         warnings: report.warnings.clone(),
         failure: report.failure.clone(),
+        unavailable: report.unavailable.clone(),
         hint: report.hint.clone(),
+    }
+}
+
+fn tried(tried: &crate::run::Tried) -> Tried {
+    Tried {
+        rung: tried.rung.word().to_owned(),
+        how: tried.how.clone(),
+        why: tried.why.clone(),
     }
 }
 

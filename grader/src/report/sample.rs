@@ -9,6 +9,7 @@ use crate::lab::{
     AddressMode, ExitMode, Lab, Lang, Program, Requirement, Scenario, StreamMode, Text,
 };
 use crate::run::{BuildReport, RunEvent, Summary};
+use crate::submission::Rung;
 use crate::transcript::{Line, Op};
 use crate::verdict::{ActionCall, Actions, Difference, Outcome, Reason, Verdict};
 
@@ -165,9 +166,12 @@ fn build(program: &str, executable: &str, from: &str, cached: bool) -> BuildRepo
         program: program.to_owned(),
         executable: executable.to_owned(),
         from: from.to_owned(),
+        rung: Some(Rung::Compiler),
+        tried: Vec::new(),
         cached,
         warnings: String::new(),
         failure: None,
+        unavailable: None,
         hint: None,
     }
 }

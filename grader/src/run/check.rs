@@ -436,7 +436,10 @@ impl Job<'_> {
                 None => ScenarioResult::Fault("no expected transcript".to_owned()),
             },
             Err(RunError::Plan(PlanError::NotBuilt { program })) => {
-                ScenarioResult::NotBuilt { program }
+                match self.built.unavailable.get(&program) {
+                    Some(why) => ScenarioResult::Unavailable(why.clone()),
+                    None => ScenarioResult::NotBuilt { program },
+                }
             }
             Err(RunError::Plan(error @ PlanError::NoShim)) => {
                 ScenarioResult::Unavailable(error.to_string())

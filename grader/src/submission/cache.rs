@@ -10,6 +10,8 @@ use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
+use super::note::Note;
+use super::rung::{Attempt, Rung};
 use super::runner::Fault;
 
 /// Where builds are kept.
@@ -39,7 +41,7 @@ pub(super) struct Record {
     /// One for each role of the unit.
     pub programs: Vec<ProgramRecord>,
     /// Things worth saying.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// One program of a finished build.
@@ -49,10 +51,16 @@ pub(super) struct ProgramRecord {
     pub role: String,
     /// What it was built from.
     pub from: String,
+    /// How it was built; `None` where it was not.
+    pub rung: Option<Rung>,
+    /// What was tried before, in vain.
+    pub tried: Vec<Attempt>,
     /// Warnings.
     pub warnings: String,
     /// Why it was not built.
     pub failure: Option<String>,
+    /// What this machine lacks to build or run it: no failure of the submission.
+    pub unavailable: Option<String>,
     /// Hash of the executable, which lies beside under the role's index.
     pub executable: Option<String>,
 }
@@ -290,7 +298,7 @@ mod tests {
                     ..ProgramRecord::default()
                 },
             ],
-            notes: vec!["a note".into()],
+            notes: vec![Note::Compiled("a".into())],
         }
     }
 
@@ -316,7 +324,7 @@ mod tests {
         put(&cache);
         let stored = cache.get("k").unwrap();
         assert_eq!(stored.record.programs[1].failure.as_deref(), Some("error"));
-        assert_eq!(stored.record.notes, ["a note"]);
+        assert_eq!(stored.record.notes, [Note::Compiled("a".into())]);
         let path = stored.executables[0].as_ref().unwrap();
         assert_eq!(fs::read(path).unwrap(), b"program");
         assert_eq!(

@@ -10,9 +10,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use globset::{GlobBuilder, GlobMatcher};
 
 use super::error::SubmissionError;
+use super::language::{Language, TIERS};
 use super::manifest::{self, MANIFEST, Settled, Way};
+use super::mend;
+use super::note::Note;
 use super::source::{self, Magic};
 use super::tree::{Content, File, Tree};
+use super::words;
 use crate::lab::Program;
 
 /// How a submission is built.
@@ -25,7 +29,7 @@ pub struct Layout {
     /// Arguments of a submission's own, by role (see the manifest's `run`).
     pub runs: BTreeMap<String, Vec<String>>,
     /// Things worth saying.
-    pub notes: Vec<String>,
+    pub notes: Vec<Note>,
 }
 
 /// One build.
@@ -37,8 +41,6 @@ pub enum Unit {
     Make(Make),
     /// What a Cargo package builds: the role and, where the manifest says so, the binary.
     Cargo(Vec<(String, Option<String>)>),
-    /// A script, run as it is: the role and the file.
-    Script(String, String),
 }
 
 /// One program from source files.
@@ -46,6 +48,8 @@ pub enum Unit {
 pub struct Sources {
     /// The role.
     pub role: String,
+    /// In which language.
+    pub language: Language,
     /// The files, the one with `main` first.
     pub files: Vec<String>,
     /// Compiler flags of the submission's own.
@@ -57,8 +61,13 @@ pub struct Sources {
 pub struct Make {
     /// The Makefile.
     pub file: String,
-    /// Asked for after the default goal: targets named like a role.
+    /// Its text as it was meant, where make cannot read it as it is.
+    pub mended: Option<Vec<u8>>,
+    /// Asked for besides the default goal: the manifest's targets.
     pub goals: Vec<String>,
+    /// Asked for where those leave a role without its program: targets named like a role, or else
+    /// all that build something.
+    pub others: Vec<String>,
     /// The roles and, where the manifest says so, the executable's path.
     pub roles: Vec<(String, Option<String>)>,
     /// Sources to fall back to for roles that `make` does not bring forth.
@@ -106,6 +115,7 @@ pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError
                 }
                 layout.units.push(Unit::Sources(Sources {
                     role: name,
+                    language: language_of(tree, sources),
                     files: sources.clone(),
                     flags: flags.clone(),
                 }));
@@ -118,7 +128,12 @@ pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError
             Some(Way::Script { file }) => {
                 let found = must_exist(tree, &name, file)?;
                 runnable(found)?;
-                layout.units.push(Unit::Script(name, file.clone()));
+                layout.units.push(Unit::Sources(Sources {
+                    role: name,
+                    language: Language::Script,
+                    files: vec![file.clone()],
+                    flags: Vec::new(),
+                }));
             }
         }
     }
@@ -139,28 +154,17 @@ pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError
         // What the patterns find is only a second choice here: whatever they find ambiguous,
         // the Makefile decides.
         let (by_pattern, _) = by_patterns(tree, &open, &claimed);
-        let text = String::from_utf8_lossy(file.bytes().unwrap_or_default()).into_owned();
-        for target in targets(&text) {
-            if open
-                .iter()
-                .any(|role| role.rank_executable(&target).is_some())
-                && !make_goals.contains(&target)
-            {
-                make_goals.push(target);
-            }
-        }
+        let text = file.bytes().unwrap_or_default();
+        let mended = mend::mend(text);
+        let targets = targets(&String::from_utf8_lossy(mended.as_deref().unwrap_or(text)));
+        let others = other_goals(&targets, &open);
         make_roles.extend(open.drain(..).map(|role| (role.name().to_owned(), None)));
-        layout.notes.extend(solaris_note(&text, &file.path));
-        if !matches!(file.path.as_str(), "Makefile" | "makefile" | "GNUmakefile") {
-            layout.notes.push(format!(
-                "{}: make on Linux looks for `Makefile`; read all the same",
-                file.path
-            ));
-        }
         if !make_roles.is_empty() {
             layout.units.push(Unit::Make(Make {
                 file: file.path.clone(),
+                mended,
                 goals: make_goals,
+                others,
                 roles: make_roles,
                 fallback: by_pattern
                     .into_iter()
@@ -200,47 +204,74 @@ pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError
     }
     layout.notes.extend(tree.files.iter().filter_map(|file| {
         let compiled = file.bytes().is_some_and(source::is_program);
-        compiled.then(|| format!("{}: a compiled program, ignored", file.path))
+        compiled.then(|| Note::Compiled(file.path.clone()))
     }));
     Ok(layout)
 }
 
-/// Assigns executables that a build left behind to roles.
+/// Assigns executables that a build left behind to roles: by name, and where names do not tell, by
+/// what they import.
 ///
 /// # Errors
 /// Several executables could be the same program.
 pub(super) fn executables<'a>(
-    made: &'a [String],
+    made: &[(&'a str, &[u8])],
     programs: &[&Program],
 ) -> Result<Vec<(String, &'a str)>, SubmissionError> {
     let roles: Vec<Role<'_>> = programs.iter().map(|p| Role::new(p)).collect();
     let refs: Vec<&Role<'_>> = roles.iter().collect();
-    let items: Vec<&str> = made.iter().map(String::as_str).collect();
-    let (mut found, ambiguous) =
-        assign(&refs, &items, |role, path| role.rank_executable(base(path)));
-    if let Some((role, candidates)) = ambiguous {
-        return Err(SubmissionError::Ambiguous {
-            program: role.name().to_owned(),
-            key: "make",
-            candidates,
-        });
+    let items: Vec<&'a str> = made.iter().map(|(path, _)| *path).collect();
+    let mut found: Vec<(&Role<'_>, &'a str)> = Vec::new();
+    let imports = |path: &str, name: &str| {
+        let content = made.iter().find(|(item, _)| *item == path);
+        content.is_some_and(|(_, bytes)| source::imports(bytes, name))
+    };
+    let stages: [&Rank<'_>; 3] = [
+        &|role, path| role.rank_executable(base(path)),
+        &|role, path| match role.name() {
+            "server" => imports(path, "listen").then_some(0),
+            "client" => (imports(path, "connect") && !imports(path, "listen")).then_some(0),
+            _ => None,
+        },
+        &|role, path| words::rank(role.name(), stem(path)),
+    ];
+    for rank in stages {
+        let wanting = wanting(&refs, &found);
+        let left = left(&items, &found);
+        let (more, ambiguous) = assign(&wanting, &left, rank);
+        if let Some((role, candidates)) = ambiguous {
+            return Err(SubmissionError::Ambiguous {
+                program: role.name().to_owned(),
+                key: "make",
+                candidates,
+            });
+        }
+        found.extend(more);
     }
     // One program wanted and one left over: that is it, whatever its name.
-    let left: Vec<&str> = items
-        .into_iter()
-        .filter(|item| !found.iter().any(|(_, path)| path == item))
-        .collect();
-    let wanting: Vec<&Role<'_>> = refs
-        .into_iter()
-        .filter(|role| !found.iter().any(|(r, _)| r.name() == role.name()))
-        .collect();
-    if let ([role], [item]) = (wanting.as_slice(), left.as_slice()) {
+    if let ([role], [item]) = (
+        wanting(&refs, &found).as_slice(),
+        left(&items, &found).as_slice(),
+    ) {
         found.push((role, item));
     }
     Ok(found
         .into_iter()
         .map(|(role, path)| (role.name().to_owned(), path))
         .collect())
+}
+
+/// How well an item fits a role: the lower, the better.
+type Rank<'c> = dyn Fn(&Role<'_>, &str) -> Option<usize> + 'c;
+
+fn wanting<'r, 'a>(roles: &[&'r Role<'a>], found: &[(&'r Role<'a>, &str)]) -> Vec<&'r Role<'a>> {
+    let is_found = |role: &Role<'_>| found.iter().any(|(r, _)| r.name() == role.name());
+    roles.iter().copied().filter(|r| !is_found(r)).collect()
+}
+
+fn left<'p>(items: &[&'p str], found: &[(&Role<'_>, &'p str)]) -> Vec<&'p str> {
+    let is_taken = |path: &str| found.iter().any(|(_, p)| *p == path);
+    items.iter().copied().filter(|p| !is_taken(p)).collect()
 }
 
 /// A lab's program with its compiled patterns.
@@ -278,6 +309,19 @@ impl<'a> Role<'a> {
             .position(|(pattern, whole)| pattern.is_match(if *whole { path } else { base(path) }))
     }
 
+    /// The same for a source in any language, and then by the name's words.
+    fn rank_source(&self, path: &str) -> Option<usize> {
+        self.rank(path)
+            .or_else(|| self.rank(&format!("{}.c", without_extension(path))))
+            .or_else(|| self.rank_words(stem(path)))
+    }
+
+    /// Whole words only; a single letter is the last resort.
+    fn rank_words(&self, stem: &str) -> Option<usize> {
+        let rank = words::rank(self.name(), stem).filter(|rank| *rank < 2);
+        rank.map(|rank| rank + self.patterns.len())
+    }
+
     /// The same for the name of an executable or of a Makefile's target.
     fn rank_executable(&self, name: &str) -> Option<usize> {
         let stem = match name.rsplit_once('.') {
@@ -291,7 +335,9 @@ impl<'a> Role<'a> {
         if stem.eq_ignore_ascii_case(&self.program.name) {
             return Some(1);
         }
-        self.rank(&format!("{stem}.c")).map(|rank| rank + 2)
+        self.rank(&format!("{stem}.c"))
+            .or_else(|| self.rank_words(stem))
+            .map(|rank| rank + 2)
     }
 }
 
@@ -302,7 +348,7 @@ type Ambiguity<'r, 'a> = Option<(&'r Role<'a>, Vec<String>)>;
 fn assign<'r, 'a, 'p>(
     roles: &[&'r Role<'a>],
     items: &[&'p str],
-    rank: impl Fn(&Role<'a>, &str) -> Option<usize>,
+    rank: &Rank<'_>,
 ) -> (Vec<(&'r Role<'a>, &'p str)>, Ambiguity<'r, 'a>) {
     let mut found: Vec<(&'r Role<'a>, &'p str)> = Vec::new();
     let mut ambiguous = None;
@@ -350,83 +396,114 @@ fn assign<'r, 'a, 'p>(
     (found, ambiguous)
 }
 
-/// The main source of each role that the patterns, or the code, point at.
+/// The main source of each role that its name, or the code, points at.
 fn by_patterns<'r, 'a, 't>(
     tree: &'t Tree,
     roles: &[&'r Role<'a>],
     claimed: &BTreeSet<String>,
 ) -> (Vec<(&'r Role<'a>, &'t str)>, Ambiguity<'r, 'a>) {
-    let candidates = |with_main: bool| -> Vec<&'t str> {
+    let candidates = |tier: &[Language], with_main: bool| -> Vec<&'t str> {
         tree.files
             .iter()
-            .filter(|file| is_source(&file.path) && !claimed.contains(&file.path))
+            .filter(|file| !claimed.contains(&file.path))
             .filter(|file| {
-                file.bytes()
-                    .is_some_and(|b| source::has_main(b) == with_main)
+                let bytes = file.bytes().unwrap_or_default();
+                let language = language(file).filter(|language| tier.contains(language));
+                language.is_some_and(|language| language.has_main(bytes) == with_main)
             })
             .map(|file| file.path.as_str())
             .collect()
     };
-    let mains = candidates(true);
-    let (mut found, mut ambiguous) = assign(roles, &mains, Role::rank);
-    if ambiguous.is_some() {
-        return (found, ambiguous);
-    }
-    let wanting = |found: &[(&'r Role<'a>, &'t str)]| -> Vec<&'r Role<'a>> {
-        let is_found = |role: &Role<'_>| found.iter().any(|(r, _)| r.name() == role.name());
-        roles.iter().copied().filter(|r| !is_found(r)).collect()
-    };
-    let left = |found: &[(&'r Role<'a>, &'t str)]| -> Vec<&'t str> {
-        let is_taken = |path: &str| found.iter().any(|(_, p)| *p == path);
-        mains.iter().copied().filter(|p| !is_taken(p)).collect()
-    };
-    // By what the code does. Of 1,900 real submissions this was wrong in six.
-    let rest = left(&found);
-    let (by_code, unclear) = assign(&wanting(&found), &rest, |role, path| {
-        let bytes = tree.get(path).and_then(File::bytes)?;
-        let listens = source::names_function(bytes, "listen");
-        let connects = source::names_function(bytes, "connect");
+    let mut found: Vec<(&'r Role<'a>, &'t str)> = Vec::new();
+    let mut ambiguous = None;
+    // Of 1,900 real submissions the code was wrong in six.
+    let code = |role: &Role<'_>, path: &str| -> Option<usize> {
+        let file = tree.get(path)?;
+        let (bytes, language) = (file.bytes()?, language(file)?);
         match role.name() {
-            "server" => listens.then_some(0),
-            "client" => (connects && !listens).then_some(0),
+            "server" => language.listens(bytes).then_some(0),
+            "client" => (language.connects(bytes) && !language.listens(bytes)).then_some(0),
             _ => None,
         }
-    });
-    found.extend(by_code);
-    ambiguous = ambiguous.or(unclear);
-    if let ([role], true) = (wanting(&found).as_slice(), roles.len() == 1) {
-        match left(&found).as_slice() {
+    };
+    let stages: [&Rank<'_>; 3] = [
+        &|role, path| role.rank_source(path),
+        &code,
+        &|role, path| words::rank(role.name(), stem(path)),
+    ];
+    for rank in stages {
+        for tier in TIERS {
+            let items = left(&candidates(tier, true), &found);
+            let (more, unclear) = assign(&wanting(roles, &found), &items, rank);
+            found.extend(more);
+            ambiguous = ambiguous.or(unclear);
+        }
+        if ambiguous.is_some() {
+            return (found, ambiguous);
+        }
+    }
+    for tier in TIERS {
+        let wanting = wanting(roles, &found);
+        let [role] = wanting.as_slice() else { break };
+        let mut rest = left(&candidates(tier, true), &found);
+        // Beside another program it must at least be about sockets.
+        rest.retain(|path| {
+            let bytes = tree.get(path).and_then(File::bytes).unwrap_or_default();
+            roles.len() == 1
+                || (code(role, path).is_some() || !is_another(roles, role, path, &code))
+                    && super::language::has(bytes, &["socket"])
+        });
+        match rest.as_slice() {
             [] => {}
             [one] => found.push((role, one)),
-            several => {
+            several if roles.len() == 1 => {
                 let names = several.iter().map(|path| (*path).to_owned()).collect();
                 ambiguous = ambiguous.or(Some((role, names)));
             }
+            _ => {}
         }
     }
     // `main` may be hidden behind a macro; the linker has the last word.
-    let without = candidates(false);
-    let (hidden, unclear) = assign(&wanting(&found), &without, Role::rank);
+    let without = candidates(TIERS[0], false);
+    let by_name: &Rank<'_> = &|role, path| role.rank(path);
+    let (hidden, unclear) = assign(&wanting(roles, &found), &without, by_name);
     found.extend(hidden);
     (found, ambiguous.or(unclear))
+}
+
+/// Whether the code says that this file is one of the other roles.
+fn is_another(roles: &[&Role<'_>], role: &Role<'_>, path: &str, code: &Rank<'_>) -> bool {
+    roles
+        .iter()
+        .any(|other| other.name() != role.name() && code(other, path).is_some())
 }
 
 /// The main source with the helpers that are linked with it: files without `main`, not named like
 /// another role's, that share its directory or live where no other program does.
 fn sources_of(tree: &Tree, roles: &[Role<'_>], role: &Role<'_>, main: &str) -> Sources {
     let home = directory(main);
-    let is_main = |file: &File| file.bytes().is_some_and(source::has_main);
+    let language = tree.get(main).and_then(language).unwrap_or(Language::C);
+    let kin: &[Language] = match language {
+        Language::C | Language::Cxx => &[Language::C, Language::Cxx],
+        Language::Go => &[Language::Go],
+        // Their compilers and interpreters find the rest themselves.
+        Language::Rust | Language::Java | Language::Script => &[],
+    };
+    let akin = |file: &File| self::language(file).filter(|language| kin.contains(language));
+    let is_main = |file: &File| {
+        akin(file).is_some_and(|language| language.has_main(file.bytes().unwrap_or_default()))
+    };
     let foreign: BTreeSet<&str> = tree
         .files
         .iter()
-        .filter(|file| is_source(&file.path) && is_main(file))
+        .filter(|file| is_main(file))
         .map(File::directory)
         .filter(|dir| *dir != home)
         .collect();
     let mut files = vec![main.to_owned()];
     for file in &tree.files {
         let helper = file.path != main
-            && is_source(&file.path)
+            && akin(file).is_some()
             && file.bytes().is_some()
             && !is_main(file)
             && !foreign.contains(file.directory());
@@ -439,8 +516,30 @@ fn sources_of(tree: &Tree, roles: &[Role<'_>], role: &Role<'_>, main: &str) -> S
     }
     Sources {
         role: role.name().to_owned(),
+        language: language_of(tree, &files),
         files,
         flags: Vec::new(),
+    }
+}
+
+fn language(file: &File) -> Option<Language> {
+    Language::of(&file.path, file.bytes()?)
+}
+
+/// The language of several files together: one file of C++ makes it C++.
+fn language_of(tree: &Tree, files: &[String]) -> Language {
+    let languages = files
+        .iter()
+        .filter_map(|path| tree.get(path).and_then(language));
+    let first = tree
+        .get(files.first().map_or("", String::as_str))
+        .and_then(language);
+    match first {
+        Some(Language::C) | None => languages
+            .into_iter()
+            .find(|language| *language == Language::Cxx)
+            .unwrap_or(Language::C),
+        Some(other) => other,
     }
 }
 
@@ -546,16 +645,23 @@ fn listing(tree: &Tree) -> String {
     names.join(", ")
 }
 
-/// The Makefile as GNU make would choose it, or one spelt in a way that Linux make ignores.
+/// The Makefile as GNU make would choose it, or one spelt in a way that Linux make ignores; below
+/// the top only where there is a single one.
 fn makefile(tree: &Tree) -> Option<&File> {
-    ["GNUmakefile", "makefile", "Makefile"]
+    let top = mend::NAMES
         .iter()
         .find_map(|name| tree.get(name))
         .or_else(|| {
-            tree.files
-                .iter()
-                .find(|file| file.path.eq_ignore_ascii_case("makefile"))
-        })
+            let odd = |file: &&File| file.path.eq_ignore_ascii_case("makefile");
+            tree.files.iter().find(odd)
+        });
+    let mut below = tree.files.iter().filter(|file| {
+        file.name().eq_ignore_ascii_case("makefile") || file.name() == "GNUmakefile"
+    });
+    match (top, below.next(), below.next()) {
+        (Some(file), ..) | (None, Some(file), None) => Some(file),
+        _ => None,
+    }
 }
 
 /// Explicit targets of a Makefile: plain names at the beginning of a rule.
@@ -573,15 +679,50 @@ fn targets(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The course's reference platform was Solaris; its socket libraries are part of libc elsewhere.
-fn solaris_note(text: &str, file: &str) -> Option<String> {
-    let library = ["-lsocket", "-lnsl"]
-        .into_iter()
-        .find(|l| text.split_whitespace().any(|word| word == *l))?;
-    Some(format!(
-        "{file}: {library} exists on Solaris only; Linux needs no library for sockets \
-         (an empty one was put in its place)"
-    ))
+/// Targets worth asking for where the default goal did not bring forth every program.
+fn other_goals(targets: &[String], roles: &[&Role<'_>]) -> Vec<String> {
+    let named: Vec<String> = targets
+        .iter()
+        .filter(|target| {
+            let single = |role: &Role<'_>| words::rank(role.name(), stem(target)).is_some();
+            roles
+                .iter()
+                .any(|role| role.rank_executable(base(target)).is_some() || single(role))
+        })
+        .filter(|target| builds(target))
+        .cloned()
+        .collect();
+    if named.is_empty() {
+        targets.iter().filter(|t| builds(t)).cloned().collect()
+    } else {
+        named
+    }
+}
+
+/// Targets by these names start programs, remove files or the like.
+fn builds(target: &str) -> bool {
+    const OTHERWISE: [&str; 16] = [
+        "clean",
+        "distclean",
+        "mrproper",
+        "install",
+        "uninstall",
+        "run",
+        "start",
+        "stop",
+        "test",
+        "tests",
+        "check",
+        "valgrind",
+        "debug",
+        "help",
+        "zip",
+        "tar",
+    ];
+    !target
+        .split(['-', '_', '.'])
+        .any(|word| OTHERWISE.contains(&word.to_lowercase().as_str()))
+        && !target.ends_with(".o")
 }
 
 /// A file the C or C++ compiler is called with.
@@ -604,6 +745,20 @@ fn extension(path: &str) -> Option<&str> {
 
 fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The name without directories and extension.
+fn stem(path: &str) -> &str {
+    let base = base(path);
+    base.rsplit_once('.')
+        .map_or(base, |(stem, _)| if stem.is_empty() { base } else { stem })
+}
+
+fn without_extension(path: &str) -> &str {
+    match path.rsplit_once('.') {
+        Some((stem, extension)) if !extension.contains('/') => stem,
+        _ => path,
+    }
 }
 
 fn directory(path: &str) -> &str {
@@ -836,11 +991,7 @@ pub(super) mod tests {
     fn a_script_must_be_one() {
         let script = "[programs.server]\nexecutable = 'srv.py'";
         let found = layout(&[("srv.py", "#!/usr/bin/python3\n"), ("grader.toml", script)]);
-        assert!(
-            found
-                .units
-                .contains(&Unit::Script("server".into(), "srv.py".into()))
-        );
+        assert_eq!(sources(&found, "server"), ["srv.py"]);
         let plain = error(&[("srv.py", "import os"), ("grader.toml", script)]);
         assert!(plain.contains("srv.py: it cannot be executed"), "{plain}");
         let elf = error(&[("srv.py", "\x7fELF..."), ("grader.toml", script)]);
@@ -861,10 +1012,14 @@ pub(super) mod tests {
             panic!("{found:?}");
         };
         assert_eq!(make.file, "Makefile");
-        assert_eq!(make.goals, ["server", "client"]);
+        assert_eq!(make.others, ["server", "client"]);
+        assert_eq!(make.mended, None);
         assert_eq!(make.roles.len(), 2);
         assert_eq!(make.fallback.len(), 2);
-        assert!(found.notes[0].contains("-lsocket"), "{:?}", found.notes);
+        let below = layout(&[("src/Makefile", "all:"), ("src/server.c", MAIN), ("x", "")]);
+        assert!(matches!(&below.units[0], Unit::Make(make) if make.file == "src/Makefile"));
+        let several = layout(&[("a/Makefile", ""), ("b/Makefile", ""), ("server.c", MAIN)]);
+        assert!(matches!(&several.units[0], Unit::Sources(_)));
         let odd = layout(&[("makeFile", "all:"), ("server.c", MAIN)]);
         assert!(matches!(&odd.units[0], Unit::Make(make) if make.file == "makeFile"));
     }
@@ -874,8 +1029,18 @@ pub(super) mod tests {
         let programs = pair();
         let roles: Vec<&Program> = programs.iter().collect();
         let made = |names: &[&str]| -> Result<Vec<(String, String)>, String> {
-            let names: Vec<String> = names.iter().map(|n| (*n).to_owned()).collect();
-            executables(&names, &roles)
+            let made: Vec<(&str, &[u8])> = names
+                .iter()
+                .map(|name| {
+                    let code: &[u8] = match *name {
+                        "a" => b"\0listen\0connect\0",
+                        "b" => b"\0connect\0",
+                        _ => b"",
+                    };
+                    (*name, code)
+                })
+                .collect();
+            executables(&made, &roles)
                 .map(|found| {
                     let mut found: Vec<_> = found
                         .into_iter()
@@ -910,6 +1075,64 @@ pub(super) mod tests {
                 .contains("make = \"server-a\"")
         );
         assert_eq!(made(&["foo", "bar"]), Ok(vec![]));
+        // What they import, and then single letters.
+        assert_eq!(made(&["a", "b"]), both("b", "a"));
+        assert_eq!(made(&["30c", "30s"]), both("30c", "30s"));
+    }
+
+    #[test]
+    fn goals_are_named_like_roles_or_are_all_that_build() {
+        let goals = |text: &str| {
+            let found = layout(&[("Makefile", text), ("server.c", MAIN)]);
+            match &found.units[..] {
+                [Unit::Make(make)] => make.others.clone(),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(
+            goals("clean:\nserv: a.c\nclnt: b.c\nrun_server:\n"),
+            ["serv", "clnt"]
+        );
+        assert_eq!(
+            goals("clean:\np1: a.c\np2: b.c\nx.o:\ntest:\n"),
+            ["p1", "p2"]
+        );
+    }
+
+    #[test]
+    fn other_languages_are_found_by_name_and_by_code() {
+        let found = layout(&[
+            ("Server.java", "static void main(String[] a) {}"),
+            ("talk.py", "#!/usr/bin/python3\ns.connect(p)"),
+            ("test.sh", "#!/bin/sh\n"),
+        ]);
+        assert_eq!(sources(&found, "server"), ["Server.java"]);
+        assert_eq!(sources(&found, "client"), ["talk.py"]);
+        let c_first = layout(&[
+            ("server.c", MAIN),
+            ("server.py", "#!/bin/sh"),
+            ("client.c", MAIN),
+        ]);
+        assert_eq!(sources(&c_first, "server"), ["server.c"]);
+    }
+
+    #[test]
+    fn a_helper_may_hold_the_calls() {
+        let found = layout(&[
+            ("one.c", "int main(void) { accept(serve(), 0, 0); }"),
+            (
+                "two.c",
+                "#include <sys/socket.h>\nint main(void) { reach(); }",
+            ),
+            (
+                "net.c",
+                "int serve(void) { listen(1, 2); } int reach(void) { connect(1, a, n); }",
+            ),
+        ]);
+        assert_eq!(sources(&found, "server"), ["one.c", "net.c"]);
+        assert_eq!(sources(&found, "client"), ["two.c", "net.c"]);
+        let none = layout(&[("server.c", MAIN), ("unit_tests.c", MAIN)]);
+        assert_eq!(none.missing.len(), 1);
     }
 
     #[test]
@@ -927,11 +1150,7 @@ pub(super) mod tests {
         let message = error(&[("server.c", &elf)]);
         assert!(message.contains("server.c: this is a compiled program (ELF)"));
         let found = layout(&[("server.c", MAIN), ("server", &elf)]);
-        assert!(
-            found
-                .notes
-                .contains(&"server: a compiled program, ignored".to_owned())
-        );
+        assert!(found.notes.contains(&Note::Compiled("server".to_owned())));
         let nothing = error(&[("server", &elf), ("notes.txt", "x")]);
         assert!(
             nothing.contains("no program of this lab found"),

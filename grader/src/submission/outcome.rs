@@ -75,10 +75,59 @@ impl Outcome {
             .all(|exit| *exit == Some(ExitStatus::Code(0)))
     }
 
+    /// It was stopped: more of the same would be stopped as well.
+    pub(super) fn stopped(&self) -> bool {
+        self.timed_out() || self.limit.is_some()
+    }
+
     /// Some command did not end in its time.
     pub(super) fn timed_out(&self) -> bool {
-        self.limit == Some(LimitKind::Wall) || self.exits.contains(&None)
+        self.limit == Some(LimitKind::Wall) || (self.limit.is_none() && self.exits.contains(&None))
     }
+}
+
+/// `make: …`, `/usr/bin/make[1]: …`.
+fn is_makes_own(line: &str) -> bool {
+    let speaker = line.split(':').next().unwrap_or_default();
+    let base = speaker.rsplit('/').next().unwrap_or_default();
+    base == "make" || base.starts_with("make[") || base.starts_with("gmake")
+}
+
+/// The compiler's own lines in a build's output: what make and cargo say themselves, and what the
+/// commands of a Makefile print, is no warning.
+pub(super) fn diagnostics(output: &str) -> String {
+    let mut out: Vec<&str> = Vec::new();
+    // Lines that lead up to a diagnostic, and whether the last one goes on.
+    let mut lead: Vec<&str> = Vec::new();
+    let mut inside = false;
+    for line in output.lines() {
+        let said = ["warning:", "error:", "note:", "error["]
+            .iter()
+            .any(|word| line.contains(word))
+            && !is_makes_own(line);
+        let text = line.trim_start();
+        let text = text.trim_start_matches(|c: char| c.is_ascii_digit());
+        let text = text.trim_start();
+        // `    3 |   int x;`, ` --> src/main.rs:2:9`, `  = note: …`
+        let quoted = ["|", "-->", "= "].iter().any(|mark| text.starts_with(mark));
+        if said {
+            out.append(&mut lead);
+            out.push(line);
+            inside = true;
+        } else if inside && quoted {
+            out.push(line);
+        } else if line.contains(": In function")
+            || line.contains(": At top level")
+            || line.starts_with("In file included from")
+        {
+            lead.push(line);
+            inside = false;
+        } else {
+            lead.clear();
+            inside = false;
+        }
+    }
+    out.join("\n")
 }
 
 /// Text for a terminal: lines and tabs stay, other control characters are written as escapes, so
@@ -100,6 +149,20 @@ pub(super) fn printable(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_compilers_lines_are_warnings() {
+        let warning = "a.c: In function 'f':\na.c:3:7: warning: unused variable 'x'\n    3 |   int x;\n      |       ^";
+        let output = format!("gcc -o a a.c\n{warning}\nbuilt!\nmake: 'b' is up to date.");
+        assert_eq!(diagnostics(&output), warning);
+        assert_eq!(
+            diagnostics("gcc -o a a.c\n/usr/bin/make: warning:  Clock skew detected."),
+            ""
+        );
+        let rust = "warning: unused variable: `x`\n --> src/main.rs:2:9\n  |\n2 |     let x = 1;\n  = note: on by default";
+        let output = format!("   Compiling a v0.1.0 (/lab)\n{rust}\n\n    Finished release");
+        assert_eq!(diagnostics(&output), rust);
+    }
 
     #[test]
     fn control_characters_do_not_reach_the_terminal() {

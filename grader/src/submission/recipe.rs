@@ -11,7 +11,11 @@ use supervisor::plan::{
 };
 
 use super::error::SubmissionError;
-use super::find::{self, Make, Sources};
+use super::find::{Make, Sources};
+use super::language::Language;
+use super::mend;
+use super::rung::Help;
+use super::solaris;
 use super::source::{self, Magic};
 use super::toolchain::{self, Tool, Toolchain};
 use super::tree::{File, Tree};
@@ -20,10 +24,24 @@ use super::tree::{File, Tree};
 /// hidden names are left out of a [`Tree`].
 const OWN: &str = ".grader";
 
-/// Wall time of one command, milliseconds.
-const COMMAND_MS: u64 = 20_000;
+/// What a command may take, milliseconds. Processor time decides, so that a busy machine makes no
+/// difference; wall time is for what sleeps.
+#[derive(Clone, Copy, Debug)]
+struct Budget {
+    cpu: u64,
+    wall: u64,
+}
+
+/// A compiler, or all that a Makefile does.
+const COMMAND: Budget = Budget {
+    cpu: 10_000,
+    wall: 20_000,
+};
 /// Cargo compiles the dependencies as well.
-const CARGO_MS: u64 = 120_000;
+const CARGO: Budget = Budget {
+    cpu: 240_000,
+    wall: 120_000,
+};
 
 /// Bytes of what a build leaves behind, at most.
 pub(super) const COLLECT: u64 = 64 << 20;
@@ -35,17 +53,21 @@ pub(super) struct Recipe {
     tools: Vec<Tool>,
     env: Vec<(&'static str, Bytes)>,
     readable: BTreeSet<PathBuf>,
-    own: Vec<(String, FileSource)>,
+    own: Vec<(String, FileSource, u32)>,
+    /// Files of the submission that are not as they were handed in.
+    changed: Vec<(String, Vec<u8>)>,
+    /// A directory that comes first on `PATH`.
+    path: Option<String>,
     /// Directory whose files are wanted.
     collect: String,
     memory: u64,
+    budget: Budget,
 }
 
 #[derive(Debug)]
 struct Command {
     tool: PathBuf,
     args: Vec<String>,
-    ms: u64,
 }
 
 impl Recipe {
@@ -56,30 +78,62 @@ impl Recipe {
             tools,
             env: Vec::new(),
             readable,
-            own: vec![(format!("{OWN}/out"), FileSource::Directory)],
+            own: vec![(format!("{OWN}/out"), FileSource::Directory, 0o755)],
+            changed: Vec::new(),
+            path: None,
             collect: format!("{OWN}/out"),
             memory: 4 << 30,
+            budget: COMMAND,
         }
     }
 
-    /// Seconds a command may take.
+    /// Seconds a command may take, waiting included.
     pub(super) fn seconds(&self) -> u64 {
-        self.commands.iter().map(|c| c.ms).max().unwrap_or_default() / 1000
+        self.budget.wall / 1000
+    }
+
+    /// Seconds of processor time for all together.
+    pub(super) fn cpu_seconds(&self) -> u64 {
+        self.budget.cpu / 1000
+    }
+
+    fn own(&mut self, name: String, text: &str, mode: u32) {
+        self.own.push((name, FileSource::Bytes(text.into()), mode));
+    }
+
+    /// A line for the shell, with its arguments.
+    fn shell(&mut self, line: &str, args: &[&str]) {
+        let mut all = vec!["-c".to_owned(), line.to_owned(), "sh".to_owned()];
+        all.extend(args.iter().map(|arg| (*arg).to_owned()));
+        self.command("/bin/sh".into(), all);
+    }
+
+    fn command(&mut self, tool: PathBuf, args: Vec<String>) {
+        self.commands.push(Command { tool, args });
     }
 
     /// The plan: the submission's files in a private copy, the commands, the result.
     pub(super) fn plan(&self, name: &str, tree: &Tree, isolation: Isolation) -> Plan {
         let mut files: Vec<PlacedFile> = tree.files.iter().filter_map(placed).collect();
-        files.extend(self.own.iter().map(|(name, source)| PlacedFile {
+        for (name, text) in &self.changed {
+            let bytes = FileSource::Bytes(text.as_slice().into());
+            if let Some(file) = files.iter_mut().find(|f| f.name.0 == name.as_bytes()) {
+                file.source = bytes;
+            }
+        }
+        files.extend(self.own.iter().map(|(name, source, mode)| PlacedFile {
             name: name.as_str().into(),
             source: source.clone(),
-            mode: match source {
-                FileSource::Directory => 0o755,
-                _ => 0o644,
-            },
+            mode: *mode,
         }));
         let tools: Vec<&Tool> = self.tools.iter().collect();
-        let path = toolchain::path_with(&tools);
+        let mut path = toolchain::path_with(&tools);
+        if let Some(first) = &self.path {
+            let mut led = std::ffi::OsString::from(first);
+            led.push(":");
+            led.push(&path);
+            path = led;
+        }
         let mut env: Vec<(Bytes, Bytes)> = vec![
             ("PATH".into(), path.as_bytes().into()),
             ("HOME".into(), WORKSPACE.into()),
@@ -94,12 +148,12 @@ impl Recipe {
             .collect();
         let mut steps: Vec<Step> = (0u16..)
             .zip(&self.commands)
-            .map(|(i, command)| Step {
+            .map(|(i, _)| Step {
                 acts: vec![
                     Act::Start(ProgramId(i)),
                     Act::WaitExit {
                         program: ProgramId(i),
-                        ms: command.ms,
+                        ms: self.budget.wall,
                     },
                 ],
             })
@@ -117,8 +171,8 @@ impl Recipe {
             peers: Vec::new(),
             steps,
             limits: Limits {
-                wall_ms: self.seconds() * 1000 + 5_000,
-                cpu_ms: 4 * self.seconds() * 1000,
+                wall_ms: self.budget.wall + 5_000,
+                cpu_ms: self.budget.cpu,
                 memory: self.memory,
                 processes: 256,
                 descriptors: 1024,
@@ -158,7 +212,10 @@ fn program(command: &Command, env: &[(Bytes, Bytes)]) -> Program {
 /// make `make` believe that there is nothing to do.
 fn placed(file: &File) -> Option<PlacedFile> {
     let bytes = file.bytes()?;
-    if matches!(source::magic(bytes), Magic::Elf | Magic::Archive) {
+    if matches!(
+        source::magic(bytes),
+        Magic::Elf | Magic::Archive | Magic::Foreign
+    ) {
         return None;
     }
     Some(PlacedFile {
@@ -175,19 +232,18 @@ pub(super) fn compile(
     executable: &str,
     toolchain: &Toolchain,
     lenient: bool,
-) -> Result<Recipe, SubmissionError> {
-    let cxx = sources.files.iter().any(|file| find::is_cxx(file));
-    let (tool, flags) = if cxx {
+) -> Result<Recipe, Missing> {
+    let (tool, flags) = if sources.language == Language::Cxx {
         let tool = toolchain
             .cxx
             .as_ref()
-            .ok_or_else(|| no_compiler("C++", "CXX", "g++"))?;
+            .ok_or_else(|| Missing("g++".to_owned()))?;
         (tool, toolchain.cxx_flags())
     } else {
         let tool = toolchain
             .cc
             .as_ref()
-            .ok_or_else(|| no_compiler("C", "CC", "gcc"))?;
+            .ok_or_else(|| Missing("cc".to_owned()))?;
         (tool, toolchain.c_flags())
     };
     let mut recipe = Recipe::new(vec![tool.clone()]);
@@ -195,17 +251,13 @@ pub(super) fn compile(
     args.extend(flags.into_iter().map(str::to_owned));
     if lenient {
         let header = format!("{OWN}/solaris.h");
-        args.extend([
-            "-D_GNU_SOURCE".to_owned(),
-            "-include".to_owned(),
-            header.clone(),
-        ]);
-        recipe.own.push((header, FileSource::Bytes(SOLARIS.into())));
+        args.extend(["-include".to_owned(), header.clone()]);
+        recipe.own(header, solaris::HEADER, 0o644);
     }
     let headers: BTreeSet<&str> = tree
         .files
         .iter()
-        .filter(|file| file.path.ends_with(".h"))
+        .filter(|file| file.path.ends_with(".h") || file.path.ends_with(".hpp"))
         .map(File::directory)
         .collect();
     for directory in headers {
@@ -215,41 +267,70 @@ pub(super) fn compile(
     args.extend(["-o".to_owned(), format!("{OWN}/out/{executable}")]);
     args.extend(sources.files.iter().map(|file| as_operand(file)));
     args.extend(sources.flags.iter().cloned());
-    args.push("-lm".to_owned());
-    recipe.commands.push(Command {
-        tool: tool.path.clone(),
-        args,
-        ms: COMMAND_MS,
-    });
+    args.extend(["-lrt".to_owned(), "-lm".to_owned()]);
+    recipe.command(tool.path.clone(), args);
     Ok(recipe)
 }
 
-/// Runs the submission's Makefile. `None` where there is no `make`.
-pub(super) fn make(unit: &Make, toolchain: &Toolchain) -> Option<Recipe> {
+/// Runs the submission's Makefile with so much help, and all its goals where `all` is wanted.
+/// `None` where there is no `make`.
+pub(super) fn make(unit: &Make, help: Help, all: bool, toolchain: &Toolchain) -> Option<Recipe> {
     let make = toolchain.make.as_ref()?;
-    let tools = [Some(make), toolchain.cc.as_ref(), toolchain.cxx.as_ref()];
+    let tools = [
+        Some(make),
+        toolchain.cc.as_ref(),
+        toolchain.cxx.as_ref(),
+        toolchain.go.as_ref(),
+    ];
     let mut recipe = Recipe::new(tools.into_iter().flatten().cloned().collect());
-    // Empty archives satisfy -lsocket and -lnsl, which exist on Solaris only.
-    for library in ["socket", "nsl"] {
-        let empty = FileSource::Bytes("!<arch>\n".into());
-        recipe
-            .own
-            .push((format!("{OWN}/lib/lib{library}.a"), empty));
+    if help.repaired
+        && let Some(text) = &unit.mended
+    {
+        recipe.changed.push((unit.file.clone(), text.clone()));
     }
-    let stubs = format!("{WORKSPACE}/{OWN}/lib");
-    recipe.env.push(("LIBRARY_PATH", stubs.as_str().into()));
+    if help.stubs {
+        for library in solaris::stubs() {
+            recipe.own(
+                format!("{OWN}/lib/{library}"),
+                solaris::EMPTY_ARCHIVE,
+                0o644,
+            );
+        }
+        let stubs = format!("{WORKSPACE}/{OWN}/lib");
+        recipe.env.push(("LIBRARY_PATH", stubs.as_str().into()));
+    }
+    if help.headers {
+        let header = format!("{OWN}/solaris.h");
+        recipe.own(header.clone(), solaris::HEADER, 0o644);
+        for (name, cxx) in solaris::COMPILERS {
+            let real = match (cxx, &toolchain.cc, &toolchain.cxx) {
+                (true, _, Some(tool)) | (false, Some(tool), _) => &tool.path,
+                _ => continue,
+            };
+            let script = solaris::wrapper(
+                &real.display().to_string(),
+                &format!("{WORKSPACE}/{header}"),
+            );
+            recipe.own(format!("{OWN}/bin/{name}"), &script, 0o755);
+        }
+        recipe.path = Some(format!("{WORKSPACE}/{OWN}/bin"));
+    }
     recipe.collect = String::new();
+    let mut args = Vec::new();
+    let (directory, name) = unit.file.rsplit_once('/').unwrap_or(("", &unit.file));
+    if !directory.is_empty() {
+        args.extend(["-C".to_owned(), directory.to_owned()]);
+    }
+    if !mend::NAMES.contains(&name) {
+        args.extend(["-f".to_owned(), name.to_owned()]);
+    }
     let mut command = |goals: &[String]| {
-        let mut args = vec!["-f".to_owned(), unit.file.clone()];
+        let mut args = args.clone();
         if !goals.is_empty() {
             args.push("--".to_owned());
             args.extend(goals.iter().cloned());
         }
-        recipe.commands.push(Command {
-            tool: make.path.clone(),
-            args,
-            ms: COMMAND_MS,
-        });
+        recipe.command(make.path.clone(), args);
     };
     if unit.goals.is_empty() || unit.roles.iter().any(|(_, path)| path.is_none()) {
         command(&[]);
@@ -257,19 +338,17 @@ pub(super) fn make(unit: &Make, toolchain: &Toolchain) -> Option<Recipe> {
     if !unit.goals.is_empty() {
         command(&unit.goals);
     }
+    if all && !unit.others.is_empty() {
+        command(&unit.others);
+    }
     Some(recipe)
 }
 
 /// Builds the Cargo package.
-pub(super) fn cargo(toolchain: &Toolchain) -> Result<Recipe, SubmissionError> {
-    let missing = || {
-        SubmissionError::NoTool(
-            "Cargo.toml: no Rust toolchain found (cargo and rustc on PATH); install one from \
-             https://rustup.rs"
-                .to_owned(),
-        )
-    };
-    let sysroot = toolchain.rust_sysroot().ok_or_else(missing)?;
+pub(super) fn cargo(toolchain: &Toolchain) -> Result<Recipe, Missing> {
+    let sysroot = toolchain
+        .rust_sysroot()
+        .ok_or_else(|| Missing("cargo".to_owned()))?;
     let cargo = Tool {
         path: sysroot.join("bin/cargo"),
         lead: Vec::new(),
@@ -292,27 +371,179 @@ pub(super) fn cargo(toolchain: &Toolchain) -> Result<Recipe, SubmissionError> {
     recipe.env.push(("CARGO_TERM_COLOR", "never".into()));
     // rustc reserves far more addresses than it uses.
     recipe.memory = 0;
-    recipe.commands.push(Command {
-        tool: cargo.path,
-        args: ["build", "--release", "--offline"]
+    recipe.budget = CARGO;
+    recipe.command(
+        cargo.path,
+        ["build", "--release", "--offline"]
             .map(str::to_owned)
             .to_vec(),
-        ms: CARGO_MS,
-    });
+    );
     // The target directory holds much more than the programs.
-    recipe.commands.push(Command {
-        tool: "/bin/sh".into(),
-        args: vec![
-            "-c".to_owned(),
-            format!(
-                "for f in target/release/*; do \
-                 if [ -f \"$f\" ] && [ -x \"$f\" ]; then cp \"$f\" {OWN}/out/; fi; done"
-            ),
-        ],
-        ms: COMMAND_MS,
-    });
+    recipe.shell(
+        &format!(
+            "for f in target/release/*; do \
+             if [ -f \"$f\" ] && [ -x \"$f\" ]; then cp \"$f\" {OWN}/out/; fi; done"
+        ),
+        &[],
+    );
     Ok(recipe)
 }
+
+/// Compiles one program that is in neither C nor C++ nor a script.
+pub(super) fn foreign(
+    tree: &Tree,
+    sources: &Sources,
+    executable: &str,
+    toolchain: &Toolchain,
+) -> Result<Recipe, Missing> {
+    match sources.language {
+        Language::Rust => rustc(sources, executable, toolchain),
+        Language::Java => java(tree, sources, executable, toolchain),
+        Language::Go => go(tree, sources, executable, toolchain),
+        Language::C | Language::Cxx | Language::Script => {
+            compile(tree, sources, executable, toolchain, false)
+        }
+    }
+}
+
+fn rustc(sources: &Sources, executable: &str, toolchain: &Toolchain) -> Result<Recipe, Missing> {
+    let sysroot = toolchain
+        .rust_sysroot()
+        .ok_or_else(|| Missing("rustc".to_owned()))?;
+    let rustc = Tool {
+        path: sysroot.join("bin/rustc"),
+        lead: Vec::new(),
+    };
+    let mut tools = vec![rustc.clone()];
+    tools.extend(toolchain.cc.clone());
+    let mut recipe = Recipe::new(tools);
+    recipe.readable.insert(sysroot.to_path_buf());
+    recipe.memory = 0;
+    recipe.budget = CARGO;
+    let mut args: Vec<String> = ["--edition", "2021", "-O", "--crate-name", "program", "-o"]
+        .map(str::to_owned)
+        .to_vec();
+    args.push(format!("{OWN}/out/{executable}"));
+    args.extend(sources.files.iter().map(|file| as_operand(file)));
+    recipe.command(rustc.path, args);
+    Ok(recipe)
+}
+
+/// Java's classes in one file that can be started: an archive with a line for the shell before
+/// it, which readers of archives skip.
+fn java(
+    tree: &Tree,
+    sources: &Sources,
+    executable: &str,
+    toolchain: &Toolchain,
+) -> Result<Recipe, Missing> {
+    let javac = toolchain
+        .javac
+        .as_ref()
+        .ok_or_else(|| Missing("javac".to_owned()))?;
+    let real = javac
+        .path
+        .canonicalize()
+        .unwrap_or_else(|_| javac.path.clone());
+    let [java, jar] = ["java", "jar"].map(|name| real.with_file_name(name));
+    for tool in [&java, &jar] {
+        let shown = tool.to_str().and_then(toolchain::in_sandbox);
+        shown.ok_or_else(|| Missing(tool.display().to_string()))?;
+    }
+    let file = sources.files.first().map_or("", String::as_str);
+    let text = tree.get(file).and_then(File::bytes).unwrap_or_default();
+    let text = String::from_utf8_lossy(text);
+    let package = text.lines().find_map(|line| {
+        let name = line.trim().strip_prefix("package ")?.trim_end();
+        Some(name.strip_suffix(';')?.trim().to_owned())
+    });
+    let (directory, base) = file.rsplit_once('/').unwrap_or((".", file));
+    let class = base.strip_suffix(".java").unwrap_or(base);
+    let (class, root) = match package {
+        Some(package) => {
+            let inner = package.replace('.', "/");
+            let root = directory.strip_suffix(&inner).unwrap_or(directory);
+            let root = root.trim_end_matches('/');
+            (
+                format!("{package}.{class}"),
+                if root.is_empty() { "." } else { root },
+            )
+        }
+        None => (class.to_owned(), directory),
+    };
+    let mut recipe = Recipe::new(vec![javac.clone()]);
+    recipe.memory = 0;
+    recipe.budget = CARGO;
+    recipe.command(
+        javac.path.clone(),
+        [
+            "-encoding",
+            "UTF-8",
+            "-d",
+            &format!("{OWN}/classes"),
+            "-sourcepath",
+            root,
+            &as_operand(file),
+        ]
+        .map(str::to_owned)
+        .to_vec(),
+    );
+    // Small and single-threaded where it can be: the address space of a program is limited.
+    let start = format!(
+        "#!/bin/sh\nexec {} -Xshare:auto -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Xmx128m \
+         -Xss512k -XX:ReservedCodeCacheSize=16m -XX:CompressedClassSpaceSize=32m -jar \"$0\" \"$@\"\n",
+        java.display()
+    );
+    recipe.own(format!("{OWN}/start"), &start, 0o644);
+    recipe.shell(
+        &format!(
+            "\"$1\" --create --file {OWN}/program.jar --main-class \"$2\" -C {OWN}/classes . && \
+             cat {OWN}/start {OWN}/program.jar > \"$3\""
+        ),
+        &[
+            &jar.display().to_string(),
+            &class,
+            &format!("{OWN}/out/{executable}"),
+        ],
+    );
+    Ok(recipe)
+}
+
+fn go(
+    tree: &Tree,
+    sources: &Sources,
+    executable: &str,
+    toolchain: &Toolchain,
+) -> Result<Recipe, Missing> {
+    let go = toolchain
+        .go
+        .as_ref()
+        .ok_or_else(|| Missing("go".to_owned()))?;
+    let mut recipe = Recipe::new(vec![go.clone()]);
+    recipe.memory = 0;
+    recipe.budget = CARGO;
+    let module = tree.get("go.mod").is_some();
+    recipe.env.extend([
+        ("GOPROXY", "off".into()),
+        ("GOFLAGS", "-trimpath".into()),
+        ("GOCACHE", "/tmp/go-cache".into()),
+        ("GOPATH", "/tmp/go".into()),
+        ("GO111MODULE", if module { "on" } else { "off" }.into()),
+        ("CGO_ENABLED", "0".into()),
+    ]);
+    let mut args = vec![
+        "build".to_owned(),
+        "-o".to_owned(),
+        format!("{OWN}/out/{executable}"),
+    ];
+    args.extend(sources.files.iter().map(|file| format!("./{file}")));
+    recipe.command(go.path.clone(), args);
+    Ok(recipe)
+}
+
+/// A tool that is not on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Missing(pub(super) String);
 
 /// A path that cannot be taken for an option or a response file.
 fn as_operand(path: &str) -> String {
@@ -323,33 +554,14 @@ fn as_operand(path: &str) -> String {
     }
 }
 
-fn no_compiler(language: &str, variable: &str, usual: &str) -> SubmissionError {
-    SubmissionError::NoTool(format!(
-        "no {language} compiler found: install {usual} (Debian, Ubuntu: apt install build-essential; \
-         Fedora: dnf install gcc gcc-c++ make), or name one in {variable}"
-    ))
+/// A machine without a C compiler can grade nothing.
+pub(super) fn no_compiler() -> SubmissionError {
+    SubmissionError::NoTool(
+        "no C compiler found: install gcc (Debian, Ubuntu: apt install build-essential; \
+         Fedora: dnf install gcc gcc-c++ make), or name one in CC"
+            .to_owned(),
+    )
 }
-
-/// What Solaris headers declare without being asked.
-const SOLARIS: &str = "#ifndef GRADER_SOLARIS_H
-#define GRADER_SOLARIS_H
-#include <sys/types.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/time.h>
-#include <sys/un.h>
-#include <sys/wait.h>
-#include <ctype.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <strings.h>
-#include <unistd.h>
-#endif
-";
 
 #[cfg(test)]
 mod tests {
@@ -377,6 +589,7 @@ mod tests {
     fn server() -> Sources {
         Sources {
             role: "server".into(),
+            language: Language::C,
             files: vec!["server.c".into(), "-odd.c".into()],
             flags: vec!["-lrt".into()],
         }
@@ -398,7 +611,7 @@ mod tests {
         let argv = argv(&plan, 0);
         assert_eq!(&argv[..3], ["/nowhere/cc", "-m64", "-std=gnu11"]);
         assert_eq!(
-            argv[argv.len() - 8..],
+            argv[argv.len() - 9..],
             [
                 "-I",
                 "include",
@@ -406,6 +619,7 @@ mod tests {
                 ".grader/out/us-server",
                 "server.c",
                 "./-odd.c",
+                "-lrt",
                 "-lrt",
                 "-lm"
             ]
@@ -444,60 +658,106 @@ mod tests {
         );
     }
 
-    #[test]
-    fn make_runs_the_default_goal_and_then_the_targets_named_like_programs() {
-        let tree = tree(&[("Makefile", "all:\n")]);
-        let mut unit = Make {
+    fn unit() -> Make {
+        Make {
             file: "Makefile".into(),
-            goals: vec!["server".into()],
+            mended: Some(b"all:\n\ttrue\n".to_vec()),
+            goals: Vec::new(),
+            others: vec!["server".into()],
             roles: vec![("server".into(), None)],
             fallback: Vec::new(),
-        };
-        let plan =
-            make(&unit, &named("/usr/bin/cc"))
-                .unwrap()
-                .plan("x", &tree, Isolation::BestEffort);
-        assert_eq!(argv(&plan, 0), ["/usr/bin/make", "-f", "Makefile"]);
-        assert_eq!(
-            argv(&plan, 1),
-            ["/usr/bin/make", "-f", "Makefile", "--", "server"]
-        );
-        let env = &plan.programs[0].env;
-        assert!(
-            env.iter()
-                .any(|(k, v)| k.escaped() == "LIBRARY_PATH" && v.escaped() == "/lab/.grader/lib")
-        );
-        assert!(
-            plan.files
-                .iter()
-                .any(|f| f.name.escaped() == ".grader/lib/libsocket.a")
-        );
-        unit.roles = vec![("server".into(), Some("bin/server".into()))];
-        let plan =
-            make(&unit, &named("/usr/bin/cc"))
-                .unwrap()
-                .plan("x", &tree, Isolation::BestEffort);
-        assert_eq!(plan.programs.len(), 1);
-        let mut without = named("/usr/bin/cc");
-        without.make = None;
-        assert!(make(&unit, &without).is_none());
+        }
+    }
+
+    fn planned(unit: &Make, help: Help, all: bool) -> Plan {
+        let tree = tree(&[("Makefile", "all:\n"), ("server", "\u{feff}")]);
+        let recipe = make(unit, help, all, &named("/usr/bin/cc")).unwrap();
+        recipe.plan("x", &tree, Isolation::BestEffort)
+    }
+
+    fn place<'p>(plan: &'p Plan, name: &str) -> Option<&'p PlacedFile> {
+        plan.files.iter().find(|f| f.name.escaped() == name)
     }
 
     #[test]
-    fn no_compiler_is_one_clear_message() {
+    fn make_runs_as_it_is_before_it_gets_any_help() {
+        let plan = planned(&unit(), Help::default(), false);
+        assert_eq!(plan.programs.len(), 1);
+        assert_eq!(argv(&plan, 0), ["/usr/bin/make"]);
+        assert!(place(&plan, ".grader/lib/libsocket.a").is_none());
+        assert!(
+            matches!(&place(&plan, "Makefile").unwrap().source, FileSource::Bytes(b) if b.0 == b"all:\n")
+        );
+        let all = planned(&unit(), Help::default(), true);
+        assert_eq!(argv(&all, 1), ["/usr/bin/make", "--", "server"]);
+        let mut settled = unit();
+        settled.goals = vec!["app".into()];
+        settled.roles = vec![("server".into(), Some("bin/app".into()))];
+        let plan = planned(&settled, Help::default(), false);
+        assert_eq!(plan.programs.len(), 1);
+        assert_eq!(argv(&plan, 0), ["/usr/bin/make", "--", "app"]);
+        let mut without = named("/usr/bin/cc");
+        without.make = None;
+        assert!(make(&unit(), Help::default(), false, &without).is_none());
+    }
+
+    #[test]
+    fn help_is_a_mended_copy_empty_libraries_and_a_compiler_in_between() {
+        let help = Help {
+            repaired: true,
+            stubs: true,
+            headers: true,
+        };
+        let mut odd = unit();
+        odd.file = "src/makeFile".into();
+        odd.mended = None;
+        let plan = planned(&odd, help, false);
+        assert_eq!(
+            argv(&plan, 0),
+            ["/usr/bin/make", "-C", "src", "-f", "makeFile"]
+        );
+        let env = |name: &str| {
+            let found = plan.programs[0]
+                .env
+                .iter()
+                .find(|(k, _)| k.escaped() == name);
+            found.unwrap().1.escaped()
+        };
+        assert_eq!(env("LIBRARY_PATH"), "/lab/.grader/lib");
+        assert!(
+            env("PATH").starts_with("/lab/.grader/bin:"),
+            "{}",
+            env("PATH")
+        );
+        assert!(place(&plan, ".grader/lib/libsocket.a").is_some());
+        assert_eq!(place(&plan, ".grader/bin/gcc").unwrap().mode, 0o755);
+        let plan = planned(&unit(), help, false);
+        assert!(
+            matches!(&place(&plan, "Makefile").unwrap().source, FileSource::Bytes(b) if b.0 == b"all:\n\ttrue\n")
+        );
+    }
+
+    #[test]
+    fn a_missing_tool_is_named() {
+        let none = Toolchain::default();
         let tree = tree(&[("server.c", MAIN)]);
-        let error = compile(&tree, &server(), "s", &Toolchain::default(), false).unwrap_err();
-        let message = error.to_string();
+        let mut sources = server();
+        for (language, tool) in [
+            (Language::C, "cc"),
+            (Language::Cxx, "g++"),
+            (Language::Rust, "rustc"),
+            (Language::Java, "javac"),
+            (Language::Go, "go"),
+        ] {
+            sources.language = language;
+            let missing = foreign(&tree, &sources, "s", &none).unwrap_err();
+            assert_eq!(missing, Missing(tool.to_owned()));
+        }
+        assert_eq!(cargo(&none).unwrap_err(), Missing("cargo".to_owned()));
+        let message = no_compiler().to_string();
         assert!(
             message.contains("no C compiler found: install gcc"),
             "{message}"
-        );
-        assert!(message.contains("CC"), "{message}");
-        assert!(
-            cargo(&Toolchain::default())
-                .unwrap_err()
-                .to_string()
-                .contains("rustup")
         );
     }
 }

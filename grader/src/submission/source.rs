@@ -3,7 +3,7 @@
 /// The code of a C or C++ file with comments, strings and character constants blanked out.
 ///
 /// Works on bytes: sources in CP1251 are handed in as well.
-fn code_only(source: &[u8]) -> Vec<u8> {
+pub(super) fn code_only(source: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(source.len());
     let mut i = 0;
     while let Some(&b) = source.get(i) {
@@ -78,11 +78,21 @@ fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     haystack.windows(needle.len()).position(|w| w == needle)
 }
 
+/// Whether a program imports a function: its name stands in the table of dynamic strings. Unlike
+/// the symbol table, that table is there in every stripped program.
+#[must_use]
+pub(super) fn imports(program: &[u8], function: &str) -> bool {
+    let name = [b"\0", function.as_bytes(), b"\0"].concat();
+    position(program, &name).is_some()
+}
+
 /// What a file is, by its first bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Magic {
     /// A compiled program, object file or shared library.
     Elf,
+    /// A compiled program or object file of another system.
+    Foreign,
     /// A static library.
     Archive,
     /// A script with an interpreter line.
@@ -94,8 +104,19 @@ pub(super) enum Magic {
 /// Looks at the first bytes.
 #[must_use]
 pub(super) fn magic(content: &[u8]) -> Magic {
+    // Mach-O in its four forms, fat Mach-O and Java classes, PE: other systems' programs.
+    let foreign: [&[u8]; 6] = [
+        b"\xcf\xfa\xed\xfe",
+        b"\xce\xfa\xed\xfe",
+        b"\xfe\xed\xfa\xcf",
+        b"\xfe\xed\xfa\xce",
+        b"\xca\xfe\xba\xbe",
+        b"MZ\x90\0",
+    ];
     if content.starts_with(b"\x7fELF") {
         Magic::Elf
+    } else if foreign.iter().any(|magic| content.starts_with(magic)) {
+        Magic::Foreign
     } else if content.starts_with(b"!<arch>\n") {
         Magic::Archive
     } else if content.starts_with(b"#!") {
@@ -110,6 +131,12 @@ pub(super) fn magic(content: &[u8]) -> Magic {
 #[must_use]
 pub(super) fn is_program(content: &[u8]) -> bool {
     magic(content) == Magic::Elf && matches!(content.get(16..18), Some([2 | 3, 0] | [0, 2 | 3]))
+}
+
+/// Whether a file can be started: a compiled program or one with an interpreter line.
+#[must_use]
+pub(super) fn is_startable(content: &[u8]) -> bool {
+    is_program(content) || magic(content) == Magic::Script
 }
 
 #[cfg(test)]

@@ -30,6 +30,10 @@ pub struct Toolchain {
     pub make: Option<Tool>,
     /// `cargo`.
     pub cargo: Option<Tool>,
+    /// The compiler of Java, where programs can be run with the `java` beside it.
+    pub javac: Option<Tool>,
+    /// `go`.
+    pub go: Option<Tool>,
     /// `CARGO_HOME`: where crates fetched before are.
     pub cargo_home: Option<PathBuf>,
     pattern: OnceLock<bool>,
@@ -92,6 +96,8 @@ impl Toolchain {
             cxx: named(cxx).or_else(|| first(&["c++", "g++", "clang++"])),
             make: first(&["make", "gmake"]),
             cargo: first(&["cargo"]),
+            javac: first(&["javac"]),
+            go: first(&["go"]),
             cargo_home,
             pattern: OnceLock::new(),
             sysroot: OnceLock::new(),
@@ -204,6 +210,25 @@ pub(super) fn path_with(tools: &[&Tool]) -> OsString {
     let mut seen = BTreeSet::new();
     dirs.retain(|dir| seen.insert(*dir));
     std::env::join_paths(dirs).unwrap_or_else(|_| OsString::from(STANDARD.join(":")))
+}
+
+/// Where an interpreter is inside the sandbox of a scenario, which shows the system's own
+/// directories only: `python3`, `/bin/sh`.
+pub(super) fn in_sandbox(name: &str) -> Option<PathBuf> {
+    if name.contains('/') {
+        let path = Path::new(name);
+        return is_shown(path).then(|| path.to_path_buf());
+    }
+    STANDARD
+        .iter()
+        .map(|dir| Path::new(dir).join(name))
+        .find(|path| !name.is_empty() && is_shown(path))
+}
+
+/// An executable whose path, and where that leads, every sandbox shows.
+fn is_shown(path: &Path) -> bool {
+    let system = |path: &Path| SYSTEM.iter().any(|dir| path.starts_with(dir));
+    system(path) && is_executable(path) && path.canonicalize().is_ok_and(|real| system(&real))
 }
 
 fn tool(dirs: &[PathBuf], words: &str) -> Option<Tool> {

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod bad_input;
+mod builds;
 mod check;
 mod command_line;
 mod environment;

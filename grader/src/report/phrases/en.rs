@@ -133,6 +133,15 @@ impl Phrases for English {
     fn not_judged(&self, list: &str) -> String {
         format!("not judged: {list}")
     }
+    fn tried(&self) -> &'static str {
+        "Tried:"
+    }
+    fn enough(&self, how: &str, hint: &str) -> String {
+        format!("for `{how}` to be enough: {hint}")
+    }
+    fn climbed(&self, names: &str, how: &str) -> String {
+        format!("{names}: built by {how}; this costs nothing")
+    }
     fn note(&self) -> &'static str {
         "note"
     }

@@ -65,6 +65,12 @@ pub trait Phrases: Sync {
     fn our_fault(&self) -> &'static str;
     /// `not judged: a, b`.
     fn not_judged(&self, list: &str) -> String;
+    /// Before a list of ways to build that did not work.
+    fn tried(&self) -> &'static str;
+    /// `for make to be enough: remove -lsocket`.
+    fn enough(&self, how: &str, hint: &str) -> String;
+    /// `us-server: built by make with …; this costs nothing`.
+    fn climbed(&self, names: &str, how: &str) -> String;
     /// Before something worth saying that costs nothing.
     fn note(&self) -> &'static str;
     /// `exit status 1`.

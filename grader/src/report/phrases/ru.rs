@@ -129,6 +129,15 @@ impl Phrases for Russian {
     fn not_judged(&self, list: &str) -> String {
         format!("не оценено: {list}")
     }
+    fn tried(&self) -> &'static str {
+        "Сначала пробовали:"
+    }
+    fn enough(&self, how: &str, hint: &str) -> String {
+        format!("чтобы хватило `{how}`: {hint}")
+    }
+    fn climbed(&self, names: &str, how: &str) -> String {
+        format!("{names}: собрано так: {how}; на баллы это не влияет")
+    }
     fn note(&self) -> &'static str {
         "заметка"
     }

@@ -251,13 +251,12 @@ fn missing_solaris_headers_are_lent_with_a_note() {
     });
     let built = bench.build(&cc).unwrap();
     assert!(built.programs.contains_key("server"));
-    assert!(
-        built.notes[0].contains("only with headers that Solaris"),
-        "{:?}",
-        built.notes
-    );
-    // What was wrong is not lost.
-    assert!(built.reports[0].warnings.contains("storage size"));
+    let server = &built.reports[0];
+    assert_eq!(server.rung, Some(Rung::CompilerHeaders));
+    assert_eq!(server.tried.len(), 1);
+    assert_eq!(server.tried[0].how, "cc server.c");
+    assert!(server.tried[0].why.contains("storage size"), "{server:?}");
+    assert!(server.hint.as_ref().unwrap().contains("<sys/un.h>"));
 }
 
 #[test]
@@ -279,7 +278,7 @@ fn a_makefile_that_loops_is_stopped_and_not_cached() {
         let built = bench.build(&make).unwrap();
         assert_eq!(
             built.reports[0].failure.as_deref(),
-            Some("Makefile runs past 20 s")
+            Some("make runs past 20 s")
         );
         assert_eq!(make.calls.load(Ordering::SeqCst), calls);
     }
@@ -303,14 +302,10 @@ fn what_make_leaves_out_is_compiled_directly() {
     assert_eq!(built.reports[0].from, "Makefile");
     assert_eq!(built.reports[1].from, "client.c");
     assert_eq!(built.programs.len(), 2);
-    assert!(
-        built
-            .notes
-            .iter()
-            .any(|n| n.starts_with("client: make did not build it")),
-        "{:?}",
-        built.notes
-    );
+    assert_eq!(built.reports[0].rung, Some(Rung::Make));
+    let client = &built.reports[1];
+    assert_eq!(client.rung, Some(Rung::Compiler));
+    assert_eq!(client.tried[0].why, "ended well, but made no us-client");
 }
 
 #[test]
@@ -329,7 +324,7 @@ fn a_role_that_nobody_handed_in_is_not_built() {
 }
 
 #[test]
-fn a_failing_makefile_shows_both_outputs() {
+fn a_failing_makefile_is_told_beside_the_compilers_error() {
     let bench = Bench::new(&[("Makefile", "all:\n\tfalse\n"), ("server.c", MAIN)]);
     let tools = fake(|line| {
         if line.contains("/make") {
@@ -339,10 +334,64 @@ fn a_failing_makefile_shows_both_outputs() {
         }
     });
     let built = bench.build(&tools).unwrap();
-    let failure = built.reports[0].failure.as_ref().unwrap();
+    let server = &built.reports[0];
+    let failure = server.failure.as_ref().unwrap();
     assert!(failure.starts_with("server.c:1: error"), "{failure}");
-    assert!(failure.contains("missing separator"), "{failure}");
-    assert!(built.reports[0].hint.as_ref().unwrap().contains("tab"));
+    let tried: Vec<Rung> = server.tried.iter().map(|tried| tried.rung).collect();
+    assert_eq!(tried, [Rung::Make, Rung::Compiler]);
+    assert!(server.tried[0].why.contains("missing separator"));
+    assert!(server.hint.as_ref().unwrap().contains("tab"));
+}
+
+#[test]
+fn make_is_helped_step_by_step_and_each_step_is_told() {
+    let bench = Bench::new(&[(
+        "Makefile",
+        "us-server us-client:\n    gcc -o $@ $@.c -lsocket\n",
+    )]);
+    let make = fake(|_| fails(""));
+    bench.build(&make).unwrap();
+    assert_eq!(make.calls.load(Ordering::SeqCst), 3, "{:?}", make.seen);
+    // What helps is asked for by what make says.
+    let step = AtomicUsize::new(0);
+    let make = fake(|_| match step.fetch_add(1, Ordering::SeqCst) {
+        0 => fails("Makefile:2: *** missing separator.  Stop."),
+        1 => fails("/usr/bin/ld: cannot find -lsocket: No such file"),
+        2 => fails("error: storage size of 'a' isn't known: struct sockaddr_un a"),
+        _ => ok(&["us-server", "us-client"]),
+    });
+    let bench = Bench::new(&[(
+        "Makefile",
+        "us-server us-client:\n    gcc -o $@ $@.c -lsocket -DX\n",
+    )]);
+    let built = bench.build(&make).unwrap();
+    for report in &built.reports {
+        assert_eq!(report.rung, Some(Rung::MakeHeaders));
+        let tried: Vec<Rung> = report.tried.iter().map(|tried| tried.rung).collect();
+        assert_eq!(tried, [Rung::Make, Rung::MakeRepaired, Rung::MakeStubs]);
+        let hint = report.hint.as_ref().unwrap();
+        for part in ["tab", "-lsocket", "<sys/un.h>"] {
+            assert!(hint.contains(part), "{hint}");
+        }
+    }
+}
+
+#[test]
+fn a_language_that_this_machine_lacks_is_no_failure() {
+    let bench = Bench::new(&[
+        ("server.go", "package main\nfunc main() {}"),
+        ("client.c", MAIN),
+    ]);
+    let cc = fake(|line| ok(&out(line)));
+    let built = bench.build(&cc).unwrap();
+    let server = &built.reports[0];
+    assert_eq!(server.failure, None);
+    assert_eq!(
+        server.unavailable.as_deref(),
+        Some("server.go needs `go`, which is not here")
+    );
+    assert!(built.unavailable.contains_key("server"));
+    assert!(built.programs.contains_key("client"));
 }
 
 #[test]

@@ -1,0 +1,133 @@
+//! What the units' builds come to.
+
+use std::collections::BTreeMap;
+
+use super::super::cache::{ProgramRecord, Stored};
+use super::super::find::Layout;
+use super::super::handlers;
+use super::super::hints;
+use super::super::note::Note;
+use super::super::tree::Tree;
+use super::{BuildOptions, Built, BuiltProgram, Finished};
+use crate::lab::{Lab, Lang};
+use crate::run::{BuildReport, Tried};
+
+pub(super) fn collect(
+    lab: &Lab,
+    tree: Tree,
+    layout: Layout,
+    results: Vec<Finished>,
+    options: &BuildOptions<'_>,
+    fingerprint: String,
+) -> Built {
+    let lang = options.lang;
+    let mut programs = BTreeMap::new();
+    let mut unavailable = BTreeMap::new();
+    let mut reports = BTreeMap::new();
+    let mut caches = Vec::new();
+    let mut said: Vec<Note> = layout.notes;
+    said.extend(handlers::plain_flags(&tree));
+    let executable = |role: &str| {
+        let program = lab.programs.iter().find(|p| p.name == role);
+        program.map_or_else(|| role.to_owned(), |p| p.executable.clone())
+    };
+    for Finished {
+        stored,
+        cached,
+        cache,
+    } in results
+    {
+        caches.push(cache);
+        let Stored {
+            record,
+            executables,
+        } = stored;
+        said.extend(record.notes);
+        for (program, path) in record.programs.into_iter().zip(executables) {
+            if let Some(path) = path {
+                let run = layout.runs.get(&program.role);
+                programs.insert(
+                    program.role.clone(),
+                    BuiltProgram {
+                        executable: path,
+                        run: run.map(|run| run.iter().skip(1).cloned().collect()),
+                    },
+                );
+            }
+            let name = executable(&program.role);
+            let report = report(name, program, cached, lang);
+            if let Some(why) = &report.unavailable {
+                unavailable.insert(report.program.clone(), why.clone());
+            }
+            reports.insert(report.program.clone(), report);
+        }
+    }
+    for (role, names) in layout.missing {
+        let missing = ProgramRecord {
+            role: role.clone(),
+            failure: Some(format!("no source found: looked for {names}")),
+            ..ProgramRecord::default()
+        };
+        reports.insert(
+            role.clone(),
+            report(executable(&role), missing, false, lang),
+        );
+    }
+    let mut notes = tree.notes;
+    for note in said {
+        let text = note.text(lang);
+        if !notes.contains(&text) {
+            notes.push(text);
+        }
+    }
+    let reports = lab
+        .programs
+        .iter()
+        .filter_map(|program| reports.remove(&program.name))
+        .collect();
+    Built {
+        programs,
+        unavailable,
+        reports,
+        notes,
+        fingerprint,
+        _caches: caches,
+    }
+}
+
+fn report(executable: String, program: ProgramRecord, cached: bool, lang: Lang) -> BuildReport {
+    let said = program.tried.iter().map(|attempt| attempt.output.as_str());
+    let hint = hints::advice(said.chain(program.failure.as_deref()), lang);
+    let tried = program
+        .tried
+        .iter()
+        .map(|attempt| Tried {
+            rung: attempt.rung,
+            how: attempt.rung.words(&attempt.from, lang),
+            why: attempt.why.text(lang),
+        })
+        .collect();
+    let unavailable = program
+        .unavailable
+        .map(|tool| unavailable(&program.from, &tool, lang));
+    BuildReport {
+        executable,
+        program: program.role,
+        from: program.from,
+        rung: program.rung,
+        tried,
+        cached,
+        warnings: program.warnings,
+        failure: program.failure,
+        hint: if unavailable.is_some() { None } else { hint },
+        unavailable,
+    }
+}
+
+/// `server.go: there is no `go` on this machine`.
+fn unavailable(from: &str, tool: &str, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!("{from} needs `{tool}`, which is not here"),
+        Lang::Ru => format!("для {from} нужен `{tool}`, а его здесь нет"),
+    }
+}

@@ -1,0 +1,61 @@
+//! Things about a submission worth saying that cost nothing.
+
+use serde::{Deserialize, Serialize};
+
+use crate::lab::Lang;
+
+/// One such thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Note {
+    /// A compiled program lies beside the sources.
+    Compiled(String),
+    /// A script with the line ends of Windows.
+    Crlf(String),
+    /// A script without `#!`, and what it is run with.
+    NoInterpreter(String, String),
+    /// A script whose `#!` names what does not exist here, and what is taken instead.
+    OtherInterpreter(String, String, String),
+    /// A plain global variable that a signal handler writes: file, variable, handler.
+    PlainFlag(String, String, String),
+}
+
+impl Note {
+    /// One sentence.
+    #[must_use]
+    pub fn text(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Compiled(file), Lang::En) => format!("{file}: a compiled program, ignored"),
+            (Self::Compiled(file), Lang::Ru) => {
+                format!("{file}: скомпилированная программа, не используется")
+            }
+            (Self::Crlf(file), Lang::En) => format!(
+                "{file}: CRLF line ends keep a script from being started on Linux; run without them"
+            ),
+            (Self::Crlf(file), Lang::Ru) => format!(
+                "{file}: с концами строк CRLF скрипт в Linux не запускается; запущен без них"
+            ),
+            (Self::NoInterpreter(file, with), Lang::En) => format!(
+                "{file}: there is no interpreter line; run as if it began with `#!/usr/bin/env {with}`"
+            ),
+            (Self::NoInterpreter(file, with), Lang::Ru) => format!(
+                "{file}: нет строки с интерпретатором; запущен так, будто начинается с `#!/usr/bin/env {with}`"
+            ),
+            (Self::OtherInterpreter(file, named, with), Lang::En) => {
+                format!("{file}: there is no {named} here; run with {with}")
+            }
+            (Self::OtherInterpreter(file, named, with), Lang::Ru) => {
+                format!("{file}: здесь нет {named}; запущен с {with}")
+            }
+            (Self::PlainFlag(file, variable, handler), Lang::En) => format!(
+                "{file}: the handler {handler} writes `{variable}`, a plain variable: with \
+                 optimisation (-O2) the program may never see the change; declare it \
+                 `volatile sig_atomic_t`"
+            ),
+            (Self::PlainFlag(file, variable, handler), Lang::Ru) => format!(
+                "{file}: обработчик {handler} пишет в обычную переменную `{variable}`: с \
+                 оптимизацией (-O2) программа может не увидеть изменения; объявите её \
+                 `volatile sig_atomic_t`"
+            ),
+        }
+    }
+}
