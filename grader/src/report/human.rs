@@ -112,7 +112,8 @@ impl<W> Human<W> {
         passes(page, summary);
         self.not_reached(page, summary, words);
         for (why, members) in grouped(&of_kind(summary, &[Outcome::Skipped]), words) {
-            page.put(Tone::Warn, "○ ").line(&ids(&members));
+            page.put(Tone::Warn, "○ ");
+            hanging(page, &ids(&members));
             paragraph(page, "  ", &why);
         }
         self.warnings(page, words);
@@ -314,9 +315,7 @@ impl<W> Human<W> {
             let points: u32 = members.iter().map(|verdict| verdict.of).sum();
             page.put(Tone::Warn, "– ");
             let list = format!("{}  0/{points}", ids(&members));
-            for (row, part) in wrap(&list, WIDTH - 2).iter().enumerate() {
-                page.add(if row == 0 { "" } else { "  " }).line(part);
-            }
+            hanging(page, &list);
             paragraph(page, "  ", &why);
         }
     }
@@ -327,6 +326,13 @@ impl<W> Human<W> {
             .into_iter()
             .find(|p| p.name == program)
             .map_or(program, |p| &p.executable)
+    }
+}
+
+/// Text after a mark of two columns, wrapped below itself.
+fn hanging(page: &mut Page, text: &str) {
+    for (row, part) in wrap(text, WIDTH - 2).iter().enumerate() {
+        page.add(if row == 0 { "" } else { "  " }).line(part);
     }
 }
 
