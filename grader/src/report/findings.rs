@@ -1,7 +1,7 @@
 //! What was found about one requirement, as text: shared by the reports that people read.
 
 use crate::run::Summary;
-use crate::transcript::Line;
+use crate::transcript::{Line, Op};
 use crate::verdict::{Actions, Difference, Outcome, Reason, Verdict};
 
 use super::page::{Page, Tone};
@@ -111,7 +111,7 @@ fn sides(page: &mut Page, difference: &Difference, phrases: &dyn Phrases) {
                 .max(16);
             page.put(tone, &head).add(&left);
             let indent = columns(&head) + columns(&left);
-            for (row, text) in payload(&line.payload, other, room).iter().enumerate() {
+            for (row, text) in payload(line, other, room).iter().enumerate() {
                 if row > 0 {
                     page.add(&" ".repeat(indent));
                 }
@@ -138,14 +138,18 @@ fn sides(page: &mut Page, difference: &Difference, phrases: &dyn Phrases) {
     page.end();
 }
 
-/// A payload in rows of `room` columns; a very long one is cut around the first difference.
-fn payload(text: &str, other: &str, room: usize) -> Vec<String> {
-    let text = one_line(text);
+/// A payload in rows of `room` columns; a very long one is cut around the first difference. What the
+/// grader says breaks at spaces, what a program wrote anywhere: there each blank counts.
+fn payload(line: &Line, other: &str, room: usize) -> Vec<String> {
+    let text = one_line(&line.payload);
     let shown = excerpt(
         &text,
         common_prefix(&text, &one_line(other)),
         room * ROWS - 16,
     );
+    if matches!(line.op, Op::Life | Op::Quiet | Op::Property) {
+        return wrap(&shown, room);
+    }
     let chars: Vec<char> = shown.chars().collect();
     if chars.is_empty() {
         return vec![String::new()];
