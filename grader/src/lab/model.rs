@@ -215,8 +215,6 @@ pub enum InputKind {
     Pty,
     /// A terminal with line editing, echo and output processing.
     Tty,
-    /// The same as controlling terminal.
-    Login,
 }
 
 /// Standard output of a program.

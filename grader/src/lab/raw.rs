@@ -299,8 +299,6 @@ words! {
         /// character. Not the controlling terminal: when the first process ends, its children
         /// are not hung up.
         Tty = "tty",
-        /// The same as controlling terminal: `/dev/tty`, and keys that send signals.
-        Login = "login",
     }
 }
 

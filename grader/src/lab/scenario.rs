@@ -267,7 +267,6 @@ fn setups(
                 raw::Input::Closed => InputKind::Closed,
                 raw::Input::Pty => InputKind::Pty,
                 raw::Input::Tty => InputKind::Tty,
-                raw::Input::Login => InputKind::Login,
             }),
             stdout_to: raw.stdout_to.as_ref().map(|o| output_kind(o.value)),
             stderr_to: raw.stderr_to.as_ref().map(|o| output_kind(o.value)),

@@ -451,7 +451,6 @@ fn input(kind: InputKind) -> sv::Input {
         InputKind::Closed => sv::Input::Closed,
         InputKind::Pty => sv::Input::Terminal,
         InputKind::Tty => sv::Input::Cooked,
-        InputKind::Login => sv::Input::Login,
     }
 }
 

@@ -181,7 +181,7 @@ impl Launcher {
             },
             stdio: [&stdio.stdin, &stdio.stdout, &stdio.stderr]
                 .map(|fd| fd.as_ref().map(AsRawFd::as_raw_fd)),
-            terminal: matches!(program.stdin, Input::Terminal | Input::Login),
+            terminal: program.stdin == Input::Terminal,
             gate: gate_read.as_raw_fd(),
             failure: failure_write.as_raw_fd(),
             ready: ready.as_ref().map(|(_, write)| write.as_raw_fd()),

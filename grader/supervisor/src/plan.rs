@@ -120,8 +120,6 @@ pub enum Input {
     /// end-of-file character. It is not the controlling terminal: the end of the program's first
     /// process does not hang up on its children, as it would not under a shell.
     Cooked,
-    /// The same as a login gives it: the controlling terminal (`/dev/tty`, signals by keys).
-    Login,
 }
 
 /// Standard output or error of a program.

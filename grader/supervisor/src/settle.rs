@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::driver::stdio::Stdio;
 use crate::event::{LimitKind, Quiet, What};
 use crate::helper::Helper;
 use crate::proc::{self, ThreadScan};
@@ -20,7 +21,8 @@ use crate::waits::{self, ArmedTimer, WaitKind};
 const PATIENCE: Duration = Duration::from_millis(1000);
 /// Wakes from timed waits without progress, after which a program is called polling.
 const IDLE_WAKES: u32 = 2;
-/// Internet sockets have timers of the kernel's own: quiet after this silence, never proved.
+/// Internet sockets have timers of the kernel's own, and what is typed ahead on a terminal may be on
+/// its way: quiet after this silence, never proved.
 const SILENCE: Duration = Duration::from_millis(200);
 /// Budgets of processor time are looked after so often; they are far larger.
 const CPU_LOOKS: Duration = Duration::from_millis(1);
@@ -337,7 +339,8 @@ impl Helper {
                 }
             }
         }
-        alarms.unprovable = unprovable;
+        let typing = self.stdio.iter().flatten().any(Stdio::on_its_way);
+        alarms.unprovable = unprovable || typing;
         alarms
     }
 

@@ -279,9 +279,15 @@ impl Helper {
         Ok(())
     }
 
-    /// Lets time pass, in real time.
+    /// Lets time pass, in real time: none where it is proved that time changes nothing.
     fn advance(&mut self, by: Duration) {
         let deadline = Instant::now() + by;
+        match self.settle().how {
+            Quiet::Ended | Quiet::Proved | Quiet::Limit => return,
+            // Who computes may come to an end.
+            Quiet::Spinning => self.tracer.release_held(),
+            _ => {}
+        }
         loop {
             self.turn();
             let left = deadline.saturating_duration_since(Instant::now());

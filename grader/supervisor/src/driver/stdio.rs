@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use nix::sys::stat::Mode;
 use nix::sys::termios::{
@@ -49,6 +50,10 @@ pub(crate) struct Stdio {
     pub(crate) input_is_terminal: bool,
     /// Output streams.
     pub(crate) outputs: Vec<Outflow>,
+    /// The programs' side of the terminal at standard input; see [`Stdio::deliver`].
+    slave: Option<OwnedFd>,
+    /// Something was typed, and it is not proved that the kernel has handed it over.
+    typed: bool,
     /// How the terminal at standard input was set before the program started.
     settings: Option<Termios>,
     /// What the terminal takes for the end of the input.
@@ -112,7 +117,7 @@ impl Stdio {
             }
             Input::Null => theirs.input = Some(device("/dev/null")?),
             Input::Closed => {}
-            Input::Terminal | Input::Cooked | Input::Login => {
+            Input::Terminal | Input::Cooked => {
                 let cooked = program.stdin != Input::Terminal;
                 let (master, slave) = if cooked {
                     cooked_terminal()?
@@ -125,6 +130,7 @@ impl Stdio {
                     ours.eof_character = Some(eof);
                 }
                 ours.settings = Some(settings);
+                ours.slave = Some(slave.try_clone()?);
                 let stream = if program.stdout == Output::Terminal {
                     Stream::Out
                 } else {
@@ -230,6 +236,25 @@ impl Stdio {
         self.queue.len()
     }
 
+    /// Whether what was typed may still be on its way to the programs.
+    pub(crate) fn on_its_way(&self) -> bool {
+        self.typed
+    }
+
+    /// Makes the kernel hand over what was typed, and sees whether it has. What is written to our
+    /// side passes through a work queue (`pty_write`, `tty_flip_buffer_push`), so nobody need have
+    /// been woken, signalled or echoed to when `write` returns. `poll` on the programs' side that
+    /// finds nothing to read waits for that work and looks again (`n_tty_poll`,
+    /// `tty_buffer_flush_work`): "nothing to read" means that all of it has been handed over *and
+    /// taken*. Where something is left unread the kernel tells nobody.
+    fn deliver(&mut self) {
+        let Some(slave) = self.slave.as_ref().filter(|_| self.typed) else {
+            return;
+        };
+        let mut fds = [PollFd::new(slave.as_fd(), PollFlags::POLLIN)];
+        self.typed = poll(&mut fds, PollTimeout::ZERO) != Ok(0);
+    }
+
     /// Moves what can be moved, by way of `buffer`. `true` if anything was.
     pub(crate) fn pump(
         &mut self,
@@ -248,6 +273,7 @@ impl Stdio {
             match nix::unistd::write(fd, front) {
                 Ok(n) => {
                     self.queue.drain(..n);
+                    self.typed |= self.slave.is_some();
                     moved = true;
                 }
                 Err(nix::Error::EAGAIN) => break,
@@ -258,6 +284,8 @@ impl Stdio {
                 }
             }
         }
+        // Before the output is read: what is echoed is then there, too.
+        self.deliver();
         if self.eof_wanted && self.queue.is_empty() && self.input.is_some() {
             // The terminal's way to say end of input is its own; closing would hang it up.
             self.input = None;

@@ -9,3 +9,4 @@ mod meeting;
 mod peers;
 mod quiescence;
 mod support;
+mod terminal;

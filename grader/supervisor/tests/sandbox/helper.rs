@@ -68,7 +68,7 @@ fn start(context: &mut HelperContext, plan: &Plan, id: ProgramId) {
             let (theirs, ours) = pipe2(OFlag::O_CLOEXEC).unwrap();
             (Some(ours), Some(theirs))
         }
-        Input::Terminal | Input::Cooked | Input::Login => {
+        Input::Terminal | Input::Cooked => {
             let pair = nix::pty::openpty(None, None).unwrap();
             (Some(pair.master), Some(pair.slave))
         }

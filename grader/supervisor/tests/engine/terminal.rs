@@ -1,0 +1,120 @@
+//! Terminals: what is typed is handed over before a step counts as over.
+
+use crate::support::{Bench, P, eof, plan, start, type_};
+use supervisor::event::{ExitStatus, Quiet};
+use supervisor::plan::{Act, Input, Output, Plan};
+
+/// A plan for a program on a terminal with line editing.
+fn on_a_terminal(exe: &std::path::Path, input: Input, steps: Vec<Vec<Act>>) -> Plan {
+    let mut plan = plan(exe, &[], steps);
+    plan.programs[0].stdin = input;
+    plan.programs[0].stdout = Output::Terminal;
+    plan
+}
+
+/// Each key typed on a terminal without line editing is answered in its own step, however late the
+/// kernel's work queue comes to it.
+#[test]
+fn each_key_is_answered_in_its_step() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { char c;
+  while (read(0, &c, 1) == 1) { c++; write(1, &c, 1); }
+  return 0; }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let keys = 500;
+    let mut steps = vec![start()];
+    steps.extend((0..keys).map(|_| type_("a")));
+    let run = bench.run(&on_a_terminal(&exe, Input::Terminal, steps));
+    for step in 2..keys + 2 {
+        assert_eq!(
+            (run.out(step).as_str(), run.how(step)),
+            ("b", Quiet::Proved),
+            "step {step}"
+        );
+    }
+}
+
+/// The same with line editing and echo, for a program that waits in `poll`, and an end of input.
+#[test]
+fn lines_and_their_echo_come_in_their_step() {
+    let source = r#"
+#include <poll.h>
+#include <unistd.h>
+int main(void) { char b[100]; ssize_t n; struct pollfd p = { 0, POLLIN, 0 };
+  while (poll(&p, 1, -1) == 1 && (n = read(0, b, sizeof b)) > 0) write(1, b, n);
+  return 7; }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let lines = 200;
+    let mut steps = vec![start()];
+    for _ in 0..lines {
+        steps.push(type_("ab"));
+        steps.push(type_("c\n"));
+    }
+    steps.push(eof());
+    let run = bench.run(&on_a_terminal(&exe, Input::Cooked, steps));
+    for line in 0..lines {
+        let first = 2 + 2 * line;
+        assert_eq!(
+            (run.out(first).as_str(), run.how(first)),
+            ("ab", Quiet::Proved)
+        );
+        assert_eq!(
+            (run.out(first + 1).as_str(), run.how(first + 1)),
+            ("c\\r\\nabc\\r\\n", Quiet::Proved)
+        );
+    }
+    assert_eq!(run.ended(), Some((2 + 2 * lines, ExitStatus::Code(7))));
+}
+
+/// Behind what nobody has read yet, the kernel does not say what is still to come. (The interrupt key
+/// throws the unread away.)
+#[test]
+fn behind_unread_input_nothing_is_proved() {
+    let source = r#"
+#include <signal.h>
+#include <unistd.h>
+static void on(int s) { write(1, "^", 1); }
+int main(void) { signal(SIGINT, on); for (;;) pause(); }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let steps = vec![start(), type_("unread"), type_("\u{3}")];
+    let run = bench.run(&on_a_terminal(&exe, Input::Terminal, steps));
+    assert_eq!(run.how(1), Quiet::Proved);
+    assert!(matches!(run.how(2), Quiet::Silent(_)), "{:?}", run.how(2));
+    assert_eq!((run.out(3).as_str(), run.how(3)), ("^", Quiet::Proved));
+}
+
+/// Time begins to pass when what was typed before it has been answered.
+#[test]
+fn time_passes_after_what_was_typed_and_only_where_it_matters() {
+    let source = r#"
+#include <poll.h>
+#include <unistd.h>
+int main(void) { char c; struct pollfd p = { 0, POLLIN, 0 };
+  while (read(0, &c, 1) == 1)
+    write(1, poll(&p, 1, 1100) == 0 ? "silence" : "again", 7);
+  return 0; }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let advance = |ms| Act::Advance(ms);
+    let typed = |text: &str| Act::Type {
+        program: P,
+        bytes: text.into(),
+        pieces: vec![],
+    };
+    let steps = vec![
+        start(),
+        vec![typed("a"), advance(1200)],
+        // Nothing can happen until somebody types: this hour costs nothing.
+        vec![advance(3_600_000)],
+    ];
+    let run = bench.run(&on_a_terminal(&exe, Input::Terminal, steps));
+    assert_eq!(
+        (run.out(2).as_str(), run.how(2)),
+        ("silence", Quiet::Proved)
+    );
+    assert_eq!((run.out(3).as_str(), run.how(3)), ("", Quiet::Proved));
+}
