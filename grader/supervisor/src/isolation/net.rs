@@ -20,7 +20,17 @@ pub(crate) fn set_up() -> Result<(), SetupError> {
         None,
     );
     any.and_then(|socket| raise_loopback(&socket))
-        .map_err(SetupError::refused("the loopback interface"))
+        .map_err(SetupError::refused("the loopback interface"))?;
+    forget_connections();
+    Ok(())
+}
+
+/// A namespace of the network is kept for many scenarios, and a connection that has ended keeps its
+/// port for a minute (TIME-WAIT): the next scenario could not bind it. Here it keeps nothing;
+/// `tcp_max_tw_buckets`, tcp(7). Where that is refused, only programs that use TCP without
+/// `SO_REUSEADDR` can notice.
+fn forget_connections() {
+    let _ = std::fs::write("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0");
 }
 
 /// netdevice(7).
