@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::{At, Shape, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
-use super::model::{AddressMode, ExitMode, Lab, Program, Requirement, StreamMode, Task, Text};
+use super::model::{
+    AddressMode, ExitMode, Ignore, Lab, Program, Requirement, StreamMode, Task, Text, Unflushed,
+};
 use super::text::{self, Allowed};
 use super::{names, raw, scenario};
 
@@ -431,7 +433,70 @@ fn program(
             .as_ref()
             .map_or(StreamMode::Free, |s| stream(&s.value, sink)),
         exit: raw.exit.as_ref().map_or(ExitMode::Exact, |e| exit(e.value)),
+        env: raw
+            .env
+            .as_ref()
+            .map(|env| environment(&env.value, sink))
+            .unwrap_or_default(),
+        unflushed: match raw.unflushed.as_ref().map(|u| u.value) {
+            None | Some(raw::Unflushed::Costs) => Unflushed::Costs,
+            Some(raw::Unflushed::Noted) => Unflushed::Noted,
+        },
+        ignore: raw
+            .ignore
+            .as_ref()
+            .map(|i| ignore(&i.value))
+            .unwrap_or_default(),
     }
+}
+
+/// What does not count, as a set.
+pub(super) fn ignore(words: &[At<raw::Ignore>]) -> Ignore {
+    let mut out = Ignore::default();
+    for word in words {
+        match word.value {
+            raw::Ignore::Case => out.case = true,
+            raw::Ignore::Cr => out.cr = true,
+            raw::Ignore::TrailingSpace => out.trailing_space = true,
+            raw::Ignore::LastNewline => out.last_newline = true,
+        }
+    }
+    out
+}
+
+/// At most so many variables.
+const MOST_VARIABLES: usize = 32;
+
+fn environment(env: &super::decode::Named<String>, sink: &mut Sink) -> Vec<(String, String)> {
+    let mut out = Vec::new();
+    for (name, value) in &env.0 {
+        if let Err(why) = names::variable(&name.value) {
+            sink.push(
+                Diagnostic::error(
+                    name.span.clone(),
+                    format!("`{}` cannot be set", shown(&name.value)),
+                )
+                .label(why),
+            );
+            continue;
+        }
+        if value.value.contains('\0') {
+            sink.push(Diagnostic::error(
+                value.span.clone(),
+                "a variable cannot contain NUL",
+            ));
+        }
+        let value = text::expand(&value.value, Allowed::SOCKET, None, &value.span, sink);
+        if out.len() == MOST_VARIABLES {
+            sink.push(Diagnostic::error(
+                name.span.clone(),
+                format!("more than {MOST_VARIABLES} variables"),
+            ));
+            break;
+        }
+        out.push((name.value.clone(), value));
+    }
+    out
 }
 
 fn is_file_name(name: &str) -> bool {

@@ -96,6 +96,68 @@ pub struct Program {
     pub stderr: StreamMode,
     /// How its exit status is compared.
     pub exit: ExitMode,
+    /// Environment variables it is started with; `{socket}` in a value is the address.
+    pub env: Vec<(String, String)>,
+    /// What becomes of text that stdio keeps back because its standard output is a pipe.
+    pub unflushed: Unflushed,
+    /// What does not count where its output is compared.
+    pub ignore: Ignore,
+}
+
+/// What becomes of text that stdio keeps back because standard output is a pipe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unflushed {
+    /// It is missing where it is due, and costs what is proved there.
+    #[default]
+    Costs,
+    /// The scenario is run once more on a terminal, where stdio writes every line. That run is
+    /// judged, and the missing flush is told.
+    Noted,
+}
+
+/// What does not count where text is compared exactly or line by line.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ignore {
+    /// Upper and lower case.
+    pub case: bool,
+    /// Carriage returns at the end of a line.
+    pub cr: bool,
+    /// Blanks and tabs at the end of a line.
+    pub trailing_space: bool,
+    /// A newline missing or one too many at the end of what came in a step.
+    pub last_newline: bool,
+}
+
+impl Ignore {
+    /// The words of a lab file, in the order in which they are shown.
+    pub const WORDS: [&str; 4] = ["case", "cr", "trailing-space", "last-newline"];
+
+    /// The words that are set.
+    pub fn words(self) -> impl Iterator<Item = &'static str> {
+        let set = [self.case, self.cr, self.trailing_space, self.last_newline];
+        Self::WORDS
+            .into_iter()
+            .zip(set)
+            .filter_map(|(word, set)| set.then_some(word))
+    }
+
+    /// Sets a word; `false` if there is none such.
+    pub fn set(&mut self, word: &str) -> bool {
+        match word {
+            "case" => self.case = true,
+            "cr" => self.cr = true,
+            "trailing-space" => self.trailing_space = true,
+            "last-newline" => self.last_newline = true,
+            _ => return false,
+        }
+        true
+    }
+
+    /// Whether everything counts.
+    #[must_use]
+    pub fn is_none(self) -> bool {
+        self == Self::default()
+    }
 }
 
 /// Where a program's address comes from.
@@ -177,6 +239,8 @@ pub struct Scenario {
     pub checks: Vec<Check>,
     /// Longest wall time in seconds, if not the default.
     pub wall_seconds: Option<u64>,
+    /// What does not count in any of its lanes, where a program says nothing else.
+    pub ignore: Option<Ignore>,
 }
 
 /// How one program is connected and compared in one scenario.
@@ -200,6 +264,8 @@ pub struct Setup {
     pub audit_handlers: bool,
     /// Its connections hold as little as the kernel allows.
     pub small_buffers: bool,
+    /// What does not count here, instead of what the scenario or the program says.
+    pub ignore: Option<Ignore>,
 }
 
 /// Standard input of a program.
@@ -596,6 +662,8 @@ pub enum Property {
     Ended(Ended),
     /// The socket file that the program bound was gone in the window.
     Unlinked,
+    /// Some of its output came in the window and before the step in which the program ended.
+    Live,
     /// At the end of the last step of the window the first thread of the program's first process
     /// waits in one of these calls.
     WaitsIn(Vec<String>),

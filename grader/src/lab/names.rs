@@ -207,6 +207,25 @@ fn distance(a: &str, b: &str) -> usize {
     last[b.len()]
 }
 
+/// Why a program cannot be started with an environment variable of this name.
+///
+/// # Errors
+/// Says what is wrong with it, or who sets it.
+pub fn variable(name: &str) -> Result<(), &'static str> {
+    let is_letter = |b: u8| b.is_ascii_alphabetic() || b == b'_';
+    if name.is_empty()
+        || name.len() > 64
+        || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        || !name.bytes().all(|b| is_letter(b) || b.is_ascii_digit())
+    {
+        return Err("a name has letters, digits and `_`, at most 64, and begins with no digit");
+    }
+    if ["PATH", "HOME", "TMPDIR", "LC_ALL", "LAB_SOCK"].contains(&name) || name.starts_with("LD_") {
+        return Err("the grader sets it");
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

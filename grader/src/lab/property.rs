@@ -35,7 +35,12 @@ pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<P
                 raw::Ended::Anyhow => Ended::Anyhow,
             }))
         }),
-        raw.unlinked.as_ref().map(|at| unlinked(at, sink)),
+        raw.unlinked
+            .as_ref()
+            .map(|at| stated_true(at, Property::Unlinked, sink)),
+        raw.live
+            .as_ref()
+            .map(|at| stated_true(at, Property::Live, sink)),
         raw.waits_in
             .as_ref()
             .map(|at| texts(at, sink).map(Property::WaitsIn)),
@@ -142,7 +147,7 @@ fn texts(at: &At<Vec<At<String>>>, sink: &mut Sink) -> Option<Vec<String>> {
     Some(at.value.iter().map(|text| text.value.clone()).collect())
 }
 
-fn unlinked(at: &At<bool>, sink: &mut Sink) -> Option<Property> {
+fn stated_true(at: &At<bool>, property: Property, sink: &mut Sink) -> Option<Property> {
     if !at.value {
         sink.push(Diagnostic::error(
             at.span.clone(),
@@ -150,7 +155,7 @@ fn unlinked(at: &At<bool>, sink: &mut Sink) -> Option<Property> {
         ));
         return None;
     }
-    Some(Property::Unlinked)
+    Some(property)
 }
 
 /// An expression of a check. It sees bytes: `[^0-9]` is any other byte, whatever the encoding of the

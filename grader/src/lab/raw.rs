@@ -83,6 +83,40 @@ table! {
         stderr("stderr"): Stream,
         /// How its exit status is compared.
         exit("exit"): Exit,
+        /// Environment variables it is started with. `{socket}` in a value is the address:
+        /// `{ SOCKET_PATH = "{socket}" }`.
+        env("env"): Named<String>,
+        /// What becomes of text that stdio keeps back because its output is a pipe.
+        unflushed("unflushed"): Unflushed,
+        /// What does not count where its output is compared: `["cr", "trailing-space"]`.
+        ignore("ignore"): Vec<At<Ignore>>,
+    }
+}
+
+words! {
+    /// What becomes of text that stdio keeps back because its output is a pipe.
+    "a way to judge text that was not flushed"
+    enum Unflushed {
+        /// It is missing where it is due, and costs what is proved there.
+        Costs = "costs",
+        /// The scenario is run once more on a terminal. That run is judged, and the report tells
+        /// of the missing flush.
+        Noted = "noted",
+    }
+}
+
+words! {
+    /// What does not count where text is compared.
+    "something that does not count"
+    enum Ignore {
+        /// Upper and lower case.
+        Case = "case",
+        /// Carriage returns at the end of a line.
+        Cr = "cr",
+        /// Blanks and tabs at the end of a line.
+        TrailingSpace = "trailing-space",
+        /// A newline that is missing, or one too many, at the end of what came in a step.
+        LastNewline = "last-newline",
     }
 }
 
@@ -242,6 +276,9 @@ table! {
         check("check"): Blocks<Check>,
         /// Longest time in seconds: a last resort, not a judgement.
         wall_seconds("wall-seconds"): u64,
+        /// What does not count in any lane of this scenario, where a program says nothing else:
+        /// `["case", "cr"]`.
+        ignore("ignore"): Vec<At<Ignore>>,
     }
 }
 
@@ -280,6 +317,8 @@ table! {
         /// Its connections hold as little as the kernel allows: whoever has to wait for room waits
         /// after a few kilobytes.
         small_buffers("small-buffers"): bool,
+        /// What does not count where its output is compared here.
+        ignore("ignore"): Vec<At<Ignore>>,
     }
 }
 
@@ -664,7 +703,7 @@ words! {
 table! {
     /// A property of a program in the whole scenario, or in some of its steps: exactly one of
     /// `count-equals`, `count-between`, `counts`, `counts-least`, `subsequence`, `contains`,
-    /// `absent`, `matches`, `ended`, `unlinked`, `waits-in`, `holds`, `executed`.
+    /// `absent`, `matches`, `ended`, `unlinked`, `live`, `waits-in`, `holds`, `executed`.
     #[schemars(extend("required" = ["id", "proves"]))]
     "a check"
     struct Check {
@@ -696,6 +735,9 @@ table! {
         ended("ended"): Ended,
         /// The socket file that the program bound, if its address is a file, is gone (`true`).
         unlinked("unlinked"): bool,
+        /// Some of the program's output is there before the program has ended (`true`): in an
+        /// earlier step, or while it still runs.
+        live("live"): bool,
         /// When nothing more can happen, the program's first process waits in one of these
         /// system calls: `["poll", "select"]`.
         waits_in("waits-in"): Vec<At<String>>,

@@ -119,6 +119,7 @@ pub(super) fn scenario(
             .wall_seconds
             .as_ref()
             .map(|s| within(s, "seconds", 1, 600, sink)),
+        ignore: raw.ignore.as_ref().map(|i| check::ignore(&i.value)),
         id,
     };
 
@@ -275,6 +276,7 @@ fn setups(
             exit: raw.exit.as_ref().map(|e| check::exit(e.value)),
             audit_handlers: raw.audit_handlers.as_ref().is_some_and(|a| a.value),
             small_buffers: raw.small_buffers.as_ref().is_some_and(|b| b.value),
+            ignore: raw.ignore.as_ref().map(|i| check::ignore(&i.value)),
         };
         setups.insert(role.value.clone(), setup);
     }

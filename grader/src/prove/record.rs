@@ -180,6 +180,7 @@ mod tests {
             name: name.to_owned(),
             command: String::new(),
             player,
+            ignore: crate::lab::Ignore::default(),
         };
         Transcript {
             lab: "us-upper".to_owned(),

@@ -128,6 +128,10 @@ fn sides(page: &mut Page, difference: &Difference, phrases: &dyn Phrases) {
     if let Some(remark) = &difference.remark {
         paragraph(page, "    ", remark);
     }
+    if !difference.ignored.is_empty() {
+        let words = phrases.ignored(&difference.ignored.join(", "));
+        paragraph(page, "    ", &words);
+    }
     if difference.more > 0 {
         page.put(
             Tone::Dim,

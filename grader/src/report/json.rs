@@ -48,6 +48,9 @@ pub struct Report {
     pub scenarios: Vec<Scenario>,
     /// The verdicts, in the lab's order.
     pub requirements: Vec<Requirement>,
+    /// Which rung of each ladder was taken for each program: how it was started, where its
+    /// address came from, how its output was read.
+    pub rungs: Vec<Rung>,
     /// Things worth saying that cost nothing.
     pub notes: Vec<String>,
     /// Options that change what happens, as they were given or drawn: `["--seed", "7"]`.
@@ -136,6 +139,34 @@ pub struct Build {
     pub hint: Option<String>,
 }
 
+/// How far from the handout a program had to be taken.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Rung {
+    /// The role: `server`.
+    pub program: String,
+    /// `arguments`, `address` or `output`.
+    pub ladder: String,
+    /// Of arguments: `handout`, `grader-toml`, `none`, `path`, `path-role`, `port`. Of an address:
+    /// `handout`, `environment`, `grader-toml`, `discovered`. Of output: `terminal`.
+    pub rung: String,
+    /// The address of the program's own, as far as it can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+    /// What kind of address: `unix-path`, `unix-abstract`, `tcp`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// How its `struct sockaddr_un` was filled in wrongly: `not-cleared`, `cut`, `full`,
+    /// `leading-nul`, `empty`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub oddity: Option<String>,
+    /// Requirements that failed because of it. Empty: it cost nothing.
+    pub cost: Vec<String>,
+    /// What was done, and how to get to the first rung; absent on the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+}
+
 /// A scenario that ran.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Scenario {
@@ -216,6 +247,10 @@ pub struct Evidence {
     /// What is invisible and makes the difference.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
+    /// What did not count in the lanes that differ: `case`, `cr`, `trailing-space`,
+    /// `last-newline`. Absent where everything counts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ignored: Vec<String>,
     /// How many more lines differ.
     pub more: usize,
     /// What the submission's programs did in that step.
@@ -329,6 +364,20 @@ impl<W: Write> Json<W> {
             builds: self.builds.clone(),
             scenarios: self.scenarios.clone(),
             requirements: summary.verdicts.iter().map(requirement).collect(),
+            rungs: summary
+                .rungs
+                .iter()
+                .map(|rung| Rung {
+                    program: rung.program.clone(),
+                    ladder: rung.ladder.word().to_owned(),
+                    rung: rung.taken.word().to_owned(),
+                    address: rung.value.clone(),
+                    kind: rung.kind.map(|kind| kind.word().to_owned()),
+                    oddity: rung.oddity.map(|oddity| oddity.word().to_owned()),
+                    cost: rung.cost.clone(),
+                    text: rung.text(self.context.lang),
+                })
+                .collect(),
             notes: summary.notes.clone(),
             options: self.context.replay.options.clone(),
         }
@@ -361,6 +410,7 @@ impl<W: Write> Json<W> {
             expected: difference.expected.iter().map(transcript_line).collect(),
             yours: difference.yours.iter().map(transcript_line).collect(),
             remark: difference.remark.clone(),
+            ignored: difference.ignored.iter().map(|w| (*w).to_owned()).collect(),
             more: difference.more,
             actions: difference.actions.iter().map(program_actions).collect(),
             waits: difference.waits.clone(),

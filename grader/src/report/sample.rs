@@ -85,6 +85,9 @@ fn program(name: &str, executable: &str) -> Program {
         stdout: StreamMode::Free,
         stderr: StreamMode::Free,
         exit: ExitMode::Exact,
+        env: Vec::new(),
+        unflushed: crate::lab::Unflushed::Costs,
+        ignore: crate::lab::Ignore::default(),
     }
 }
 
@@ -98,6 +101,7 @@ pub(crate) fn lab() -> Lab {
         steps: Vec::new(),
         checks: Vec::new(),
         wall_seconds: None,
+        ignore: None,
     };
     Lab {
         id: "us-upper".to_owned(),
@@ -205,6 +209,7 @@ fn summary(verdicts: Vec<Verdict>) -> Summary {
         verdicts,
         took: Duration::from_millis(93),
         scenarios: 2,
+        rungs: Vec::new(),
         notes: Vec::new(),
     }
 }
@@ -255,6 +260,7 @@ pub(super) fn spinning() -> Difference {
             line("server", Op::Quiet, "spinning"),
         ],
         remark: None,
+        ignored: Vec::new(),
         more: 2,
         actions: vec![Actions {
             program: "server".to_owned(),

@@ -12,15 +12,17 @@ use thiserror::Error;
 
 use super::engine::Engine;
 use super::event::{RunEvent, Summary};
-use super::plan::{Cast, PlanError, Rungs};
+use super::plan::{self, Cast, PlanError, Rungs, SOCKET};
 use super::scenario::{RunError, ScenarioRun, run_on, weight};
 use super::seed::{fresh_seed, scenario_seed};
 use super::snapshot::SnapshotError;
-use super::usage;
-use crate::lab::{Lab, Lang, Scenario};
+use super::usage::{self, Start};
+use crate::lab::{Lab, Lang, Scenario, Unflushed};
 use crate::submission::{self, BuildOptions, Built, Fault, SubmissionError};
 use crate::transcript::Transcript;
-use crate::verdict::{self, Outcome, Ran, ScenarioOutcome, ScenarioResult, Verdict};
+use crate::verdict::{
+    self, Ladder, Outcome, Ran, Rung, ScenarioOutcome, ScenarioResult, Taken, Verdict,
+};
 
 /// Where expected transcripts come from.
 pub trait Expected: Sync {
@@ -187,8 +189,12 @@ pub fn check(
         .unzip();
     let verdicts = verdict::judge_in(lab, &outcomes, options.lang);
     let mut notes = built.notes.clone();
-    for role in &job.rungs().without_args {
-        notes.push(verdict::without_arguments(role, options.lang));
+    let mut rungs = job.taken(&outcomes);
+    verdict::charge(&mut rungs, &verdicts);
+    for note in rungs.iter().filter_map(|rung| rung.text(options.lang)) {
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
     }
     for note in outcomes.iter().flat_map(|o| notes_of(lab, o, options.lang)) {
         if !notes.contains(&note) {
@@ -203,6 +209,7 @@ pub fn check(
         verdicts,
         took: began.elapsed(),
         scenarios: lab.scenarios.len(),
+        rungs,
         notes,
     };
     sink(RunEvent::Finished(&summary));
@@ -379,41 +386,150 @@ impl Job<'_> {
         rungs.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Runs a scenario, a second time where programs would not take their arguments. What helps is
-    /// remembered for the other scenarios.
-    fn run(&self, scenario: &Scenario, seed: u64) -> Result<ScenarioRun, RunError> {
+    fn once(&self, scenario: &Scenario, rungs: &Rungs, seed: u64) -> Result<ScenarioRun, RunError> {
         let cast = Cast::of(scenario);
         let programs = &self.built.programs;
-        let run = |rungs: &Rungs| {
-            run_on(
-                self.engine,
-                self.lab,
-                scenario,
-                &cast,
-                programs,
-                rungs,
-                seed,
-            )
+        run_on(
+            self.engine,
+            self.lab,
+            scenario,
+            &cast,
+            programs,
+            rungs,
+            seed,
+        )
+    }
+
+    /// From which rung each ladder was taken, over all scenarios.
+    fn taken(&self, outcomes: &[ScenarioOutcome]) -> Vec<Rung> {
+        let rungs = self.rungs();
+        let programs = &self.built.programs;
+        let arguments = programs.iter().filter_map(|(role, built)| {
+            let taken = match rungs.starts.get(role) {
+                Some(taken) => *taken,
+                None if built.run.is_some() => Taken::Manifest,
+                None => Taken::Handout,
+            };
+            let mut known = self.lab.programs.iter();
+            let given = known.any(|p| p.name == *role && !p.args.is_empty());
+            (given || taken != Taken::Handout).then(|| Rung::plain(role, Ladder::Arguments, taken))
+        });
+        let declared: BTreeMap<String, _> = programs
+            .iter()
+            .filter_map(|(role, built)| {
+                Some((role.clone(), plan::declared(built.address.as_ref()?)))
+            })
+            .collect();
+        let addresses = outcomes.iter().flat_map(|outcome| {
+            let scenario = self.lab.scenarios.iter().find(|s| s.id == outcome.scenario);
+            match (&outcome.result, scenario) {
+                (ScenarioResult::Ran(ran), Some(scenario)) => {
+                    verdict::address_rungs(self.lab, scenario, ran, SOCKET, &declared)
+                }
+                _ => Vec::new(),
+            }
+        });
+        let outputs = rungs
+            .terminals
+            .iter()
+            .map(|role| Rung::plain(role, Ladder::Output, Taken::Terminal));
+        verdict::gathered(arguments.chain(addresses).chain(outputs))
+    }
+
+    /// Runs a scenario, and again with other arguments where programs would not take theirs, and
+    /// on a terminal where the lab allows it and stdio kept their text back.
+    fn run(&self, scenario: &Scenario, seed: u64) -> Result<ScenarioRun, RunError> {
+        let (run, mut rungs) = self.climb(scenario, seed)?;
+        let noted = |role: &String| {
+            let mut programs = self.lab.programs.iter();
+            programs.any(|p| p.name == *role && p.unflushed == Unflushed::Noted)
         };
-        let refusals = |run: &ScenarioRun| -> BTreeSet<String> {
-            let all = usage::refusals(self.lab, scenario, &cast.students, &run.events);
-            let fixed = |role: &String| programs.get(role).is_some_and(|p| p.run.is_some());
-            all.into_iter().filter(|role| !fixed(role)).collect()
-        };
-        let mut rungs = self.rungs();
-        let first = run(&rungs)?;
-        let refused = refusals(&first);
-        if refused.is_subset(&rungs.without_args) {
-            return Ok(first);
+        let held = self.held_back(scenario, &run);
+        rungs.terminals.extend(held.into_iter().filter(noted));
+        if rungs.terminals.is_empty() {
+            return Ok(run);
         }
-        rungs.without_args.extend(refused.iter().cloned());
-        let second = run(&rungs)?;
-        if !refusals(&second).is_disjoint(&refused) {
-            return Ok(first);
+        let shown = self.once(scenario, &rungs, seed)?;
+        let still = self.held_back(scenario, &shown);
+        if rungs.terminals.iter().all(|role| still.contains(role)) {
+            return Ok(run);
         }
         let mut known = self.rungs.lock().unwrap_or_else(PoisonError::into_inner);
-        known.without_args.extend(refused);
-        Ok(second)
+        known.terminals.extend(rungs.terminals);
+        Ok(shown)
+    }
+
+    fn held_back(&self, scenario: &Scenario, run: &ScenarioRun) -> Vec<String> {
+        let Some(expected) = self.wanted.get(&scenario.id) else {
+            return Vec::new();
+        };
+        let ran = Ran {
+            expected: expected.clone(),
+            actual: run.transcript.clone(),
+            events: run.events.clone(),
+        };
+        verdict::held_back(self.lab, scenario, &ran)
+    }
+
+    /// Runs a scenario with the handout's arguments; where programs refuse them, with one
+    /// alternative after the other until they work, in a fixed order. What helps is remembered for
+    /// the other scenarios. A program that works with none of them is judged by the first run.
+    fn climb(&self, scenario: &Scenario, seed: u64) -> Result<(ScenarioRun, Rungs), RunError> {
+        let students = Cast::of(scenario).students;
+        let begun = |run: &ScenarioRun| -> BTreeMap<String, Start> {
+            let mut all = usage::starts(self.lab, scenario, &students, &run.events);
+            let programs = &self.built.programs;
+            all.retain(|role, _| programs.get(role).is_none_or(|p| p.run.is_none()));
+            all
+        };
+        // A terminal is each scenario's own affair.
+        let mut rungs = Rungs {
+            terminals: BTreeSet::new(),
+            ..self.rungs()
+        };
+        let first = self.once(scenario, &rungs, seed)?;
+        let mut open: BTreeMap<String, Vec<Taken>> = begun(&first)
+            .into_iter()
+            .filter(|(role, start)| *start == Start::Refuses && !rungs.starts.contains_key(role))
+            .filter_map(|(role, _)| {
+                let program = self.lab.programs.iter().find(|p| p.name == role)?;
+                Some((role, plan::alternatives(program)))
+            })
+            .collect();
+        let mut last = (rungs.clone(), first.clone());
+        let mut found: BTreeMap<String, Taken> = BTreeMap::new();
+        loop {
+            open.retain(|_, left| !left.is_empty());
+            if open.is_empty() {
+                break;
+            }
+            let mut tried = rungs.clone();
+            for (role, left) in &mut open {
+                tried.starts.insert(role.clone(), left.remove(0));
+            }
+            let run = self.once(scenario, &tried, seed)?;
+            let starts = begun(&run);
+            open.retain(|role, _| {
+                let works = starts.get(role) == Some(&Start::Works);
+                if let Some(taken) = tried.starts.get(role).filter(|_| works) {
+                    rungs.starts.insert(role.clone(), *taken);
+                    found.insert(role.clone(), *taken);
+                }
+                !works
+            });
+            last = (tried, run);
+        }
+        if found.is_empty() {
+            return Ok((first, rungs));
+        }
+        let run = if last.0 == rungs {
+            last.1
+        } else {
+            self.once(scenario, &rungs, seed)?
+        };
+        let mut known = self.rungs.lock().unwrap_or_else(PoisonError::into_inner);
+        known.starts.extend(found);
+        Ok((run, rungs))
     }
 
     /// One run. Whatever goes wrong in it is its own outcome, except a lab that means nothing.

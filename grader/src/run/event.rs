@@ -87,6 +87,8 @@ pub struct Summary {
     pub took: Duration,
     /// Number of scenarios run.
     pub scenarios: usize,
+    /// How far from the handout the programs had to be taken, the first rungs included.
+    pub rungs: Vec<crate::verdict::Rung>,
     /// Things worth saying that cost nothing: `text appears only at exit`.
     pub notes: Vec<String>,
 }

@@ -12,11 +12,14 @@ use crate::lab::{
     AddressMode, Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, InputKind, Inspection,
     Lab, Nth, OutputKind, Program, Scenario, Setup, Stimulus,
 };
-use crate::submission::BuiltProgram;
-use crate::transcript::{Actors, Names, errno_name, signal_name};
+use crate::submission::{BuiltProgram, Declared};
+use crate::transcript::{Actors, Names, errno_name, in_environment, signal_name};
+use crate::verdict::Taken;
 
 /// The address a lab calls `{socket}`, in the sandbox.
-const SOCKET: &str = "/lab/socket";
+pub(super) const SOCKET: &str = "/lab/socket";
+/// The TCP port for programs that ask for one, where the submission names none.
+const PORT: u16 = 5000;
 /// Where the handler audit's library lies in the workspace.
 const SHIM: &str = ".grader/handlers.so";
 
@@ -46,8 +49,40 @@ impl Cast {
 /// How far from the handout the programs of a submission had to be started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rungs {
-    /// Roles started without arguments: given any, they end with a usage error.
-    pub without_args: BTreeSet<String>,
+    /// Roles started with other arguments than the handout's, which they refuse.
+    pub starts: BTreeMap<String, Taken>,
+    /// Roles whose standard output is a terminal although the lab says a pipe.
+    pub terminals: BTreeSet<String>,
+}
+
+/// The arguments by which a program is tried that refuses those of the handout, in this order;
+/// never the same twice.
+pub(super) fn alternatives(program: &Program) -> Vec<Taken> {
+    let mut known = vec![program.args.clone()];
+    let mut out = Vec::new();
+    for taken in [
+        Taken::NoArguments,
+        Taken::Path,
+        Taken::PathRole,
+        Taken::Port,
+    ] {
+        let args = arguments(&program.name, taken);
+        let fits = taken == Taken::NoArguments || program.address != AddressMode::None;
+        if fits && !known.contains(&args) {
+            known.push(args);
+            out.push(taken);
+        }
+    }
+    out
+}
+
+fn arguments(role: &str, taken: Taken) -> Vec<String> {
+    match taken {
+        Taken::Path => vec!["{socket}".to_owned()],
+        Taken::PathRole => vec!["{socket}".to_owned(), role.to_owned()],
+        Taken::Port => vec![PORT.to_string()],
+        _ => Vec::new(),
+    }
 }
 
 /// What a plan is made of besides the lab.
@@ -184,6 +219,9 @@ impl Planner<'_> {
         let setup = self.scenario.setup.get(role).unwrap_or(&plain);
         let mut args = self.words(setup.args.as_ref().unwrap_or(&program.args));
         let mut env = environment();
+        for (name, value) in &program.env {
+            set(&mut env, name, &self.fill_variable(value));
+        }
         let student = self.setting.cast.students.iter().any(|s| s == role);
         let image = if student {
             let built = self
@@ -194,9 +232,24 @@ impl Planner<'_> {
                     program: role.to_owned(),
                 })?;
             if let Some(run) = &built.run {
-                args = self.own_words(run, &args);
-            } else if setup.args.is_none() && self.setting.rungs.without_args.contains(role) {
-                args.clear();
+                args = self.own_words(run, &args, built.address.as_ref());
+            } else if setup.args.is_none()
+                && let Some(taken) = self.setting.rungs.starts.get(role)
+            {
+                args = self.words(&arguments(role, *taken));
+            }
+            for (name, value) in &built.env {
+                set(&mut env, name, &self.fill_variable(value));
+            }
+            // Where the submission's address lies in a directory of its own, that is there.
+            if let Some(Declared::Socket(own)) = &built.address
+                && let Some((directory, _)) = relative(own.as_str()).rsplit_once('/')
+            {
+                files.push(sv::PlacedFile {
+                    name: directory.into(),
+                    source: sv::FileSource::Directory,
+                    mode: 0o777,
+                });
             }
             files.push(host(&program.executable, &built.executable));
             if setup.audit_handlers {
@@ -219,7 +272,12 @@ impl Planner<'_> {
             argv,
             env,
             stdin: setup.stdin.map_or(sv::Input::Pipe, input),
-            stdout: setup.stdout_to.map_or(sv::Output::Pipe, output),
+            stdout: match setup.stdout_to.map_or(sv::Output::Pipe, output) {
+                sv::Output::Pipe if student && self.setting.rungs.terminals.contains(role) => {
+                    sv::Output::Terminal
+                }
+                asked => asked,
+            },
             stderr: setup.stderr_to.map_or(sv::Output::Pipe, output),
             address: address(program),
             // A reference program is not executed, so nothing can be preloaded into it.
@@ -235,14 +293,25 @@ impl Planner<'_> {
             .collect()
     }
 
+    /// A variable's value: the address is spelt so that a recording tells it from that in `argv`.
+    fn fill_variable(&self, value: &str) -> String {
+        let value = value.replace("{socket}", &in_environment(SOCKET));
+        self.fill(&value)
+    }
+
     /// The manifest's `run`: `{args}` stands for the lab's arguments.
-    fn own_words(&self, run: &[String], args: &[Bytes]) -> Vec<Bytes> {
+    fn own_words(&self, run: &[String], args: &[Bytes], address: Option<&Declared>) -> Vec<Bytes> {
+        let port = match address {
+            Some(Declared::Port(port)) => *port,
+            _ => PORT,
+        };
         let mut out = Vec::new();
         for word in run {
             if word == "{args}" {
                 out.extend(args.iter().cloned());
             } else {
-                out.push(self.fill(word).as_str().into());
+                let word = word.replace("{port}", &port.to_string());
+                out.push(self.fill(&word).as_str().into());
             }
         }
         out
@@ -423,10 +492,31 @@ fn environment() -> Vec<(Bytes, Bytes)> {
         ("HOME", sv::WORKSPACE),
         ("TMPDIR", "/tmp"),
         ("LC_ALL", "C.UTF-8"),
-        ("LAB_SOCK", SOCKET),
+        ("LAB_SOCK", &in_environment(SOCKET)),
     ]
     .map(|(name, value)| (name.into(), value.into()))
     .to_vec()
+}
+
+/// Sets a variable, in place of one of the same name.
+fn set(env: &mut Vec<(Bytes, Bytes)>, name: &str, value: &str) {
+    env.retain(|(known, _)| **known != *name.as_bytes());
+    env.push((name.into(), value.into()));
+}
+
+/// A path below the workspace as one relative to it; nothing of other paths.
+fn relative(path: &str) -> &str {
+    let path = path.strip_prefix("/lab/").unwrap_or(path);
+    let path = path.strip_prefix("./").unwrap_or(path);
+    if path.starts_with('/') { "" } else { path }
+}
+
+/// What a submission declares, as an address.
+pub(super) fn declared(address: &Declared) -> sv::Address {
+    match address {
+        Declared::Socket(path) => sv::Address::Path(path.as_str().into()),
+        Declared::Port(port) => sv::Address::Inet((std::net::Ipv4Addr::LOCALHOST, *port).into()),
+    }
 }
 
 fn address(program: &Program) -> Option<sv::Address> {

@@ -99,6 +99,7 @@ mod tests {
                 name: "server".into(),
                 command: "./us-server <socket>".into(),
                 player: Player::Reference,
+                ignore: crate::lab::Ignore::default(),
             }],
             phases: vec![Phase {
                 number: 1,

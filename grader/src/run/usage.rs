@@ -1,6 +1,6 @@
 //! Programs that refuse the arguments of the handout.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use supervisor::event::{Event, ExitStatus, What};
 use supervisor::plan::ProgramId;
@@ -9,17 +9,37 @@ use crate::lab::{Lab, Scenario};
 use crate::transcript::Actors;
 
 /// What a message about arguments says, in the languages of the labs, in lower case.
-const WORDS: &[&str] = &["usage", "argument", "использование", "аргумент", "параметр"];
+const WORDS: &[&str] = &[
+    "usage",
+    "argument",
+    "specify",
+    "использование",
+    "запуск:",
+    "аргумент",
+    "параметр",
+    "укажите",
+];
 
-/// The roles of the submission that ended in the step in which they were started, before they had
-/// made a socket or read anything, with a message about arguments. Roles whose arguments are what
-/// the scenario is about, or that have none, are not meant.
-pub(super) fn refusals(
+/// How a program began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It made a socket, read something, or went on.
+    Works,
+    /// It ended in the step in which it was started, before it had made a socket or read anything,
+    /// with a message about arguments, or as a failure without a word.
+    Refuses,
+    /// It ended there in another way, or never began.
+    Ends,
+}
+
+/// How the roles of the submission began that can be started with other arguments: not those
+/// whose arguments are what the scenario is about, or that have none.
+pub(super) fn starts(
     lab: &Lab,
     scenario: &Scenario,
     students: &[String],
     events: &[Event],
-) -> BTreeSet<String> {
+) -> BTreeMap<String, Start> {
     let actors = Actors::of(lab, scenario);
     students
         .iter()
@@ -32,19 +52,19 @@ pub(super) fn refusals(
                 .setup
                 .get(*role)
                 .is_some_and(|setup| setup.args.is_some());
-            given
-                && !own
-                && actors
-                    .program(role)
-                    .is_some_and(|id| refused(ProgramId(id), events))
+            given && !own
         })
-        .cloned()
+        .filter_map(|role| {
+            let program = ProgramId(actors.program(role)?);
+            Some((role.clone(), start(program, events)))
+        })
         .collect()
 }
 
-fn refused(program: ProgramId, events: &[Event]) -> bool {
+fn start(program: ProgramId, events: &[Event]) -> Start {
     let mut started = None;
     let mut said = Vec::new();
+    let mut code = None;
     for event in events {
         match &event.what {
             What::Started { process, .. } if process.program == program => {
@@ -58,27 +78,39 @@ fn refused(program: ProgramId, events: &[Event]) -> bool {
             What::Call(call) if call.process.program == program => {
                 let works = ["socket", "pipe", "pipe2", "read", "fork", "clone"];
                 if works.contains(&call.name.as_str()) {
-                    return false;
+                    return Start::Works;
                 }
             }
             What::Exited { process, status }
-                if process.program == program
-                    && process.number == 0
-                    && (started != Some(event.step) || !matches!(status, ExitStatus::Code(_))) =>
+                if process.program == program && process.number == 0 =>
             {
-                return false;
+                if started != Some(event.step) {
+                    return Start::Works;
+                }
+                match status {
+                    ExitStatus::Code(status) => code = Some(*status),
+                    ExitStatus::Signal(_) => return Start::Ends,
+                    ExitStatus::StillRunning => return Start::Works,
+                }
             }
             // The last words may be read after the end.
             What::Settled(_) if started == Some(event.step) => break,
             _ => {}
         }
     }
-    let ended = events.iter().any(|event| {
-        matches!(&event.what, What::Exited { process, status: ExitStatus::Code(_) }
-            if process.program == program && process.number == 0 && Some(event.step) == started)
-    });
-    let said = String::from_utf8_lossy(&said).to_lowercase();
-    ended && WORDS.iter().any(|word| said.contains(word))
+    match (started, code) {
+        (None, _) => Start::Ends,
+        (Some(_), None) => Start::Works,
+        (Some(_), Some(code)) => {
+            let said = String::from_utf8_lossy(&said).to_lowercase();
+            let silent = said.trim().is_empty() && code != 0;
+            if silent || WORDS.iter().any(|word| said.contains(word)) {
+                Start::Refuses
+            } else {
+                Start::Ends
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -145,18 +177,20 @@ mod tests {
 
     #[test]
     fn a_message_about_arguments_at_once_is_a_refusal() {
-        let refused = |events: &[Event]| refused(ROOT.program, events);
+        let refused = |events: &[Event]| start(ROOT.program, events) == Start::Refuses;
         assert!(refused(&[started(), says("Usage: ./server\n"), exits(1)]));
         assert!(refused(&[
             started(),
             exits(1),
             says("Слишком много аргументов\n")
         ]));
+        // Not a word, but a failure: `if (argc != 3) return 1;`.
+        assert!(refused(&[started(), exits(1)]));
     }
 
     #[test]
     fn whoever_began_to_work_or_says_something_else_has_not_refused() {
-        let refused = |events: &[Event]| refused(ROOT.program, events);
+        let refused = |events: &[Event]| start(ROOT.program, events) == Start::Refuses;
         assert!(!refused(&[
             started(),
             calls("socket"),
@@ -170,5 +204,14 @@ mod tests {
         ]));
         assert!(!refused(&[started(), says("usage"), exits(2)]));
         assert!(!refused(&[started(), says("usage")]));
+        let works = |events: &[Event]| start(ROOT.program, events) == Start::Works;
+        assert!(works(&[started(), calls("socket")]));
+        assert!(works(&[started(), says("usage")]));
+        assert!(!works(&[
+            started(),
+            says("bind: no such directory"),
+            exits(1)
+        ]));
+        assert!(!works(&[]));
     }
 }

@@ -13,6 +13,7 @@ use self::collect::collect;
 use super::cache::{Cache, CacheMode, Key, ProgramRecord, Record, Stored};
 use super::error::SubmissionError;
 use super::find::{self, Unit};
+use super::manifest::Declared;
 use super::outcome::Outcome;
 use super::recipe::Recipe;
 use super::runner::{BuildRunner, Fault};
@@ -59,6 +60,10 @@ pub struct BuiltProgram {
     /// Its arguments by the submission's own word (`run` in the manifest): what follows the
     /// program's name, with `{args}` for the lab's arguments.
     pub run: Option<Vec<String>>,
+    /// Environment variables by the submission's own word; `{socket}` is the address.
+    pub env: Vec<(String, String)>,
+    /// Its address by the submission's own word.
+    pub address: Option<Declared>,
 }
 
 /// Finds and builds the programs of `lab` in the directory `dir`.

@@ -11,7 +11,7 @@ use globset::{GlobBuilder, GlobMatcher};
 
 use super::error::SubmissionError;
 use super::language::{Language, TIERS};
-use super::manifest::{self, MANIFEST, Settled, Way};
+use super::manifest::{self, Declared, MANIFEST, Settled, Way};
 use super::mend;
 use super::note::Note;
 use super::source::{self, Magic};
@@ -28,6 +28,10 @@ pub struct Layout {
     pub missing: Vec<(String, String)>,
     /// Arguments of a submission's own, by role (see the manifest's `run`).
     pub runs: BTreeMap<String, Vec<String>>,
+    /// Environment variables of a submission's own, by role.
+    pub env: BTreeMap<String, Vec<(String, String)>>,
+    /// Where a role listens or connects by the submission's own word.
+    pub addresses: BTreeMap<String, Declared>,
     /// Things worth saying.
     pub notes: Vec<Note>,
 }
@@ -99,10 +103,22 @@ pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError
     let mut claimed = BTreeSet::new();
     for role in &roles {
         let name = role.name().to_owned();
-        let Some(Settled { way, run }) = settled.get(&name) else {
+        let Some(Settled {
+            way,
+            run,
+            env,
+            address,
+        }) = settled.get(&name)
+        else {
             open.push(role);
             continue;
         };
+        if !env.is_empty() {
+            layout.env.insert(name.clone(), env.clone());
+        }
+        if let Some(address) = address {
+            layout.addresses.insert(name.clone(), address.clone());
+        }
         if let Some(run) = run {
             layout.runs.insert(name.clone(), run.clone());
         }
@@ -786,6 +802,9 @@ pub(super) mod tests {
             stdout: StreamMode::Exact,
             stderr: StreamMode::Free,
             exit: ExitMode::Exact,
+            env: Vec::new(),
+            unflushed: crate::lab::Unflushed::Costs,
+            ignore: crate::lab::Ignore::default(),
         }
     }
 

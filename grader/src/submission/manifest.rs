@@ -11,14 +11,18 @@
 //! run        = ["{client}", "--talk", "{args}"]   # {args}: the lab's own arguments, {socket}
 //! ```
 //!
-//! `argv = ["/tmp/sock"]` is short for `run = ["{client}", "/tmp/sock"]`.
+//! `argv = ["/tmp/sock"]` is short for `run = ["{client}", "/tmp/sock"]`. `env` is a table of
+//! environment variables. `socket = "run/my.sock"` or `port = 5000` says where the program listens
+//! or connects by itself.
 //!
 //! Instead of `sources` or `make`, `cargo = "NAME"` names a binary of the package, and
 //! `executable` alone a script that is handed in as it is.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::error::SubmissionError;
 use crate::lab;
@@ -44,6 +48,19 @@ struct Entry {
     argv: Option<Vec<String>>,
     #[serde(default)]
     flags: Vec<String>,
+    #[serde(default)]
+    env: BTreeMap<Spanned<String>, Spanned<String>>,
+    socket: Option<Spanned<String>>,
+    port: Option<Spanned<i64>>,
+}
+
+/// Where a program listens or connects by the submission's own word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Declared {
+    /// A path, relative to the directory in which programs start, or an absolute one.
+    Socket(String),
+    /// A TCP port on the loopback.
+    Port(u16),
 }
 
 /// What the manifest says about one program.
@@ -53,6 +70,10 @@ pub(super) struct Settled {
     pub way: Option<Way>,
     /// Arguments of its own.
     pub run: Option<Vec<String>>,
+    /// Environment variables of its own.
+    pub env: Vec<(String, String)>,
+    /// Its address.
+    pub address: Option<Declared>,
 }
 
 /// How one program is built, by the manifest's word.
@@ -93,13 +114,13 @@ pub(super) fn parse(
                 &format!("this lab has no such program; it has {}", known.join(", ")),
             ));
         }
-        let settled = settle(&name, entry)?;
+        let settled = settle(text, &name, entry)?;
         out.insert(name, settled);
     }
     Ok(out)
 }
 
-fn settle(name: &str, entry: Entry) -> Result<Settled, SubmissionError> {
+fn settle(text: &str, name: &str, entry: Entry) -> Result<Settled, SubmissionError> {
     let Entry {
         sources,
         make,
@@ -108,7 +129,12 @@ fn settle(name: &str, entry: Entry) -> Result<Settled, SubmissionError> {
         run,
         argv,
         flags,
+        env,
+        socket,
+        port,
     } = entry;
+    let env = variables(text, name, env)?;
+    let address = address(text, name, socket, port)?;
     let run = match (run, argv) {
         (Some(_), Some(_)) => {
             return Err(wrong(name, "`run` and `argv` say the same thing: keep one"));
@@ -149,7 +175,7 @@ fn settle(name: &str, entry: Entry) -> Result<Settled, SubmissionError> {
         }
         (None, None, Some(binary), None) => Some(Way::Cargo { binary }),
         (None, None, None, Some(file)) => Some(Way::Script { file }),
-        (None, None, None, None) if run.is_some() => None,
+        (None, None, None, None) if run.is_some() || !env.is_empty() || address.is_some() => None,
         (None, None, None, None) => {
             return Err(wrong(
                 name,
@@ -175,7 +201,88 @@ fn settle(name: &str, entry: Entry) -> Result<Settled, SubmissionError> {
             return Err(wrong(name, "`run`: an argument cannot contain NUL"));
         }
     }
-    Ok(Settled { way, run })
+    Ok(Settled {
+        way,
+        run,
+        env,
+        address,
+    })
+}
+
+/// Longest value of a variable, in bytes.
+const LONGEST_VALUE: usize = 4096;
+/// At most so many variables.
+const MOST_VARIABLES: usize = 32;
+/// `sizeof sun_path` less its NUL, unix(7).
+const LONGEST_PATH: usize = 107;
+
+fn variables(
+    text: &str,
+    name: &str,
+    env: BTreeMap<Spanned<String>, Spanned<String>>,
+) -> Result<Vec<(String, String)>, SubmissionError> {
+    let mut out = Vec::new();
+    for (key, value) in env {
+        let at = key.span();
+        let key = key.into_inner();
+        if let Err(why) = lab::names::variable(&key) {
+            return Err(wrong_at(text, &at, name, &format!("`env.{key}`: {why}")));
+        }
+        if value.get_ref().contains('\0') || value.get_ref().len() > LONGEST_VALUE {
+            let what = format!("`env.{key}`: a value has at most {LONGEST_VALUE} bytes and no NUL");
+            return Err(wrong_at(text, &at, name, &what));
+        }
+        if out.len() == MOST_VARIABLES {
+            let what = format!("`env` has more than {MOST_VARIABLES} variables");
+            return Err(wrong_at(text, &at, name, &what));
+        }
+        out.push((key, value.into_inner()));
+    }
+    Ok(out)
+}
+
+fn address(
+    text: &str,
+    name: &str,
+    socket: Option<Spanned<String>>,
+    port: Option<Spanned<i64>>,
+) -> Result<Option<Declared>, SubmissionError> {
+    match (socket, port) {
+        (Some(_), Some(port)) => Err(wrong_at(
+            text,
+            &port.span(),
+            name,
+            "a program has one address: keep `socket` or `port`",
+        )),
+        (Some(socket), None) => {
+            let path = socket.get_ref();
+            let inside = if path.starts_with('/') {
+                path.starts_with("/tmp/") || path.starts_with("/lab/")
+            } else {
+                !path.starts_with('@')
+            };
+            let parts = path.strip_prefix('/').unwrap_or(path);
+            let parts = parts.strip_prefix("./").unwrap_or(parts);
+            if !inside || path.len() > LONGEST_PATH || !stays_inside(parts) {
+                let what = format!(
+                    "`socket`: give a path relative to the directory in which the program starts, or below \
+                     /tmp/, of at most {LONGEST_PATH} bytes, like \"run/my.sock\""
+                );
+                return Err(wrong_at(text, &socket.span(), name, &what));
+            }
+            Ok(Some(Declared::Socket(socket.into_inner())))
+        }
+        (None, Some(port)) => match u16::try_from(*port.get_ref()) {
+            Ok(number) if number >= 1024 => Ok(Some(Declared::Port(number))),
+            _ => Err(wrong_at(
+                text,
+                &port.span(),
+                name,
+                "`port`: give a number from 1024 to 65535; lower ones are the system's",
+            )),
+        },
+        (None, None) => Ok(None),
+    }
 }
 
 /// The same spelling as the paths of a [`Tree`](super::Tree): no `..`, no `./`, no root.
@@ -187,6 +294,15 @@ fn stays_inside(path: &str) -> bool {
 
 fn wrong(program: &str, what: &str) -> SubmissionError {
     SubmissionError::Manifest(format!("{MANIFEST}: [programs.{program}]: {what}"))
+}
+
+/// With the line.
+fn wrong_at(text: &str, at: &Range<usize>, program: &str, what: &str) -> SubmissionError {
+    let before = text.get(..at.start).unwrap_or(text);
+    let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
+    SubmissionError::Manifest(format!(
+        "{MANIFEST}, line {line}: [programs.{program}]: {what}"
+    ))
 }
 
 #[cfg(test)]
@@ -260,6 +376,49 @@ mod tests {
         );
         let only_run = ok("[programs.server]\nrun = ['{server}', '-p', '{socket}']");
         assert_eq!(only_run["server"].way, None);
+    }
+
+    #[test]
+    fn an_address_and_variables_are_read() {
+        let all = ok(
+            "[programs.server]\nsocket = \"run/my.sock\"\nenv = { SOCK = \"{socket}\" }\n\
+             [programs.client]\nport = 5000\n",
+        );
+        let server = &all["server"];
+        assert_eq!(server.way, None);
+        assert_eq!(server.address, Some(Declared::Socket("run/my.sock".into())));
+        assert_eq!(server.env, [("SOCK".to_owned(), "{socket}".to_owned())]);
+        assert_eq!(all["client"].address, Some(Declared::Port(5000)));
+        for path in ["/tmp/sock", "./sock", "sock", "/lab/a/b"] {
+            ok(&format!("[programs.server]\nsocket = \"{path}\"\n"));
+        }
+    }
+
+    #[test]
+    fn wrong_addresses_name_their_line() {
+        let long = format!("socket = \"{}\"", "x".repeat(108));
+        for (entry, part) in [
+            ("socket = \"\"", "give a path relative"),
+            ("socket = \"/etc/sock\"", "below /tmp/"),
+            ("socket = \"../sock\"", "give a path relative"),
+            ("socket = \"@abstract\"", "give a path relative"),
+            ("socket = \"a\\u0000b\"", "give a path relative"),
+            (long.as_str(), "at most 107 bytes"),
+            ("port = 80", "from 1024 to 65535"),
+            ("port = 65536", "from 1024 to 65535"),
+            ("port = -1", "from 1024 to 65535"),
+            ("port = \"5000\"", "line 3"),
+            ("env = { LD_PRELOAD = \"x\" }", "the grader sets it"),
+            ("env = { \"1A\" = \"x\" }", "begins with no digit"),
+            ("env = { A = \"a\\u0000\" }", "no NUL"),
+        ] {
+            let message = error(&format!("[programs.server]\nmake = \"all\"\n{entry}\n"));
+            assert!(message.contains("grader.toml"), "{entry}: {message}");
+            assert!(message.contains("line 3"), "{entry}: {message}");
+            assert!(message.contains(part), "{entry}: {message}");
+        }
+        let both = error("[programs.server]\nsocket = \"s\"\nport = 5000\n");
+        assert!(both.contains("line 3") && both.contains("keep"), "{both}");
     }
 
     #[test]

@@ -29,7 +29,7 @@ mod words;
 pub use build::{BuildOptions, Built, BuiltProgram, build, prepare};
 pub use cache::{Cache, CacheMode};
 pub use error::SubmissionError;
-pub use manifest::MANIFEST;
+pub use manifest::{Declared, MANIFEST};
 pub use rung::Rung;
 pub use runner::{BuildRunner, Fault};
 pub use toolchain::Toolchain;

@@ -469,6 +469,7 @@ impl<'a> Builder<'a> {
                         data: exact,
                         out: modes.out,
                         err: modes.err,
+                        ignore: modes.ignore,
                     };
                     lines.extend(reaction.lines(role, &streams, &self.binder));
                 } else if let Some(peer) = self.actors.peers.get(lane - programs) {
@@ -476,6 +477,7 @@ impl<'a> Builder<'a> {
                         data: modes::of_peer(scenario, peer),
                         out: exact,
                         err: exact,
+                        ignore: modes::in_scenario(scenario),
                     };
                     lines.extend(reaction.lines(peer, &streams, &self.binder));
                 }
@@ -541,8 +543,8 @@ impl<'a> Builder<'a> {
 
     fn whole_streams(&self, wanted: impl Fn(&StreamMode) -> bool) -> Vec<Line> {
         let mut lines = Vec::new();
-        let mut whole = |lane: &str, channel: &str, bytes: &[u8]| {
-            for (op, payload) in frame::lines(bytes, &self.binder, MOST_WHOLE) {
+        let mut whole = |lane: &str, channel: &str, bytes: &[u8], ignore| {
+            for (op, payload) in frame::lines(bytes, &self.binder, MOST_WHOLE, ignore) {
                 lines.push(Line {
                     lane: lane.to_owned(),
                     channel: channel.to_owned(),
@@ -555,13 +557,14 @@ impl<'a> Builder<'a> {
             let modes = modes::of(self.context.lab, self.context.scenario, role);
             for (index, mode) in [modes.out, modes.err].into_iter().enumerate() {
                 if wanted(mode) {
-                    whole(role, STREAMS[index], &streams[index]);
+                    whole(role, STREAMS[index], &streams[index], modes.ignore);
                 }
             }
         }
         for (peer, received) in self.actors.peers.iter().zip(&self.received) {
             if wanted(modes::of_peer(self.context.scenario, peer)) {
-                whole(peer, "", received);
+                let ignore = modes::in_scenario(self.context.scenario);
+                whole(peer, "", received, ignore);
             }
         }
         lines
@@ -576,11 +579,13 @@ impl<'a> Builder<'a> {
             } else {
                 Player::Reference
             },
+            ignore: modes::of(self.context.lab, self.context.scenario, role).ignore,
         };
         let peer = |name: &String| Lane {
             name: name.clone(),
             command: String::new(),
             player: Player::Peer,
+            ignore: modes::in_scenario(self.context.scenario),
         };
         let programs = self.actors.programs.iter().map(program);
         programs.chain(self.actors.peers.iter().map(peer)).collect()

@@ -15,6 +15,7 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
     let found = match &check.property {
         Property::Ended(how) => ended(*how, program, check.window, events),
         Property::Unlinked => unlinked(program, check.window, events),
+        Property::Live => live(program, check.window, events),
         Property::WaitsIn(calls) => waits_in(calls, program, check.window, events),
         Property::Holds(statement) => {
             let output = stream(Stream::Out, program, check.window, events);
@@ -139,6 +140,7 @@ fn written(property: &Property, output: &[u8]) -> Result<(), String> {
         // Not about what was written.
         Property::Ended(_)
         | Property::Unlinked
+        | Property::Live
         | Property::WaitsIn(_)
         | Property::Holds(_)
         | Property::Executed(_) => Ok(()),
@@ -232,6 +234,31 @@ fn is_crash(signal: i32) -> bool {
         signal_name(signal).as_str(),
         "SIGSEGV" | "SIGBUS" | "SIGFPE" | "SIGILL" | "SIGSYS" | "SIGABRT"
     )
+}
+
+fn live(program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
+    let ended = events.iter().find_map(|event| match &event.what {
+        What::Exited {
+            process,
+            status: ExitStatus::Code(_) | ExitStatus::Signal(_),
+        } if process.program == program && process.number == 0 => Some(event.step),
+        _ => None,
+    });
+    let mut steps = events.iter().filter_map(|event| match &event.what {
+        What::Output {
+            program: of,
+            stream: Stream::Out,
+            bytes,
+        } if *of == program && !bytes.is_empty() && window.has(event.step) => Some(event.step),
+        _ => None,
+    });
+    match (steps.next(), ended) {
+        (None, _) => Err("nothing was written".to_owned()),
+        (Some(step), Some(ended)) if step >= ended => {
+            Err("it came only when the program ended".to_owned())
+        }
+        _ => Ok(()),
+    }
 }
 
 fn unlinked(program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
@@ -522,6 +549,42 @@ mod tests {
         assert_eq!(
             said(&anyhow, &[at(1, limit), exited(2, ExitStatus::Signal(9))]),
             "no, a limit stopped it"
+        );
+    }
+
+    #[test]
+    fn text_is_live_only_before_the_step_of_the_end() {
+        let says = |step| {
+            at(
+                step,
+                What::Output {
+                    program: SERVER,
+                    stream: Stream::Out,
+                    bytes: "text".into(),
+                },
+            )
+        };
+        let mut live = check(Property::Live);
+        let exits = |step| exited(step, ExitStatus::Code(0));
+        assert_eq!(judge(&live, SERVER, &[says(1), exits(2)]), "yes");
+        assert_eq!(judge(&live, SERVER, &[says(1), says(2), exits(2)]), "yes");
+        assert_eq!(
+            judge(&live, SERVER, &[says(2), exits(2)]),
+            "no, it came only when the program ended"
+        );
+        assert_eq!(
+            judge(
+                &live,
+                SERVER,
+                &[says(2), exited(2, ExitStatus::StillRunning)]
+            ),
+            "yes"
+        );
+        assert_eq!(judge(&live, SERVER, &[exits(2)]), "no, nothing was written");
+        live.window.from = Some(2);
+        assert_eq!(
+            judge(&live, SERVER, &[says(1), exits(3)]),
+            "no, nothing was written"
         );
     }
 

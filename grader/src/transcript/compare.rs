@@ -6,7 +6,8 @@
 
 use std::fmt;
 
-use super::{END, Line, Op, Phase, Selection, Transcript};
+use super::{END, Lane, Line, Op, Phase, Selection, Transcript, ignore};
+use crate::lab::Ignore;
 
 /// What [`compare`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +94,7 @@ pub fn compare(
         .iter()
         .map(|phase| (Some(phase), counterpart(actual, phase)))
         .chain(only_actual)
-        .filter_map(|(expected, actual)| compare_phase(expected, actual, selection))
+        .filter_map(|(e, a)| compare_phase(&expected.lanes, e, a, selection))
         .collect();
     Comparison {
         stale: None,
@@ -111,10 +112,10 @@ fn counterpart<'a>(transcript: &'a Transcript, phase: &Phase) -> Option<&'a Phas
 fn stale(expected: &Transcript, actual: &Transcript) -> Option<Stale> {
     let header = |transcript: &Transcript| {
         let name = format!("`{} / {}`", transcript.lab, transcript.scenario);
-        let lanes = transcript
-            .lanes
-            .iter()
-            .map(|lane| format!("lane `{} {}`", lane.name, lane.command));
+        let lanes = transcript.lanes.iter().map(|lane| {
+            let ignored: String = lane.ignore.words().map(|w| format!(" -{w}")).collect();
+            format!("lane `{} {}{ignored}`", lane.name, lane.command)
+        });
         let steps = transcript
             .phases
             .iter()
@@ -140,9 +141,11 @@ fn stale(expected: &Transcript, actual: &Transcript) -> Option<Stale> {
     })
 }
 
-/// Compares the selected lines of one phase; a phase that is not there has no lines.
+/// Compares the selected lines of one phase; a phase that is not there has no lines. `lanes` say
+/// what does not count in which of them.
 #[must_use]
 pub fn compare_phase(
+    lanes: &[Lane],
     expected: Option<&Phase>,
     actual: Option<&Phase>,
     selection: &Selection<'_>,
@@ -167,11 +170,15 @@ pub fn compare_phase(
         .filter_map(|key| {
             let expected = lines_of(&expected, key);
             let actual = lines_of(&actual, key);
+            let lane = lanes.iter().find(|lane| lane.name == key.0);
+            let ignored = lane.map(|lane| lane.ignore).unwrap_or_default();
+            let expected = ignore::without_last(expected, ignored);
+            let actual = ignore::without_last(actual, ignored);
             let is_stream = |line: &&Line| line.op != Op::Life;
             let difference = if whole && expected.iter().chain(actual).all(is_stream) {
-                in_order(expected, actual)
+                in_order(expected, actual, ignored)
             } else {
-                exact(expected, actual)
+                exact(expected, actual, ignored)
             };
             let (matching, expected, yours) = difference?;
             Some(StreamDifference {
@@ -215,18 +222,19 @@ fn lines_of<'s, 'a>(streams: &'s [Stream<'a>], key: (&str, &str)) -> &'s [&'a Li
 /// Number of lines that match before, then the lines from the first to the last difference.
 type Middle<'s, 'a> = (usize, &'s [&'a Line], &'s [&'a Line]);
 
-fn exact<'s, 'a>(expected: &'s [&'a Line], actual: &'s [&'a Line]) -> Option<Middle<'s, 'a>> {
-    if expected == actual {
+fn exact<'s, 'a>(
+    expected: &'s [&'a Line],
+    actual: &'s [&'a Line],
+    ignored: Ignore,
+) -> Option<Middle<'s, 'a>> {
+    let same = |(a, b): &(&&Line, &&Line)| ignore::same(a, b, ignored);
+    let start = expected.iter().zip(actual).take_while(same).count();
+    if start == expected.len() && start == actual.len() {
         return None;
     }
-    let start = expected
-        .iter()
-        .zip(actual)
-        .take_while(|(a, b)| a == b)
-        .count();
     let (expected, actual) = (&expected[start..], &actual[start..]);
     let pairs = expected.iter().rev().zip(actual.iter().rev());
-    let end = pairs.take_while(|(a, b)| a == b).count();
+    let end = pairs.take_while(same).count();
     Some((
         start,
         &expected[..expected.len() - end],
@@ -235,13 +243,108 @@ fn exact<'s, 'a>(expected: &'s [&'a Line], actual: &'s [&'a Line]) -> Option<Mid
 }
 
 /// The expected lines must come in order; others may stand between them.
-fn in_order<'s, 'a>(expected: &'s [&'a Line], actual: &'s [&'a Line]) -> Option<Middle<'s, 'a>> {
+fn in_order<'s, 'a>(
+    expected: &'s [&'a Line],
+    actual: &'s [&'a Line],
+    ignored: Ignore,
+) -> Option<Middle<'s, 'a>> {
     let mut at = 0;
     for (matched, line) in expected.iter().enumerate() {
-        match actual[at..].iter().position(|other| other == line) {
+        let mut rest = actual[at..].iter();
+        match rest.position(|other| ignore::same(other, line, ignored)) {
             Some(offset) => at += offset + 1,
             None => return Some((matched, &expected[matched..], &actual[at..])),
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn end(texts: &[String], ignore: Ignore) -> (Vec<Lane>, Phase) {
+        let lane = Lane {
+            name: "filter".to_owned(),
+            command: "./filter".to_owned(),
+            player: crate::transcript::Player::Student,
+            ignore,
+        };
+        let line = |text: &String| Line {
+            lane: "filter".to_owned(),
+            channel: "out".to_owned(),
+            op: Op::Out,
+            payload: text.clone(),
+        };
+        let phase = Phase {
+            number: 0,
+            title: END.to_owned(),
+            lines: texts.iter().map(line).collect(),
+        };
+        (vec![lane], phase)
+    }
+
+    fn is_accepted(expected: &[String], actual: &[String], ignore: Ignore) -> bool {
+        let (lanes, expected) = end(expected, ignore);
+        let (_, actual) = end(actual, ignore);
+        let all = Selection::Everything;
+        compare_phase(&lanes, Some(&expected), Some(&actual), &all).is_none()
+    }
+
+    /// Lines of a program's own between those that are due: so many before each.
+    fn with_chatter(due: &[String], chatter: &[Vec<String>]) -> Vec<String> {
+        let mut out = Vec::new();
+        for (index, extra) in chatter.iter().enumerate() {
+            out.extend(extra.iter().map(|text| format!("client {text}")));
+            out.extend(due.get(index).cloned());
+        }
+        out.extend(due.iter().skip(chatter.len()).cloned());
+        out
+    }
+
+    proptest! {
+        #[test]
+        fn chatter_never_fails_a_lane_of_lines_in_order(
+            due in prop::collection::vec("[A-Z]{1,4}", 1..6),
+            chatter in prop::collection::vec(prop::collection::vec("[a-z]{0,4}", 0..3), 0..7),
+        ) {
+            let actual = with_chatter(&due, &chatter);
+            prop_assert!(is_accepted(&due, &actual, Ignore::default()));
+        }
+
+        #[test]
+        fn a_line_that_is_missing_or_out_of_place_always_fails_it(
+            due in prop::collection::btree_set("[A-Z]{1,4}", 2..6),
+            chatter in prop::collection::vec(prop::collection::vec("[a-z]{0,4}", 0..3), 0..7),
+            which in any::<prop::sample::Index>(),
+        ) {
+            let due: Vec<String> = due.into_iter().collect();
+            let mut lost = due.clone();
+            lost.remove(which.index(due.len()));
+            prop_assert!(!is_accepted(&due, &with_chatter(&lost, &chatter), Ignore::default()));
+            let mut swapped = due.clone();
+            swapped.reverse();
+            prop_assert!(!is_accepted(&due, &with_chatter(&swapped, &chatter), Ignore::default()));
+        }
+
+        #[test]
+        fn what_is_ignored_never_counts_and_all_else_does(
+            due in prop::collection::vec("[A-Z]{1,4}", 1..6),
+            ends in prop::collection::vec("( |\\\\t){0,2}(\\\\r)?", 6),
+            lower in any::<bool>(),
+        ) {
+            let mut ignore = Ignore { cr: true, trailing_space: true, ..Ignore::default() };
+            let mut actual: Vec<String> = due.iter().zip(&ends)
+                .map(|(text, end)| format!("{text}{end}"))
+                .collect();
+            prop_assert!(is_accepted(&due, &actual, ignore));
+            if lower {
+                actual[0] = actual[0].replacen(&due[0], &due[0].to_lowercase(), 1);
+                prop_assert!(!is_accepted(&due, &actual, ignore));
+                ignore.case = true;
+                prop_assert!(is_accepted(&due, &actual, ignore));
+            }
+        }
+    }
 }

@@ -24,6 +24,9 @@ pub(crate) fn program(name: &str, stdout: StreamMode) -> Program {
         stdout,
         stderr: StreamMode::Exact,
         exit: ExitMode::Exact,
+        env: Vec::new(),
+        unflushed: crate::lab::Unflushed::Costs,
+        ignore: crate::lab::Ignore::default(),
     }
 }
 
@@ -105,6 +108,7 @@ pub(crate) fn scenario(id: &str, steps: Vec<Step>) -> Scenario {
         steps,
         checks: Vec::new(),
         wall_seconds: None,
+        ignore: None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Bytes to lines of the transcript. How the bytes were cut on their way leaves no trace.
 
-use super::Op;
 use super::names::Binder;
+use super::{Op, ignore};
+use crate::lab::Ignore;
 
 /// A payload longer than this is cut; its length and hash keep the comparison exact.
 const LONGEST: usize = 240;
@@ -10,13 +11,27 @@ const SHOWN: usize = 120;
 /// Frames of one stream in one phase that are shown; the rest is told by length and hash.
 pub(super) const MOST: usize = 200;
 
-/// Frames `bytes` by line, at most `most` of them.
-pub(super) fn lines(bytes: &[u8], binder: &Binder, most: usize) -> Vec<(Op, String)> {
+/// Frames `bytes` by line, at most `most` of them. Hashes are of what counts.
+pub(super) fn lines(
+    bytes: &[u8],
+    binder: &Binder,
+    most: usize,
+    ignored: Ignore,
+) -> Vec<(Op, String)> {
     let mut out = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
         if out.len() == most {
-            out.push((Op::OutBinary, format!("more: {}", binder.digest(rest))));
+            let hash = if ignored.is_none() {
+                binder.digest(rest)
+            } else {
+                let lines = rest.split(|b| *b == b'\n');
+                let plain: Vec<Vec<u8>> = lines.map(|l| plain(l, binder, ignored)).collect();
+                let plain = plain.join(&b'\n');
+                let newline: &[u8] = if ignored.last_newline { b"\n" } else { b"" };
+                binder.digest(plain.strip_suffix(newline).unwrap_or(&plain))
+            };
+            out.push((Op::OutBinary, format!("more: {hash}")));
             break;
         }
         let (frame, op) = match rest.iter().position(|b| *b == b'\n') {
@@ -27,19 +42,29 @@ pub(super) fn lines(bytes: &[u8], binder: &Binder, most: usize) -> Vec<(Op, Stri
             }
             None => (std::mem::take(&mut rest), Op::OutPartial),
         };
-        out.push((op, payload(frame, binder)));
+        out.push((op, payload(frame, binder, ignored)));
     }
     out
 }
 
-fn payload(frame: &[u8], binder: &Binder) -> String {
+/// A line without what does not count, names bound.
+fn plain(frame: &[u8], binder: &Binder, ignored: Ignore) -> Vec<u8> {
+    ignore::key(&binder.text(frame), ignored)
+}
+
+fn payload(frame: &[u8], binder: &Binder, ignored: Ignore) -> String {
     // Binding can only shorten what is far too long by so much; look before escaping megabytes.
     let text = binder.text(frame);
     if text.len() <= LONGEST {
         return text;
     }
     // No escape begins with `\{`, so no program can print this mark.
-    format!("{}\\{{{}}}", cut(&text), binder.digest(frame))
+    let hash = if ignored.is_none() {
+        binder.digest(frame)
+    } else {
+        binder.digest(&plain(frame, binder, ignored))
+    };
+    format!("{}\\{{{hash}}}", cut(&text))
 }
 
 /// The beginning of an escaped text, never ending inside an escape.
@@ -68,7 +93,12 @@ mod tests {
     use crate::transcript::names::Names;
 
     fn frames(bytes: &[u8]) -> Vec<(Op, String)> {
-        lines(bytes, &Binder::new(&Names::default()), MOST)
+        lines(
+            bytes,
+            &Binder::new(&Names::default()),
+            MOST,
+            Ignore::default(),
+        )
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Grammar (`lanes/1`): a header, then phases; each line is `LANE[.CHANNEL]  OP  | PAYLOAD`.
 //! Everything right of the bar is payload, escaped only where not printable.
 
+use crate::lab::Ignore;
+
 /// The canonical account of one run of one scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transcript {
@@ -27,6 +29,8 @@ pub struct Lane {
     pub command: String,
     /// Who plays it.
     pub player: Player,
+    /// What does not count in what it writes or receives.
+    pub ignore: Ignore,
 }
 
 /// Who plays a lane.

@@ -1,12 +1,13 @@
 //! How the streams and the exit of a role are compared in a scenario.
 
-use crate::lab::{ExitMode, Lab, Program, Scenario, StreamMode};
+use crate::lab::{ExitMode, Ignore, Lab, Program, Scenario, StreamMode};
 
 /// The modes of one role.
 pub(super) struct Modes<'a> {
     pub(super) out: &'a StreamMode,
     pub(super) err: &'a StreamMode,
     pub(super) exit: ExitMode,
+    pub(super) ignore: Ignore,
 }
 
 /// Every byte.
@@ -39,5 +40,15 @@ pub(super) fn of<'a>(lab: &'a Lab, scenario: &'a Scenario, role: &str) -> Modes<
             .and_then(|setup| setup.exit)
             .or(program.map(|program| program.exit))
             .unwrap_or_default(),
+        ignore: setup
+            .and_then(|setup| setup.ignore)
+            .or(scenario.ignore)
+            .or(program.map(|program| program.ignore))
+            .unwrap_or_default(),
     }
+}
+
+/// What does not count in the lanes of peers.
+pub(super) fn in_scenario(scenario: &Scenario) -> Ignore {
+    scenario.ignore.unwrap_or_default()
 }

@@ -19,6 +19,16 @@ pub struct Names {
     pub nonce: Option<String>,
 }
 
+/// The address as environment variables have it: the same file, spelt in another way, so that a
+/// recording shows from where a program has taken it.
+#[must_use]
+pub fn in_environment(socket: &str) -> String {
+    match socket.rsplit_once('/') {
+        Some((directory, name)) => format!("{directory}/./{name}"),
+        None => format!("./{socket}"),
+    }
+}
+
 /// Where a name is recognised.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Edges {
@@ -56,6 +66,8 @@ impl Binder {
         binder.first[usize::from(b'<')] = true;
         if let Some(socket) = &names.socket {
             binder.add(socket, "<socket>".to_owned(), Edges::Any);
+            let other = in_environment(&String::from_utf8_lossy(socket));
+            binder.add(other.as_bytes(), "<socket>".to_owned(), Edges::Any);
         }
         if let Some(nonce) = &names.nonce {
             let upper = nonce.to_ascii_uppercase();

@@ -355,6 +355,7 @@ fn any_transcript() -> impl Strategy<Value = Transcript> {
             name,
             command,
             player,
+            ignore: crate::lab::Ignore::default(),
         },
     );
     let lines = vec(line, 0..4).boxed();

@@ -8,7 +8,7 @@ use supervisor::bytes::escape;
 
 use super::names::{Binder, end_kept};
 use super::{Line, Op};
-use crate::lab::StreamMode;
+use crate::lab::{Ignore, StreamMode};
 
 /// The channels of inspections, in the order in which they print.
 const CHANNELS: [&str; 6] = ["tree", "spare", "fds", "idle", "family", "handler"];
@@ -40,6 +40,8 @@ pub(super) struct Streams<'a> {
     pub(super) out: &'a StreamMode,
     /// A program's standard error.
     pub(super) err: &'a StreamMode,
+    /// What does not count in them.
+    pub(super) ignore: Ignore,
 }
 
 /// A state, in the order in which states print.
@@ -93,6 +95,7 @@ impl Reaction {
 
     /// The lines of the phase, its streams as `modes` say.
     pub(super) fn lines(mut self, lane: &str, modes: &Streams<'_>, binder: &Binder) -> Vec<Line> {
+        let ignore = modes.ignore;
         let mut lines = Vec::new();
         let mut push = |channel: &str, op: Op, payload: String| {
             lines.push(Line {
@@ -105,7 +108,7 @@ impl Reaction {
         for text in self.begins {
             push("", Op::Life, text);
         }
-        for (op, payload) in stream(&self.data, modes.data, binder) {
+        for (op, payload) in stream(&self.data, modes.data, binder, ignore) {
             push("", op, payload);
         }
         for text in self.ends {
@@ -127,7 +130,7 @@ impl Reaction {
         }
         let modes = [modes.out, modes.err, &StreamMode::Exact];
         for ((bytes, mode), channel) in self.streams.iter().zip(modes).zip(STREAMS) {
-            for (op, payload) in stream(bytes, mode, binder) {
+            for (op, payload) in stream(bytes, mode, binder, ignore) {
                 push(channel, op, payload);
             }
         }
@@ -150,12 +153,12 @@ fn rank(channel: &str) -> usize {
 }
 
 /// One phase of a stream. Streams compared as a whole have no line here.
-fn stream(bytes: &[u8], mode: &StreamMode, binder: &Binder) -> Vec<(Op, String)> {
+fn stream(bytes: &[u8], mode: &StreamMode, binder: &Binder, ignore: Ignore) -> Vec<(Op, String)> {
     if bytes.is_empty() {
         return Vec::new();
     }
     match mode {
-        StreamMode::Exact => frame::lines(bytes, binder, MOST),
+        StreamMode::Exact => frame::lines(bytes, binder, MOST, ignore),
         StreamMode::Free | StreamMode::LinesInOrder => Vec::new(),
         StreamMode::Some => vec![(Op::Out, "(some text)".to_owned())],
         StreamMode::Digest => vec![(Op::OutBinary, binder.digest(bytes))],

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::lab::Ignore;
+
 use super::{Lane, Line, Op, Phase, Player, Transcript};
 
 const MAGIC: &str = "lanes/1";
@@ -19,6 +21,10 @@ impl fmt::Display for Transcript {
                 write!(f, "{:command$}   ", lane.command)?;
             }
             writeln!(f, "{}", player_word(lane.player))?;
+        }
+        for lane in self.lanes.iter().filter(|lane| !lane.ignore.is_none()) {
+            let words: Vec<&str> = lane.ignore.words().collect();
+            writeln!(f, "ignore {:name$}  {}", lane.name, words.join(" "))?;
         }
         writeln!(f)?;
         // At least as wide as every lane, so that a silent lane does not move the others.
@@ -139,8 +145,11 @@ pub enum ParseFault {
     #[error("the header must say `lab    LAB / SCENARIO`")]
     NoLab,
     /// A header line that is neither `lab` nor `lane`.
-    #[error("in the header only `lab` and `lane` lines may stand")]
+    #[error("in the header only `lab`, `lane` and `ignore` lines may stand")]
     Header,
+    /// An `ignore` line.
+    #[error("what does not count is `ignore LANE  WORD…`, behind the lanes")]
+    Ignore,
     /// A `lane` line.
     #[error("a lane is `lane   NAME  COMMAND   student|reference|peer`")]
     Lane,
@@ -186,6 +195,8 @@ pub fn parse(text: &str) -> Result<Transcript, ParseError> {
         } else if let Some(rest) = line.strip_prefix("lane ") {
             let lane = parse_lane(rest.trim_start()).ok_or(fault(number, ParseFault::Lane))?;
             transcript.lanes.push(lane);
+        } else if let Some(rest) = line.strip_prefix("ignore ") {
+            parse_ignore(rest, &mut transcript.lanes).ok_or(fault(number, ParseFault::Ignore))?;
         } else {
             return Err(fault(number, ParseFault::Header));
         }
@@ -226,7 +237,15 @@ fn parse_lane(rest: &str) -> Option<Lane> {
             "peer" => Player::Peer,
             _ => return None,
         },
+        ignore: Ignore::default(),
     })
+}
+
+fn parse_ignore(rest: &str, lanes: &mut [Lane]) -> Option<()> {
+    let mut words = rest.split_whitespace();
+    let name = words.next()?;
+    let lane = lanes.iter_mut().find(|lane| lane.name == name)?;
+    words.all(|word| lane.ignore.set(word)).then_some(())
 }
 
 fn parse_phase(title: &str) -> Phase {
@@ -259,4 +278,25 @@ fn parse_line(line: &str) -> Result<Line, ParseFault> {
         op: Op::of_mark(mark).ok_or(ParseFault::Op)?,
         payload: payload.strip_prefix(' ').unwrap_or(payload).to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_count_stands_in_the_head() {
+        let text = "lanes/1\nlab    a / b\nlane   filter  ./f   reference\nignore filter  case cr\n\n--- 1  start filter\n";
+        let transcript = parse(text).unwrap();
+        assert!(transcript.lanes[0].ignore.case && transcript.lanes[0].ignore.cr);
+        assert!(!transcript.lanes[0].ignore.last_newline);
+        assert_eq!(transcript.to_string(), text);
+        for wrong in [
+            text.replace("case", "cases"),
+            text.replace("ignore filter", "ignore other"),
+        ] {
+            let error = parse(&wrong).unwrap_err();
+            assert_eq!((error.line, error.what), (4, ParseFault::Ignore));
+        }
+    }
 }

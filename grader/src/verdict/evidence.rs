@@ -108,6 +108,7 @@ impl Item<'_> {
 
     pub(super) fn difference(&self, ran: &Ran) -> Option<PhaseDifference> {
         compare_phase(
+            &ran.expected.lanes,
             self.of(&ran.expected),
             self.of(&ran.actual),
             &self.selection,

@@ -187,6 +187,7 @@ pub(super) fn needed_for(property: &Property) -> bool {
         | Property::Matches(_)
         | Property::Ended(_)
         | Property::Unlinked
+        | Property::Live
         | Property::WaitsIn(_) => false,
     }
 }

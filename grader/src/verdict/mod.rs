@@ -6,10 +6,12 @@ mod judge;
 mod machine;
 mod model;
 mod phrases;
+mod rung;
 
 #[cfg(test)]
 mod tests;
 
-pub use explain::{notes, without_arguments};
+pub use explain::{address_rungs, held_back, notes};
 pub use judge::{Ran, ScenarioOutcome, ScenarioResult, judge, judge_in};
 pub use model::*;
+pub use rung::{AddressKind, Ladder, Oddity, Rung, Taken, charge, gathered};

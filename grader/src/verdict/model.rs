@@ -79,6 +79,8 @@ pub struct Difference {
     pub yours: Vec<Line>,
     /// What is invisible and makes the difference: `a newline is missing at the end`.
     pub remark: Option<String>,
+    /// What did not count in the lanes that differ: `case`, `cr`.
+    pub ignored: Vec<&'static str>,
     /// How many more lines differ.
     pub more: usize,
     /// What the student's programs did in that step: one program each.

@@ -308,7 +308,8 @@ pub struct Call {
     pub name: String,
     /// Arguments as a person writes them: `4, "ab", 2`.
     pub args: String,
-    /// Bytes written or read, capped.
+    /// Bytes written or read, capped. Of `bind` and `connect`: the address's struct, as far as it
+    /// can be read, however long the call says it is.
     pub data: Bytes,
     /// The result; `None` while it waits. Negative: `-errno`.
     pub result: Option<i64>,

@@ -11,4 +11,5 @@ mod faults;
 mod lint;
 mod off_contract;
 mod recording;
+mod side_by_side;
 mod support;

@@ -32,9 +32,14 @@ impl Home {
 
     /// A copy of a fixture, to be changed or moved.
     pub(crate) fn copy(&self, lab: &str, fixture: &str) -> std::path::PathBuf {
-        let to = self.path().join(fixture);
+        self.copy_of(&end_to_end::fixture(lab, fixture), fixture)
+    }
+
+    /// A copy of a directory of files.
+    pub(crate) fn copy_of(&self, from: &Path, name: &str) -> std::path::PathBuf {
+        let to = self.path().join(name);
         std::fs::create_dir_all(&to).expect("a directory");
-        for entry in std::fs::read_dir(end_to_end::fixture(lab, fixture)).expect("the fixture") {
+        for entry in std::fs::read_dir(from).expect("the fixture") {
             let entry = entry.expect("an entry");
             std::fs::copy(entry.path(), to.join(entry.file_name())).expect("a copy");
         }

@@ -381,6 +381,7 @@ fn checks_are_checked() {
         ),
         ("absent = []", "expected texts, none of them empty"),
         ("matches = '('", "not a regular expression"),
+        ("live = false", "this is either `true` or left out"),
         ("unlinked = false", "this is either `true` or left out"),
         ("ended = \"exit\"\nuntil = 2", "there is no such step"),
         (

@@ -142,6 +142,9 @@ impl Phrases for English {
     fn climbed(&self, names: &str, how: &str) -> String {
         format!("{names}: built by {how}; this costs nothing")
     }
+    fn ignored(&self, words: &str) -> String {
+        format!("not counted here: {words}")
+    }
     fn note(&self) -> &'static str {
         "note"
     }

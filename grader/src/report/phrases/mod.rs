@@ -71,6 +71,8 @@ pub trait Phrases: Sync {
     fn enough(&self, how: &str, hint: &str) -> String;
     /// `us-server: built by make with …; this costs nothing`.
     fn climbed(&self, names: &str, how: &str) -> String;
+    /// What did not count in the lanes that differ.
+    fn ignored(&self, words: &str) -> String;
     /// Before something worth saying that costs nothing.
     fn note(&self) -> &'static str;
     /// `exit status 1`.

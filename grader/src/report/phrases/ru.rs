@@ -138,6 +138,9 @@ impl Phrases for Russian {
     fn climbed(&self, names: &str, how: &str) -> String {
         format!("{names}: собрано так: {how}; на баллы это не влияет")
     }
+    fn ignored(&self, words: &str) -> String {
+        format!("здесь не считается: {words}")
+    }
     fn note(&self) -> &'static str {
         "заметка"
     }

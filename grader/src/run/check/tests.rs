@@ -43,6 +43,7 @@ fn scenario(id: &str, proves: &str) -> Scenario {
         }],
         checks: Vec::new(),
         wall_seconds: None,
+        ignore: None,
     }
 }
 
@@ -63,6 +64,9 @@ fn lab() -> Lab {
             stdout: StreamMode::Exact,
             stderr: StreamMode::Free,
             exit: ExitMode::Exact,
+            env: Vec::new(),
+            unflushed: Unflushed::Costs,
+            ignore: crate::lab::Ignore::default(),
         }],
         requirements: vec![
             requirement("first", &[]),

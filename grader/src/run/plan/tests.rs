@@ -13,6 +13,9 @@ fn role(name: &str) -> Program {
         stdout: StreamMode::Exact,
         stderr: StreamMode::Free,
         exit: ExitMode::Exact,
+        env: Vec::new(),
+        unflushed: crate::lab::Unflushed::Costs,
+        ignore: crate::lab::Ignore::default(),
     }
 }
 
@@ -70,6 +73,8 @@ fn built(run: Option<&[&str]>) -> BTreeMap<String, BuiltProgram> {
     let program = BuiltProgram {
         executable: "/cache/0".into(),
         run: run.map(|words| words.iter().map(|w| (*w).to_owned()).collect()),
+        env: Vec::new(),
+        address: None,
     };
     BTreeMap::from([("server".to_owned(), program)])
 }
@@ -213,7 +218,7 @@ fn nothing_of_the_callers_environment_gets_in() {
             "HOME=/lab",
             "TMPDIR=/tmp",
             "LC_ALL=C.UTF-8",
-            "LAB_SOCK=/lab/socket"
+            "LAB_SOCK=/lab/./socket"
         ]
     );
 }
@@ -376,13 +381,15 @@ fn empty() -> Scenario {
         steps: Vec::new(),
         checks: Vec::new(),
         wall_seconds: None,
+        ignore: None,
     }
 }
 
 #[test]
 fn a_role_that_wants_no_arguments_gets_none_unless_the_scenario_is_about_them() {
     let rungs = Rungs {
-        without_args: BTreeSet::from(["server".to_owned()]),
+        starts: BTreeMap::from([("server".to_owned(), Taken::NoArguments)]),
+        ..Rungs::default()
     };
     let mut scenario = scenario(vec![start("server")]);
     for own_args in [false, true] {
@@ -405,4 +412,54 @@ fn a_role_that_wants_no_arguments_gets_none_unless_the_scenario_is_about_them() 
         let plan = plan(&lab, &lab.scenarios[0], &setting).unwrap().plan;
         assert_eq!(plan.programs[0].argv.len(), 1 + usize::from(own_args));
     }
+}
+
+#[test]
+fn alternatives_never_repeat_the_handout() {
+    let program = role("server");
+    assert_eq!(
+        alternatives(&program),
+        [Taken::NoArguments, Taken::PathRole, Taken::Port]
+    );
+    let bare = Program {
+        args: Vec::new(),
+        ..program.clone()
+    };
+    assert_eq!(
+        alternatives(&bare),
+        [Taken::Path, Taken::PathRole, Taken::Port]
+    );
+    let without_address = Program {
+        address: AddressMode::None,
+        args: vec!["10".to_owned()],
+        ..program
+    };
+    assert_eq!(alternatives(&without_address), [Taken::NoArguments]);
+}
+
+#[test]
+fn the_manifests_address_and_variables_reach_the_program() {
+    let mut programs = built(Some(&["--port", "{port}"]));
+    let server = programs.get_mut("server").unwrap();
+    server.env = vec![("SOCK".to_owned(), "{socket}".to_owned())];
+    server.address = Some(Declared::Port(7777));
+    let scenario = scenario(vec![start("server")]);
+    let cast = Cast::of(&scenario);
+    let plan = planned_with(scenario.clone(), &cast, &programs, None, 1)
+        .unwrap()
+        .plan;
+    assert_eq!(argv(&plan, 0)[1..], ["--port", "7777"]);
+    let sock = (Bytes::from("SOCK"), Bytes::from("/lab/./socket"));
+    assert!(plan.programs[0].env.contains(&sock));
+
+    let server = programs.get_mut("server").unwrap();
+    server.address = Some(Declared::Socket("run/my.sock".to_owned()));
+    let plan = planned_with(scenario, &cast, &programs, None, 1)
+        .unwrap()
+        .plan;
+    let directory = plan.files.iter().find(|file| *file.name == *b"run");
+    assert!(matches!(
+        directory.map(|file| &file.source),
+        Some(sv::FileSource::Directory)
+    ));
 }

@@ -51,6 +51,8 @@ pub(super) fn collect(
                     BuiltProgram {
                         executable: path,
                         run: run.map(|run| run.iter().skip(1).cloned().collect()),
+                        env: layout.env.get(&program.role).cloned().unwrap_or_default(),
+                        address: layout.addresses.get(&program.role).cloned(),
                     },
                 );
             }

@@ -1,6 +1,7 @@
 //! Why a requirement is not met, in words and lines.
 
 mod actions;
+mod addresses;
 mod notes;
 mod remark;
 mod waits;
@@ -14,7 +15,8 @@ use super::{Actions, Difference};
 use crate::lab::{Lab, Lang, Scenario};
 use crate::transcript::{Actors, Line, Op, PhaseDifference, Selection, StreamDifference, compare};
 
-pub use notes::{notes, without_arguments};
+pub use addresses::address_rungs;
+pub use notes::{held_back, notes};
 
 /// Lines of one side that are shown; [`Difference::more`] counts the rest.
 const MOST_LINES: usize = 8;
@@ -104,6 +106,7 @@ pub(super) fn explain(case: &Case<'_>, found: &PhaseDifference) -> Difference {
         step: found.number,
         title: found.title.clone(),
         remark: remark::remark(&scene, found),
+        ignored: ignored(case, found),
         more: cut + later(case, found),
         actions: actions::actions(&scene),
         waits: waits::waits(&scene, found, hung),
@@ -111,6 +114,21 @@ pub(super) fn explain(case: &Case<'_>, found: &PhaseDifference) -> Difference {
         expected,
         yours,
     }
+}
+
+/// What did not count in the lanes that differ.
+fn ignored(case: &Case<'_>, found: &PhaseDifference) -> Vec<&'static str> {
+    let mut words = Vec::new();
+    for lane in &case.ran.expected.lanes {
+        if found.streams.iter().any(|stream| stream.lane == lane.name) {
+            for word in lane.ignore.words() {
+                if !words.contains(&word) {
+                    words.push(word);
+                }
+            }
+        }
+    }
+    words
 }
 
 /// Something that was expected did not come, or the program's state says that it is stuck.

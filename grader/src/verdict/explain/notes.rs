@@ -3,15 +3,15 @@
 use std::collections::BTreeSet;
 
 use supervisor::event::{ExitStatus, Stream, What};
-use supervisor::plan::{Address, ProgramId};
+use supervisor::plan::ProgramId;
 
-use crate::lab::{AddressMode, Lab, Lang, OutputKind, Scenario};
-use crate::transcript::{Actors, Line, Op, Transcript};
+use crate::lab::{Ignore, Lab, Lang, OutputKind, Scenario};
+use crate::transcript::{Actors, Line, Op, Selection, Transcript, compare};
 use crate::verdict::judge::Ran;
 use crate::verdict::phrases::Phrase;
 
 /// What is worth saying about a run although it costs nothing: text that stdio kept until exit,
-/// text that fork doubled, an address of the program's own.
+/// text that fork doubled, a result written to descriptor 0.
 #[must_use]
 pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<String> {
     let actors = Actors::of(lab, scenario);
@@ -28,11 +28,15 @@ pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<Strin
         if is_pipe && only_at_exit(ran, role, program) {
             notes.push(Phrase::OnlyAtExit(role).say(lang));
         }
-        notes.extend(
-            addresses(lab, ran, role, program)
-                .iter()
-                .map(|own| own.say(lang)),
-        );
+        if let Some(what) = ignored(ran, role) {
+            notes.push(
+                Phrase::Ignored {
+                    who: role,
+                    what: &what,
+                }
+                .say(lang),
+            );
+        }
         if to_input(ran, program) {
             notes.push(Phrase::WroteToInput(role).say(lang));
         }
@@ -49,10 +53,74 @@ pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<Strin
     notes
 }
 
-/// That a program was started without the arguments of the handout.
+/// What the lab does not count, where it alone makes this program's output another one.
+fn ignored(ran: &Ran, role: &str) -> Option<String> {
+    let lane = ran.expected.lanes.iter().find(|lane| lane.name == *role)?;
+    let of = |ignore| {
+        let mut expected = ran.expected.clone();
+        let mut actual = ran.actual.lanes.clone();
+        let lanes = expected.lanes.iter_mut().chain(&mut actual);
+        lanes.for_each(|lane| lane.ignore = ignore);
+        let again = Transcript {
+            lanes: actual,
+            ..ran.actual.clone()
+        };
+        let found = compare(&expected, &again, &Selection::Everything);
+        let mut streams = found.phases.iter().flat_map(|phase| &phase.streams);
+        streams.any(|s| s.lane == *role && s.channel == "out")
+    };
+    if lane.ignore.is_none() || of(lane.ignore) || !of(Ignore::default()) {
+        return None;
+    }
+    // A word without which the output would differ.
+    let words = lane.ignore.words().filter(|word| {
+        let mut rest = Ignore::default();
+        let others = lane.ignore.words().filter(|other| other != word);
+        others.for_each(|other| {
+            rest.set(other);
+        });
+        of(rest)
+    });
+    let words: Vec<&str> = words.collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
+/// The submission's programs whose text stdio kept back in this run because their output is a
+/// pipe: it came only at exit, was lost with the program, or was doubled by fork.
 #[must_use]
-pub fn without_arguments(role: &str, lang: Lang) -> String {
-    Phrase::WithoutArguments(role).say(lang)
+pub fn held_back(lab: &Lab, scenario: &Scenario, ran: &Ran) -> Vec<String> {
+    let actors = Actors::of(lab, scenario);
+    let roles = actors.programs.iter().zip(0_u16..);
+    roles
+        .filter(|(role, _)| scenario.students.contains(role))
+        .filter(|(role, index)| {
+            let program = ProgramId(*index);
+            let to = scenario
+                .setup
+                .get(*role)
+                .and_then(|setup| setup.stdout_to)
+                .unwrap_or(OutputKind::Pipe);
+            to == OutputKind::Pipe
+                && (only_at_exit(ran, role, program)
+                    || lost(ran, role, program)
+                    || doubled(ran, role, program).is_some())
+        })
+        .map(|(role, _)| role.clone())
+        .collect()
+}
+
+/// It was killed, and wrote nothing although something was due.
+fn lost(ran: &Ran, role: &str, program: ProgramId) -> bool {
+    let killed = ran.events.iter().any(|event| {
+        matches!(&event.what, What::Exited { process, status: ExitStatus::StillRunning | ExitStatus::Signal(_) }
+            if process.program == program && process.number == 0)
+    });
+    let wrote = ran.events.iter().any(|event| {
+        matches!(&event.what, What::Output { program: from, stream: Stream::Out, bytes }
+            if *from == program && !bytes.is_empty())
+    });
+    let mut due = ran.expected.phases.iter().flat_map(|phase| &phase.lines);
+    killed && !wrote && due.any(|line| is_output(line, role))
 }
 
 /// What it wrote to descriptor 0, if anything: that goes to the terminal as well, but to no pipe.
@@ -70,83 +138,6 @@ fn to_input(ran: &Ran, program: ProgramId) -> bool {
         } => *from == program,
         _ => false,
     })
-}
-
-/// Where a program listens or connects, if not as the handout says.
-fn addresses(lab: &Lab, ran: &Ran, role: &str, program: ProgramId) -> Vec<Own> {
-    let asked = lab
-        .programs
-        .iter()
-        .any(|known| known.name == role && known.address == AddressMode::Argv);
-    let mut found = Vec::new();
-    for event in &ran.events {
-        let (process, address, listens) = match &event.what {
-            What::Listening {
-                process,
-                address,
-                nominal: false,
-            } => (process, address, true),
-            What::Connecting { process, address } => (process, address, false),
-            _ => continue,
-        };
-        if process.program != program {
-            continue;
-        }
-        let (shown, garbage) = readable(address);
-        if asked || garbage {
-            found.push(Own {
-                who: role.to_owned(),
-                address: shown,
-                listens,
-                garbage,
-            });
-        }
-    }
-    found
-}
-
-/// An address of a program's own.
-struct Own {
-    who: String,
-    address: String,
-    listens: bool,
-    garbage: bool,
-}
-
-impl Own {
-    fn say(&self, lang: Lang) -> String {
-        let (who, address) = (self.who.as_str(), self.address.as_str());
-        let phrase = match (self.garbage, self.listens) {
-            (true, _) => Phrase::NameNotCleared { who, address },
-            (false, true) => Phrase::ListensElsewhere { who, address },
-            (false, false) => Phrase::ConnectsElsewhere { who, address },
-        };
-        phrase.say(lang)
-    }
-}
-
-/// An address as far as it can be read, and whether it goes on with bytes that nobody writes into
-/// a name: what the memory happened to hold, and different in every run.
-fn readable(address: &Address) -> (String, bool) {
-    let (sign, name) = match address {
-        Address::Path(path) => ("", &**path),
-        Address::Abstract(name) => {
-            let end = name
-                .iter()
-                .rposition(|&b| b != 0)
-                .map_or(0, |last| last + 1);
-            ("@", &name[..end])
-        }
-        Address::Inet(inet) => return (inet.to_string(), false),
-    };
-    let valid = match std::str::from_utf8(name) {
-        Ok(text) => text,
-        Err(error) => std::str::from_utf8(&name[..error.valid_up_to()]).unwrap_or_default(),
-    };
-    let text: String = valid.chars().take_while(|c| !c.is_control()).collect();
-    let garbage = text.len() < name.len();
-    let more = if garbage { "…" } else { "" };
-    (format!("{sign}{text}{more}"), garbage)
 }
 
 /// All of the text came in the step in which the program ended, and some was expected before.
@@ -244,20 +235,5 @@ mod tests {
         assert!(to_input(&write("0"), ProgramId(0)));
         assert!(!to_input(&write("0"), ProgramId(1)));
         assert!(!to_input(&write("10"), ProgramId(0)));
-    }
-
-    #[test]
-    fn a_name_is_shown_as_far_as_it_was_written() {
-        let path = |bytes: &[u8]| readable(&Address::Path(bytes.into()));
-        assert_eq!(path(b"/tmp/sock"), ("/tmp/sock".to_owned(), false));
-        assert_eq!(
-            path("/tmp/сокет".as_bytes()),
-            ("/tmp/сокет".to_owned(), false)
-        );
-        assert_eq!(path(b"/tmp/s\xfe\x7f"), ("/tmp/s…".to_owned(), true));
-        assert_eq!(path(b"/tmp/s\x01x"), ("/tmp/s…".to_owned(), true));
-        let name = |bytes: &[u8]| readable(&Address::Abstract(bytes.into()));
-        assert_eq!(name(b"lab\0\0\0"), ("@lab".to_owned(), false));
-        assert_eq!(name(b"lab\0\x80"), ("@lab…".to_owned(), true));
     }
 }

@@ -146,26 +146,94 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         .to_owned(),
 
-        WithoutArguments(who) => format!(
-            "{who} refused the arguments of the handout and was started without. Take them as the \
-             handout says"
+        WithoutArguments(who) => {
+            format!("{who} refused the arguments of the handout and was started without any")
+        }
+        WithPath(who) => {
+            format!(
+                "{who} refused the arguments of the handout and was started with the path alone"
+            )
+        }
+        WithPathRole(who) => format!(
+            "{who} refused the arguments of the handout and was started with the path and `{who}`"
         ),
+        WithPort(who) => {
+            format!("{who} refused the arguments of the handout and was started with a port number")
+        }
+        OwnArguments(who) => {
+            format!("{who} was started with the arguments that grader.toml gives it")
+        }
         WroteToInput(who) => format!(
             "{who} writes to descriptor 0, its standard input. That is seen on a terminal only: \
              write to descriptor 1"
         ),
         ListensElsewhere { who, address } => format!(
-            "{who} listens at {address}, not at the address in its arguments. It was found there; \
-             only what asks for the address is lost. Take the address from argv"
+            "{who} listens at {address}, not at the address in its arguments. It was found there"
         ),
         ConnectsElsewhere { who, address } => format!(
             "{who} connects to {address}, not to the address in its arguments. It was led to the \
-             right one; only what asks for the address is lost. Take the address from argv"
+             right one"
         ),
         NameNotCleared { who, address } => format!(
-            "{who}: the name of its socket goes on with bytes that were never set ({address}). \
-             memset the whole struct sockaddr_un to 0 before you fill it in"
+            "{who}: the name of its socket goes on with bytes that were never set ({address})"
         ),
+        NameCut { who, address } => format!(
+            "{who}: the length given with its address is too small and cuts the name to {address}"
+        ),
+        NameFull { who, address } => format!(
+            "{who}: the name of its socket fills all 108 bytes of sun_path, without a NUL at the end \
+             ({address})"
+        ),
+        NameBehindNul { who, address } => format!(
+            "{who}: sun_path begins with a NUL, so {address} is an abstract name and no file"
+        ),
+        NameEmpty(who) => format!(
+            "{who}: sun_path holds nothing but NULs, so the socket has an abstract name and no file"
+        ),
+        IsTcp {
+            who,
+            address,
+            listens,
+        } => format!(
+            "{who} {} the TCP port {address}, not {} a Unix socket",
+            if listens { "listens at" } else { "connects to" },
+            if listens { "at" } else { "to" },
+        ),
+        AtDeclared {
+            who,
+            address,
+            listens,
+        } => format!(
+            "{who} {} {address}, as grader.toml says",
+            if listens { "listens at" } else { "connects to" },
+        ),
+        FromEnvironment(who) => {
+            format!("{who} takes its address from an environment variable, not from its arguments")
+        }
+        OnTerminal(who) => format!(
+            "{who} keeps back what it prints into a pipe. It was run again on a terminal, and that \
+             run was judged"
+        ),
+        CostsNothing => "It cost nothing".to_owned(),
+        Costs(ids) => format!("It cost {ids}"),
+        HowToClear => {
+            "memset the whole struct sockaddr_un to 0 before you fill it in, and leave room \
+                       for the NUL"
+                .to_owned()
+        }
+        HowToMeasure => "Give bind and connect sizeof(struct sockaddr_un)".to_owned(),
+        HowToFill => "Copy the path to sun_path itself: strncpy(addr.sun_path, path, sizeof \
+                      addr.sun_path - 1)"
+            .to_owned(),
+        HowToUnix => "Use socket(AF_UNIX, SOCK_STREAM, 0) and a struct sockaddr_un".to_owned(),
+        HowToArgv => "Take the address from argv".to_owned(),
+        HowToArguments => "Take the arguments that the handout names".to_owned(),
+        HowToFlush => "Call fflush(stdout) after what must be seen at once".to_owned(),
+        Ignored { who, what } => {
+            format!(
+                "{who}: its output differs from the expected one in what does not count here: {what}"
+            )
+        }
         OnlyAtExit(who) => format!(
             "{who}: the text came only at exit. Its standard output is a pipe, so stdio keeps the text: \
              call fflush(stdout)"

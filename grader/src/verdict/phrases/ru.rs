@@ -151,26 +151,93 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         .to_owned(),
 
-        WithoutArguments(who) => format!(
-            "{who} не принимает аргументов из задания и запущена без них. Принимайте их, как сказано \
-             в задании"
-        ),
+        WithoutArguments(who) => {
+            format!("{who} не принимает аргументов из задания: запуск без них")
+        }
+        WithPath(who) => {
+            format!("{who} не принимает аргументов из задания: запуск с одним путём")
+        }
+        WithPathRole(who) => {
+            format!("{who} не принимает аргументов из задания: запуск с путём и словом `{who}`")
+        }
+        WithPort(who) => {
+            format!("{who} не принимает аргументов из задания: запуск с номером порта")
+        }
+        OwnArguments(who) => format!("{who}: запуск с аргументами, которые заданы в grader.toml"),
         WroteToInput(who) => format!(
             "{who} пишет в дескриптор 0, то есть в стандартный ввод. Это видно только на терминале: \
              пишите в дескриптор 1"
         ),
         ListensElsewhere { who, address } => format!(
-            "{who} слушает по адресу {address}, а не по тому, что задан аргументом. Там его и нашли; \
-             теряется только то, что требует адреса. Берите адрес из argv"
+            "{who} слушает по адресу {address}, а не по тому, что задан аргументом. Там его и нашли"
         ),
         ConnectsElsewhere { who, address } => format!(
-            "{who} подключается к {address}, а не по адресу из аргумента. Его провели куда надо; \
-             теряется только то, что требует адреса. Берите адрес из argv"
+            "{who} подключается к {address}, а не по адресу из аргумента. Его провели куда надо"
         ),
-        NameNotCleared { who, address } => format!(
-            "{who}: имя сокета продолжается байтами, которые никто не задавал ({address}). \
-             Обнулите всю struct sockaddr_un через memset, прежде чем её заполнять"
+        NameNotCleared { who, address } => {
+            format!("{who}: имя сокета продолжается байтами, которые никто не задавал ({address})")
+        }
+        NameCut { who, address } => {
+            format!("{who}: длина адреса слишком мала, и имя сокета обрезано: {address}")
+        }
+        NameFull { who, address } => format!(
+            "{who}: имя сокета занимает все 108 байтов sun_path, для NUL места нет ({address})"
         ),
+        NameBehindNul { who, address } => format!(
+            "{who}: sun_path начинается с NUL, поэтому {address} — абстрактное имя, а не файл"
+        ),
+        NameEmpty(who) => {
+            format!("{who}: в sun_path одни NUL, поэтому имя сокета абстрактное, а файла нет")
+        }
+        IsTcp {
+            who,
+            address,
+            listens,
+        } => format!(
+            "{who} {} TCP-порт {address}, а не Unix-сокет",
+            if listens {
+                "слушает"
+            } else {
+                "выбирает для соединения"
+            },
+        ),
+        AtDeclared {
+            who,
+            address,
+            listens,
+        } => format!(
+            "{who} {} {address}, как сказано в grader.toml",
+            if listens {
+                "слушает по адресу"
+            } else {
+                "подключается к"
+            },
+        ),
+        FromEnvironment(who) => {
+            format!("{who} берёт адрес из переменной окружения, а не из аргументов")
+        }
+        OnTerminal(who) => format!(
+            "{who} придерживает то, что печатает в трубу. Поэтому был ещё один запуск, на терминале; \
+             оценён он"
+        ),
+        CostsNothing => "Это ничего не стоило".to_owned(),
+        Costs(ids) => format!("Цена: {ids}"),
+        HowToClear => "Обнулите всю struct sockaddr_un через memset, прежде чем её заполнять, и \
+                       оставьте место для NUL"
+            .to_owned(),
+        HowToMeasure => "Передавайте bind и connect sizeof(struct sockaddr_un)".to_owned(),
+        HowToFill => "Копируйте путь в само поле sun_path: strncpy(addr.sun_path, path, sizeof \
+                      addr.sun_path - 1)"
+            .to_owned(),
+        HowToUnix => "Нужны socket(AF_UNIX, SOCK_STREAM, 0) и struct sockaddr_un".to_owned(),
+        HowToArgv => "Берите адрес из argv".to_owned(),
+        HowToArguments => "Принимайте аргументы, как сказано в задании".to_owned(),
+        HowToFlush => "Вызывайте fflush(stdout) после того, что должно быть видно сразу".to_owned(),
+        Ignored { who, what } => {
+            format!(
+                "{who}: вывод отличается от ожидаемого только тем, что здесь не считается: {what}"
+            )
+        }
         OnlyAtExit(who) => format!(
             "{who}: текст появился только при завершении. Стандартный вывод здесь — труба, и stdio \
              придерживает текст: вызовите fflush(stdout)"

@@ -174,6 +174,9 @@ const DATA_KEPT: usize = 256;
 /// At most so many of them stand in the arguments.
 const DATA_SHOWN: usize = 32;
 
+/// `sizeof(struct sockaddr_un)`, unix(7).
+const SOCKADDR_UN: usize = 110;
+
 /// The arguments as a person writes them, and the data of a sending call; read at its entry.
 pub(crate) fn render(tid: i32, nr: i64, args: &[u64; 6]) -> (String, Vec<u8>) {
     let mut out = Vec::new();
@@ -202,6 +205,8 @@ pub(crate) fn render(tid: i32, nr: i64, args: &[u64; 6]) -> (String, Vec<u8>) {
                     value,
                     usize::try_from(args[index + 1]).unwrap_or(0).min(128),
                 );
+                // All of the struct, however short the call says it is: it may cut the name.
+                data = memory::read(tid, value, SOCKADDR_UN);
                 parse_address(&raw).map_or_else(|| "?".to_owned(), |address| show_address(&address))
             }
             Show::Data => {
