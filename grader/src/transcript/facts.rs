@@ -16,6 +16,8 @@ pub(super) struct Facts {
     executed: BTreeSet<(ProgramId, Vec<u8>)>,
     /// Programs that wrote to descriptor 0, with the text of the first such call.
     input_written: BTreeMap<ProgramId, String>,
+    /// Programs of which a process wrote to another that had stopped reading.
+    broken: BTreeSet<ProgramId>,
 }
 
 /// One of a program's own pipes.
@@ -69,6 +71,9 @@ impl Facts {
                     .entry(call.process.program)
                     .or_insert_with(|| format!("{}({})", call.name, call.args));
             }
+            What::Call(call) if is_broken_pipe(call) => {
+                self.broken.insert(call.process.program);
+            }
             _ => {}
         }
     }
@@ -84,7 +89,13 @@ impl Facts {
         match statement {
             Statement::PipedTextInUpperCase => {
                 let piped = self.main_pipe(program).map(|pipe| pipe.written.as_slice());
-                upper_case_of(piped.unwrap_or_default(), output)
+                upper_case_of(piped.unwrap_or_default(), output)?;
+                // How much of an unread text still got into the pipe depends on who ran first.
+                if self.broken.contains(&program) {
+                    Err("the reader left before all was written".to_owned())
+                } else {
+                    Ok(())
+                }
             }
             Statement::PipedTextInBothCases => {
                 let piped = self.main_pipe(program).map(|pipe| pipe.written.as_slice());
@@ -160,6 +171,14 @@ impl Pipe {
 fn writes_to_input(call: &Call) -> bool {
     matches!(call.name.as_str(), "write" | "writev") && call.args.starts_with("0, ")
 }
+
+/// A write that found no reader any more.
+fn is_broken_pipe(call: &Call) -> bool {
+    matches!(call.name.as_str(), "write" | "writev") && call.result == Some(-i64::from(EPIPE))
+}
+
+/// `errno` of a write without a reader: pipe(7).
+const EPIPE: i32 = 32;
 
 /// What a person sees of a text: the printable ASCII characters but the blank. Whether other
 /// letters have an upper case depends on the locale, and layout does not count.
@@ -250,6 +269,23 @@ mod tests {
             judged(&[], Statement::PipedTextInUpperCase, "HELLO"),
             "no, no text was written into a pipe"
         );
+    }
+
+    #[test]
+    fn a_text_that_lost_its_reader_did_not_come_whole() {
+        let refused = What::Call(Call {
+            process: process(1),
+            thread: 0,
+            name: "write".to_owned(),
+            args: "1, \"Second Line\\n\"".to_owned(),
+            data: Vec::new().into(),
+            result: Some(-32),
+            times: 1,
+        });
+        let events = [wrote(1, 0, "First Line\n"), refused];
+        let upper = |events| judged(events, Statement::PipedTextInUpperCase, "FIRST LINE\n");
+        assert_eq!(upper(&events[..1]), "yes");
+        assert_eq!(upper(&events), "no, the reader left before all was written");
     }
 
     #[test]
