@@ -25,6 +25,9 @@ struct Expected {
     /// What the tool says where it does not agree with the teacher.
     #[serde(default)]
     disagrees: BTreeMap<String, String>,
+    /// It keeps the grader waiting for so long that it is left to `benches/tree`.
+    #[serde(default)]
+    slow: bool,
     /// Each stands in one of the report's notes.
     #[serde(default)]
     notes: Vec<String>,
@@ -52,7 +55,7 @@ impl Expected {
 }
 
 /// The directories of this kind: named after their lab. The others have tests of their own.
-fn fixtures() -> Vec<PathBuf> {
+fn fixtures() -> Vec<(PathBuf, Expected)> {
     const LABS: [&str; 4] = ["course-", "us-upper-", "pipe-upper-", "sig-count-"];
     let dir = end_to_end::root().join("fixtures/off-contract");
     let mut all: Vec<PathBuf> = std::fs::read_dir(dir)
@@ -64,7 +67,16 @@ fn fixtures() -> Vec<PathBuf> {
         })
         .collect();
     all.sort();
-    all
+    all.into_iter()
+        .map(|path| {
+            let expected = Expected::of(&path);
+            (path, expected)
+        })
+        .collect()
+}
+
+fn quick(all: Vec<(PathBuf, Expected)>) -> Vec<(PathBuf, Expected)> {
+    all.into_iter().filter(|(_, e)| !e.slow).collect()
 }
 
 /// What is wrong with the verdict on a submission, line by line.
@@ -117,9 +129,8 @@ fn each<T: Send>(work: Vec<T>, job: impl Fn(T) -> Vec<String> + Sync) -> Vec<Str
 fn each_gets_what_a_fair_teacher_would_give() {
     let home = Home::new();
     let fixtures = fixtures();
-    assert!(fixtures.len() >= 40, "{}", fixtures.len());
-    let wrong = each(fixtures, |fixture| {
-        let expected = Expected::of(&fixture);
+    assert!(fixtures.len() >= 80, "{}", fixtures.len());
+    let wrong = each(quick(fixtures), |(fixture, expected)| {
         let output = home
             .grader()
             .args(["check", &expected.lab])
@@ -130,5 +141,98 @@ fn each_gets_what_a_fair_teacher_would_give() {
         let name = fixture.file_name().unwrap().to_str().unwrap();
         compare(name, &expected, &output.stdout)
     });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// How a directory for a task of the course is spelt.
+const SPELLINGS: [&str; 7] = ["lab", "Lab_", "lab-", "lab ", "task_", "l", "LAB"];
+
+const GROUPS: [&str; 4] = ["22931", "22932", "group 3", "Группа_4"];
+
+/// One submission in a course's tree.
+struct Handed {
+    dir: PathBuf,
+    name: String,
+    expected: Expected,
+}
+
+/// Makes `<group>/<student>/lab<N>/` of `count` submissions: from each fixture two students, who
+/// are graded side by side and have the same names of sockets in their programs.
+fn course_tree(root: &Path, count: usize, all: &[PathBuf]) -> Vec<Handed> {
+    (0..count)
+        .map(|number| {
+            // A stride that is prime to their number mixes the labs.
+            let fixture = &all[number / 2 * 11 % all.len()];
+            let expected = Expected::of(fixture);
+            let lab = match expected.lab.strip_prefix("course-") {
+                Some(task) => format!("{}{task}", SPELLINGS[number % SPELLINGS.len()]),
+                None => expected.lab.clone(),
+            };
+            let student = format!("student{number:03}");
+            let dir = root
+                .join(GROUPS[number % GROUPS.len()])
+                .join(student)
+                .join(lab);
+            let sources = match number % 5 {
+                0 => dir.join("src"),
+                _ => dir.clone(),
+            };
+            std::fs::create_dir_all(&sources).unwrap();
+            for entry in std::fs::read_dir(fixture).unwrap() {
+                let entry = entry.unwrap();
+                if entry.file_name() != "fixture.toml" {
+                    std::fs::copy(entry.path(), sources.join(entry.file_name())).unwrap();
+                }
+            }
+            match number % 7 {
+                // What an earlier build on another machine left behind.
+                1 => std::fs::write(sources.join("a.out"), b"\x7fELF\x02\x01\x01").unwrap(),
+                2 => std::fs::write(sources.join(".gitignore"), "*.o\n").unwrap(),
+                3 => std::fs::write(sources.join("README.md"), "# Task\n").unwrap(),
+                _ => {}
+            }
+            let name = fixture.file_name().unwrap().to_str().unwrap();
+            Handed {
+                name: format!("{name} in {}", dir.strip_prefix(root).unwrap().display()),
+                dir,
+                expected,
+            }
+        })
+        .collect()
+}
+
+/// Grades a tree without a single option: the lab is told by the directory's name.
+fn grade_tree(count: usize, all: &[PathBuf]) -> Vec<String> {
+    let home = Home::new();
+    let tree = course_tree(&home.path().join("os course"), count, all);
+    each(tree, |handed| {
+        let output = home
+            .grader()
+            .arg("check")
+            .arg(&handed.dir)
+            .args(["--format", "json"])
+            .output()
+            .unwrap();
+        if output.stdout.is_empty() {
+            let error = String::from_utf8_lossy(&output.stderr);
+            return vec![format!("{}: {error}", handed.name)];
+        }
+        compare(&handed.name, &handed.expected, &output.stdout)
+    })
+}
+
+#[test]
+fn a_course_tree_is_graded_without_an_option() {
+    let quick: Vec<PathBuf> = quick(fixtures()).into_iter().map(|(p, _)| p).collect();
+    let wrong = grade_tree(30, &quick);
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+#[ignore = "takes minutes: benches/tree runs it"]
+fn a_whole_course_tree_is_graded_without_an_option() {
+    let all: Vec<PathBuf> = fixtures().into_iter().map(|(p, _)| p).collect();
+    let count = std::env::var("TREE").map_or(100, |n| n.parse().unwrap());
+    let wrong = grade_tree(count, &all);
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
