@@ -12,6 +12,7 @@ use crate::verdict::{Outcome, Reason, Verdict};
 
 use super::findings::{difference, of_kind, sentence};
 use super::json::result_word;
+use super::ladder::ladders;
 use super::page::Page;
 use super::phrases::{Phrases, phrases};
 use super::text::{clean, one_line};
@@ -296,6 +297,9 @@ impl<W> GitHub<W> {
             }
         }
         append_within(&mut out, &blocks, SUMMARY_BYTES, words);
+        for texts in ladders(&self.builds, self.context.lang) {
+            out += &format!("\n{}: {}\n", words.note(), inline(&texts.join(" ")));
+        }
         for note in &summary.notes {
             out += &format!("\n{}: {}\n", words.note(), inline(note));
         }

@@ -7,6 +7,7 @@ use crate::run::{BuildReport, RunEvent, Summary};
 use crate::verdict::{Outcome, Reason, Verdict};
 
 use super::findings::{difference, grouped, of_kind, pad, paragraph, sentence};
+use super::ladder::{ladders, tried};
 use super::page::{Page, Tone};
 use super::phrases::{Phrases, phrases};
 use super::text::{WIDTH, clean, columns, one_line, wrap};
@@ -177,28 +178,9 @@ impl<W> Human<W> {
         }
     }
 
-    /// How programs were built whose first way did not work, those built alike together.
+    /// How programs were built whose first way did not work.
     fn ladders(&self, page: &mut Page, words: &dyn Phrases) {
-        let mut alike: Vec<(&BuildReport, Vec<String>)> = Vec::new();
-        for build in self.builds.iter().filter(|build| !build.tried.is_empty()) {
-            let Some(rung) = build.rung else { continue };
-            let name = one_line(&build.executable);
-            let same = |other: &BuildReport| {
-                (other.rung, &other.tried, &other.hint) == (Some(rung), &build.tried, &build.hint)
-            };
-            match alike.iter_mut().find(|(other, _)| same(other)) {
-                Some((_, names)) => names.push(name),
-                None => alike.push((build, vec![name])),
-            }
-        }
-        for (build, names) in alike {
-            let Some(rung) = build.rung else { continue };
-            let how = one_line(&rung.words(&build.from, self.context.lang));
-            let mut texts = vec![words.climbed(&names.join(", "), &how)];
-            texts.extend(tried(build, words));
-            if let (Some(hint), Some(first)) = (&build.hint, build.tried.first()) {
-                texts.push(one_line(&words.enough(&first.how, hint)));
-            }
+        for texts in ladders(&self.builds, self.context.lang) {
             page.end();
             labelled(page, words, "", words.note(), Tone::Dim, &texts);
         }
@@ -373,15 +355,6 @@ fn not_built(page: &mut Page, build: &BuildReport, words: &dyn Phrases) {
         );
     }
     page.end();
-}
-
-/// `Tried:` and a line for each way that did not work.
-fn tried(build: &BuildReport, words: &dyn Phrases) -> Vec<String> {
-    let mut out = vec![words.tried().to_owned()];
-    for tried in &build.tried {
-        out.push(one_line(&format!("- {}: {}", tried.how, tried.why)));
-    }
-    out
 }
 
 /// The first lines of a text that somebody else wrote; nothing is wrapped.

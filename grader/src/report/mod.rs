@@ -12,6 +12,7 @@ mod github;
 mod human;
 mod json;
 mod junit;
+mod ladder;
 mod list;
 mod page;
 pub mod phrases;

@@ -79,7 +79,7 @@ pub fn build(
     options: &BuildOptions<'_>,
 ) -> Result<Built, SubmissionError> {
     let tree = Tree::read(dir, &Bounds::default())?;
-    let layout = find::find(&tree, &lab.programs)?;
+    let layout = find::find(&tree, &lab.programs, find::home(&tree, lab))?;
     let job = Job {
         runner,
         lab,
@@ -280,6 +280,6 @@ pub fn prepare(mode: &CacheMode) -> Result<(Cache, Toolchain), Fault> {
 #[cfg(test)]
 use super::rung::Rung;
 #[cfg(test)]
-mod tests;
+pub(in crate::submission) mod tests;
 #[cfg(test)]
 mod tools;

@@ -17,7 +17,7 @@ use super::note::Note;
 use super::source::{self, Magic};
 use super::tree::{Content, File, Tree};
 use super::words;
-use crate::lab::Program;
+use crate::lab::{Lab, Program, guess};
 
 /// How a submission is built.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -78,12 +78,46 @@ pub struct Make {
     pub fallback: Vec<Sources>,
 }
 
-/// Decides which files are which program.
+/// The directory that belongs to the lab among those of other tasks: the only one whose name means
+/// one of the lab's numbers in the list of tasks, or its id.
+#[must_use]
+pub fn home<'t>(tree: &'t Tree, lab: &Lab) -> Option<&'t str> {
+    let (numbers, semester) = (lab.numbers(), lab.task.semester.unwrap_or(1));
+    let is_it = |name: &str| {
+        guess::means(name, &numbers, semester)
+            || name.eq_ignore_ascii_case(&lab.id)
+            || name.eq_ignore_ascii_case(&lab.id.replace('-', "_"))
+    };
+    let mut found: Option<&str> = None;
+    for file in &tree.files {
+        let mut end = 0;
+        for name in file.directory().split('/') {
+            end += name.len();
+            let directory = &file.path[..end];
+            if is_it(name) {
+                match found {
+                    Some(other) if other != directory => return None,
+                    _ => found = Some(directory),
+                }
+                break;
+            }
+            end += 1;
+        }
+    }
+    found
+}
+
+/// Decides which files are which program; where the lab's own directory is known (`home`), mains
+/// and the Makefile are looked for there only.
 ///
 /// # Errors
 /// A wrong manifest, several files that could be the same program, a file that is needed but
 /// cannot be used, or no program at all.
-pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError> {
+pub fn find(
+    tree: &Tree,
+    programs: &[Program],
+    home: Option<&str>,
+) -> Result<Layout, SubmissionError> {
     let roles: Vec<Role<'_>> = programs.iter().map(Role::new).collect();
     refuse_unusable(tree, &roles)?;
     let settled = match tree.get(MANIFEST) {
@@ -154,7 +188,7 @@ pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError
         }
     }
 
-    let makefile = makefile(tree);
+    let makefile = makefile(tree, home);
     let package = tree.get("Cargo.toml").is_some();
     if !make_roles.is_empty() && makefile.is_none() {
         return Err(SubmissionError::Manifest(format!(
@@ -169,7 +203,7 @@ pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError
     if let Some(file) = makefile {
         // What the patterns find is only a second choice here: whatever they find ambiguous,
         // the Makefile decides.
-        let (by_pattern, _) = by_patterns(tree, &open, &claimed);
+        let (by_pattern, _) = by_patterns(tree, &open, &claimed, home);
         let text = file.bytes().unwrap_or_default();
         let mended = mend::mend(text);
         let targets = targets(&String::from_utf8_lossy(mended.as_deref().unwrap_or(text)));
@@ -196,7 +230,7 @@ pub fn find(tree: &Tree, programs: &[Program]) -> Result<Layout, SubmissionError
         layout.units.push(Unit::Cargo(cargo_roles));
     }
     if !open.is_empty() {
-        let (found, ambiguous) = by_patterns(tree, &open, &claimed);
+        let (found, ambiguous) = by_patterns(tree, &open, &claimed, home);
         if let Some((role, candidates)) = ambiguous {
             return Err(SubmissionError::Ambiguous {
                 program: role.name().to_owned(),
@@ -417,11 +451,12 @@ fn by_patterns<'r, 'a, 't>(
     tree: &'t Tree,
     roles: &[&'r Role<'a>],
     claimed: &BTreeSet<String>,
+    home: Option<&str>,
 ) -> (Vec<(&'r Role<'a>, &'t str)>, Ambiguity<'r, 'a>) {
     let candidates = |tier: &[Language], with_main: bool| -> Vec<&'t str> {
         tree.files
             .iter()
-            .filter(|file| !claimed.contains(&file.path))
+            .filter(|file| !claimed.contains(&file.path) && is_below(file, home))
             .filter(|file| {
                 let bytes = file.bytes().unwrap_or_default();
                 let language = language(file).filter(|language| tier.contains(language));
@@ -661,23 +696,32 @@ fn listing(tree: &Tree) -> String {
     names.join(", ")
 }
 
-/// The Makefile as GNU make would choose it, or one spelt in a way that Linux make ignores; below
-/// the top only where there is a single one.
-fn makefile(tree: &Tree) -> Option<&File> {
-    let top = mend::NAMES
-        .iter()
-        .find_map(|name| tree.get(name))
-        .or_else(|| {
-            let odd = |file: &&File| file.path.eq_ignore_ascii_case("makefile");
-            tree.files.iter().find(odd)
-        });
-    let mut below = tree.files.iter().filter(|file| {
-        file.name().eq_ignore_ascii_case("makefile") || file.name() == "GNUmakefile"
-    });
-    match (top, below.next(), below.next()) {
-        (Some(file), ..) | (None, Some(file), None) => Some(file),
-        _ => None,
+/// The Makefile as GNU make would choose it, or one spelt in a way that Linux make ignores: at the
+/// top, or in the lab's own directory, or the only one there is.
+fn makefile<'t>(tree: &'t Tree, home: Option<&str>) -> Option<&'t File> {
+    let is_one =
+        |file: &&File| file.name().eq_ignore_ascii_case("makefile") || file.name() == "GNUmakefile";
+    let order = |file: &&File| {
+        let place = mend::NAMES.iter().position(|name| file.name() == *name);
+        (file.depth(), place.unwrap_or(mend::NAMES.len()))
+    };
+    let all = || tree.files.iter().filter(is_one);
+    let top = all().filter(|file| file.depth() == 0).min_by_key(order);
+    let own = || all().filter(|file| is_below(file, home)).min_by_key(order);
+    let directories: BTreeSet<&str> = all().map(File::directory).collect();
+    match (top, home) {
+        (Some(file), _) => Some(file),
+        (None, Some(_)) => own(),
+        (None, None) if directories.len() == 1 => own(),
+        (None, None) => None,
     }
+}
+
+fn is_below(file: &File, home: Option<&str>) -> bool {
+    home.is_none_or(|home| {
+        let rest = file.path.strip_prefix(home);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    })
 }
 
 /// Explicit targets of a Makefile: plain names at the beginning of a rule.
@@ -697,6 +741,8 @@ fn targets(text: &str) -> Vec<String> {
 
 /// Targets worth asking for where the default goal did not bring forth every program.
 fn other_goals(targets: &[String], roles: &[&Role<'_>]) -> Vec<String> {
+    // The first target is what make makes anyway.
+    let targets = targets.get(1..).unwrap_or_default();
     let named: Vec<String> = targets
         .iter()
         .filter(|target| {
@@ -717,7 +763,8 @@ fn other_goals(targets: &[String], roles: &[&Role<'_>]) -> Vec<String> {
 
 /// Targets by these names start programs, remove files or the like.
 fn builds(target: &str) -> bool {
-    const OTHERWISE: [&str; 16] = [
+    const OTHERWISE: [&str; 17] = [
+        "all",
         "clean",
         "distclean",
         "mrproper",
@@ -843,11 +890,11 @@ pub(super) mod tests {
     }
 
     fn layout(files: &[(&str, &str)]) -> Layout {
-        find(&tree(files), &pair()).unwrap()
+        find(&tree(files), &pair(), None).unwrap()
     }
 
     fn error(files: &[(&str, &str)]) -> String {
-        find(&tree(files), &pair()).unwrap_err().to_string()
+        find(&tree(files), &pair(), None).unwrap_err().to_string()
     }
 
     fn sources(layout: &Layout, role: &str) -> Vec<String> {
@@ -945,9 +992,9 @@ pub(super) mod tests {
     #[test]
     fn a_lone_program_is_the_one_asked_for() {
         let one = [program("filter", "pipe-upper", &["pipe-upper.c"])];
-        let found = find(&tree(&[("lab25.c", MAIN), ("x.c", "int x;")]), &one).unwrap();
+        let found = find(&tree(&[("lab25.c", MAIN), ("x.c", "int x;")]), &one, None).unwrap();
         assert_eq!(sources(&found, "filter"), ["lab25.c", "x.c"]);
-        let error = find(&tree(&[("a.c", MAIN), ("b.c", MAIN)]), &one).unwrap_err();
+        let error = find(&tree(&[("a.c", MAIN), ("b.c", MAIN)]), &one, None).unwrap_err();
         assert!(error.to_string().contains("a.c, b.c"), "{error}");
     }
 
@@ -1136,6 +1183,28 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn of_many_tasks_the_labs_own_directory_is_taken() {
+        let mut lab = crate::submission::build::tests::lab();
+        lab.id = "course-30".into();
+        let files = [
+            ("i/lab25/Makefile", ""),
+            ("i/lab30/Makefile", ""),
+            ("i/lab30/server.c", MAIN),
+            ("i/lab30/client.c", MAIN),
+            ("i/lab31/server.c", MAIN),
+        ];
+        let all = tree(&files);
+        assert_eq!(home(&all, &lab), Some("i/lab30"));
+        let found = find(&all, &pair(), home(&all, &lab)).unwrap();
+        assert!(
+            matches!(&found.units[..], [Unit::Make(make)] if make.file == "i/lab30/Makefile" && make.fallback.len() == 2)
+        );
+        let two = tree(&[("a/lab30/x.c", MAIN), ("b/lab30/x.c", MAIN)]);
+        assert_eq!(home(&two, &lab), None);
+        assert_eq!(home(&tree(&[("x.c", MAIN)]), &lab), None);
+    }
+
+    #[test]
     fn a_helper_may_hold_the_calls() {
         let found = layout(&[
             ("one.c", "int main(void) { accept(serve(), 0, 0); }"),
@@ -1190,11 +1259,11 @@ pub(super) mod tests {
                 file.content = Content::Refused("cannot be read: permission denied".to_owned());
             }
         }
-        assert!(find(&tree, &pair()).is_ok());
+        assert!(find(&tree, &pair(), None).is_ok());
         for file in &mut tree.files {
             file.content = Content::Refused("cannot be read: permission denied".to_owned());
         }
-        let error = find(&tree, &pair()).unwrap_err().to_string();
+        let error = find(&tree, &pair(), None).unwrap_err().to_string();
         assert_eq!(error, "server.c: cannot be read: permission denied");
     }
 
@@ -1205,9 +1274,9 @@ pub(super) mod tests {
         fn no_file_is_two_programs(names in proptest::collection::btree_set("(us-|my_|a/)?(server|client|both_server_client|x)[12]?\\.c", 1..6)) {
             let files: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), MAIN)).collect();
             let mut roles = pair();
-            let one = find(&tree(&files), &roles);
+            let one = find(&tree(&files), &roles, None);
             roles.reverse();
-            let other = find(&tree(&files), &roles);
+            let other = find(&tree(&files), &roles, None);
             match (one, other) {
                 (Ok(one), Ok(other)) => {
                     let (server, client) = (sources(&one, "server"), sources(&one, "client"));

@@ -24,8 +24,8 @@ use super::tree::{File, Tree};
 /// hidden names are left out of a [`Tree`].
 const OWN: &str = ".grader";
 
-/// What a command may take, milliseconds. Processor time decides, so that a busy machine makes no
-/// difference; wall time is for what sleeps.
+/// What a command may take, milliseconds. Processor time, of each process, decides, so that a busy
+/// machine makes no difference; wall time is for what sleeps.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     cpu: u64,
@@ -35,7 +35,7 @@ struct Budget {
 /// A compiler, or all that a Makefile does.
 const COMMAND: Budget = Budget {
     cpu: 10_000,
-    wall: 20_000,
+    wall: 60_000,
 };
 /// Cargo compiles the dependencies as well.
 const CARGO: Budget = Budget {
@@ -628,7 +628,7 @@ mod tests {
         assert_eq!(plan.observation, Observation::Bare);
         assert!(matches!(
             plan.steps[0].acts[1],
-            Act::WaitExit { ms: 20_000, .. }
+            Act::WaitExit { ms: 60_000, .. }
         ));
         assert!(
             matches!(&plan.steps[1].acts[0], Act::Collect { under, .. } if under.escaped() == ".grader/out")
@@ -639,7 +639,7 @@ mod tests {
             .map(|(k, _)| k.escaped())
             .collect();
         assert_eq!(env, ["PATH", "HOME", "TMPDIR", "LC_ALL"]);
-        assert!(plan.limits.wall_ms > 20_000);
+        assert!(plan.limits.wall_ms > 60_000);
     }
 
     #[test]

@@ -173,6 +173,8 @@ fn telling_line(output: &str) -> Option<String> {
         .or_else(|| with(&["ot found", "No such file", "Permission denied"]))
         .or_else(|| with(&["*** "]))
         .or_else(|| lines.iter().rev().find(|line| !line.is_empty()).copied())?;
+    // Who says it has been said.
+    let line = line.strip_prefix("make: ").unwrap_or(line);
     let line = line.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut short: String = line.chars().take(QUOTED).collect();
     if short.len() < line.len() {
@@ -252,6 +254,10 @@ mod tests {
         assert_eq!(
             Why::of("Makefile:2: *** missing   separator.  Stop."),
             Why::Said("Makefile:2: *** missing separator. Stop.".into())
+        );
+        assert_eq!(
+            Why::of("make: *** [Makefile:2: all] Error 1").text(Lang::En),
+            "*** [Makefile:2: all] Error 1"
         );
         assert_eq!(Why::of("\n"), Why::Silent);
         let long = Why::of(&"x".repeat(1000)).text(Lang::Ru);
