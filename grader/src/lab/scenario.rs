@@ -278,6 +278,21 @@ fn setups(
             small_buffers: raw.small_buffers.as_ref().is_some_and(|b| b.value),
             ignore: raw.ignore.as_ref().map(|i| check::ignore(&i.value)),
         };
+        let program = known.programs.iter().find(|p| p.name == role.value);
+        if let (Some(ignore), Some(program)) = (&raw.ignore, program) {
+            let out = setup.stdout.as_ref().unwrap_or(&program.stdout);
+            let err = setup.stderr.as_ref().unwrap_or(&program.stderr);
+            let by_text = |mode| matches!(mode, &StreamMode::Exact | &StreamMode::LinesInOrder);
+            if !by_text(out) && !by_text(err) {
+                sink.push(
+                    Diagnostic::warning(
+                        ignore.key.clone(),
+                        "nothing is compared text by text here",
+                    )
+                    .help("`ignore` is for streams compared \"exact\" or \"lines-in-order\""),
+                );
+            }
+        }
         setups.insert(role.value.clone(), setup);
     }
     setups

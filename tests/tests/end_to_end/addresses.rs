@@ -91,7 +91,7 @@ fn an_address_of_its_own_costs_only_what_asks_for_it() {
 fn output_is_judged_as_the_lab_says_and_explained() {
     let home = Home::new();
     let fixtures = fixtures("output-");
-    assert!(fixtures.len() >= 10, "{fixtures:?}");
+    assert!(fixtures.len() >= 11, "{fixtures:?}");
     for fixture in fixtures {
         as_written_down(&home, &fixture);
     }

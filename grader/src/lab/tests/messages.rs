@@ -449,6 +449,14 @@ fn repetitions_are_unrolled() {
 #[test]
 fn lint_says_what_is_no_error() {
     assert_eq!(warnings(&with("", START)), Vec::<String>::new());
+    let of_nothing = with(
+        "setup = { filter = { stdout = \"free\", stderr = \"free\", ignore = [\"cr\"] } }",
+        START,
+    );
+    assert_eq!(
+        warnings(&of_nothing),
+        ["nothing is compared text by text here"]
+    );
     let source = with("", START)
         .replace(", ru = \"Крошка\"", "")
         .replace("hint = { en = \"Make it work\", ru = \"Почините\" }", "");

@@ -185,7 +185,8 @@ fn remark(scene: &Scene<'_>, told: &Told<'_>) -> Option<String> {
         -4 if !matches!(call.name.as_str(), "pause" | "rt_sigsuspend") => Phrase::Interrupted,
         -2 => Phrase::NoSuchFile,
         -32 => Phrase::ReaderGone,
-        -98 => Phrase::AddressTaken,
+        -98 if call.args.contains('"') => Phrase::AddressTaken,
+        -98 => Phrase::PortTaken,
         -104 => Phrase::Reset,
         -111 => Phrase::NothingListens,
         done if writes && done >= 0 => {

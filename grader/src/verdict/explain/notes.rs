@@ -1,8 +1,9 @@
 //! Remarks on what is no difference by itself but explains one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use supervisor::event::{ExitStatus, Stream, What};
+use supervisor::bytes::escape;
+use supervisor::event::{Call, ExitStatus, Stream, What};
 use supervisor::plan::ProgramId;
 
 use crate::lab::{Ignore, Lab, Lang, OutputKind, Scenario};
@@ -40,7 +41,8 @@ pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<Strin
         if to_input(ran, program) {
             notes.push(Phrase::WroteToInput(role).say(lang));
         }
-        if let Some(text) = doubled(ran, role, program) {
+        let copied = || copied(ran, program).filter(|_| is_pipe);
+        if let Some(text) = doubled(ran, role, program).or_else(copied) {
             notes.push(
                 Phrase::TwiceAfterFork {
                     who: role,
@@ -192,6 +194,56 @@ fn doubled(ran: &Ran, role: &str, program: ProgramId) -> Option<String> {
         .cloned()
 }
 
+/// What a process and a child of its wrote alike, each in the step in which it ended: what stdio
+/// held when `fork` was called. For streams of which the lab expects no lines.
+fn copied(ran: &Ran, program: ProgramId) -> Option<String> {
+    /// Shorter texts may be alike by chance.
+    const LEAST: usize = 4;
+    let mut ends: BTreeMap<u16, u32> = BTreeMap::new();
+    let mut parents: BTreeMap<u16, u16> = BTreeMap::new();
+    let mut writes: Vec<(u16, u32, &Call)> = Vec::new();
+    for event in &ran.events {
+        match &event.what {
+            What::Exited { process, .. } if process.program == program => {
+                ends.insert(process.number, event.step);
+            }
+            What::Forked { parent, child, .. } if child.program == program => {
+                parents.insert(child.number, parent.number);
+            }
+            What::Executed { process, .. } if process.program == program && process.number > 0 => {
+                // It has nothing of its parent's memory any more.
+                parents.remove(&process.number);
+            }
+            What::Call(call)
+                if call.process.program == program
+                    && call.name == "write"
+                    && call.args.starts_with("1, ") =>
+            {
+                writes.push((call.process.number, event.step, call));
+            }
+            _ => {}
+        }
+    }
+    let last = |process: &u16, step: &u32| ends.get(process) == Some(step);
+    let text = writes.iter().find_map(|(child, step, call)| {
+        let parent = parents.get(child).filter(|_| last(child, step))?;
+        writes.iter().find_map(|(process, step, other)| {
+            // Whichever goes on has added something of its own behind.
+            let shorter = if other.data.len() < call.data.len() {
+                other
+            } else {
+                call
+            };
+            let alike =
+                call.data.starts_with(&shorter.data) && other.data.starts_with(&shorter.data);
+            let copied = process == parent && last(process, step) && alike;
+            (copied && shorter.data.len() >= LEAST).then_some(*shorter)
+        })
+    })?;
+    let line = text.data.split(|b| *b == b'\n').next()?;
+    Some(escape(&line[..line.len().min(60)]))
+}
+
 fn is_output(line: &Line, role: &str) -> bool {
     line.lane == role && line.channel == "out" && matches!(line.op, Op::Out | Op::OutPartial)
 }
@@ -200,10 +252,88 @@ fn is_output(line: &Line, role: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn of(number: u16) -> supervisor::plan::ProcessId {
+        supervisor::plan::ProcessId {
+            program: ProgramId(0),
+            number,
+        }
+    }
+
+    fn ran(events: Vec<(u32, What)>) -> Ran {
+        Ran {
+            expected: Transcript::default(),
+            actual: Transcript::default(),
+            events: events
+                .into_iter()
+                .map(|(step, what)| supervisor::event::Event { at: 0, step, what })
+                .collect(),
+        }
+    }
+
+    fn writes(number: u16, text: &str) -> What {
+        What::Call(Call {
+            process: of(number),
+            thread: 0,
+            name: "write".into(),
+            args: format!("1, \"{text}\", {}", text.len()),
+            data: text.into(),
+            result: Some(1),
+            times: 1,
+        })
+    }
+
+    fn exits(number: u16) -> What {
+        What::Exited {
+            process: of(number),
+            status: ExitStatus::Code(0),
+        }
+    }
+
+    #[test]
+    fn what_a_process_and_its_child_write_alike_at_exit_was_copied_by_fork() {
+        let forked = || What::Forked {
+            parent: of(0),
+            child: of(1),
+            pid: 4711,
+        };
+        let both = |parent: &str, child: &str, before: u32| {
+            ran(vec![
+                (1, forked()),
+                (before, writes(1, child)),
+                (2, exits(1)),
+                (2, writes(0, parent)),
+                (2, exits(0)),
+            ])
+        };
+        let found = |ran: &Ran| copied(ran, ProgramId(0));
+        let twice = both("HELLO\nparent\n", "HELLO\n", 2);
+        assert_eq!(found(&twice), Some("HELLO".to_owned()));
+        let more = both("HELLO\n", "HELLO\nchild\n", 2);
+        assert_eq!(found(&more), Some("HELLO".to_owned()));
+        // What is written long before the end is not what was left in a buffer.
+        assert_eq!(found(&both("HELLO\n", "HELLO\n", 1)), None);
+        assert_eq!(found(&both("HELLO\n", "child\n", 2)), None);
+        assert_eq!(found(&both("ab", "ab", 2)), None);
+        let mut executed = both("HELLO\n", "HELLO\n", 2);
+        let exec = What::Executed {
+            process: of(1),
+            path: "/bin/echo".into(),
+        };
+        executed.events.insert(
+            1,
+            supervisor::event::Event {
+                at: 0,
+                step: 1,
+                what: exec,
+            },
+        );
+        assert_eq!(found(&executed), None);
+    }
+
     #[test]
     fn a_result_written_to_descriptor_0_is_named() {
         let write = |fd: &str| {
-            let call = supervisor::event::Call {
+            let call = Call {
                 process: supervisor::plan::ProcessId {
                     program: ProgramId(0),
                     number: 1,

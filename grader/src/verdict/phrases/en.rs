@@ -33,6 +33,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         ReaderGone => "whoever should read it has gone".to_owned(),
         Reset => "the other side has gone and left bytes unread".to_owned(),
         AddressTaken => "the address is taken: a file of that name is already there".to_owned(),
+        PortTaken => "the port is taken".to_owned(),
         Interrupted => "interrupted by a signal: call it again".to_owned(),
         NothingListens => "nobody listens there".to_owned(),
         NoSuchFile => "there is no such file".to_owned(),

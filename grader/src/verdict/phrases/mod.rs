@@ -36,6 +36,7 @@ pub(super) enum Phrase<'a> {
     ReaderGone,
     Reset,
     AddressTaken,
+    PortTaken,
     Interrupted,
     NothingListens,
     NoSuchFile,

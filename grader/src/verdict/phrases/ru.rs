@@ -29,6 +29,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         ReaderGone => "читать это уже некому".to_owned(),
         Reset => "другая сторона ушла, не прочитав всего".to_owned(),
         AddressTaken => "адрес занят: файл с таким именем уже есть".to_owned(),
+        PortTaken => "порт занят".to_owned(),
         Interrupted => "прервано сигналом: повторите вызов".to_owned(),
         NothingListens => "там никто не слушает".to_owned(),
         NoSuchFile => "такого файла нет".to_owned(),
