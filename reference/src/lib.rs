@@ -5,6 +5,7 @@
 //! arguments as given, start no threads, block the signals they care about instead of relying on
 //! dispositions, and write to descriptors, never to a buffered stream.
 
+mod at_exit;
 mod course_06;
 mod course_16;
 mod course_21;
@@ -25,6 +26,7 @@ use std::ffi::OsString;
 
 /// The names of all reference programs, sorted.
 pub const NAMES: &[&str] = &[
+    "at-exit",
     "course-06",
     "course-16",
     "course-21",
@@ -47,11 +49,12 @@ const USAGE: i32 = 2;
 /// program of that name. `args` are the arguments after the program's name.
 ///
 /// The process is the program's: its signal mask and descriptors are changed and not put back.
-/// The caller exits with the status. `course-25` and `pipe-upper` need a process that has one
+/// The caller exits with the status. `at-exit`, `course-25` and `pipe-upper` need a process that has one
 /// thread, because they fork.
 #[must_use]
 pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
     match name {
+        "at-exit" => Some(at_exit::run(args)),
         "course-06" => Some(course_06::run(args)),
         "course-16" => Some(course_16::run(args)),
         "course-21" => Some(course_21::run(args)),

@@ -709,3 +709,24 @@ mod course_sockets {
         assert_eq!(late.status.code(), Some(1));
     }
 }
+
+#[test]
+fn each_way_to_end_leaves_what_the_handout_says() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("report");
+    let ways = [
+        ("return", Some(7), "C\nB\nA\nbody", false),
+        ("helper", Some(0), "back\nC\nB\nA\nbody", false),
+        ("exit", Some(5), "C\nB\nA\nbody", false),
+        ("_exit", Some(6), "", true),
+        ("abort", None, "", true),
+        ("nested", Some(0), "C\nD\nB\nA\nbody", false),
+        ("fork", Some(0), "C\nB\nA\nbody", false),
+    ];
+    for (way, status, printed, left) in ways {
+        let output = feed("at-exit", &[way, file.to_str().expect("text")], b"");
+        assert_eq!(output.status.code(), status, "{way}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), printed, "{way}");
+        assert_eq!(file.exists(), left, "{way}");
+    }
+}

@@ -498,7 +498,7 @@ pub enum FileStep {
 }
 
 /// What `inspect` looks at; each is a channel of the program's lane (`tree` gives `tree` and
-/// `spare`).
+/// `spare`, `files` gives `files`, `modes` and `contents`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Inspection {
     /// Processes and pipes between them: channels `tree`, `spare`.
@@ -516,6 +516,8 @@ pub enum Inspection {
     Signals,
     /// Settings of the terminal at its standard input: channel `terminal`.
     Terminal,
+    /// What is in the working directory: channels `files`, `modes`, `contents`.
+    Files,
 }
 
 /// An interference with calls.

@@ -657,6 +657,9 @@ words! {
         /// Whether the terminal at its standard input is set as it was before the program started
         /// (channel `terminal`).
         Terminal = "terminal",
+        /// What is in the working directory beside the programs: what each file is (channel
+        /// `files`), its permission bits (`modes`), how it begins (`contents`).
+        Files = "files",
     }
 }
 

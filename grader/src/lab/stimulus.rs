@@ -618,6 +618,7 @@ impl<'a> Stage<'a> {
             raw::Inspect::Handlers => (Inspection::Handlers, &["handler"]),
             raw::Inspect::Signals => (Inspection::Signals, &["signals"]),
             raw::Inspect::Terminal => (Inspection::Terminal, &["terminal"]),
+            raw::Inspect::Files => (Inspection::Files, &["files", "modes", "contents"]),
         };
         if inspection == Inspection::Handlers
             && !self.setup.get(program).is_some_and(|s| s.audit_handlers)

@@ -563,6 +563,7 @@ fn inspection(what: Inspection) -> sv::Inspection {
         Inspection::Handlers => sv::Inspection::Handlers,
         Inspection::Signals => sv::Inspection::Signals,
         Inspection::Terminal => sv::Inspection::Terminal,
+        Inspection::Files => sv::Inspection::Files,
     }
 }
 

@@ -619,6 +619,7 @@ fn channels(what: Inspection) -> &'static [&'static str] {
         Inspection::Handlers => &["handler"],
         Inspection::Signals => &["signals"],
         Inspection::Terminal => &["terminal"],
+        Inspection::Files => &["files", "modes", "contents"],
     }
 }
 

@@ -124,6 +124,7 @@ fn looked_at(what: Inspection) -> &'static str {
         Inspection::Handlers => "handlers",
         Inspection::Signals => "signals",
         Inspection::Terminal => "terminal",
+        Inspection::Files => "files",
     }
 }
 

@@ -4,6 +4,7 @@
 //! in a fixed order, so that the same state always gives the same lines.
 
 mod family;
+mod files;
 mod idle;
 mod signals;
 mod tree;
@@ -16,6 +17,7 @@ use crate::proc;
 use crate::scene::{Scene, SceneProcess};
 
 pub use family::{FamilyHistory, family};
+pub use files::files;
 pub use idle::idle;
 pub use signals::{signal_name, signals};
 pub use tree::tree;

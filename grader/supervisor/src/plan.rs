@@ -309,6 +309,8 @@ pub enum Inspection {
     Signals,
     /// Whether the terminal is set as it was before the program started.
     Terminal,
+    /// What is in the workspace that [`Plan::files`] did not put there.
+    Files,
 }
 
 /// A process of a scenario: the program's root process is number 0, its descendants are numbered

@@ -10,7 +10,13 @@ use crate::lab::{DisturbOn, Effect, Inspection, Nth, Stimulus, StreamMode};
 fn every_lab_is_good_and_without_warnings() {
     let ids: Vec<&str> = catalog::embedded().iter().map(|lab| lab.id).collect();
     assert!(ids.is_sorted());
-    for id in ["course-21", "pipe-upper", "sig-count", "us-upper"] {
+    for id in [
+        "at-exit",
+        "course-21",
+        "pipe-upper",
+        "sig-count",
+        "us-upper",
+    ] {
         assert!(ids.contains(&id), "{id}");
     }
     for lab in catalog::embedded() {

@@ -9,7 +9,7 @@ use super::stdio::Stdio;
 use crate::event::{Call, ExitStatus, Fact, What};
 use crate::helper::Helper;
 use crate::inspect;
-use crate::plan::{Image, Inspection, ProgramId};
+use crate::plan::{Image, Inspection, PlacedFile, ProgramId};
 use crate::proc::{self, ThreadScan};
 use crate::scene::{OwnEnd, OwnKind, Scene, SceneProcess, SceneThread};
 use crate::settle::Rest;
@@ -143,6 +143,14 @@ impl Helper {
                     .and_then(Option::as_ref)
                     .and_then(Stdio::terminal_changes);
                 inspect::terminal(changes.as_deref())
+            }
+            Inspection::Files => {
+                let placed = |name: &[u8]| {
+                    let top =
+                        |file: &PlacedFile| file.name.split(|&b| b == b'/').next() == Some(name);
+                    self.plan.files.iter().any(top)
+                };
+                inspect::files(&self.workspace, placed)
             }
         }
     }
