@@ -78,6 +78,9 @@ fn plan(exe: &Path, argument: Option<u64>, observation: Observation) -> Plan {
             address: None,
             audit_handlers: false,
             small_buffers: false,
+            small_peers: false,
+            umask: None,
+            descriptors: None,
         }],
         peers: Vec::new(),
         steps: vec![Step {

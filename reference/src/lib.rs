@@ -20,6 +20,7 @@ mod pipe_upper;
 mod server;
 mod sig_count;
 mod us_client;
+mod us_many;
 mod us_server;
 
 use std::ffi::OsString;
@@ -39,6 +40,7 @@ pub const NAMES: &[&str] = &[
     "pipe-upper",
     "sig-count",
     "us-client",
+    "us-many",
     "us-server",
 ];
 
@@ -67,6 +69,7 @@ pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
         "pipe-upper" => Some(pipe_upper::run(args)),
         "sig-count" => Some(sig_count::run(args)),
         "us-client" => Some(us_client::run(args)),
+        "us-many" => Some(us_many::run(args)),
         "us-server" => Some(us_server::run(args)),
         _ => None,
     }

@@ -730,3 +730,31 @@ fn each_way_to_end_leaves_what_the_handout_says() {
         assert_eq!(file.exists(), left, "{way}");
     }
 }
+
+#[test]
+fn many_clients_are_answered_line_by_line() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("socket");
+    let mut server = start("us-many", &[path.to_str().expect("text")]);
+    server.expect_output(b"listening\n");
+    let connect = || UnixStream::connect(&path).expect("listens");
+    let [mut first, _silent, mut second] = [connect(), connect(), connect()];
+    let read = |from: &mut UnixStream, wanted: &[u8]| {
+        let mut answer = vec![0; wanted.len()];
+        from.read_exact(&mut answer).expect("an answer");
+        assert_eq!(answer, wanted);
+    };
+    first.write_all(b"hel").expect("takes it");
+    second.write_all(b"one\ntwo\n").expect("takes it");
+    read(&mut second, b"ONE\nTWO\n");
+    first.write_all(b"lo\nrest").expect("takes it");
+    read(&mut first, b"HELLO\n");
+    first
+        .shutdown(std::net::Shutdown::Write)
+        .expect("half closes");
+    read(&mut first, b"REST");
+    assert_eq!(first.read(&mut [0; 8]).expect("the end"), 0);
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.finish(), (Vec::new(), String::new(), Some(0)));
+    assert!(!path.exists());
+}

@@ -266,6 +266,12 @@ pub struct Setup {
     pub small_buffers: bool,
     /// What does not count here, instead of what the scenario or the program says.
     pub ignore: Option<Ignore>,
+    /// What peers that connect to it send waits in little room as well.
+    pub small_peers: bool,
+    /// Its umask, where it is not 0o022.
+    pub umask: Option<u32>,
+    /// How many descriptors it may have open, where it is not the usual number.
+    pub descriptors: Option<u32>,
 }
 
 /// Standard input of a program.
@@ -518,6 +524,11 @@ pub enum Inspection {
     Terminal,
     /// What is in the working directory: channels `files`, `modes`, `contents`.
     Files,
+    /// How many threads each process has: channel `threads`.
+    Threads,
+    /// What descendants hold: channels `held` (descriptors), `inherited` (signals blocked and
+    /// ignored).
+    Children,
 }
 
 /// An interference with calls.

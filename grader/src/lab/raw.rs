@@ -319,6 +319,12 @@ table! {
         small_buffers("small-buffers"): bool,
         /// What does not count where its output is compared here.
         ignore("ignore"): Vec<At<Ignore>>,
+        /// What peers that connect to it send waits in little room as well.
+        small_peers("small-peers"): bool,
+        /// Its file mode creation mask, `0o022` unless said otherwise.
+        umask("umask"): u64,
+        /// How many descriptors it may have open, 8 or more.
+        descriptors("descriptors"): u64,
     }
 }
 
@@ -660,6 +666,11 @@ words! {
         /// What is in the working directory beside the programs: what each file is (channel
         /// `files`), its permission bits (`modes`), how it begins (`contents`).
         Files = "files",
+        /// How many threads each process has (channel `threads`).
+        Threads = "threads",
+        /// Which descriptors its descendants hold (channel `held`), which signals they block or
+        /// ignore (channel `inherited`).
+        Children = "children",
     }
 }
 

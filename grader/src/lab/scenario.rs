@@ -277,6 +277,15 @@ fn setups(
             audit_handlers: raw.audit_handlers.as_ref().is_some_and(|a| a.value),
             small_buffers: raw.small_buffers.as_ref().is_some_and(|b| b.value),
             ignore: raw.ignore.as_ref().map(|i| check::ignore(&i.value)),
+            small_peers: raw.small_peers.as_ref().is_some_and(|b| b.value),
+            umask: raw
+                .umask
+                .as_ref()
+                .map(|u| check::small(u, "a umask", 0, 0o777, sink)),
+            descriptors: raw
+                .descriptors
+                .as_ref()
+                .map(|d| check::small(d, "a number of descriptors", 8, 256, sink)),
         };
         let program = known.programs.iter().find(|p| p.name == role.value);
         if let (Some(ignore), Some(program)) = (&raw.ignore, program) {

@@ -102,8 +102,22 @@ fn peer_channel(at: &At<String>, lane: &str, channel: Option<&str>, sink: &mut S
 
 /// The channels a program's lane can have: its streams, and what inspections show.
 const CHANNELS: &[&str] = &[
-    "out", "err", "tree", "spare", "fds", "idle", "family", "handler", "signals", "terminal",
-    "files", "modes", "contents",
+    "out",
+    "err",
+    "tree",
+    "spare",
+    "fds",
+    "idle",
+    "family",
+    "handler",
+    "signals",
+    "terminal",
+    "files",
+    "modes",
+    "contents",
+    "threads",
+    "held",
+    "inherited",
 ];
 
 fn program_channel(

@@ -283,6 +283,9 @@ impl Planner<'_> {
             // A reference program is not executed, so nothing can be preloaded into it.
             audit_handlers: student && setup.audit_handlers,
             small_buffers: setup.small_buffers,
+            small_peers: setup.small_peers,
+            umask: setup.umask,
+            descriptors: setup.descriptors.map(u64::from),
         })
     }
 
@@ -564,6 +567,8 @@ fn inspection(what: Inspection) -> sv::Inspection {
         Inspection::Signals => sv::Inspection::Signals,
         Inspection::Terminal => sv::Inspection::Terminal,
         Inspection::Files => sv::Inspection::Files,
+        Inspection::Threads => sv::Inspection::Threads,
+        Inspection::Children => sv::Inspection::Children,
     }
 }
 

@@ -205,6 +205,9 @@ fn program(command: &Command, env: &[(Bytes, Bytes)]) -> Program {
         address: None,
         audit_handlers: false,
         small_buffers: false,
+        small_peers: false,
+        umask: None,
+        descriptors: None,
     }
 }
 

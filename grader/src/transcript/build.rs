@@ -620,6 +620,8 @@ fn channels(what: Inspection) -> &'static [&'static str] {
         Inspection::Signals => &["signals"],
         Inspection::Terminal => &["terminal"],
         Inspection::Files => &["files", "modes", "contents"],
+        Inspection::Threads => &["threads"],
+        Inspection::Children => &["held", "inherited"],
     }
 }
 

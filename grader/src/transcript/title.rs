@@ -125,6 +125,8 @@ fn looked_at(what: Inspection) -> &'static str {
         Inspection::Signals => "signals",
         Inspection::Terminal => "terminal",
         Inspection::Files => "files",
+        Inspection::Threads => "threads",
+        Inspection::Children => "children",
     }
 }
 

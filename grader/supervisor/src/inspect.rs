@@ -3,6 +3,7 @@
 //! Processes are called `root` and `child 1`, `child 2`, … in order of their creation. Facts come
 //! in a fixed order, so that the same state always gives the same lines.
 
+mod children;
 mod family;
 mod files;
 mod idle;
@@ -16,6 +17,7 @@ use crate::plan::{ProcessId, ProgramId};
 use crate::proc;
 use crate::scene::{Scene, SceneProcess};
 
+pub use children::{children, threads};
 pub use family::{FamilyHistory, family};
 pub use files::files;
 pub use idle::idle;

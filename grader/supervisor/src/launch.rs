@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use nix::fcntl::OFlag;
 
 use crate::filter::Filters;
-use crate::limits::Rlimit;
+use crate::limits::{self, Rlimit};
 use crate::plan::{Input, Program};
 
 mod child;
@@ -174,6 +174,13 @@ impl Launcher {
         let start = child::Start {
             launcher: self,
             prepared: &prepared,
+            umask: program.umask,
+            descriptors: program
+                .descriptors
+                .map(limits::descriptors)
+                .map(Rlimit::clamp)
+                .transpose()
+                .map_err(|error| LaunchError::Os("getrlimit", error))?,
             filter: if observe {
                 &self.filters.traced
             } else {

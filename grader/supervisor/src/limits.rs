@@ -47,6 +47,12 @@ pub fn rlimits(limits: &Limits, strangers: u64) -> Vec<Rlimit> {
     list
 }
 
+/// The number of descriptors of one program.
+#[must_use]
+pub fn descriptors(most: u64) -> Rlimit {
+    limit(libc::RLIMIT_NOFILE, most, most)
+}
+
 fn limit(resource: Resource, soft: u64, hard: u64) -> Rlimit {
     Rlimit {
         resource,

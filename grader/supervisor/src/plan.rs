@@ -94,6 +94,12 @@ pub struct Program {
     /// Connections that it makes or accepts hold as little as the kernel allows (`SO_SNDBUF`,
     /// socket(7)): what waits for room shows with a few kilobytes. Needs tracing.
     pub small_buffers: bool,
+    /// The peers that connect to it have as little room for what they send (`SO_SNDBUF`).
+    pub small_peers: bool,
+    /// Its file mode creation mask, umask(2); 0o022 unless said otherwise.
+    pub umask: Option<u32>,
+    /// Descriptors it may have open (`RLIMIT_NOFILE`) instead of [`Limits::descriptors`].
+    pub descriptors: Option<u64>,
 }
 
 /// What a [`Program`] runs.
@@ -311,6 +317,10 @@ pub enum Inspection {
     Terminal,
     /// What is in the workspace that [`Plan::files`] did not put there.
     Files,
+    /// How many threads its processes have.
+    Threads,
+    /// Which descriptors its descendants hold and which signals they block and ignore.
+    Children,
 }
 
 /// A process of a scenario: the program's root process is number 0, its descendants are numbered

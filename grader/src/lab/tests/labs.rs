@@ -15,6 +15,7 @@ fn every_lab_is_good_and_without_warnings() {
         "course-21",
         "pipe-upper",
         "sig-count",
+        "us-many",
         "us-upper",
     ] {
         assert!(ids.contains(&id), "{id}");

@@ -238,8 +238,10 @@ impl Helper {
         let Some(target) = self.peers.get_mut(usize::from(peer.0)) else {
             return;
         };
+        let small = self.plan.programs.get(usize::from(to.0));
+        let small = small.is_some_and(|program| program.small_peers);
         let result = address.map_or(Err(libc::ENOENT), |address| {
-            target.connect(&address, stalled)
+            target.connect(&address, stalled, small)
         });
         match result {
             Ok(()) => {

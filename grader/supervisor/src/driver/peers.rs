@@ -84,10 +84,19 @@ fn socket_of(address: &Address, kind: SockType) -> nix::Result<OwnedFd> {
 }
 
 impl Peer {
-    /// Connects. `Err` is the `errno` of the refusal.
-    pub(crate) fn connect(&mut self, address: &Address, stalled: bool) -> Result<(), i32> {
+    /// Connects, with as little room for what it sends as the kernel allows if it is to be `small`
+    /// (`SO_SNDBUF`, socket(7)). `Err` is the `errno` of the refusal.
+    pub(crate) fn connect(
+        &mut self,
+        address: &Address,
+        stalled: bool,
+        small: bool,
+    ) -> Result<(), i32> {
         let attempt = || -> nix::Result<OwnedFd> {
             let fd = stream_socket(address)?;
+            if small {
+                nix::sys::socket::setsockopt(&fd, nix::sys::socket::sockopt::SndBuf, &0)?;
+            }
             match connect_to(&fd, address) {
                 // TCP, even over the loopback: answered as soon as we look away.
                 Err(nix::Error::EINPROGRESS) => finish_connect(&fd)?,

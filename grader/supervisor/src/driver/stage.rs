@@ -144,6 +144,8 @@ impl Helper {
                     .and_then(Stdio::terminal_changes);
                 inspect::terminal(changes.as_deref())
             }
+            Inspection::Threads => inspect::threads(&self.scene(rest), program),
+            Inspection::Children => inspect::children(&self.scene(rest), program),
             Inspection::Files => {
                 let placed = |name: &[u8]| {
                     let top =

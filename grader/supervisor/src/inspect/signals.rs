@@ -33,7 +33,7 @@ pub fn signals(scene: &Scene<'_>, program: ProgramId) -> Vec<Fact> {
 }
 
 /// The signals of a mask (bit 0 is signal 1), by number.
-fn names(mask: u64) -> Option<String> {
+pub(super) fn names(mask: u64) -> Option<String> {
     let numbers = (1..=64_u32).filter(|n| mask & (1 << (n - 1)) != 0 && !matches!(n, 32 | 33));
     let names: Vec<String> = numbers.map(signal_name).collect();
     (!names.is_empty()).then(|| names.join(" "))

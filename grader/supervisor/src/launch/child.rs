@@ -8,11 +8,14 @@ use nix::errno::Errno;
 
 use super::image::Prepared;
 use super::{Identity, Launcher};
+use crate::limits::Rlimit;
 
 /// Everything the child needs, prepared before the fork.
 pub(super) struct Start<'a> {
     pub(super) launcher: &'a Launcher,
     pub(super) prepared: &'a Prepared,
+    pub(super) umask: Option<u32>,
+    pub(super) descriptors: Option<Rlimit>,
     pub(super) filter: &'a [sock_filter],
     pub(super) stdio: [Option<RawFd>; 3],
     pub(super) terminal: bool,
@@ -218,6 +221,13 @@ impl Start<'_> {
     }
 
     fn go(&self) -> Done {
+        if let Some(umask) = self.umask {
+            // SAFETY: takes a number.
+            unsafe { libc::umask(umask) };
+        }
+        if let Some(limit) = &self.descriptors {
+            limit.set().map_err(|errno| (Step::Limits, errno))?;
+        }
         crate::filter::install(self.filter).map_err(|errno| (Step::Filter, errno))?;
         match self.prepared {
             Prepared::File { path, argv, envp } => {

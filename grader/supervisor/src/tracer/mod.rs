@@ -269,7 +269,12 @@ impl Tracer {
             }
             Status::Signal(signal) => {
                 if let Some(thread) = self.threads.get_mut(&tid) {
-                    thread.fruitless = 0;
+                    // A SIGPIPE is the thread's own doing, and comes even where it is ignored: who
+                    // writes to a broken pipe for ever must be seen to do so.
+                    if signal != libc::SIGPIPE {
+                        thread.fruitless = 0;
+                        self.progress += 1;
+                    }
                     let pid = thread.pid;
                     if signal == libc::SIGALRM
                         && let Some(process) = self.processes.get_mut(&pid)
@@ -279,7 +284,6 @@ impl Tracer {
                     if signal == libc::SIGCONT {
                         self.note_stop(pid, false, recorder);
                     }
-                    self.progress += 1;
                     if let Some(process) = self.id_of(pid) {
                         recorder.emit(What::Signalled { process, signal });
                     }

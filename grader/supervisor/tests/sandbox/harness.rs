@@ -70,6 +70,9 @@ pub(crate) fn program(image: Image, argv: &[&str]) -> Program {
         address: None,
         audit_handlers: false,
         small_buffers: false,
+        small_peers: false,
+        umask: None,
+        descriptors: None,
     }
 }
 
