@@ -173,8 +173,8 @@ fn names_that_are_not_there() {
             "there is no error `EOI`",
         ),
         (
-            "{ start = \"filter\" }, { inspect = { filter = \"threads\" } },",
-            "`threads` is not something to inspect",
+            "{ start = \"filter\" }, { inspect = { filter = \"sockets\" } },",
+            "`sockets` is not something to inspect",
         ),
     ] {
         let found = step_errors(steps);
