@@ -21,6 +21,7 @@ mod server;
 mod sig_count;
 mod us_client;
 mod us_many;
+mod us_name;
 mod us_server;
 
 use std::ffi::OsString;
@@ -41,6 +42,7 @@ pub const NAMES: &[&str] = &[
     "sig-count",
     "us-client",
     "us-many",
+    "us-name",
     "us-server",
 ];
 
@@ -70,6 +72,7 @@ pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
         "sig-count" => Some(sig_count::run(args)),
         "us-client" => Some(us_client::run(args)),
         "us-many" => Some(us_many::run(args)),
+        "us-name" => Some(us_name::run(args)),
         "us-server" => Some(us_server::run(args)),
         _ => None,
     }

@@ -758,3 +758,28 @@ fn many_clients_are_answered_line_by_line() {
     assert_eq!(server.finish(), (Vec::new(), String::new(), Some(0)));
     assert!(!path.exists());
 }
+
+#[test]
+fn a_name_is_made_with_its_rights_and_its_queue_served_in_order() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("socket");
+    drop(UnixListener::bind(&path).expect("a stale socket"));
+    let text = path.to_str().expect("text");
+    let mut server = start("us-name", &["-m", "0640", "-b", "2", text]);
+    server.expect_output(b"listening\n");
+    let mode = path.metadata().expect("a file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o640);
+    let second = feed("us-name", &[text], b"");
+    assert_eq!(second.status.code(), Some(1));
+    let clients = [1, 2].map(|_| UnixStream::connect(&path).expect("listens"));
+    server.signal(Signal::SIGUSR1);
+    for (mut client, number) in clients.into_iter().zip(1..) {
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).expect("an answer");
+        assert_eq!(answer, format!("served {number}\n"));
+    }
+    server.signal(Signal::SIGTERM);
+    assert_eq!(server.finish(), (Vec::new(), String::new(), Some(0)));
+    assert!(!path.exists());
+}

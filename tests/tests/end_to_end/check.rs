@@ -8,7 +8,14 @@ use predicates::str::contains;
 
 use crate::support::{Home, json, outcomes};
 
-const LABS: &[&str] = &["at-exit", "pipe-upper", "sig-count", "us-many", "us-upper"];
+const LABS: &[&str] = &[
+    "at-exit",
+    "pipe-upper",
+    "sig-count",
+    "us-many",
+    "us-name",
+    "us-upper",
+];
 
 fn check(home: &Home, lab: &str, dir: &Path) -> (i32, serde_json::Value) {
     let mut command = home.grader();

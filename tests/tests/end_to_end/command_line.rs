@@ -97,7 +97,14 @@ fn an_unknown_format_names_the_known_ones() {
 #[test]
 fn labs_are_listed_in_both_languages() {
     let home = Home::new();
-    for lab in ["at-exit", "pipe-upper", "sig-count", "us-many", "us-upper"] {
+    for lab in [
+        "at-exit",
+        "pipe-upper",
+        "sig-count",
+        "us-many",
+        "us-name",
+        "us-upper",
+    ] {
         home.grader()
             .arg("labs")
             .assert()

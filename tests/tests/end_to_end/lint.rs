@@ -15,7 +15,14 @@ fn lab(home: &Home, change: impl Fn(String) -> String) -> std::path::PathBuf {
 #[test]
 fn the_labs_themselves_have_no_mistake() {
     let home = Home::new();
-    for name in ["at-exit", "pipe-upper", "sig-count", "us-many", "us-upper"] {
+    for name in [
+        "at-exit",
+        "pipe-upper",
+        "sig-count",
+        "us-many",
+        "us-name",
+        "us-upper",
+    ] {
         home.grader()
             .arg("lint")
             .arg(end_to_end::root().join("labs").join(name))

@@ -16,6 +16,7 @@ fn every_lab_is_good_and_without_warnings() {
         "pipe-upper",
         "sig-count",
         "us-many",
+        "us-name",
         "us-upper",
     ] {
         assert!(ids.contains(&id), "{id}");

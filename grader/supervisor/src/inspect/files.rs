@@ -61,7 +61,8 @@ pub fn files(workspace: &Path, placed: impl Fn(&[u8]) -> bool) -> Vec<Fact> {
             let shown = if content.is_empty() {
                 "(empty)".to_owned()
             } else {
-                escape(&content)
+                // The transcript escapes what is not printable.
+                String::from_utf8_lossy(&content).into_owned()
             };
             facts.push(fact("contents", format!("{name}: {shown}")));
         }
@@ -128,6 +129,6 @@ mod tests {
             ]
         );
         assert_eq!(of("modes")[2..], ["report: 0640", "s: 0600"]);
-        assert_eq!(of("contents"), ["nothing: (empty)", "report: hello\\n"]);
+        assert_eq!(of("contents"), ["nothing: (empty)", "report: hello\n"]);
     }
 }
