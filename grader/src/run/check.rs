@@ -12,13 +12,14 @@ use thiserror::Error;
 
 use super::engine::Engine;
 use super::event::{RunEvent, Summary};
+use super::optimised;
 use super::plan::{self, Cast, PlanError, Rungs, SOCKET};
 use super::scenario::{RunError, ScenarioRun, run_on, weight};
 use super::seed::{fresh_seed, scenario_seed};
 use super::snapshot::SnapshotError;
 use super::usage::{self, Start};
 use crate::lab::{Lab, Lang, Scenario, Unflushed};
-use crate::submission::{self, BuildOptions, Built, Fault, SubmissionError};
+use crate::submission::{self, BuildOptions, Built, Fault, Optimisation, SubmissionError};
 use crate::transcript::Transcript;
 use crate::verdict::{
     self, Ladder, Outcome, Ran, Rung, ScenarioOutcome, ScenarioResult, Taken, Verdict,
@@ -201,6 +202,13 @@ pub fn check(
             notes.push(note);
         }
     }
+    if optimised::concerns(&built) {
+        let trial = Trial {
+            job: &job,
+            submission,
+        };
+        notes.extend(optimised::note(&trial, &verdicts, options.lang));
+    }
     let summary = Summary {
         lab: lab.id.clone(),
         submission: name,
@@ -321,6 +329,40 @@ fn expectations(
         out.insert(scenario.id.clone(), transcript);
     }
     Ok(out)
+}
+
+/// A submission that was checked, to be tried once more in another build.
+pub(super) struct Trial<'a> {
+    job: &'a Job<'a>,
+    submission: &'a Path,
+}
+
+impl Trial<'_> {
+    /// The verdicts with programs that were optimised otherwise; `None` where it was not built or
+    /// could not be run.
+    pub(super) fn at(&self, level: Optimisation) -> Option<Vec<Verdict>> {
+        let engine = self.job.engine;
+        let built = submission::build(
+            engine,
+            self.job.lab,
+            self.submission,
+            &BuildOptions {
+                cache: engine.cache(),
+                toolchain: &engine.toolchain().optimising(level),
+                lang: Lang::En,
+                isolation: engine.isolation(),
+            },
+        );
+        let built = built.ok()?;
+        let job = Job {
+            built: &built,
+            rungs: Mutex::new(self.job.rungs()),
+            ..*self.job
+        };
+        let runs = job.all(1, &mut |_| {}).ok()?;
+        let outcomes: Vec<ScenarioOutcome> = runs.into_iter().map(|run| run.outcome).collect();
+        Some(verdict::judge(self.job.lab, &outcomes))
+    }
 }
 
 struct Job<'a> {

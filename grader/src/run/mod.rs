@@ -3,6 +3,7 @@
 mod check;
 mod engine;
 mod event;
+mod optimised;
 mod plan;
 mod scenario;
 mod seed;

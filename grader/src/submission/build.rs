@@ -13,11 +13,12 @@ use self::collect::collect;
 use super::cache::{Cache, CacheMode, Key, ProgramRecord, Record, Stored};
 use super::error::SubmissionError;
 use super::find::{self, Unit};
+use super::handlers;
 use super::manifest::Declared;
 use super::outcome::Outcome;
 use super::recipe::Recipe;
 use super::runner::{BuildRunner, Fault};
-use super::toolchain::Toolchain;
+use super::toolchain::{Optimisation, Toolchain};
 use super::tree::{Bounds, Tree};
 use crate::lab::{Lab, Lang, Program};
 use crate::run::BuildReport;
@@ -46,6 +47,8 @@ pub struct Built {
     pub reports: Vec<BuildReport>,
     /// Things worth saying that cost nothing.
     pub notes: Vec<String>,
+    /// A signal handler writes a plain variable: how it was optimised may matter.
+    pub plain_flags: bool,
     /// Hash of everything handed in: the same for the same files.
     pub fingerprint: String,
     /// Keep executables that are not stored for good until they are no longer needed.
@@ -80,6 +83,16 @@ pub fn build(
 ) -> Result<Built, SubmissionError> {
     let tree = Tree::read(dir, &Bounds::default())?;
     let layout = find::find(&tree, &lab.programs, find::home(&tree, lab))?;
+    let as_typed;
+    let options = if options.toolchain.is_usual() && !handlers::plain_flags(&tree).is_empty() {
+        as_typed = options.toolchain.optimising(Optimisation::None);
+        &BuildOptions {
+            toolchain: &as_typed,
+            ..*options
+        }
+    } else {
+        options
+    };
     let job = Job {
         runner,
         lab,
@@ -198,6 +211,9 @@ impl Job<'_> {
         ] {
             let identity = tool.as_ref().map(super::toolchain::Tool::identity);
             key.add(identity.unwrap_or_default().as_bytes());
+        }
+        for flag in tools.c_flags().iter().chain(&tools.cxx_flags()) {
+            key.add(flag.as_bytes());
         }
         add_files(&mut key, self.tree);
         key.finish()

@@ -32,5 +32,5 @@ pub use error::SubmissionError;
 pub use manifest::{Declared, MANIFEST};
 pub use rung::Rung;
 pub use runner::{BuildRunner, Fault};
-pub use toolchain::Toolchain;
+pub use toolchain::{Optimisation, Toolchain};
 pub use tree::{Bounds, Content, File, Tree};

@@ -20,7 +20,7 @@ const SYSTEM: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", 
 const PATTERN: &str = "-ftrivial-auto-var-init=pattern";
 
 /// What builds programs here. Found by name only; nothing is run before it is needed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Toolchain {
     /// The C compiler.
     pub cc: Option<Tool>,
@@ -38,6 +38,31 @@ pub struct Toolchain {
     pub cargo_home: Option<PathBuf>,
     pattern: OnceLock<bool>,
     sysroot: OnceLock<Option<PathBuf>>,
+    optimisation: Optimisation,
+}
+
+/// How far C and C++ are optimised where the submission's own build does not say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Optimisation {
+    /// `-O0`, what a plain `cc` does: where a signal handler writes a plain variable.
+    None,
+    /// `-O1`, the usual level.
+    #[default]
+    Some,
+    /// `-O2`.
+    Full,
+}
+
+impl Optimisation {
+    /// The compiler's flag.
+    #[must_use]
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::None => "-O0",
+            Self::Some => "-O1",
+            Self::Full => "-O2",
+        }
+    }
 }
 
 /// A program with the arguments that belong to its name (`CC="ccache gcc"`).
@@ -101,6 +126,22 @@ impl Toolchain {
             cargo_home,
             pattern: OnceLock::new(),
             sysroot: OnceLock::new(),
+            optimisation: Optimisation::default(),
+        }
+    }
+
+    /// Whether nobody has said how far to optimise.
+    #[must_use]
+    pub(super) fn is_usual(&self) -> bool {
+        self.optimisation == Optimisation::default()
+    }
+
+    /// The same tools, told to optimise otherwise.
+    #[must_use]
+    pub fn optimising(&self, optimisation: Optimisation) -> Self {
+        Self {
+            optimisation,
+            ..self.clone()
         }
     }
 
@@ -109,7 +150,14 @@ impl Toolchain {
     /// waiting on a plain variable shows, lines for traces, all warnings, threads.
     #[must_use]
     pub fn c_flags(&self) -> Vec<&'static str> {
-        let mut flags = vec!["-std=gnu11", "-O1", "-g", "-Wall", "-Wextra", "-pthread"];
+        let mut flags = vec![
+            "-std=gnu11",
+            self.optimisation.flag(),
+            "-g",
+            "-Wall",
+            "-Wextra",
+            "-pthread",
+        ];
         if self.has_pattern() {
             flags.push(PATTERN);
         }
@@ -119,7 +167,14 @@ impl Toolchain {
     /// The same for C++.
     #[must_use]
     pub fn cxx_flags(&self) -> Vec<&'static str> {
-        let mut flags = vec!["-std=gnu++17", "-O1", "-g", "-Wall", "-Wextra", "-pthread"];
+        let mut flags = vec![
+            "-std=gnu++17",
+            self.optimisation.flag(),
+            "-g",
+            "-Wall",
+            "-Wextra",
+            "-pthread",
+        ];
         if self.has_pattern() {
             flags.push(PATTERN);
         }

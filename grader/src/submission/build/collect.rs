@@ -26,7 +26,9 @@ pub(super) fn collect(
     let mut reports = BTreeMap::new();
     let mut caches = Vec::new();
     let mut said: Vec<Note> = layout.notes;
-    said.extend(handlers::plain_flags(&tree));
+    let flags = handlers::plain_flags(&tree);
+    let plain_flags = !flags.is_empty();
+    said.extend(flags);
     let executable = |role: &str| {
         let program = lab.programs.iter().find(|p| p.name == role);
         program.map_or_else(|| role.to_owned(), |p| p.executable.clone())
@@ -92,6 +94,7 @@ pub(super) fn collect(
         unavailable,
         reports,
         notes,
+        plain_flags,
         fingerprint,
         _caches: caches,
     }

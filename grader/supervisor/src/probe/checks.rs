@@ -82,12 +82,19 @@ pub(crate) fn may_trace() -> bool {
 }
 
 fn trace() -> Result<(), Errno> {
+    let parent = nix::unistd::getpid();
     // SAFETY: the caller is single-threaded; the child only waits to be killed.
     let child = match unsafe { fork() }? {
         ForkResult::Parent { child } => child,
-        ForkResult::Child => loop {
-            nix::unistd::pause();
-        },
+        ForkResult::Child => {
+            // Whoever kills the parent at this very moment leaves nobody behind.
+            let follows = sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong);
+            while follows.is_ok() && nix::unistd::getppid() == parent {
+                nix::unistd::pause();
+            }
+            // SAFETY: ends this process without running anything of the parent's.
+            unsafe { libc::_exit(0) }
+        }
     };
     let options = libc::PTRACE_O_TRACESECCOMP | libc::PTRACE_O_EXITKILL;
     // SAFETY: attaches to a child of ours; no memory is involved.

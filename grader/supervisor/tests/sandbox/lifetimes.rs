@@ -1,14 +1,19 @@
 //! Ends: of programs, helpers, workers.
 
 use std::collections::BTreeSet;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use supervisor::event::{ExitStatus, What};
 use supervisor::worker::{Worker, WorkerError};
 
 use crate::Test;
-use crate::harness::{again, builtin, children, lives, plan, run, shell, try_run, worker};
+use crate::harness::{again, builtin, children, exe, lives, plan, run, shell, try_run, worker};
 
 pub(crate) const TESTS: &[Test] = &[
     ("a_daemon_ends_with_its_scenario", daemon),
@@ -20,6 +25,10 @@ pub(crate) const TESTS: &[Test] = &[
     (
         "a_worker_killed_between_plans_is_replaced",
         worker_killed_idle,
+    ),
+    (
+        "a_worker_killed_while_it_begins_leaves_nobody",
+        killed_at_the_beginning,
     ),
     ("dropping_a_worker_ends_everything", dropped),
     ("a_worker_ends_with_its_caller", caller_killed),
@@ -45,6 +54,48 @@ fn daemon() {
         ran.out()
     );
     assert!(!somewhere(&name));
+}
+
+/// Kills workers as soon as they have a child inside their namespaces: one that finds out what is
+/// granted. Whoever is left holds the pipe.
+fn killed_at_the_beginning() {
+    let mut caught = 0;
+    // The moment is short: it is met in one round out of a few.
+    for round in 0..400 {
+        let (_near, far) = UnixStream::pair().unwrap();
+        let mut worker = Command::new(exe())
+            .args(["worker", "full", "any"])
+            .stdin(OwnedFd::from(far))
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let pid = worker.id();
+        let read = |what: &str| std::fs::read_to_string(format!("/proc/{pid}/{what}"));
+        let children = || read(&format!("task/{pid}/children")).unwrap_or_default();
+        let mut inside = false;
+        let until = Instant::now() + Duration::from_millis(20);
+        while Instant::now() < until {
+            if inside || read("cmdline").unwrap_or_default().contains("inside") {
+                inside = true;
+                if children().is_empty() {
+                    continue;
+                }
+                caught += 1;
+                break;
+            }
+        }
+        worker.kill().unwrap();
+        worker.wait().unwrap();
+        let left = worker.stderr.take().unwrap();
+        let mut ends = [PollFd::new(left.as_fd(), PollFlags::POLLIN)];
+        let ended = poll(&mut ends, PollTimeout::from(10_000_u16)).unwrap();
+        assert_eq!(ended, 1, "round {round}: somebody outlives the worker");
+        if caught == 20 {
+            return;
+        }
+    }
+    assert!(caught > 0, "the moment was never met");
 }
 
 /// Runs a program that hangs and calls `when_started` once it runs.
@@ -200,10 +251,7 @@ pub(crate) fn caller() -> std::process::ExitCode {
 fn caller_killed() {
     use std::io::{BufRead, BufReader};
     let mut command = again("caller");
-    let mut caller = command
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut caller = command.stdout(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(caller.stdout.take().unwrap())
         .read_line(&mut line)
