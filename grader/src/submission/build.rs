@@ -212,9 +212,8 @@ impl Job<'_> {
             let identity = tool.as_ref().map(super::toolchain::Tool::identity);
             key.add(identity.unwrap_or_default().as_bytes());
         }
-        for flag in tools.c_flags().iter().chain(&tools.cxx_flags()) {
-            key.add(flag.as_bytes());
-        }
+        // The flag alone: to ask for all of them may start the compiler.
+        key.add(tools.optimisation().flag().as_bytes());
         add_files(&mut key, self.tree);
         key.finish()
     }

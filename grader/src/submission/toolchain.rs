@@ -130,6 +130,11 @@ impl Toolchain {
         }
     }
 
+    /// How far C and C++ are optimised.
+    pub(super) fn optimisation(&self) -> Optimisation {
+        self.optimisation
+    }
+
     /// Whether nobody has said how far to optimise.
     #[must_use]
     pub(super) fn is_usual(&self) -> bool {
