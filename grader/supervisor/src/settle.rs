@@ -95,7 +95,8 @@ impl Helper {
         }
     }
 
-    fn settle_as_it_is(&mut self) -> Rest {
+    /// The same, but whoever waits to be met goes on waiting: the step is not over.
+    pub(crate) fn settle_as_it_is(&mut self) -> Rest {
         let mut nap = Nap(0);
         let mut patience = PATIENCE;
         let mut idle_wakes = 0;

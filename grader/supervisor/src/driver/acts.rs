@@ -284,7 +284,7 @@ impl Helper {
     /// Lets time pass, in real time: none where it is proved that time changes nothing.
     fn advance(&mut self, by: Duration) {
         let deadline = Instant::now() + by;
-        match self.settle().how {
+        match self.settle_as_it_is().how {
             Quiet::Ended | Quiet::Proved | Quiet::Limit => return,
             // Who computes may come to an end.
             Quiet::Spinning => self.tracer.release_held(),
