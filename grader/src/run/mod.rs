@@ -1,5 +1,6 @@
 //! Running: a scenario, a submission. Talks to the supervisor.
 
+mod beside;
 mod check;
 mod engine;
 mod event;

@@ -7,12 +7,12 @@ use supervisor::Bytes;
 use supervisor::plan as sv;
 use thiserror::Error;
 
-use super::seed;
+use super::{beside, seed};
 use crate::lab::{
     AddressMode, Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, InputKind, Inspection,
     Lab, Nth, OutputKind, Program, Scenario, Setup, Stimulus,
 };
-use crate::submission::{BuiltProgram, Declared};
+use crate::submission::{Beside, BuiltProgram, Declared};
 use crate::transcript::{Actors, Names, errno_name, in_environment, signal_name};
 use crate::verdict::Taken;
 
@@ -150,10 +150,12 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
         nonce: seed::nonce(setting.seed),
     };
     let mut files = Vec::new();
+    let mut beside = Vec::new();
     let mut programs = Vec::new();
     for role in &actors.programs {
-        programs.push(planner.program(role, &mut files)?);
+        programs.push(planner.program(role, &mut files, &mut beside)?);
     }
+    beside::place(&beside, &planner.spoken_for(), &mut files);
     let steps = scenario
         .steps
         .iter()
@@ -196,7 +198,7 @@ struct Planner<'a> {
     nonce: String,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
     fn wrong(&self, what: String) -> PlanError {
         PlanError::Lab {
             scenario: self.scenario.id.clone(),
@@ -208,6 +210,7 @@ impl Planner<'_> {
         &self,
         role: &str,
         files: &mut Vec<sv::PlacedFile>,
+        beside: &mut Vec<&'a Beside>,
     ) -> Result<sv::Program, PlanError> {
         let program = self
             .lab
@@ -252,6 +255,7 @@ impl Planner<'_> {
                 });
             }
             files.push(host(&program.executable, &built.executable));
+            beside.extend(&built.beside);
             if setup.audit_handlers {
                 let shim = self.setting.shim.ok_or(PlanError::NoShim)?;
                 if !files.iter().any(|file| file.name.0 == SHIM.as_bytes()) {
@@ -287,6 +291,39 @@ impl Planner<'_> {
             umask: setup.umask,
             descriptors: setup.descriptors.map(u64::from),
         })
+    }
+
+    /// Names in the workspace that the scenario itself gives a meaning: what was handed in under
+    /// them would be in its way.
+    fn spoken_for(&self) -> BTreeSet<String> {
+        let mut words: Vec<String> = vec![SOCKET.to_owned(), SHIM.to_owned()];
+        for program in &self.lab.programs {
+            words.push(program.executable.clone());
+            words.extend(program.args.iter().cloned());
+            words.extend(program.env.iter().map(|(_, value)| value.clone()));
+        }
+        for setup in self.scenario.setup.values() {
+            words.extend(setup.args.iter().flatten().cloned());
+        }
+        for stimulus in self.scenario.steps.iter().flat_map(|step| &step.stimuli) {
+            if let Stimulus::File(file) = stimulus {
+                let (FileStep::Write { path, .. }
+                | FileStep::Stale { path }
+                | FileStep::Chmod { path, .. }
+                | FileStep::Remove { path }) = file;
+                words.push(path.clone());
+            }
+        }
+        for built in self.setting.programs.values() {
+            if let Some(Declared::Socket(own)) = &built.address {
+                words.push(own.clone());
+            }
+        }
+        let top = |word: &String| {
+            let path = self.fill(word);
+            relative(&path).split('/').next().map(str::to_owned)
+        };
+        words.iter().filter_map(top).collect()
     }
 
     /// Arguments with their placeholders filled in.

@@ -10,6 +10,7 @@ use std::thread;
 use supervisor::plan::Isolation;
 
 use self::collect::collect;
+use super::beside::Beside;
 use super::cache::{Cache, CacheMode, Key, ProgramRecord, Record, Stored};
 use super::error::SubmissionError;
 use super::find::{self, Unit};
@@ -67,6 +68,8 @@ pub struct BuiltProgram {
     pub env: Vec<(String, String)>,
     /// Its address by the submission's own word.
     pub address: Option<Declared>,
+    /// What lies beside it where its author runs it.
+    pub beside: Vec<Beside>,
 }
 
 /// Finds and builds the programs of `lab` in the directory `dir`.
@@ -123,6 +126,8 @@ struct Job<'a> {
 struct Made {
     record: Record,
     executables: Vec<Option<Vec<u8>>>,
+    /// Programs without a role, by their names from the directory in which the roles start.
+    others: Vec<(String, Vec<u8>)>,
     /// The same input may give another result next time (a time limit): not stored for good.
     passing: bool,
 }
@@ -176,7 +181,7 @@ impl Job<'_> {
         } else {
             self.options.cache.clone()
         };
-        let stored = cache.put(&key, made.record, &made.executables)?;
+        let stored = cache.put(&key, made.record, &made.executables, &made.others)?;
         Ok(Finished {
             stored,
             cached: false,
@@ -187,7 +192,7 @@ impl Job<'_> {
     /// Everything that can make a difference to the result.
     fn key(&self, unit: &Unit) -> String {
         let mut key = Key::default();
-        key.add(b"grader build 2");
+        key.add(b"grader build 3");
         key.add(env!("CARGO_PKG_VERSION").as_bytes());
         key.add(self.lab.id.as_bytes());
         for program in &self.lab.programs {

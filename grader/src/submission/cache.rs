@@ -40,6 +40,10 @@ pub struct Cache {
 pub(super) struct Record {
     /// One for each role of the unit.
     pub programs: Vec<ProgramRecord>,
+    /// Programs that no role asks for: the name from the directory in which the roles start, and
+    /// the hash of what lies beside under its index.
+    #[serde(default)]
+    pub others: Vec<(String, String)>,
     /// Things worth saying.
     pub notes: Vec<Note>,
 }
@@ -70,6 +74,8 @@ pub(super) struct ProgramRecord {
 pub(super) struct Stored {
     pub record: Record,
     pub executables: Vec<Option<PathBuf>>,
+    /// Where those without a role are, by name.
+    pub others: Vec<(String, PathBuf)>,
 }
 
 const ENTRY: &str = "entry";
@@ -139,9 +145,9 @@ impl Cache {
             None => {
                 let record = Record {
                     programs: vec![ProgramRecord::default()],
-                    notes: Vec::new(),
+                    ..Record::default()
                 };
-                self.put(&key, record, &[Some(make().ok()?)]).ok()?
+                self.put(&key, record, &[Some(make().ok()?)], &[]).ok()?
             }
         };
         stored.executables.into_iter().next().flatten()
@@ -164,16 +170,21 @@ impl Cache {
     }
 
     /// Stores a build under its key and returns it as stored. `executables` are in the order of
-    /// `record.programs`; their hashes are filled in.
+    /// `record.programs`, and `others` have no role; their hashes are filled in.
     pub(super) fn put(
         &self,
         key: &str,
         mut record: Record,
         executables: &[Option<Vec<u8>>],
+        others: &[(String, Vec<u8>)],
     ) -> Result<Stored, Fault> {
         for (program, bytes) in record.programs.iter_mut().zip(executables) {
             program.executable = bytes.as_ref().map(|bytes| hash(bytes));
         }
+        record.others = others
+            .iter()
+            .map(|(name, bytes)| (name.clone(), hash(bytes)))
+            .collect();
         let dir = self.root.join(key);
         let store = || -> io::Result<()> {
             let new = TempDir::new_in(&self.root)?;
@@ -181,6 +192,9 @@ impl Cache {
                 if let Some(bytes) = bytes {
                     write_new(&new.path().join(i.to_string()), bytes, 0o755)?;
                 }
+            }
+            for (i, (_, bytes)) in others.iter().enumerate() {
+                write_new(&new.path().join(other(i)), bytes, 0o755)?;
             }
             let text = serde_json::to_string(&record)?;
             let entry = format!("{}\n{text}", hash(text.as_bytes()));
@@ -225,10 +239,24 @@ fn read(dir: &Path) -> io::Result<Stored> {
         }
         executables.push(Some(path));
     }
+    let mut others = Vec::new();
+    for (i, (name, sum)) in record.others.iter().enumerate() {
+        let path = dir.join(other(i));
+        if *sum != hash(&fs::read(&path)?) {
+            return Err(bad("a program is not what was written"));
+        }
+        others.push((name.clone(), path));
+    }
     Ok(Stored {
         record,
         executables,
+        others,
     })
+}
+
+/// The file of the program without a role that has this index.
+fn other(index: usize) -> String {
+    format!("other-{index}")
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
@@ -299,6 +327,7 @@ mod tests {
                 },
             ],
             notes: vec![Note::Compiled("a".into())],
+            ..Record::default()
         }
     }
 
@@ -308,7 +337,12 @@ mod tests {
 
     fn put(cache: &Cache) -> Stored {
         cache
-            .put("k", record(), &[Some(b"program".to_vec()), None])
+            .put(
+                "k",
+                record(),
+                &[Some(b"program".to_vec()), None],
+                &[("upper".to_owned(), b"helper".to_vec())],
+            )
             .unwrap()
     }
 
@@ -332,6 +366,11 @@ mod tests {
             0o755
         );
         assert!(stored.executables[1].is_none());
+        let [(name, other)] = stored.others.as_slice() else {
+            panic!("{:?}", stored.others);
+        };
+        assert_eq!(name, "upper");
+        assert_eq!(fs::read(other).unwrap(), b"helper");
         assert_eq!(entries(&dir), 1);
     }
 
@@ -350,6 +389,9 @@ mod tests {
             text.replace("\"failure\":\"error\"", "\"failure\":null"),
         )
         .unwrap();
+        assert!(cache.get("k").is_none());
+        put(&cache);
+        fs::write(dir.path().join("builds/k/other-0"), b"helpeR").unwrap();
         assert!(cache.get("k").is_none());
         put(&cache);
         fs::remove_file(dir.path().join("builds/k/0")).unwrap();

@@ -5,6 +5,7 @@
 //! [`Plan`](supervisor::plan::Plan) of it and lets a [`BuildRunner`] execute it, unless the
 //! [`Cache`] knows the answer.
 
+mod beside;
 mod build;
 mod cache;
 mod error;
@@ -26,6 +27,7 @@ mod toolchain;
 mod tree;
 mod words;
 
+pub use beside::{Beside, What};
 pub use build::{BuildOptions, Built, BuiltProgram, build, prepare};
 pub use cache::{Cache, CacheMode};
 pub use error::SubmissionError;

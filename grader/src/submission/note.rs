@@ -15,6 +15,12 @@ pub enum Note {
     NoInterpreter(String, String),
     /// A script whose `#!` names what does not exist here, and what is taken instead.
     OtherInterpreter(String, String, String),
+    /// A source that another one starts by this name, built under it: source, name.
+    Helper(String, String),
+    /// The same, but it does not compile: source, name.
+    NoHelper(String, String),
+    /// So many files handed in are not beside the programs: too many or too large.
+    NotBeside(usize),
     /// A plain global variable that a signal handler writes: file, variable, handler.
     PlainFlag(String, String, String),
 }
@@ -46,6 +52,25 @@ impl Note {
             (Self::OtherInterpreter(file, named, with), Lang::Ru) => {
                 format!("{file}: здесь нет {named}; запущен с {with}")
             }
+            (Self::Helper(file, name), Lang::En) => {
+                format!("{file}: built as ./{name}, which the program starts")
+            }
+            (Self::Helper(file, name), Lang::Ru) => {
+                format!("{file}: собран как ./{name}, его запускает программа")
+            }
+            (Self::NoHelper(file, name), Lang::En) => {
+                format!("{file}: does not compile, so the program will not find ./{name}")
+            }
+            (Self::NoHelper(file, name), Lang::Ru) => {
+                format!("{file}: не компилируется, программа не найдёт ./{name}")
+            }
+            (Self::NotBeside(count), Lang::En) => format!(
+                "{count} of the files handed in are too large or too many to lie beside the programs"
+            ),
+            (Self::NotBeside(count), Lang::Ru) => format!(
+                "файлов, не положенных рядом с программами, потому что они велики или их слишком \
+                 много: {count}"
+            ),
             (Self::PlainFlag(file, variable, handler), Lang::En) => format!(
                 "{file}: the handler {handler} writes `{variable}`, a plain variable: with \
                  optimisation (-O2) the program may never see the change; declare it \

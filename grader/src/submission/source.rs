@@ -48,6 +48,34 @@ pub(super) fn code_only(source: &[u8]) -> Vec<u8> {
     out
 }
 
+/// The string constants of a C or C++ file, as they are written, without those in comments.
+pub(super) fn strings(source: &[u8]) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut i = 0;
+    while let Some(&b) = source.get(i) {
+        let rest = &source[i..];
+        i += if rest.starts_with(b"//") {
+            position(rest, b"\n").unwrap_or(rest.len())
+        } else if rest.starts_with(b"/*") {
+            let end = rest.get(2..).and_then(|rest| position(rest, b"*/"));
+            end.map_or(rest.len(), |end| end + 4)
+        } else if matches!(b, b'"' | b'\'') {
+            let mut end = 1;
+            while let Some(&c) = rest.get(end).filter(|&&c| c != b && c != b'\n') {
+                end += if c == b'\\' { 2 } else { 1 };
+            }
+            let text = rest.get(1..end.min(rest.len())).unwrap_or_default();
+            if b == b'"' {
+                out.push(String::from_utf8_lossy(text).into_owned());
+            }
+            end + 1
+        } else {
+            1
+        };
+    }
+    out
+}
+
 /// Whether the code names `function` followed by `(`: a definition, a declaration or a call.
 #[must_use]
 pub(super) fn names_function(source: &[u8], function: &str) -> bool {
@@ -174,6 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn strings_are_found_in_code_only() {
+        let text = br#"a("one\"1", 'x', '"', "two"); /* "three" */ b("") // "four"
+            "unfinished
+            "five" "six"#;
+        assert_eq!(
+            strings(text),
+            [r#"one\"1"#, "two", "", "unfinished", "five", "six"]
+        );
+    }
+
+    #[test]
     fn calls_are_seen_whatever_the_encoding() {
         let mut cp1251 = b"/* \xd1\xe5\xf0\xe2\xe5\xf0 */ if (listen(fd, 5) < 0)".to_vec();
         assert!(names_function(&cp1251, "listen"));
@@ -199,7 +238,7 @@ mod tests {
         /// Hostile bytes neither panic nor hang, and code outside comments and constants stays.
         #[test]
         fn any_bytes_are_scanned(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = has_main(&bytes);
+            let _ = (has_main(&bytes), strings(&bytes));
             let plain: Vec<u8> = bytes.iter().copied().filter(|b| !b"/\"'".contains(b)).collect();
             prop_assert_eq!(code_only(&plain), plain);
         }

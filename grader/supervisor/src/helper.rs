@@ -12,8 +12,9 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{Enforced, ExitStatus, Quiet, Settled, What};
+use crate::inspect::Placed;
 use crate::launch::{self, Launcher, Outcome};
-use crate::plan::{Act, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
+use crate::plan::{Act, Inspection, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
 use crate::proc::Scanner;
 use crate::recorder::Recorder;
 use crate::scene::PipeNames;
@@ -61,6 +62,8 @@ pub(crate) struct Helper {
     pub(crate) descriptors_before: HashMap<ProgramId, usize>,
     /// Where relative paths of the plan lead.
     pub(crate) workspace: PathBuf,
+    /// What was put there before anything started.
+    pub(crate) placed: Placed,
     /// Reports of programs that could not be executed.
     pub(crate) failures: Vec<(ProgramId, OwnedFd)>,
     /// Connections made to a listening socket and not yet accepted, in order; `None` is a
@@ -115,6 +118,11 @@ impl Helper {
             limit_hit: false,
             at_rest: false,
             descriptors_before: HashMap::new(),
+            placed: if looks_at_files(&plan) {
+                Placed::look(&workspace, &plan.files)
+            } else {
+                Placed::default()
+            },
             workspace,
             failures: Vec::new(),
             queued: HashMap::new(),
@@ -330,6 +338,13 @@ fn raise_pids() {
     // Well below the highest pid of the namespace (limits.rs).
     let last = 1000 + nanos / 1000 % 1000;
     let _ = std::fs::write("/proc/sys/kernel/ns_last_pid", last.to_string());
+}
+
+/// Whether some step asks what programs have left behind.
+fn looks_at_files(plan: &Plan) -> bool {
+    let mut acts = plan.steps.iter().flat_map(|step| &step.acts);
+    let what = Inspection::Files;
+    acts.any(|act| matches!(act, Act::Inspect { what: asked, .. } if *asked == what))
 }
 
 fn steps_acts(step: &Step) -> impl Iterator<Item = (u32, &Act)> {

@@ -75,6 +75,7 @@ fn built(run: Option<&[&str]>) -> BTreeMap<String, BuiltProgram> {
         run: run.map(|words| words.iter().map(|w| (*w).to_owned()).collect()),
         env: Vec::new(),
         address: None,
+        beside: Vec::new(),
     };
     BTreeMap::from([("server".to_owned(), program)])
 }

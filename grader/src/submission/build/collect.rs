@@ -1,9 +1,11 @@
 //! What the units' builds come to.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
+use super::super::beside::{self, Beside};
 use super::super::cache::{ProgramRecord, Stored};
-use super::super::find::Layout;
+use super::super::find::{Layout, Unit};
 use super::super::handlers;
 use super::super::hints;
 use super::super::note::Note;
@@ -33,17 +35,19 @@ pub(super) fn collect(
         let program = lab.programs.iter().find(|p| p.name == role);
         program.map_or_else(|| role.to_owned(), |p| p.executable.clone())
     };
-    for Finished {
-        stored,
-        cached,
-        cache,
-    } in results
-    {
+    for (unit, finished) in layout.units.iter().zip(results) {
+        let Finished {
+            stored,
+            cached,
+            cache,
+        } = finished;
         caches.push(cache);
         let Stored {
             record,
             executables,
+            others,
         } = stored;
+        let beside = beside(&tree, unit, others, &mut said);
         said.extend(record.notes);
         for (program, path) in record.programs.into_iter().zip(executables) {
             if let Some(path) = path {
@@ -55,6 +59,7 @@ pub(super) fn collect(
                         run: run.map(|run| run.iter().skip(1).cloned().collect()),
                         env: layout.env.get(&program.role).cloned().unwrap_or_default(),
                         address: layout.addresses.get(&program.role).cloned(),
+                        beside: beside.clone(),
                     },
                 );
             }
@@ -98,6 +103,39 @@ pub(super) fn collect(
         fingerprint,
         _caches: caches,
     }
+}
+
+/// What lies beside the programs of a unit: what the build made before what was handed in.
+fn beside(
+    tree: &Tree,
+    unit: &Unit,
+    others: Vec<(String, PathBuf)>,
+    said: &mut Vec<Note>,
+) -> Vec<Beside> {
+    let file = match unit {
+        Unit::Sources(sources) => sources.files.first().map_or("", String::as_str),
+        Unit::Make(make) => make.file.as_str(),
+        Unit::Cargo(_) => "",
+    };
+    let base = file.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let (mut files, mut passed_over) = beside::handed_in(tree, base);
+    // `src/lab26.c` may be started from the directory above.
+    if let Some((above, _)) = base
+        .rsplit_once('/')
+        .or((!base.is_empty()).then_some(("", base)))
+    {
+        let (more, left_out) = beside::handed_in(tree, above);
+        files.extend(more);
+        passed_over = passed_over.max(left_out);
+    }
+    if passed_over > 0 {
+        said.push(Note::NotBeside(passed_over));
+    }
+    let made = others.into_iter().map(|(name, path)| Beside {
+        name,
+        what: beside::What::Program(path),
+    });
+    made.chain(files).collect()
 }
 
 fn report(executable: String, program: ProgramRecord, cached: bool, lang: Lang) -> BuildReport {

@@ -146,6 +146,8 @@ impl Bench {
         };
         toolchain.cc = tool("/nowhere/cc");
         toolchain.make = tool("/nowhere/make");
+        // The standard directories of this machine may have them.
+        (toolchain.go, toolchain.javac) = (None, None);
         Self {
             dir,
             cache: Cache::open(&CacheMode::Off).unwrap(),

@@ -1,14 +1,16 @@
 //! The ways to build, each told where it fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use supervisor::event::LimitKind;
 
+use super::super::beside::{self, Helper};
 use super::super::cache::ProgramRecord;
 use super::super::error::SubmissionError;
 use super::super::find::{Make, Sources};
 use super::super::language::Language;
 use super::super::mend;
+use super::super::note::Note;
 use super::super::outcome::{Outcome, diagnostics, printable};
 use super::super::recipe::{self, Missing, Recipe};
 use super::super::rung::{Attempt, Help, Rung, Why};
@@ -68,6 +70,7 @@ impl Job<'_> {
             if let Some(program) = taken(&mut outcome, source::is_program) {
                 record.rung = Some(rung);
                 record.warnings = diagnostics(&outcome.output);
+                self.helpers(sources, &program, made)?;
                 made.program(record, Some(program));
                 return Ok(());
             }
@@ -91,6 +94,55 @@ impl Job<'_> {
             record.failure = None;
         }
         made.program(record, None);
+        Ok(())
+    }
+
+    /// The programs that this one starts out of its own directory, where no Makefile builds them.
+    fn helpers(
+        &self,
+        sources: &Sources,
+        program: &[u8],
+        made: &mut Made,
+    ) -> Result<(), SubmissionError> {
+        let there: BTreeSet<&str> = made.others.iter().map(|(name, _)| name.as_str()).collect();
+        for helper in beside::helpers(self.tree, &sources.files, &there) {
+            let (file, name) = match helper {
+                Helper::Itself(name) => {
+                    made.others.push((name, program.to_vec()));
+                    continue;
+                }
+                Helper::Source(file, name) => (file, name),
+            };
+            let one = Sources {
+                role: name.clone(),
+                language: self.tree.get(&file).map_or(Language::C, |source| {
+                    let bytes = source.bytes().unwrap_or_default();
+                    Language::of(&file, bytes).unwrap_or(Language::C)
+                }),
+                files: vec![file.clone()],
+                flags: Vec::new(),
+            };
+            let mut built = None;
+            for lenient in [false, true] {
+                let tools = self.options.toolchain;
+                let Ok(recipe) = recipe::compile(self.tree, &one, "helper", tools, lenient) else {
+                    break;
+                };
+                let mut outcome = self.run(&name, &recipe)?;
+                made.passing |= outcome.timed_out();
+                built = taken(&mut outcome, source::is_program);
+                if built.is_some() || outcome.stopped() {
+                    break;
+                }
+            }
+            made.record.notes.push(match built {
+                Some(program) => {
+                    made.others.push((name.clone(), program));
+                    Note::Helper(file, name)
+                }
+                None => Note::NoHelper(file, name),
+            });
+        }
         Ok(())
     }
 
@@ -183,6 +235,9 @@ impl Job<'_> {
             let mut outcome = self.run("make", &recipe)?;
             made.passing |= outcome.timed_out();
             outcome.files.retain(|(_, bytes)| source::is_program(bytes));
+            // Whoever starts them finds them where make has put them.
+            let base = unit.file.rsplit_once('/').map_or("", |(base, _)| base);
+            made.others = beside::made(base, &outcome.files);
             // All roles take part: what is one program's is not left over for another.
             let found = self.executables(&unit.roles, &outcome.files)?;
             open.retain(|(role, _)| {
@@ -202,6 +257,13 @@ impl Job<'_> {
                 false
             });
             if open.is_empty() {
+                for sources in &unit.fallback {
+                    let at = made.record.programs.iter();
+                    let mut at = at.zip(&made.executables);
+                    let program = at.find(|(program, _)| program.role == sources.role);
+                    let program = program.and_then(|(_, bytes)| bytes.clone());
+                    self.helpers(sources, &program.unwrap_or_default(), &mut made)?;
+                }
                 return Ok(made);
             }
             let failed = attempt(help.rung(), &unit.file, &outcome, &recipe);

@@ -9,7 +9,7 @@ use super::stdio::Stdio;
 use crate::event::{Call, ExitStatus, Fact, What};
 use crate::helper::Helper;
 use crate::inspect;
-use crate::plan::{Image, Inspection, PlacedFile, ProgramId};
+use crate::plan::{Image, Inspection, ProgramId};
 use crate::proc::{self, ThreadScan};
 use crate::scene::{OwnEnd, OwnKind, Scene, SceneProcess, SceneThread};
 use crate::settle::Rest;
@@ -146,14 +146,7 @@ impl Helper {
             }
             Inspection::Threads => inspect::threads(&self.scene(rest), program),
             Inspection::Children => inspect::children(&self.scene(rest), program),
-            Inspection::Files => {
-                let placed = |name: &[u8]| {
-                    let top =
-                        |file: &PlacedFile| file.name.split(|&b| b == b'/').next() == Some(name);
-                    self.plan.files.iter().any(top)
-                };
-                inspect::files(&self.workspace, placed)
-            }
+            Inspection::Files => inspect::files(&self.workspace, &self.placed),
         }
     }
 

@@ -1,14 +1,22 @@
 //! What programs have left in the workspace.
 
-use std::fs::{self, File, FileType, OpenOptions};
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::fs::{self, File, FileType, Metadata, OpenOptions};
 use std::io::Read as _;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use nix::fcntl::AT_FDCWD;
+use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::sys::time::TimeSpec;
 
 use super::fact;
 use crate::bytes::escape;
 use crate::event::Fact;
+use crate::plan::PlacedFile;
 
 /// So many entries are told of.
 const MOST_ENTRIES: usize = 200;
@@ -17,30 +25,99 @@ const MOST_CONTENT: u64 = 512;
 /// No directory is looked into deeper.
 const MOST_DEPTH: usize = 8;
 
-/// Everything below `workspace` but the top-level names that `placed` knows, by name: channel
+/// What was in the workspace before the programs started.
+#[derive(Debug, Default)]
+pub struct Placed {
+    /// By path.
+    files: HashMap<PathBuf, Identity>,
+    /// Directories, those on the way to a file included.
+    directories: HashSet<PathBuf>,
+}
+
+impl Placed {
+    /// Looks at `files` as they lie in `workspace` now, and makes them an hour old: whoever
+    /// writes to one gives it another time, however coarse the clock of the file system is.
+    #[must_use]
+    pub fn look(workspace: &Path, files: &[PlacedFile]) -> Self {
+        let mut out = Self::default();
+        let hour_ago = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default()
+            .saturating_sub(Duration::from_secs(3600));
+        let hour_ago = TimeSpec::from_duration(hour_ago);
+        for file in files {
+            let path = workspace.join(OsStr::from_bytes(&file.name));
+            let link = UtimensatFlags::NoFollowSymlink;
+            let _ = utimensat(AT_FDCWD, &path, &hour_ago, &hour_ago, link);
+            let Ok(meta) = fs::symlink_metadata(&path) else {
+                continue;
+            };
+            let above = path.ancestors().skip(1);
+            let above = above.take_while(|above| above.starts_with(workspace));
+            out.directories.extend(above.map(Path::to_path_buf));
+            if meta.is_dir() {
+                out.directories.insert(path);
+            } else {
+                out.files.insert(path, identity(&meta));
+            }
+        }
+        out
+    }
+
+    /// Whether this is still what was put there: no program has made, written or changed it.
+    fn has(&self, path: &Path, meta: &Metadata) -> bool {
+        if meta.is_dir() {
+            return self.directories.contains(path);
+        }
+        self.files.get(path) == Some(&identity(meta))
+    }
+}
+
+/// A file that is written, replaced, or given other rights has another one.
+#[derive(Debug, PartialEq, Eq)]
+struct Identity {
+    inode: u64,
+    written: (i64, i64),
+    mode: u32,
+}
+
+fn identity(meta: &Metadata) -> Identity {
+    Identity {
+        inode: meta.ino(),
+        written: (meta.mtime(), meta.mtime_nsec()),
+        mode: meta.mode(),
+    }
+}
+
+/// Everything below `workspace` but what was `placed` and is unchanged, by name: channel
 /// `files` says what it is (`report: file`, `socket: socket`), `modes` its permission bits
 /// (`report: 0644`), `contents` how a regular file begins (`report: hello\n`). Links are not
 /// followed.
 #[must_use]
-pub fn files(workspace: &Path, placed: impl Fn(&[u8]) -> bool) -> Vec<Fact> {
+pub fn files(workspace: &Path, placed: &Placed) -> Vec<Fact> {
     let mut facts = Vec::new();
     let mut pending = vec![(workspace.to_path_buf(), 0)];
     let mut found = Vec::new();
     while let Some((directory, depth)) = pending.pop() {
         let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
-        for entry in entries.take(MOST_ENTRIES) {
+        let mut told = 0;
+        for entry in entries {
             let path = entry.path();
             let Ok(name) = path.strip_prefix(workspace) else {
                 continue;
             };
-            if depth == 0 && placed(name.as_os_str().as_bytes()) {
-                continue;
-            }
             let Ok(meta) = fs::symlink_metadata(&path) else {
                 continue;
             };
             if meta.is_dir() && depth < MOST_DEPTH {
                 pending.push((path.clone(), depth + 1));
+            }
+            if placed.has(&path, &meta) {
+                continue;
+            }
+            told += 1;
+            if told > MOST_ENTRIES {
+                break;
             }
             found.push((escape(name.as_os_str().as_bytes()), path, meta));
         }
@@ -103,6 +180,51 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::net::UnixListener;
 
+    fn placed(name: &str) -> PlacedFile {
+        PlacedFile {
+            name: name.into(),
+            source: crate::plan::FileSource::Directory,
+            mode: 0o644,
+        }
+    }
+
+    #[test]
+    fn what_was_there_counts_when_a_program_has_changed_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let at = |name: &str| temp.path().join(name);
+        fs::create_dir(at("d")).unwrap();
+        let names = [
+            "kept", "read", "written", "guarded", "replaced", "removed", "d/kept",
+        ];
+        for name in names {
+            fs::write(at(name), "old").unwrap();
+        }
+        let there = Placed::look(temp.path(), &names.map(placed));
+        let left = || -> Vec<String> {
+            let facts = files(temp.path(), &there).into_iter();
+            let facts = facts.filter(|fact| fact.channel == "files");
+            facts.map(|fact| fact.text).collect()
+        };
+        assert_eq!(left(), [""; 0]);
+        fs::write(at("written"), "new").unwrap();
+        let rights = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(at("guarded"), rights).unwrap();
+        fs::read(at("read")).unwrap();
+        fs::write(at("new"), "old").unwrap();
+        fs::rename(at("new"), at("replaced")).unwrap();
+        fs::remove_file(at("removed")).unwrap();
+        fs::write(at("d/new"), "").unwrap();
+        assert_eq!(
+            left(),
+            [
+                "d/new: file",
+                "guarded: file",
+                "replaced: file",
+                "written: file"
+            ]
+        );
+    }
+
     #[test]
     fn kinds_modes_and_contents_are_told_by_name() {
         let temp = tempfile::tempdir().unwrap();
@@ -114,7 +236,9 @@ mod tests {
         let _listener = UnixListener::bind(at("s")).unwrap();
         fs::set_permissions(at("s"), fs::Permissions::from_mode(0o600)).unwrap();
         std::os::unix::fs::symlink("report", at("link")).unwrap();
-        let facts = files(temp.path(), |name| name == b"own");
+        let own = [placed("own")];
+        let own = Placed::look(temp.path(), &own);
+        let facts = files(temp.path(), &own);
         let of = |channel: &str| -> Vec<&str> {
             let facts = facts.iter().filter(|fact| fact.channel == channel);
             facts.map(|fact| fact.text.as_str()).collect()

@@ -1,0 +1,345 @@
+//! What lies beside a program where its author runs it: the files handed in with it, and programs
+//! that the same build made or that its source starts by name.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::language::Language;
+use super::manifest::MANIFEST;
+use super::source::{self, Magic};
+use super::tree::{File, Tree};
+
+/// Files handed in that a program finds beside it, at most.
+const MOST_FILES: usize = 128;
+/// Bytes of one of them, and of all.
+const MOST_EACH: usize = 1 << 20;
+const MOST_BYTES: usize = 2 << 20;
+
+/// Programs that a build left, at most, and bytes of all.
+const MOST_PROGRAMS: usize = 32;
+const MOST_BUILT: usize = 16 << 20;
+
+/// Something beside a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Beside {
+    /// Its path, as seen from the directory in which the program starts.
+    pub name: String,
+    /// What it is.
+    pub what: What,
+}
+
+/// What lies there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// A program that was built; where it is on this machine.
+    Program(PathBuf),
+    /// A file as it was handed in, and whether it may be executed.
+    File(Arc<[u8]>, bool),
+}
+
+/// The files below `base` that were handed in, the least nested first, compiled ones left out:
+/// nobody knows what they were made from. The second value counts those that are too many or too
+/// large.
+pub(super) fn handed_in(tree: &Tree, base: &str) -> (Vec<Beside>, usize) {
+    let mut files: Vec<(&str, &File, &[u8])> = tree
+        .files
+        .iter()
+        .filter_map(|file| Some((below(base, &file.path)?, file, file.bytes()?)))
+        .filter(|(name, _, bytes)| {
+            let compiled = matches!(
+                source::magic(bytes),
+                Magic::Elf | Magic::Archive | Magic::Foreign
+            );
+            !compiled && *name != MANIFEST
+        })
+        .collect();
+    files.sort_by_key(|(name, ..)| (name.matches('/').count(), *name));
+    let all = files.len();
+    let mut left = MOST_BYTES;
+    let mut out = Vec::new();
+    for (name, file, bytes) in files {
+        if bytes.len() <= MOST_EACH.min(left) && out.len() < MOST_FILES {
+            left -= bytes.len();
+            out.push(Beside {
+                name: name.to_owned(),
+                what: What::File(bytes.into(), file.executable),
+            });
+        }
+    }
+    let passed_over = all - out.len();
+    (out, passed_over)
+}
+
+/// The programs among `files`, which a build left, as seen from the directory `base`.
+pub(super) fn made(base: &str, files: &[(String, Vec<u8>)]) -> Vec<(String, Vec<u8>)> {
+    let mut left = MOST_BUILT;
+    let mut out = Vec::new();
+    for (path, bytes) in files {
+        let name = below(base, path).filter(|name| !name.chars().any(char::is_control));
+        if let Some(name) = name
+            && bytes.len() <= left
+            && out.len() < MOST_PROGRAMS
+        {
+            left -= bytes.len();
+            out.push((name.to_owned(), bytes.clone()));
+        }
+    }
+    out
+}
+
+/// The path `path` as seen from the directory `base`, if it is below it.
+pub(super) fn below<'p>(base: &str, path: &'p str) -> Option<&'p str> {
+    if base.is_empty() {
+        return Some(path);
+    }
+    path.strip_prefix(base)?.strip_prefix('/')
+}
+
+/// A program that a source starts by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Helper {
+    /// The program itself, under this name.
+    Itself(String),
+    /// Another source of the same directory, and the name of what is to be built from it.
+    Source(String, String),
+}
+
+/// What the sources `files`, the one with `main` first, start by name out of their own directory:
+/// `./upper`, or a text that is nothing but the name of another program there. Names in `made` are
+/// there already.
+pub(super) fn helpers(tree: &Tree, files: &[String], made: &BTreeSet<&str>) -> Vec<Helper> {
+    let Some(main) = files.first() else {
+        return Vec::new();
+    };
+    let base = main.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let mut called = BTreeSet::new();
+    let mut whole = BTreeSet::new();
+    for file in files {
+        let bytes = tree.get(file).and_then(File::bytes).unwrap_or_default();
+        for text in source::strings(bytes) {
+            called.extend(commands(&text));
+            whole.insert(text);
+        }
+    }
+    called.retain(|name| {
+        let path = if base.is_empty() {
+            name.clone()
+        } else {
+            format!("{base}/{name}")
+        };
+        // A script or a text that was handed in is there; a product of some build is not.
+        let handed_in = tree.get(&path).and_then(File::bytes);
+        let handed_in = handed_in.is_some_and(|bytes| source::magic(bytes) != Magic::Elf);
+        !handed_in && !made.contains(name.as_str())
+    });
+    let mut others: Vec<&File> = tree
+        .files
+        .iter()
+        .filter(|file| file.directory() == base && !files.contains(&file.path))
+        .filter(|file| {
+            let bytes = file.bytes().unwrap_or_default();
+            let language = Language::of(&file.path, bytes);
+            language.is_some_and(|language| {
+                matches!(language, Language::C | Language::Cxx) && language.has_main(bytes)
+            })
+        })
+        .collect();
+    let mut out = Vec::new();
+    called.retain(|name| {
+        let itself = name == "a.out" || stem(name) == stem(base_name(main));
+        if itself {
+            out.push(Helper::Itself(name.clone()));
+        }
+        !itself
+    });
+    others.retain(|file| {
+        let of = stem(file.name());
+        let name = called
+            .iter()
+            .find(|name| stem(base_name(name)) == of)
+            .cloned();
+        let name = name.or_else(|| {
+            let bare = whole.contains(of) && !made.contains(of);
+            bare.then(|| of.to_owned())
+        });
+        if let Some(name) = &name {
+            called.remove(name);
+            out.push(Helper::Source(file.path.clone(), name.clone()));
+        }
+        name.is_none()
+    });
+    // One name without a source and one source without a name belong together.
+    if let ([file], Some(name), 1) = (others.as_slice(), called.first(), called.len()) {
+        out.push(Helper::Source(file.path.clone(), name.clone()));
+    }
+    out
+}
+
+/// The names after `./` in a text: a command line, or the path of an `exec`.
+fn commands(text: &str) -> Vec<String> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '+' | '/');
+    let mut out = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("./") {
+        let before = rest[..at].chars().next_back();
+        rest = &rest[at + 2..];
+        let name: String = rest.chars().take_while(|&c| is_name(c)).collect();
+        let plain = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+        if !before.is_some_and(is_name) && plain {
+            out.push(name);
+        }
+    }
+    out
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+fn stem(name: &str) -> &str {
+    match name.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tree::Content;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn tree(files: &[(&str, &str)]) -> Tree {
+        let mut files: Vec<File> = files
+            .iter()
+            .map(|(path, text)| File {
+                path: (*path).to_owned(),
+                content: Content::Bytes(text.as_bytes().to_vec()),
+                executable: path.ends_with(".sh"),
+            })
+            .collect();
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        Tree {
+            files,
+            ..Tree::default()
+        }
+    }
+
+    fn found(files: &[(&str, &str)], made: &[&str]) -> Vec<Helper> {
+        let made = made.iter().copied().collect();
+        helpers(&tree(files), &[files[0].0.to_owned()], &made)
+    }
+
+    fn source(file: &str, name: &str) -> Helper {
+        Helper::Source(file.into(), name.into())
+    }
+
+    const UPPER: (&str, &str) = ("upper.c", "int main(void) {}");
+
+    #[test]
+    fn a_helper_is_known_by_the_name_that_the_source_starts() {
+        let of = |text: &str| found(&[("26.c", text), UPPER, ("other.c", "int main(){}")], &[]);
+        let upper = [source("upper.c", "upper")];
+        assert_eq!(of(r#"int main(){ popen("./upper", "w"); }"#), upper);
+        assert_eq!(of(r#"int main(){ system("cat x | ./upper -n"); }"#), upper);
+        assert_eq!(of(r#"int main(){ execl("upper", "upper", 0); }"#), upper);
+        assert_eq!(
+            of(r#"int main(){ popen("./upper.out", "w"); }"#),
+            [source("upper.c", "upper.out")]
+        );
+        for none in [
+            "int main(){ /* ./upper */ }",
+            r#"int main(){ puts("upper case"); }"#,
+            r#"int main(){ popen("../upper", "r"); popen("./../upper", "r"); }"#,
+            r#"int main(){ popen("/tmp/./upper", "r"); }"#,
+        ] {
+            assert_eq!(of(none), [], "{none}");
+        }
+    }
+
+    #[test]
+    fn one_name_and_one_source_belong_together() {
+        let text = r#"int main(){ popen("./to_upper", "w"); }"#;
+        assert_eq!(
+            found(&[("26.c", text), UPPER], &[]),
+            [source("upper.c", "to_upper")]
+        );
+        assert_eq!(found(&[("26.c", text), UPPER], &["to_upper"]), []);
+        let two = [("26.c", text), UPPER, ("b.c", "int main(){}")];
+        assert_eq!(found(&two, &[]), []);
+        // What was handed in need not be built.
+        let script = [("26.c", text), UPPER, ("to_upper", "#!/bin/sh\ntr a-z A-Z")];
+        assert_eq!(found(&script, &[]), []);
+    }
+
+    #[test]
+    fn a_program_may_start_itself() {
+        let text = r#"int main(){ execl("./26", "26", "child", 0); system("./a.out"); }"#;
+        assert_eq!(
+            found(&[("26.c", text)], &[]),
+            [Helper::Itself("26".into()), Helper::Itself("a.out".into())]
+        );
+    }
+
+    #[test]
+    fn files_are_seen_from_the_programs_directory() {
+        let long = "x".repeat(MOST_EACH + 1);
+        let tree = tree(&[
+            ("lab26/26.c", "int main(){}"),
+            ("lab26/data/text.txt", "Text"),
+            ("lab26/run.sh", "#!/bin/sh"),
+            ("lab26/old", "\x7fELF"),
+            ("lab26/long.txt", &long),
+            ("lab261/x", ""),
+            ("lab27/text", ""),
+        ]);
+        let (files, passed_over) = handed_in(&tree, "lab26");
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        assert_eq!(names, ["26.c", "run.sh", "data/text.txt"]);
+        assert_eq!(files[1].what, What::File(b"#!/bin/sh"[..].into(), true));
+        assert_eq!(passed_over, 1);
+    }
+
+    #[test]
+    fn files_are_bounded() {
+        let names: Vec<String> = (0..200).map(|n| format!("{n:03}")).collect();
+        let files: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+        assert_eq!(handed_in(&tree(&files), "").0.len(), MOST_FILES);
+        let part = "x".repeat(MOST_EACH);
+        let files = [("1", part.as_str()), ("2", &part), ("3", &part), ("4", "x")];
+        assert_eq!(handed_in(&tree(&files), "").1, 2);
+    }
+
+    #[test]
+    fn what_a_build_made_is_seen_from_the_makefiles_directory() {
+        let file = |name: &str, bytes: usize| (name.to_owned(), vec![0; bytes]);
+        let of = |files: &[(String, Vec<u8>)]| -> Vec<String> {
+            made("lab26", files)
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect()
+        };
+        let files = [
+            file("lab26/upper", 1),
+            file("lab26/bin/a", 1),
+            file("upper", 1),
+            file("lab26/a\nb", 1),
+            file("lab26/large", MOST_BUILT),
+        ];
+        assert_eq!(of(&files), ["upper", "bin/a"]);
+        let many: Vec<_> = (0..99).map(|n| file(&format!("lab26/{n}"), 1)).collect();
+        assert_eq!(of(&many).len(), MOST_PROGRAMS);
+    }
+
+    proptest! {
+        #[test]
+        fn any_source_is_scanned(text in ".{0,200}") {
+            let files = [("a.c", text.as_str()), UPPER];
+            for helper in found(&files, &[]) {
+                let (Helper::Itself(name) | Helper::Source(_, name)) = helper;
+                prop_assert!(!name.starts_with('/') && !name.split('/').any(|part| part == ".."));
+            }
+        }
+    }
+}
