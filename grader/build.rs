@@ -41,12 +41,24 @@ fn lab(id: &str, dir: &Path, table: &mut String) -> io::Result<()> {
             }
         }
     }
+    let mut starter = BTreeMap::new();
+    let folder = dir.join("starter");
+    if folder.is_dir() {
+        starter = entries(&folder)?;
+    }
+    let meets = dir.join("starter.toml");
+    let meets = if meets.is_file() {
+        format!("Some(include_str!({meets:?}))")
+    } else {
+        "None".to_owned()
+    };
     let _ = writeln!(
         table,
-        "EmbeddedLab {{ id: {id:?}, toml: include_str!({:?}), handouts: {}, snapshots: {} }},",
+        "EmbeddedLab {{ id: {id:?}, toml: include_str!({:?}), handouts: {}, snapshots: {}, starter: {}, meets: {meets} }},",
         dir.join("lab.toml"),
         texts(&handouts),
         texts(&snapshots),
+        texts(&starter),
     );
     Ok(())
 }

@@ -8,6 +8,7 @@ pub mod lab;
 pub mod prove;
 pub mod report;
 pub mod run;
+pub mod starter;
 pub mod submission;
 pub mod transcript;
 pub mod verdict;

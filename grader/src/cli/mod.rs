@@ -4,6 +4,7 @@ mod check;
 mod doctor;
 mod explain;
 mod failure;
+mod init;
 mod labs;
 mod lint;
 mod lookup;
@@ -45,8 +46,10 @@ struct Cli {
 enum Command {
     /// Grade a submission: a verdict for each requirement, with the reason
     Check(check::Check),
-    /// List the labs
+    /// List the labs, by level
     Labs(labs::Labs),
+    /// Lay down what a student begins with: handout, sources, Makefile, CI
+    Init(init::Init),
     /// Say what a requirement asks for and which steps prove it
     Explain(explain::Explain),
     /// Run a reference program, to see how it behaves
@@ -72,6 +75,7 @@ pub(crate) fn run() -> ExitCode {
     let done = match &cli.command {
         Command::Check(command) => command.run(),
         Command::Labs(command) => command.run(),
+        Command::Init(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Reference(command) => command.run(),
         Command::Lint(command) => command.run(),

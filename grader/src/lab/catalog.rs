@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::diagnostics::Diagnostics;
 use super::model::{Lab, Lang};
 use super::parse::{MOST_SOURCE, parse};
+use super::starter::Starter;
 use super::{check, names};
 
 /// The longest snapshot or handout that is read, in bytes.
@@ -27,6 +28,10 @@ pub struct EmbeddedLab {
     pub handouts: &'static [(&'static str, &'static str)],
     /// Snapshots: scenario and the text of the file.
     pub snapshots: &'static [(&'static str, &'static str)],
+    /// What a student begins with: file name and text.
+    pub starter: &'static [(&'static str, &'static str)],
+    /// Its `starter.toml`.
+    pub meets: Option<&'static str>,
 }
 
 /// The labs inside the executable, by id.
@@ -51,6 +56,8 @@ pub struct LabSource {
     pub snapshots: BTreeMap<String, String>,
     /// Handouts in Markdown, by language (`en`).
     pub handouts: BTreeMap<String, String>,
+    /// What a student begins with.
+    pub starter: Starter,
 }
 
 impl LabSource {
@@ -160,9 +167,17 @@ impl EmbeddedLab {
                 .collect()
         };
         let file = self.file();
+        let lab = parse(&file, self.toml, known_references)
+            .map_err(|d| LabError::Invalid(Box::new(d)))?;
+        let starter = starter(
+            &lab,
+            texts(self.starter),
+            Path::new(self.id),
+            self.meets.unwrap_or_default(),
+        )?;
         Ok(LabSource {
-            lab: parse(&file, self.toml, known_references)
-                .map_err(|d| LabError::Invalid(Box::new(d)))?,
+            lab,
+            starter,
             toml: self.toml.to_owned(),
             file,
             dir: None,
@@ -170,6 +185,21 @@ impl EmbeddedLab {
             handouts: texts(self.handouts),
         })
     }
+}
+
+/// The declaration of what a lab's starter meets already.
+const MEETS: &str = "starter.toml";
+
+fn starter(
+    lab: &Lab,
+    files: BTreeMap<String, String>,
+    dir: &Path,
+    meets: &str,
+) -> Result<Starter, LabError> {
+    Starter::new(lab, files, meets).map_err(|problem| LabError::Unfit {
+        path: dir.join(MEETS),
+        problem,
+    })
 }
 
 fn locate(path: &Path) -> Option<PathBuf> {
@@ -231,7 +261,22 @@ fn from_dir(dir: &Path, known_references: &[&str]) -> Result<LabSource, LabError
     } else {
         BTreeMap::new()
     };
+    let folder = dir.join("starter");
+    let files = if folder.is_dir() {
+        texts_in(&folder, |name| {
+            (!name.starts_with('.')).then(|| name.to_owned())
+        })?
+    } else {
+        BTreeMap::new()
+    };
+    let meets = dir.join(MEETS);
+    let meets = if meets.exists() {
+        read_text(&meets, MOST_SOURCE)?
+    } else {
+        String::new()
+    };
     Ok(LabSource {
+        starter: starter(&lab, files, dir, &meets)?,
         lab,
         toml,
         file: name,

@@ -7,11 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use crate::lab::catalog::LabSource;
-use crate::lab::{Lab, Scenario};
+use crate::lab::{Lab, Lang, Scenario};
 use crate::run::{
-    Cast, CheckError, CheckOptions, Checked, Engine, Expected, RunError, SnapshotError, check,
-    run_scenario, scenario_seed,
+    BuildReport, Cast, CheckError, CheckOptions, Checked, Engine, Expected, RunError,
+    SnapshotError, check, run_scenario, scenario_seed,
 };
+use crate::starter;
 use crate::transcript::Transcript;
 use crate::verdict::{Outcome, Ran, ScenarioOutcome, ScenarioResult, judge};
 
@@ -53,6 +54,9 @@ pub enum ProveError {
     /// The empty submission could not be written.
     #[error("the empty submission cannot be written: {0}")]
     Empty(#[source] io::Error),
+    /// The starter could not be laid down.
+    #[error("the starter cannot be laid down: {0}")]
+    Starter(String),
 }
 
 /// Does `job` for every number below `count` on as many threads as the engine has workers, and
@@ -144,7 +148,7 @@ pub struct ProveOptions {
     pub seed: u64,
 }
 
-/// Grades the reference, the empty submission and all fixtures.
+/// Grades the reference, the empty submission, the starter and all fixtures.
 ///
 /// # Errors
 /// See [`ProveError`]. Faults of single runs are in the proof.
@@ -158,7 +162,16 @@ pub fn prove(
     let mut rows = vec![reference(engine, source, options)?];
     let dir = tempfile::tempdir().map_err(ProveError::Empty)?;
     write_empty(lab, dir.path()).map_err(ProveError::Empty)?;
-    let mut submissions = vec![(Row::new("empty", Kind::Empty), dir.path())];
+    let start = tempfile::tempdir().map_err(|error| ProveError::Starter(error.to_string()))?;
+    let files = starter::files(source, Lang::En, &lab.id);
+    starter::lay(start.path(), &files).map_err(|error| ProveError::Starter(error.to_string()))?;
+    let as_laid_down = Kind::Starter {
+        meets: source.starter.meets.clone(),
+    };
+    let mut submissions = vec![
+        (Row::new("empty", Kind::Empty), dir.path()),
+        (Row::new("starter", as_laid_down), start.path()),
+    ];
     submissions.extend(
         fixtures
             .iter()
@@ -265,9 +278,28 @@ fn submission(
             });
         }
     };
+    row.build = checked.built.reports.iter().filter_map(complaint).collect();
     let repeats = by_repeat(checked);
     fill(&mut row, &source.lab, &repeats);
     Ok(row)
+}
+
+/// What a student would not like about a build of what was laid down for them.
+fn complaint(report: &BuildReport) -> Option<String> {
+    let name = &report.executable;
+    if report.unavailable.is_some() {
+        None
+    } else if let Some(why) = &report.failure {
+        Some(format!("{name} is not built: {why}"))
+    } else if !report.warnings.is_empty() {
+        Some(format!(
+            "{name} is compiled with warnings: {}",
+            report.warnings
+        ))
+    } else {
+        let why = &report.tried.first()?.why;
+        Some(format!("{name} is not built by make alone: {why}"))
+    }
 }
 
 /// The outcomes of each repeat by themselves.

@@ -17,6 +17,11 @@ pub enum Kind {
     Reference,
     /// Programs that end at once: nothing.
     Empty,
+    /// What a student begins with: exactly these, built without a warning.
+    Starter {
+        /// Must pass.
+        meets: BTreeSet<String>,
+    },
     /// A good submission: full marks.
     Good,
     /// A mutant: exactly these.
@@ -31,7 +36,7 @@ pub enum Kind {
 /// A submission and what it got, once for each repeat.
 #[derive(Clone, Debug)]
 pub struct Row {
-    /// `reference`, `empty`, or the fixture's name.
+    /// `reference`, `empty`, `starter`, or the fixture's name.
     pub name: String,
     /// What it must get.
     pub kind: Kind,
@@ -39,6 +44,8 @@ pub struct Row {
     pub runs: Vec<Vec<Outcome>>,
     /// Faults of the grader or the machine.
     pub faults: Vec<String>,
+    /// What is wrong with its build; judged for the starter.
+    pub build: Vec<String>,
     /// Scenarios whose transcript was not the same in all repeats; filled for the reference.
     pub moved: Vec<String>,
 }
@@ -66,6 +73,7 @@ impl Row {
             kind,
             runs: Vec::new(),
             faults: Vec::new(),
+            build: Vec::new(),
             moved: Vec::new(),
         }
     }
@@ -109,7 +117,7 @@ pub struct Proof {
     pub lab: String,
     /// The lab's requirements, in order.
     pub requirements: Vec<String>,
-    /// Reference, empty, good ones, mutants.
+    /// Reference, empty, starter, good ones, mutants.
     pub rows: Vec<Row>,
 }
 
@@ -130,6 +138,12 @@ impl Proof {
                     name: row.name.clone(),
                     why,
                 });
+            }
+            if matches!(row.kind, Kind::Starter { .. }) {
+                problems.extend(row.build.iter().map(|why| Problem::Wrong {
+                    name: row.name.clone(),
+                    why: why.clone(),
+                }));
             }
         }
         for (index, id) in self.requirements.iter().enumerate() {
@@ -215,6 +229,17 @@ impl Proof {
                 say("must pass everything, but does not reach", open);
             }
             Kind::Empty => say("must earn nothing, but passes", of(&[Outcome::Pass])),
+            Kind::Starter { meets } => {
+                let met = of(&[Outcome::Pass]);
+                let open = of(&[Outcome::Skipped]);
+                let undeclared = met.difference(meets).cloned().collect();
+                say("passes what starter.toml does not declare:", undeclared);
+                let missing = meets.difference(&met).filter(|id| !open.contains(*id));
+                say(
+                    "must pass, by starter.toml, but does not:",
+                    missing.cloned().collect(),
+                );
+            }
             Kind::Mutant { fails, not_reached } => {
                 let skipped = of(&[Outcome::Skipped]);
                 let expected: BTreeSet<String> = fails.difference(&skipped).cloned().collect();
@@ -518,6 +543,28 @@ mod tests {
                 .to_string()
                 .contains("must earn nothing, but passes s-bye")
         );
+    }
+
+    #[test]
+    fn a_starter_earns_what_it_declares_and_is_built_without_a_warning() {
+        let starter = |meets: &[&str], run| {
+            let mut proof = proved();
+            let kind = Kind::Starter { meets: ids(meets) };
+            proof.rows.insert(2, row("starter", kind, &[run]));
+            proof
+        };
+        let good = starter(&["s-bye"], [Fail, NotReached, Pass]);
+        assert_eq!(good.problems(), []);
+        let said = |proof: &Proof| proof.problems()[0].to_string();
+        let more = starter(&[], [Fail, NotReached, Pass]);
+        assert!(said(&more).contains("starter.toml does not declare: s-bye"));
+        let less = starter(&["s-bye"], [Fail, NotReached, Fail]);
+        assert!(said(&less).contains("but does not: s-bye"));
+        let mut warned = starter(&[], [Fail; 3]);
+        warned.rows[2]
+            .build
+            .push("us-server is compiled with warnings".to_owned());
+        assert!(said(&warned).contains("starter: us-server is compiled with warnings"));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Labs in a list, and one lab with its requirements.
 
+use std::collections::BTreeMap;
+
 use crate::lab::{Lab, Lang};
 
 use super::findings::{pad, paragraph};
@@ -10,24 +12,39 @@ use super::text::{WIDTH, columns, one_line, wrap};
 /// Columns of an id in a list.
 const ID: usize = 12;
 
-/// A lab in the list of labs: id, title, how much there is to do. With colours.
+/// Labs by level, each with its size and what it teaches. With colours.
 #[must_use]
-pub fn lab_line(lab: &Lab, lang: Lang) -> String {
+pub fn labs_page<'a>(labs: impl IntoIterator<Item = &'a Lab>, lang: Lang) -> String {
+    let phrases = phrases(lang);
     let mut page = Page::coloured();
-    heading(&mut page, lab, lang);
-    let points: u32 = lab
-        .requirements
-        .iter()
-        .map(|requirement| requirement.points)
-        .sum();
-    let counts = phrases(lang).counts(lab.requirements.len(), lab.scenarios.len());
-    let concepts = one_line(&lab.concepts.join(", "));
-    let about = format!(
-        "{counts} · {} · {concepts}",
-        phrases(lang).points_in_all(points)
-    );
-    paragraph(&mut page, &" ".repeat(ID + 2), &about);
+    for (level, labs) in by_level(labs) {
+        page.gap().put(Tone::Strong, &phrases.level(level)).end();
+        for lab in labs {
+            page.add("  ");
+            heading(&mut page, lab, lang);
+            let counts = phrases.counts(lab.requirements.len(), lab.scenarios.len());
+            let about = match one_line(&lab.concepts.join(", ")) {
+                concepts if concepts.is_empty() => counts,
+                concepts => format!("{counts} · {concepts}"),
+            };
+            paragraph(&mut page, &" ".repeat(ID + 4), &about);
+        }
+    }
+    page.gap();
+    let commands = phrases.with_labs();
+    let width = commands.iter().map(|(c, _)| columns(c)).max().unwrap_or(0);
+    for (command, about) in commands {
+        page.line(&format!("{}  {about}", pad(command, width)));
+    }
     page.finish()
+}
+
+fn by_level<'a>(labs: impl IntoIterator<Item = &'a Lab>) -> BTreeMap<u8, Vec<&'a Lab>> {
+    let mut levels: BTreeMap<u8, Vec<&Lab>> = BTreeMap::new();
+    for lab in labs {
+        levels.entry(lab.level).or_default().push(lab);
+    }
+    levels
 }
 
 /// A lab with all its requirements. With colours.
@@ -61,14 +78,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_lab_is_listed_with_its_size() {
-        let text = lab_line(&sample::lab(), Lang::Ru);
+    fn labs_are_listed_by_level_with_their_size() {
+        let (mut high, low) = (sample::lab(), sample::lab());
+        high.level = 5;
+        high.id = "us-high".to_owned();
+        let text = labs_page([&high, &low], Lang::Ru);
         let text = anstream::adapter::strip_str(&text).to_string();
-        assert!(text.starts_with("us-upper      Сервис"), "{text}");
         assert!(
-            text.contains("4 требования · 2 сценария · 30 баллов · socket"),
+            text.starts_with(&phrases(Lang::Ru).level(low.level)),
             "{text}"
         );
+        assert!(text.contains("\n  us-upper      Сервис"), "{text}");
+        assert!(
+            text.contains("  4 требования · 2 сценария · socket"),
+            "{text}"
+        );
+        assert!(text.find("us-upper") < text.find("us-high"), "{text}");
+        assert!(text.contains("Уровень 5"), "{text}");
+    }
+
+    #[test]
+    fn a_lab_is_shown_with_its_requirements() {
         let page = lab_page(&sample::lab(), Lang::En);
         assert!(
             page.contains("The server listens where it was told to"),

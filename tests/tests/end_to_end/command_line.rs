@@ -19,6 +19,7 @@ fn every_command_has_help_in_eighty_columns() {
     for command in [
         "check",
         "labs",
+        "init",
         "explain",
         "reference",
         "lint",

@@ -12,4 +12,5 @@ mod lint;
 mod off_contract;
 mod recording;
 mod side_by_side;
+mod starting;
 mod support;

@@ -1,7 +1,10 @@
 //! The author's guide: every lab and every part of one in it is read.
 
+use std::collections::BTreeMap;
+
 use super::{REFERENCES, good, lint};
 use crate::lab::raw;
+use crate::lab::starter::Starter;
 
 const GUIDE: &str = include_str!("../../../../docs/author.md");
 
@@ -49,6 +52,15 @@ fn the_fixture_is_the_one_that_is_there() {
     let fixture = include_str!("../../../../fixtures/us-upper/mutants/serve-one/fixture.toml");
     let read = |text: &str| text.parse::<toml::Table>().unwrap();
     assert_eq!(read(blocks("toml fixture")[0]), read(fixture));
+}
+
+#[test]
+fn the_starter_can_be_declared_like_this() {
+    let lab = good(&format!("{}\n{PROVED}\n", blocks("toml head")[0]));
+    let toml = blocks("toml starter")[0].replace("leaves", "works");
+    let declared = |toml: &str| Starter::new(&lab, BTreeMap::new(), toml);
+    assert!(declared(&toml).unwrap_err().contains("at most 10"));
+    assert!(declared("meets = []").unwrap().meets.is_empty());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! English.
 
-use super::Phrases;
+use super::{LaidFile, Phrases};
 
 pub(super) struct English;
 
@@ -154,9 +154,6 @@ impl Phrases for English {
     fn seconds(&self, seconds: f64) -> String {
         format!("{seconds:.2} s")
     }
-    fn points_in_all(&self, points: u32) -> String {
-        count(points as usize, "point")
-    }
     fn points(&self) -> &'static str {
         "points"
     }
@@ -168,5 +165,43 @@ impl Phrases for English {
     }
     fn scenario(&self) -> &'static str {
         "scenario"
+    }
+    fn level(&self, level: u8) -> String {
+        let about = match level {
+            1 => ": one or two processes, their ends, a pipe, signals",
+            2 => ": pipelines, named pipes, time, a first socket",
+            3 => ": looking after processes, names of sockets, networks",
+            4 => ": many clients, messages",
+            5 => ": many clients and what they share",
+            6 => ": sharing without locks",
+            _ => "",
+        };
+        format!("Level {level}{about}")
+    }
+    fn laid_down(&self, dir: &str) -> String {
+        format!("laid down in {dir}")
+    }
+    fn nothing_to_lay(&self, dir: &str) -> String {
+        format!("all files are in {dir} already; nothing was changed")
+    }
+    fn file_is(&self, what: LaidFile) -> &'static str {
+        match what {
+            LaidFile::Handout => "what is asked for",
+            LaidFile::Source => "yours to write",
+            LaidFile::Makefile => "make builds, make check grades",
+            LaidFile::Ignore => "what git need not keep",
+            LaidFile::Workflow => "grades each push",
+            LaidFile::WorkflowToFill => "grades each push; put GRADER's address in",
+        }
+    }
+    fn next(&self) -> &'static str {
+        "next"
+    }
+    fn with_labs(&self) -> [(&'static str, &'static str); 3] {
+        [
+            ("grader init LAB DIR", "lays down what to begin with"),
+            ("grader explain LAB", "says what is asked for"),
+            ("grader check LAB DIR", "grades what is in DIR"),
+        ]
     }
 }

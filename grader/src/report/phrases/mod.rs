@@ -79,8 +79,6 @@ pub trait Phrases: Sync {
     fn exit_status(&self, status: u8) -> String;
     /// `0.09 s`.
     fn seconds(&self, seconds: f64) -> String;
-    /// `100 points`.
-    fn points_in_all(&self, points: u32) -> String;
     /// `points`, the head of a column.
     fn points(&self) -> &'static str;
     /// `requirement`, the head of a column.
@@ -89,6 +87,35 @@ pub trait Phrases: Sync {
     fn result(&self) -> &'static str;
     /// `scenario`.
     fn scenario(&self) -> &'static str;
+    /// `level 1: how a process and its pipes begin and end`, the head of a group of labs.
+    fn level(&self, level: u8) -> String;
+    /// Above the files that were laid down in `dir`.
+    fn laid_down(&self, dir: &str) -> String;
+    /// All files were there already.
+    fn nothing_to_lay(&self, dir: &str) -> String;
+    /// What a file that was laid down is for.
+    fn file_is(&self, what: LaidFile) -> &'static str;
+    /// Before what to do next.
+    fn next(&self) -> &'static str;
+    /// What to do with the labs that are listed: commands and what they do.
+    fn with_labs(&self) -> [(&'static str, &'static str); 3];
+}
+
+/// What a file that `grader init` lays down is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LaidFile {
+    /// What is asked for.
+    Handout,
+    /// To be written.
+    Source,
+    /// Builds and checks.
+    Makefile,
+    /// Names what is built.
+    Ignore,
+    /// Grades each push.
+    Workflow,
+    /// The same, where its reader must say where the grader is kept.
+    WorkflowToFill,
 }
 
 /// The words of a language.

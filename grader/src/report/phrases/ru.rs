@@ -1,6 +1,6 @@
 //! Russian.
 
-use super::Phrases;
+use super::{LaidFile, Phrases};
 
 pub(super) struct Russian;
 
@@ -150,9 +150,6 @@ impl Phrases for Russian {
     fn seconds(&self, seconds: f64) -> String {
         format!("{seconds:.2} с").replace('.', ",")
     }
-    fn points_in_all(&self, points: u32) -> String {
-        count(points as usize, "балл", "балла", "баллов")
-    }
     fn points(&self) -> &'static str {
         "баллы"
     }
@@ -164,5 +161,43 @@ impl Phrases for Russian {
     }
     fn scenario(&self) -> &'static str {
         "сценарий"
+    }
+    fn level(&self, level: u8) -> String {
+        let about = match level {
+            1 => ": один-два процесса, их завершение, труба, сигналы",
+            2 => ": конвейеры, именованные трубы, время, первый сокет",
+            3 => ": надзор за процессами, имена сокетов, сети",
+            4 => ": много клиентов, сообщения",
+            5 => ": много клиентов и то, что у них общее",
+            6 => ": общее без блокировок",
+            _ => "",
+        };
+        format!("Уровень {level}{about}")
+    }
+    fn laid_down(&self, dir: &str) -> String {
+        format!("создано в {dir}")
+    }
+    fn nothing_to_lay(&self, dir: &str) -> String {
+        format!("все файлы уже есть в {dir}; ничего не изменено")
+    }
+    fn file_is(&self, what: LaidFile) -> &'static str {
+        match what {
+            LaidFile::Handout => "задание",
+            LaidFile::Source => "пишете вы",
+            LaidFile::Makefile => "make собирает, make check проверяет",
+            LaidFile::Ignore => "что не нужно хранить в git",
+            LaidFile::Workflow => "проверяет каждый push",
+            LaidFile::WorkflowToFill => "проверяет каждый push; впишите адрес в GRADER",
+        }
+    }
+    fn next(&self) -> &'static str {
+        "дальше"
+    }
+    fn with_labs(&self) -> [(&'static str, &'static str); 3] {
+        [
+            ("grader init LAB DIR", "создаёт всё, с чего начать"),
+            ("grader explain LAB", "рассказывает, что требуется"),
+            ("grader check LAB DIR", "проверяет то, что лежит в DIR"),
+        ]
     }
 }
