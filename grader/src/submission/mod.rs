@@ -5,6 +5,7 @@
 //! [`Plan`](supervisor::plan::Plan) of it and lets a [`BuildRunner`] execute it, unless the
 //! [`Cache`] knows the answer.
 
+mod archive;
 mod beside;
 mod build;
 mod cache;
@@ -27,8 +28,10 @@ mod toolchain;
 mod tree;
 mod words;
 
+pub use archive::{ArchiveBounds, ArchiveError, Unpacked, archive_stem, is_archive_name, unpack};
 pub use beside::{Beside, What};
-pub use build::{BuildOptions, Built, BuiltProgram, build, prepare};
+pub use build::{BuildOptions, Built, BuiltProgram, build, fingerprint, prepare};
+pub(crate) use cache::Key;
 pub use cache::{Cache, CacheMode};
 pub use error::SubmissionError;
 pub use manifest::{Declared, MANIFEST};

@@ -362,7 +362,7 @@ impl Walk<'_> {
 }
 
 /// `O_NONBLOCK` of open(2) as on x86-64 and aarch64 (asm-generic/fcntl.h).
-const O_NONBLOCK: i32 = 0o4000;
+pub(super) const O_NONBLOCK: i32 = 0o4000;
 
 fn too_large(bound: u64) -> String {
     format!("larger than {} MiB; hand in sources only", bound >> 20)

@@ -1,0 +1,355 @@
+//! Archives that students hand in: zip, tar, tar.gz, unpacked into a private directory, within
+//! bounds. Nothing in an archive is believed: neither sizes nor names nor its ending.
+
+mod names;
+mod tarball;
+#[cfg(test)]
+mod tests;
+mod zipped;
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+use thiserror::Error;
+
+use self::names::{Name, Refused};
+use super::tree::O_NONBLOCK;
+
+/// Bounds of unpacking.
+#[derive(Clone, Copy, Debug)]
+pub struct ArchiveBounds {
+    /// Bytes of the archive itself.
+    pub archive: u64,
+    /// Entries, directories and what is passed over included.
+    pub entries: usize,
+    /// Bytes of all files.
+    pub total: u64,
+    /// How many times larger than the archive the files may be, beyond [`FREE`] bytes.
+    pub ratio: u64,
+    /// Levels of directories.
+    pub depth: usize,
+}
+
+/// Bytes that may be unpacked whatever the ratio: an empty program's zeros compress well.
+const FREE: u64 = 1 << 20;
+
+impl Default for ArchiveBounds {
+    fn default() -> Self {
+        Self {
+            archive: 32 << 20,
+            entries: 4096,
+            total: 64 << 20,
+            ratio: 100,
+            depth: 16,
+        }
+    }
+}
+
+/// An unpacked archive; its files are removed with it.
+#[derive(Debug)]
+pub struct Unpacked {
+    dir: TempDir,
+    /// What was passed over and why, one line each.
+    pub notes: Vec<String>,
+}
+
+impl Unpacked {
+    /// Where the files are.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.dir.path()
+    }
+}
+
+/// Why an archive was not unpacked.
+#[derive(Debug, Error)]
+pub enum ArchiveError {
+    /// What was handed in is at fault.
+    #[error("{}: {why}", shown(path))]
+    Unfit {
+        /// The archive.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// The machine failed.
+    #[error("{}: cannot be unpacked: {error}", shown(path))]
+    Fault {
+        /// The archive.
+        path: PathBuf,
+        /// What the system said.
+        error: String,
+    },
+}
+
+fn shown(path: &Path) -> String {
+    crate::report::clean(&path.display().to_string())
+}
+
+/// What kind of archive the bytes at its beginning tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Zip,
+    Tar,
+    Gzip,
+    /// Known, but not read: its name.
+    Other(&'static str),
+}
+
+impl Kind {
+    fn of(bytes: &[u8]) -> Option<Self> {
+        const OTHERS: [(&[u8], &str); 5] = [
+            (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
+            (b"Rar!\x1a\x07", "a RAR archive"),
+            (b"\xfd7zXZ\0", "compressed with xz"),
+            (b"BZh", "compressed with bzip2"),
+            (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
+        ];
+        let known = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic));
+        if let Some((_, name)) = known {
+            Some(Self::Other(name))
+        } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+            Some(Self::Zip)
+        } else if bytes.starts_with(b"\x1f\x8b") {
+            Some(Self::Gzip)
+        } else if bytes.get(257..262) == Some(b"ustar") {
+            Some(Self::Tar)
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a file's name is that of an archive: `lab30.zip`, `lab30.tar.gz`, `lab30.tgz`. Those that
+/// are not read (`lab30.7z`) count, so that they are named and not passed over.
+#[must_use]
+pub fn is_archive_name(name: &str) -> bool {
+    archive_stem(name).is_some()
+}
+
+/// An archive's name without what makes it one.
+#[must_use]
+pub fn archive_stem(name: &str) -> Option<&str> {
+    const ENDINGS: [&str; 10] = [
+        ".tar.gz", ".tar.xz", ".tar.bz2", ".tar.zst", ".tgz", ".tar", ".zip", ".7z", ".rar", ".txz",
+    ];
+    ENDINGS.iter().find_map(|ending| {
+        let cut = name.len().checked_sub(ending.len())?;
+        let (stem, end) = name.split_at_checked(cut)?;
+        (!stem.is_empty() && end.eq_ignore_ascii_case(ending)).then_some(stem)
+    })
+}
+
+/// Unpacks the archive `path` into a new private directory.
+///
+/// Links, devices, FIFOs and files whose names cannot be printed are passed over with a note. A
+/// name that leads outside refuses the whole archive.
+///
+/// # Errors
+/// It is no archive, damaged, encrypted, or exceeds `bounds`; or the machine failed.
+pub fn unpack(path: &Path, bounds: &ArchiveBounds) -> Result<Unpacked, ArchiveError> {
+    let bytes = read(path, bounds)?;
+    let dir = tempfile::Builder::new()
+        .prefix("grader-")
+        .tempdir()
+        .map_err(|error| ArchiveError::Fault {
+            path: path.to_owned(),
+            error: error.to_string(),
+        })?;
+    let room = bounds
+        .total
+        .min(FREE.max((bytes.len() as u64).saturating_mul(bounds.ratio)));
+    let mut target = Target {
+        root: dir.path(),
+        bounds,
+        room,
+        left: room,
+        entries: 0,
+        notes: Vec::new(),
+    };
+    let done = match Kind::of(&bytes) {
+        Some(Kind::Zip) => zipped::unpack(&bytes, &mut target),
+        Some(Kind::Tar) => tarball::unpack(&bytes, &mut target),
+        Some(Kind::Gzip) => tarball::unpack_gzip(&bytes, &mut target),
+        Some(Kind::Other(what)) => Err(Stop::unfit(format!(
+            "{what}; hand in a directory, or a zip, tar or tar.gz of it"
+        ))),
+        None => Err(Stop::unfit(
+            "not an archive, whatever its name says; hand in a directory, or a zip, tar or tar.gz of it",
+        )),
+    };
+    let notes = target.notes;
+    match done {
+        Ok(()) => Ok(Unpacked { dir, notes }),
+        Err(Stop::Unfit(why)) => Err(ArchiveError::Unfit {
+            path: path.to_owned(),
+            why,
+        }),
+        Err(Stop::Fault(error)) => Err(ArchiveError::Fault {
+            path: path.to_owned(),
+            error: error.to_string(),
+        }),
+    }
+}
+
+fn read(path: &Path, bounds: &ArchiveBounds) -> Result<Vec<u8>, ArchiveError> {
+    let fault = |error: io::Error| ArchiveError::Fault {
+        path: path.to_owned(),
+        error: error.to_string(),
+    };
+    let unfit = |why: String| ArchiveError::Unfit {
+        path: path.to_owned(),
+        why,
+    };
+    // If the name leads to a FIFO, opening must not wait for its writer.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(O_NONBLOCK)
+        .open(path)
+        .map_err(fault)?;
+    if !file.metadata().map_err(fault)?.is_file() {
+        return Err(unfit("not a regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    let limited = file.take(bounds.archive + 1).read_to_end(&mut bytes);
+    limited.map_err(fault)?;
+    if bytes.len() as u64 > bounds.archive {
+        return Err(unfit(format!(
+            "larger than {} MiB; hand in sources only",
+            bounds.archive >> 20
+        )));
+    }
+    Ok(bytes)
+}
+
+/// What ends unpacking early.
+enum Stop {
+    Unfit(String),
+    Fault(io::Error),
+}
+
+impl Stop {
+    fn unfit(why: impl Into<String>) -> Self {
+        Self::Unfit(why.into())
+    }
+
+    /// An error of a decoder: the archive's fault.
+    fn damaged(error: &dyn std::fmt::Display) -> Self {
+        Self::Unfit(format!("damaged: {error}"))
+    }
+}
+
+/// Where files are unpacked to, with what is left of the bounds.
+struct Target<'a> {
+    root: &'a Path,
+    bounds: &'a ArchiveBounds,
+    room: u64,
+    left: u64,
+    entries: usize,
+    notes: Vec<String>,
+}
+
+impl Target<'_> {
+    /// Counts an entry and looks at its name. `None`: it is passed over.
+    fn name(&mut self, raw: &[u8]) -> Result<Option<Name>, Stop> {
+        self.entries += 1;
+        if self.entries > self.bounds.entries {
+            return Err(Stop::unfit(format!(
+                "more than {} entries; hand in sources only",
+                self.bounds.entries
+            )));
+        }
+        match Name::new(raw, self.bounds.depth) {
+            Ok(name) => Ok(name),
+            Err(Refused::Skip(why)) => {
+                self.skip(raw, why);
+                Ok(None)
+            }
+            Err(Refused::Stop(why)) => Err(Stop::unfit(format!(
+                "{}: {why}",
+                supervisor::bytes::escape(raw)
+            ))),
+        }
+    }
+
+    fn skip(&mut self, raw: &[u8], why: &str) {
+        let name = supervisor::bytes::escape(raw);
+        self.notes.push(format!("skipped {name}: {why}"));
+    }
+
+    fn directory(&mut self, name: &Name) -> Result<(), Stop> {
+        fs::create_dir_all(self.root.join(name.path())).map_err(|error| in_the_way(name, error))
+    }
+
+    /// Writes a file. The bytes are counted as they come, whatever the archive says of them.
+    fn file(&mut self, name: &Name, executable: bool, content: &mut dyn Read) -> Result<(), Stop> {
+        let path = self.root.join(name.path());
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(|error| in_the_way(name, error))?;
+        }
+        match fs::remove_file(&path) {
+            Ok(()) => self.notes.push(format!(
+                "{} is in the archive more than once; the last one counts",
+                name.path().display()
+            )),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(in_the_way(name, error)),
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(if executable { 0o755 } else { 0o644 })
+            .open(&path)
+            .map_err(Stop::Fault)?;
+        let mut buffer = [0; 1 << 14];
+        loop {
+            let count = match content.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => {
+                    return Err(Stop::Unfit(format!(
+                        "{}: damaged: {error}",
+                        name.path().display()
+                    )));
+                }
+            };
+            let bytes = buffer.get(..count).unwrap_or_default();
+            self.left = self
+                .left
+                .checked_sub(count as u64)
+                .ok_or_else(|| self.too_large())?;
+            file.write_all(bytes).map_err(Stop::Fault)?;
+        }
+    }
+
+    fn too_large(&self) -> Stop {
+        if self.room < self.bounds.total {
+            Stop::unfit(format!(
+                "more than {} times larger unpacked than packed; hand in sources only",
+                self.bounds.ratio
+            ))
+        } else {
+            Stop::unfit(format!(
+                "more than {} MiB unpacked; hand in sources only",
+                self.bounds.total >> 20
+            ))
+        }
+    }
+}
+
+/// A file where a directory must be, or the other way round: two entries that exclude each other.
+fn in_the_way(name: &Name, error: io::Error) -> Stop {
+    match error.kind() {
+        io::ErrorKind::AlreadyExists
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::IsADirectory => Stop::unfit(format!(
+            "{}: both a file and a directory",
+            name.path().display()
+        )),
+        _ => Stop::Fault(error),
+    }
+}

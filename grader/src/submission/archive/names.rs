@@ -1,0 +1,121 @@
+//! Names in archives: relative, printable, downwards only.
+
+use std::path::{Path, PathBuf};
+
+/// A name that leads to a place inside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name(PathBuf);
+
+/// What becomes of an entry with another name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refused {
+    /// It is passed over.
+    Skip(&'static str),
+    /// The archive is not unpacked: nobody packs such a name by accident.
+    Stop(&'static str),
+}
+
+/// The longest part of a name, NAME_MAX.
+const LONGEST: usize = 255;
+
+impl Name {
+    /// Reads the name of an entry; `None` for the root itself (`./`). Packers on Windows separate
+    /// by `\`.
+    pub(super) fn new(raw: &[u8], depth: usize) -> Result<Option<Self>, Refused> {
+        if raw.contains(&0) {
+            return Err(Refused::Stop("a name with a NUL byte"));
+        }
+        let separated = |c: &u8| matches!(c, b'/' | b'\\');
+        let drive = matches!(raw, [letter, b':', ..] if letter.is_ascii_alphabetic());
+        if raw.first().is_some_and(separated) || drive {
+            return Err(Refused::Stop("an absolute name; pack the directory itself"));
+        }
+        let mut path = PathBuf::new();
+        let mut parts = 0;
+        for part in raw.split(|c| separated(c)) {
+            match part {
+                b"" | b"." => continue,
+                b".." => {
+                    return Err(Refused::Stop(
+                        "a name that leads outside; pack the directory itself",
+                    ));
+                }
+                _ => {}
+            }
+            let text = std::str::from_utf8(part)
+                .ok()
+                .filter(|text| !text.chars().any(char::is_control))
+                .ok_or(Refused::Skip("its name is not printable UTF-8; rename it"))?;
+            if text.len() > LONGEST {
+                return Err(Refused::Skip("its name is too long"));
+            }
+            path.push(text);
+            parts += 1;
+            if parts > depth {
+                return Err(Refused::Stop("too many directories deep"));
+            }
+        }
+        Ok((parts > 0).then_some(Self(path)))
+    }
+
+    /// Relative, without `.` and `..`.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::path::Component;
+
+    fn name(raw: &[u8]) -> Result<Option<String>, Refused> {
+        let name = Name::new(raw, 4)?;
+        Ok(name.map(|name| name.path().display().to_string()))
+    }
+
+    #[test]
+    fn what_leads_down_is_kept() {
+        assert_eq!(name(b"./lab30/server.c"), Ok(Some("lab30/server.c".into())));
+        assert_eq!(name(b"lab30\\server.c"), Ok(Some("lab30/server.c".into())));
+        assert_eq!(name(b"a//b/"), Ok(Some("a/b".into())));
+        assert_eq!(name(b"./"), Ok(None));
+        assert_eq!(name(b"..."), Ok(Some("...".into())));
+    }
+
+    #[test]
+    fn what_leads_elsewhere_stops_everything() {
+        for raw in [
+            &b"../server.c"[..],
+            b"a/../../b",
+            b"a/..",
+            b"/etc/passwd",
+            b"\\\\host\\share",
+            b"..\\b",
+            b"C:\\b",
+            b"c:b",
+            b"a\0b",
+            b"a/b/c/d/e",
+        ] {
+            assert!(matches!(name(raw), Err(Refused::Stop(_))), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_printed_is_passed_over() {
+        for raw in [&b"caf\xe9.c"[..], b"a\nb.c", b"a\x1b[2J.c", &[b'x'; 300]] {
+            assert!(matches!(name(raw), Err(Refused::Skip(_))), "{raw:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_kept_name_stays_inside(raw in "[a./\\\\:\\PC]{0,24}") {
+            if let Ok(Some(name)) = Name::new(raw.as_bytes(), 16) {
+                let normal = |c: Component<'_>| matches!(c, Component::Normal(_));
+                prop_assert!(name.path().components().all(normal), "{}", name.path().display());
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! zip.
+
+use std::io::Cursor;
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::{Stop, Target};
+
+/// What every entry of the list at the end begins with.
+const LISTED: &[u8] = b"PK\x01\x02";
+
+pub(super) fn unpack(bytes: &[u8], target: &mut Target<'_>) -> Result<(), Stop> {
+    // The list is read whole into memory: it is counted first.
+    let listed = bytes.windows(LISTED.len()).filter(|w| *w == LISTED).count();
+    if listed > target.bounds.entries {
+        return Err(Stop::unfit(format!(
+            "more than {} entries; hand in sources only",
+            target.bounds.entries
+        )));
+    }
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| stop(&error))?;
+    if archive.is_empty() {
+        return Err(Stop::unfit("nothing is in it"));
+    }
+    for i in 0..archive.len() {
+        let mut entry = archive.by_index(i).map_err(|error| stop(&error))?;
+        let raw = entry.name_raw().to_vec();
+        let Some(name) = target.name(&raw)? else {
+            continue;
+        };
+        if entry.is_dir() || raw.last().is_some_and(|c| matches!(c, b'/' | b'\\')) {
+            target.directory(&name)?;
+            continue;
+        }
+        // The kind of file as packers on Unix write it, stat(2).
+        const KIND: u32 = 0o170_000;
+        const REGULAR: u32 = 0o100_000;
+        let mode = entry.unix_mode().unwrap_or(REGULAR | 0o644);
+        if mode & KIND != REGULAR && mode & KIND != 0 {
+            target.skip(&raw, "it is a link or a device, not a file");
+            continue;
+        }
+        target.file(&name, mode & 0o111 != 0, &mut entry)?;
+    }
+    Ok(())
+}
+
+fn stop(error: &ZipError) -> Stop {
+    match error {
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
+            Stop::unfit("encrypted; pack it without a password")
+        }
+        ZipError::UnsupportedArchive(what) => Stop::unfit(format!(
+            "packed in a way that is not read here ({what}); pack it again as a plain zip or tar.gz"
+        )),
+        error => Stop::damaged(error),
+    }
+}
