@@ -4,6 +4,7 @@
 //! Data goes one way: lab → cast → supervisor → recording → transcript → verdicts → events →
 //! reports.
 
+pub mod batch;
 pub mod lab;
 pub mod prove;
 pub mod report;

@@ -86,6 +86,7 @@ impl Check {
             lang: context.lang,
             seed: Some(seed),
             repeat: self.repeat,
+            name: None,
         };
         let mut sink = |event: RunEvent<'_>| {
             // The verdicts come after the recordings: what is read last is what matters most.

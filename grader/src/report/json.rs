@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::lab::Lab;
 use crate::run::{BuildReport, RunEvent, Summary};
@@ -17,7 +17,7 @@ use super::{Context, Reporter, exit_status, outcome_word};
 pub(crate) const SCHEMA: &str = "grader-report/1";
 
 /// The report of one check.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
     /// Name and version of this schema: `grader-report/1`.
@@ -58,7 +58,7 @@ pub struct Report {
 }
 
 /// A text in the languages of the course.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     /// English.
     pub en: String,
@@ -77,7 +77,7 @@ impl From<&crate::lab::Text> for Text {
 }
 
 /// A lab's name.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct LabName {
     /// `us-upper`.
     pub id: String,
@@ -86,7 +86,7 @@ pub struct LabName {
 }
 
 /// What the machine enforced.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Enforced {
     /// `full` or `reduced`.
     pub isolation: String,
@@ -99,7 +99,7 @@ pub struct Enforced {
 }
 
 /// A way of building a program that did not work.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Tried {
     /// `make`, `make-stubs`, `compiler`, ….
     pub rung: String,
@@ -110,7 +110,7 @@ pub struct Tried {
 }
 
 /// How one program was built.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Build {
     /// The role: `server`.
     pub program: String,
@@ -122,7 +122,7 @@ pub struct Build {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rung: Option<String>,
     /// What was tried before, in vain.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tried: Vec<Tried>,
     /// Whether it was taken from the cache.
     pub cached: bool,
@@ -140,7 +140,7 @@ pub struct Build {
 }
 
 /// How far from the handout a program had to be taken.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Rung {
     /// The role: `server`.
@@ -168,7 +168,7 @@ pub struct Rung {
 }
 
 /// A scenario that ran.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Scenario {
     /// Its id.
     pub id: String,
@@ -180,7 +180,7 @@ pub struct Scenario {
 }
 
 /// The verdict on one requirement.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Requirement {
     /// Its id.
     pub id: String,
@@ -202,7 +202,7 @@ pub struct Requirement {
 }
 
 /// Why a requirement is not met.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Why {
     /// The transcript differs from the reference's.
@@ -220,7 +220,7 @@ pub enum Why {
 }
 
 /// An earlier difference, charged to another requirement.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct Earlier {
     /// The scenario.
     pub scenario: String,
@@ -231,7 +231,7 @@ pub struct Earlier {
 }
 
 /// The first difference of a requirement's evidence.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Evidence {
     /// The scenario.
@@ -249,7 +249,7 @@ pub struct Evidence {
     pub remark: Option<String>,
     /// What did not count in the lanes that differ: `case`, `cr`, `trailing-space`,
     /// `last-newline`. Absent where everything counts.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ignored: Vec<String>,
     /// How many more lines differ.
     pub more: usize,
@@ -265,7 +265,7 @@ pub struct Evidence {
 }
 
 /// A line of a transcript.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct TranscriptLine {
     /// `server`.
     pub lane: String,
@@ -278,7 +278,7 @@ pub struct TranscriptLine {
 }
 
 /// What one program did.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ProgramActions {
     /// The role.
     pub program: String,
@@ -290,7 +290,7 @@ pub struct ProgramActions {
 }
 
 /// One call.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct ProgramCall {
     /// `read(4, "ab", 2) = 2`.
     pub text: String,
@@ -322,7 +322,8 @@ impl<W: Write> Json<W> {
         }
     }
 
-    fn report(&mut self, summary: &Summary) -> Report {
+    /// The document as data, once everything is known.
+    pub(crate) fn report(&self, summary: &Summary) -> Report {
         let status = exit_status(summary);
         let (title, requirements) = match &self.lab {
             Some(lab) => (Text::from(&lab.title), lab.requirements.as_slice()),

@@ -47,6 +47,8 @@ pub struct CheckOptions {
     pub seed: Option<u64>,
     /// How often each scenario is run; 0 counts as 1.
     pub repeat: u32,
+    /// What reports call the submission; its directory's path if not given.
+    pub name: Option<String>,
 }
 
 /// A checked submission.
@@ -155,7 +157,10 @@ pub fn check(
     let wanted = expectations(lab, expected)?;
     let repeats = usize::try_from(options.repeat.max(1)).unwrap_or(usize::MAX);
     engine.warm_up(lab.scenarios.len().saturating_mul(repeats));
-    let name = submission.display().to_string();
+    let name = match &options.name {
+        Some(name) => name.clone(),
+        None => submission.display().to_string(),
+    };
     sink(RunEvent::Began {
         lab,
         submission: &name,

@@ -103,7 +103,7 @@ pub fn build(
         options,
     };
     let results = job.all(&layout.units)?;
-    let fingerprint = fingerprint(&tree);
+    let fingerprint = hash_of(&tree);
     Ok(collect(lab, tree, layout, results, options, fingerprint))
 }
 
@@ -206,16 +206,8 @@ impl Job<'_> {
         }
         key.add(format!("{unit:?}").as_bytes());
         let tools = self.options.toolchain;
-        for tool in [
-            &tools.cc,
-            &tools.cxx,
-            &tools.make,
-            &tools.cargo,
-            &tools.javac,
-            &tools.go,
-        ] {
-            let identity = tool.as_ref().map(super::toolchain::Tool::identity);
-            key.add(identity.unwrap_or_default().as_bytes());
+        for identity in tools.identities() {
+            key.add(identity.as_bytes());
         }
         // The flag alone: to ask for all of them may start the compiler.
         key.add(tools.optimisation().flag().as_bytes());
@@ -283,7 +275,16 @@ fn add_files(key: &mut Key, tree: &Tree) {
     }
 }
 
-fn fingerprint(tree: &Tree) -> String {
+/// Hash of the submission in the directory `dir`, as [`Built::fingerprint`] gives it, without
+/// building anything.
+///
+/// # Errors
+/// There is nothing in it that could be graded.
+pub fn fingerprint(dir: &Path) -> Result<String, SubmissionError> {
+    Ok(hash_of(&Tree::read(dir, &Bounds::default())?))
+}
+
+fn hash_of(tree: &Tree) -> String {
     let mut key = Key::default();
     add_files(&mut key, tree);
     key.finish()

@@ -293,16 +293,16 @@ fn fault(path: &Path, error: &io::Error) -> Fault {
 
 /// A hash over fields that cannot run into each other.
 #[derive(Default)]
-pub(super) struct Key(blake3::Hasher);
+pub(crate) struct Key(blake3::Hasher);
 
 impl Key {
-    pub(super) fn add(&mut self, field: &[u8]) -> &mut Self {
+    pub(crate) fn add(&mut self, field: &[u8]) -> &mut Self {
         self.0.update(&(field.len() as u64).to_le_bytes());
         self.0.update(field);
         self
     }
 
-    pub(super) fn finish(&self) -> String {
+    pub(crate) fn finish(&self) -> String {
         self.0.finalize().to_hex().to_string()
     }
 }

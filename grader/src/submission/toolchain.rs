@@ -186,6 +186,36 @@ impl Toolchain {
         flags
     }
 
+    /// What tells these tools from others, without running any of them: one line each, empty for
+    /// one that is missing.
+    #[must_use]
+    pub fn identities(&self) -> [String; 6] {
+        [
+            &self.cc,
+            &self.cxx,
+            &self.make,
+            &self.cargo,
+            &self.javac,
+            &self.go,
+        ]
+        .map(|tool| tool.as_ref().map(Tool::identity).unwrap_or_default())
+    }
+
+    /// What the C compiler calls itself: the first line of `cc --version`.
+    #[must_use]
+    pub fn c_version(&self) -> Option<String> {
+        let cc = self.cc.as_ref()?;
+        let said = Command::new(&cc.path)
+            .args(&cc.lead)
+            .arg("--version")
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()?;
+        let text = String::from_utf8_lossy(&said.stdout);
+        text.lines().next().map(|line| line.trim().to_owned())
+    }
+
     /// Whether the C compiler knows [`PATTERN`] (gcc 12, clang 16); asked once.
     fn has_pattern(&self) -> bool {
         *self.pattern.get_or_init(|| {

@@ -1,0 +1,140 @@
+//! A submission of somebody: whose it is, and where its files are.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Whose work it is: what a row of the gradebook is found by.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+pub struct Identity {
+    /// The group; empty where the class has none.
+    pub group: String,
+    /// The student's name in directories, archives or branches.
+    pub student: String,
+    /// The lab's id.
+    pub lab: String,
+    /// Which attempt, from 1.
+    pub attempt: u32,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.group.is_empty() {
+            write!(f, "{}/", self.group)?;
+        }
+        write!(f, "{} {}", self.student, self.lab)?;
+        if self.attempt > 1 {
+            write!(f, " (attempt {})", self.attempt)?;
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a student besides the name: from a roster, or from an LMS's file names.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Person {
+    /// The name that people use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The address that Moodle finds the student by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// The university's number: Moodle's `ID number`, Canvas's `SIS User ID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub number: Option<String>,
+    /// Canvas's `SIS Login ID`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
+    /// The LMS's own number: Canvas's `ID`, Moodle's participant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lms: Option<String>,
+}
+
+/// A submission to be graded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Item {
+    /// Whose it is.
+    pub identity: Identity,
+    /// What else is known of the student.
+    pub person: Person,
+    /// When it was handed in, in seconds since 1970, where that is known.
+    pub submitted: Option<i64>,
+    /// Where its files are.
+    pub place: Place,
+}
+
+/// Where a submission's files are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// In this directory.
+    Directory(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// Why a submission's files cannot be had.
+#[derive(Debug, Error)]
+pub enum PlaceError {
+    /// What was handed in is at fault.
+    #[error("{0}")]
+    Unusable(String),
+    /// The grader or the machine failed.
+    #[error("{0}")]
+    Fault(String),
+}
+
+/// A submission's files in a directory, for as long as this lives.
+#[derive(Debug)]
+pub struct Opened {
+    path: PathBuf,
+}
+
+impl Opened {
+    /// The directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+impl Place {
+    /// Puts the files into a directory, if they are not in one already.
+    ///
+    /// # Errors
+    /// The files cannot be had; whose fault that is says the error.
+    pub fn open(&self) -> Result<Opened, PlaceError> {
+        match self {
+            Self::Directory(path) => Ok(Opened { path: path.clone() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_has_no_empty_parts() {
+        let mut identity = Identity {
+            group: "21214".into(),
+            student: "s07".into(),
+            lab: "us-upper".into(),
+            attempt: 2,
+        };
+        assert_eq!(identity.to_string(), "21214/s07 us-upper (attempt 2)");
+        identity.group.clear();
+        identity.attempt = 1;
+        assert_eq!(identity.to_string(), "s07 us-upper");
+    }
+}

@@ -1,0 +1,19 @@
+//! A class: many submissions, each graded into one record that says everything.
+//!
+//! The core knows neither threads nor clusters: an [`Item`] is a submission of somebody, [`Grader`]
+//! makes a [`ResultRecord`] of it, and a [`Journal`] keeps records durably. The batch on this
+//! machine, the workers of a cluster and the collector that fills the gradebook all pass these three.
+
+mod grade;
+mod item;
+mod journal;
+mod key;
+mod lab;
+mod record;
+
+pub use grade::{Grader, Options};
+pub use item::{Identity, Item, Opened, Person, Place, PlaceError};
+pub use journal::{Damage, Journal, JournalError, Recovered};
+pub use key::{Inputs, ItemKey};
+pub use lab::PreparedLab;
+pub use record::{MadeBy, RecordError, ResultRecord, SCHEMA, ScenarioRecord, Status};
