@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::tracer::time;
 use tree::{Fate, Is, Program, Rule, Test};
 
 pub(crate) use tree::install;
@@ -163,6 +164,21 @@ fn rules(traced: &[u32], private_pids: bool) -> BTreeMap<u32, Rule> {
     always(DENIED, REFUSED);
     always(DENIED_HERE, REFUSED);
     always(UNKNOWN, Fate::Fail(libc::ENOSYS as u16));
+    let timed = if traced.is_empty() {
+        Vec::new()
+    } else {
+        with_timeout()
+    };
+    for (number, any) in timed {
+        if let Ok(number) = u32::try_from(number) {
+            let rule = Rule::When {
+                any,
+                then: Fate::Trace,
+                otherwise: Fate::Allow,
+            };
+            rules.insert(number, rule);
+        }
+    }
     for (number, any) in conditional(private_pids) {
         let Ok(number) = u32::try_from(number) else {
             continue;
@@ -234,6 +250,46 @@ fn conditional(private_pids: bool) -> Vec<(i64, Vec<Vec<Test>>)> {
         calls.push((libc::SYS_kill, vec![vec![when(0, Equal(u32::MAX))]]));
     }
     calls
+}
+
+/// The calls that stop for the tracer only where they wait with a timeout, or ask for one. Of a
+/// pointer its low half is looked at: one that is zero there passes in real time.
+fn with_timeout() -> Vec<(i64, Vec<Vec<Test>>)> {
+    use Is::{Equal, Not};
+    use crate::waits::timeout::futex;
+    let when = |argument, is| Test { argument, is };
+    let given = |argument| vec![vec![when(argument, Not(0))]];
+    let flags = [
+        0,
+        futex::PRIVATE,
+        futex::CLOCK_REALTIME,
+        futex::PRIVATE | futex::CLOCK_REALTIME,
+    ];
+    let waits = [
+        futex::WAIT,
+        futex::WAIT_BITSET,
+        futex::LOCK_PI,
+        futex::LOCK_PI2,
+        futex::WAIT_REQUEUE_PI,
+    ];
+    let futexes = waits.iter().flat_map(|wait| {
+        flags.map(|flags| vec![when(1, Equal((wait | flags) as u32)), when(3, Not(0))])
+    });
+    let limits = [time::RECEIVE, time::SEND].concat();
+    let limits = limits.into_iter().map(|option| {
+        let level = libc::SOL_SOCKET.cast_unsigned();
+        vec![
+            when(1, Equal(level)),
+            when(2, Equal(option.cast_unsigned())),
+        ]
+    });
+    vec![
+        (libc::SYS_futex, futexes.collect()),
+        (libc::SYS_getsockopt, limits.collect()),
+        (libc::SYS_semtimedop, given(3)),
+        (libc::SYS_mq_timedsend, given(4)),
+        (libc::SYS_mq_timedreceive, given(4)),
+    ]
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use crate::plan::{Input, Program};
 
 mod child;
 mod image;
+mod vdso;
 
 use image::Prepared;
 
@@ -188,6 +189,7 @@ impl Launcher {
             },
             stdio: [&stdio.stdin, &stdio.stdout, &stdio.stderr]
                 .map(|fd| fd.as_ref().map(AsRawFd::as_raw_fd)),
+            traced: observe,
             terminal: program.stdin == Input::Terminal,
             gate: gate_read.as_raw_fd(),
             failure: failure_write.as_raw_fd(),

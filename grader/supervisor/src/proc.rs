@@ -14,6 +14,7 @@ pub use fds::{
     Access, Link, access, epoll_targets, fd_flags, fd_link, fds, inode_of, is_terminal,
     timerfd_remaining,
 };
+pub(crate) use fds::timerfd_mark;
 pub use scan::{NOT_IN_CALL, RUNNING, Scanner, ThreadScan, UNREADABLE};
 
 /// The threads of a process in order of their tids; `None` when the process is gone.
@@ -43,6 +44,28 @@ pub fn cpu_ns(pid: i32, tid: i32) -> Option<u64> {
 pub fn posix_timers(pid: i32) -> io::Result<bool> {
     let text = std::fs::read(format!("/proc/{pid}/timers"))?;
     Ok(!text.trim_ascii().is_empty())
+}
+
+/// Whether a signal is pending for a thread or its process.
+#[must_use]
+pub(crate) fn is_pending(pid: i32, tid: i32, signal: i32) -> bool {
+    let keys = [b"SigPnd:".as_slice(), b"ShdPnd:"];
+    has_signal(pid, tid, &keys, signal)
+}
+
+/// Whether the process has a handler for a signal.
+#[must_use]
+pub(crate) fn is_caught(pid: i32, signal: i32) -> bool {
+    has_signal(pid, pid, &[b"SigCgt:"], signal)
+}
+
+fn has_signal(pid: i32, tid: i32, keys: &[&[u8]], signal: i32) -> bool {
+    let status = std::fs::read(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();
+    status
+        .split(|&b| b == b'\n')
+        .filter_map(|line| keys.iter().find_map(|key| line.strip_prefix(*key)))
+        .filter_map(|mask| radix(mask, 16))
+        .any(|mask| mask >> (signal - 1) & 1 == 1)
 }
 
 /// The parent's pid.

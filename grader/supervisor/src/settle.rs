@@ -14,10 +14,11 @@ use crate::helper::Helper;
 use crate::proc::{self, ThreadScan};
 use crate::tracer::ptrace;
 use crate::tracer::task::Standing;
+use crate::tracer::time::Moment;
 use crate::waits::{self, ArmedTimer, WaitKind};
 
-/// Timed waits that end within this time are waited for, once: a program that sleeps for a moment
-/// goes on by itself. Longer ones are left to `advance`.
+/// Timed waits that end within this time pass by themselves, once: a program that sleeps for a moment
+/// goes on. Longer ones are left to `advance`.
 const PATIENCE: Duration = Duration::from_millis(1000);
 /// Wakes from timed waits without progress, after which a program is called polling.
 const IDLE_WAKES: u32 = 2;
@@ -40,10 +41,27 @@ enum Look {
 /// When the sleepers may wake by themselves.
 #[derive(Default)]
 struct Alarms {
-    /// The earliest end of a timed wait or timer.
-    earliest: Option<Duration>,
+    /// The earliest moment of the virtual clock at which a wait ends or a timer comes.
+    moment: Option<Moment>,
+    /// The same by the kernel's clock: what could not be taken from it, and untraced programs.
+    real: Option<Duration>,
     /// A wait that cannot be proved quiet.
     unprovable: bool,
+}
+
+impl Alarms {
+    /// How long until the first of them.
+    fn earliest(&self, now: Moment) -> Option<Duration> {
+        let left = self.moment.map(|moment| moment.saturating_sub(now));
+        left.into_iter().chain(self.real).min()
+    }
+
+    /// The moment of the first of them, if it goes by the virtual clock.
+    fn first_moment(&self, now: Moment) -> Option<Moment> {
+        let moment = self.moment?;
+        let first = self.real.is_none_or(|real| moment.saturating_sub(now) <= real);
+        first.then_some(moment)
+    }
 }
 
 /// The outcome of [`Helper::settle`].
@@ -52,6 +70,8 @@ pub(crate) struct Rest {
     pub(crate) how: Quiet,
     /// The last scan of each thread.
     pub(crate) scans: BTreeMap<i32, ThreadScan>,
+    /// Something may come by the kernel's clock.
+    pub(crate) real: bool,
 }
 
 /// How long to wait for something to happen before looking again: first only giving way, then
@@ -97,8 +117,13 @@ impl Helper {
 
     /// The same, but whoever waits to be met goes on waiting: the step is not over.
     pub(crate) fn settle_as_it_is(&mut self) -> Rest {
+        self.settle_within(PATIENCE)
+    }
+
+    /// The same, letting no more time pass by itself than this.
+    pub(crate) fn settle_within(&mut self, mut patience: Duration) -> Rest {
+        let polls = !patience.is_zero();
         let mut nap = Nap(0);
-        let mut patience = PATIENCE;
         let mut idle_wakes = 0;
         let mut progress_at_rest = None;
         let mut asleep_since: Option<(Instant, BTreeMap<i32, ThreadScan>)> = None;
@@ -141,7 +166,10 @@ impl Helper {
                 Look::Asleep(scans) => scans,
             };
             let alarms = self.alarms(&scans);
-            if self.anyone_spinning() && alarms.earliest.is_none() {
+            self.tracer.time.at_rest(self.tracer.progress);
+            let now = self.tracer.time.clock.now();
+            let earliest = alarms.earliest(now);
+            if self.anyone_spinning() && earliest.is_none() {
                 // What it asks for may have come after it was held: it gets another chance, until
                 // nobody makes progress any more.
                 if retried_at != Some(self.tracer.progress) {
@@ -152,12 +180,14 @@ impl Helper {
                 return Rest {
                     how: Quiet::Spinning,
                     scans,
+                    real: alarms.unprovable,
                 };
             }
             let silence = if !self.traced {
                 Some(BARE_SILENCE)
             } else if alarms.unprovable {
-                Some(SILENCE)
+                // What would have come before a wait's end comes before it here as well.
+                Some(SILENCE.min(alarms.first_moment(now).map_or(SILENCE, |first| first - now)))
             } else {
                 None
             };
@@ -167,7 +197,7 @@ impl Helper {
                     .is_some_and(|(_, before)| *before == scans);
                 if !unchanged {
                     asleep_since = Some((Instant::now(), scans));
-                    self.wait(silence.min(alarms.earliest.unwrap_or(silence)));
+                    self.wait(silence.min(alarms.real.unwrap_or(silence)));
                     continue;
                 }
                 let quiet_for = asleep_since
@@ -177,17 +207,19 @@ impl Helper {
                     self.wait(silence - quiet_for);
                     continue;
                 }
-                if alarms.earliest.is_none() {
+                if earliest.is_none() {
                     return Rest {
                         how: Quiet::Silent(millis(silence)),
                         scans,
+                        real: true,
                     };
                 }
             }
-            let Some(due) = alarms.earliest else {
+            let Some(due) = earliest else {
                 return Rest {
                     how: Quiet::Proved,
                     scans,
+                    real: false,
                 };
             };
             // A timed wait: it may lead to something, or only to the next timed wait.
@@ -198,22 +230,36 @@ impl Helper {
             }
             progress_at_rest = Some(self.tracer.progress);
             last_rest.clone_from(&scans);
+            let real = alarms.real.is_some() || alarms.unprovable;
             if idle_wakes >= IDLE_WAKES {
                 return Rest {
                     how: Quiet::Polling(millis(last_due.max(due)).max(1)),
                     scans,
+                    real,
                 };
             }
-            if due > patience {
+            let first = alarms.first_moment(now);
+            // One that has woken to no effect may do so again: that it polls is to be seen, and the
+            // virtual clock costs nothing.
+            let again = polls && first.is_some() && idle_wakes > 0 && due <= PATIENCE;
+            if due > patience && !again {
                 return Rest {
                     how: Quiet::Until(millis(due)),
                     scans,
+                    real,
                 };
             }
             last_due = due;
             let before = Instant::now();
-            self.wait_for_change(&scans, due);
-            patience = patience.saturating_sub(before.elapsed());
+            match first {
+                Some(moment) => self.tracer.pass_to(moment),
+                None => {
+                    self.wait_for_change(&scans, due);
+                    self.tracer.time.clock.pass_to(now + before.elapsed());
+                }
+            }
+            patience = patience.saturating_sub(due.max(before.elapsed()));
+            asleep_since = None;
         }
     }
 
@@ -262,6 +308,9 @@ impl Helper {
         });
         let mut scans = BTreeMap::new();
         for &(pid, tid, stopped) in &watched {
+            if self.tracer.is_called(tid) {
+                return Look::Busy;
+            }
             match self.scan(pid, tid) {
                 Some(scan) if asleep(&scan, stopped) => scans.insert(tid, scan),
                 _ => return Look::Busy,
@@ -282,9 +331,14 @@ impl Helper {
         Look::Asleep(scans)
     }
 
-    /// One scan of a thread; a restarted call is told by the number it was first made with.
+    /// One scan of a thread; a restarted call is told by the number it was first made with, and a
+    /// timed wait as the program has made it.
     fn scan(&mut self, pid: i32, tid: i32) -> Option<ThreadScan> {
         let mut scan = self.scanner.scan(pid, tid)?;
+        let call = self.tracer.threads.get(&tid).and_then(|thread| thread.call.as_ref());
+        if let Some(call) = call.filter(|call| call.timed.is_some() && scan.nr >= 0) {
+            (scan.nr, scan.args) = (call.nr, call.args);
+        }
         if scan.nr == libc::SYS_restart_syscall {
             let first = self.tracer.threads.get(&tid);
             scan.nr = first
@@ -296,27 +350,28 @@ impl Helper {
 
     /// Which of the sleepers may wake by themselves, and when.
     fn alarms(&mut self, scans: &BTreeMap<i32, ThreadScan>) -> Alarms {
-        let mut alarms = Alarms::default();
+        self.tracer.forget_timers();
+        let mut alarms = Alarms {
+            moment: self.tracer.next_moment(),
+            ..Alarms::default()
+        };
         let mut due = |when: Duration| {
-            alarms.earliest = Some(alarms.earliest.map_or(when, |earliest| earliest.min(when)));
+            alarms.real = Some(alarms.real.map_or(when, |earliest| earliest.min(when)));
         };
         let mut unprovable = false;
         for (&tid, scan) in scans {
-            let stopped = self
-                .tracer
-                .threads
-                .get(&tid)
-                .is_some_and(|thread| thread.standing == Standing::Stopped);
-            match self.graph.classifier().classify(tid, scan, stopped) {
+            let thread = self.tracer.threads.get(&tid);
+            let stopped = thread.is_some_and(|thread| thread.standing == Standing::Stopped);
+            let call = thread.and_then(|thread| thread.call.as_ref());
+            let classifier = self.graph.classifier();
+            if call.is_some_and(|call| call.timed.is_some()) {
+                unprovable |= matches!(classifier.watches(tid, scan), WaitKind::Unknown(_));
+                continue;
+            }
+            match classifier.classify(tid, scan, stopped) {
                 WaitKind::Forever | WaitKind::Stopped | WaitKind::Dead => {}
                 WaitKind::Timed(ms) => {
-                    let entered = self
-                        .tracer
-                        .threads
-                        .get(&tid)
-                        .and_then(|thread| thread.call.as_ref())
-                        .map(|call| call.entered.elapsed())
-                        .unwrap_or_default();
+                    let entered = call.map(|call| call.entered.elapsed()).unwrap_or_default();
                     due(ms.map_or(Duration::from_millis(10), |ms| {
                         Duration::from_millis(ms).saturating_sub(entered)
                     }));
@@ -325,13 +380,8 @@ impl Helper {
             }
         }
         for process in self.tracer.processes.values() {
-            if process.status.is_some() {
-                continue;
-            }
-            if let Some(alarm) = process.alarm {
-                due(alarm.saturating_duration_since(Instant::now()));
-            }
-            if (process.has_timers || !self.traced)
+            if process.status.is_none()
+                && (process.has_timers || !self.traced)
                 && let Some(timer) = waits::armed(process.pid)
             {
                 match timer {
@@ -434,6 +484,7 @@ impl Rest {
         Self {
             how,
             scans: BTreeMap::new(),
+            real: false,
         }
     }
 }

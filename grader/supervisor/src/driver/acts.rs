@@ -19,8 +19,11 @@ impl Helper {
         let at_rest = self.at_rest;
         self.at_rest &= matches!(act, Act::Advance(_) | Act::Inspect { .. });
         match act {
-            // Time changes nothing where no wait is timed and no timer is armed.
-            Act::Advance(_) if at_rest => Ok(()),
+            // Nothing comes where no wait is timed and no timer is armed.
+            Act::Advance(ms) if at_rest => {
+                self.skip(Duration::from_millis(*ms));
+                Ok(())
+            }
             Act::Start(program) => self.start(*program),
             Act::Type {
                 program,
@@ -281,26 +284,7 @@ impl Helper {
         Ok(())
     }
 
-    /// Lets time pass, in real time: none where it is proved that time changes nothing.
-    fn advance(&mut self, by: Duration) {
-        let deadline = Instant::now() + by;
-        match self.settle_as_it_is().how {
-            Quiet::Ended | Quiet::Proved | Quiet::Limit => return,
-            // Who computes may come to an end.
-            Quiet::Spinning => self.tracer.release_held(),
-            _ => {}
-        }
-        loop {
-            self.turn();
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || !self.tracer.any_alive() || self.wall_time_left().is_zero() {
-                return;
-            }
-            self.wait(left.min(Duration::from_millis(100)));
-        }
-    }
-
-    fn wall_time_left(&self) -> Duration {
+    pub(crate) fn wall_time_left(&self) -> Duration {
         Duration::from_millis(self.plan.limits.wall_ms)
             .saturating_sub(self.recorder.started().elapsed())
     }

@@ -1,6 +1,7 @@
 //! The grader's own part in a scenario: acts, streams, peers.
 
 pub(crate) mod acts;
+mod advance;
 pub(crate) mod files;
 pub(crate) mod peers;
 pub(crate) mod stage;

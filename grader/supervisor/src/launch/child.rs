@@ -18,6 +18,8 @@ pub(super) struct Start<'a> {
     pub(super) descriptors: Option<Rlimit>,
     pub(super) filter: &'a [sock_filter],
     pub(super) stdio: [Option<RawFd>; 3],
+    /// Its clocks are the tracer's.
+    pub(super) traced: bool,
     pub(super) terminal: bool,
     pub(super) gate: RawFd,
     pub(super) failure: RawFd,
@@ -42,6 +44,7 @@ pub(super) enum Step {
     Landlock,
     User,
     Capabilities,
+    Clock,
     Filter,
 }
 
@@ -59,6 +62,7 @@ impl Step {
             b if b == Self::Landlock as u8 => "confinement by Landlock",
             b if b == Self::User as u8 => "becoming an ordinary user",
             b if b == Self::Capabilities as u8 => "dropping capabilities",
+            b if b == Self::Clock as u8 => "reading the clock by system calls",
             b if b == Self::Filter as u8 => "installing the filter",
             _ => "an unknown step",
         })
@@ -227,6 +231,9 @@ impl Start<'_> {
         }
         if let Some(limit) = &self.descriptors {
             limit.set().map_err(|errno| (Step::Limits, errno))?;
+        }
+        if self.traced && matches!(self.prepared, Prepared::Builtin { .. }) {
+            super::vdso::replace().map_err(|errno| (Step::Clock, errno))?;
         }
         crate::filter::install(self.filter).map_err(|errno| (Step::Filter, errno))?;
         match self.prepared {

@@ -180,6 +180,19 @@ fn parse_timerfd(text: &[u8]) -> Option<Option<u64>> {
     }))
 }
 
+/// The seconds of a `timerfd`'s interval and its clock; `None` when the descriptor is no timer.
+pub(crate) fn timerfd_mark(pid: i32, fd: i32) -> Option<(u64, libc::clockid_t)> {
+    let text = fdinfo(pid, fd)?;
+    let interval = field(&text, b"it_interval:")?.trim_ascii();
+    let interval = interval.strip_prefix(b"(")?;
+    let comma = interval.iter().position(|&b| b == b',')?;
+    let clock = number(field(&text, b"clockid:")?)?;
+    Some((
+        number(&interval[..comma])?,
+        libc::clockid_t::try_from(clock).ok()?,
+    ))
+}
+
 /// The descriptors an `epoll` watches, with their event masks.
 #[must_use]
 pub fn epoll_targets(pid: i32, fd: i32) -> Option<Vec<(i32, u32)>> {

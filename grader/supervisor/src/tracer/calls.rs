@@ -111,8 +111,19 @@ const SHAPES: &[Shape] = shapes! {
     SYS_prctl "prctl" [Number] Neutral;
     SYS_renameat2 "renameat2" [Number Path] Act;
     SYS_timer_create "timer_create" [Number] Neutral;
+    SYS_timer_settime "timer_settime" [Number] Neutral;
     SYS_timerfd_create "timerfd_create" [Number] Neutral;
+    SYS_timerfd_settime "timerfd_settime" [Number] Neutral;
     SYS_setsockopt "setsockopt" [Number Number Number] Neutral;
+};
+
+/// Calls that stop only where they wait with a timeout (the filter looks at their arguments).
+#[rustfmt::skip]
+const TIMED_SHAPES: &[Shape] = shapes! {
+    SYS_futex "futex" [Hex Number Number] Neutral;
+    SYS_semtimedop "semtimedop" [Number] Neutral;
+    SYS_mq_timedsend "mq_timedsend" [Number] Neutral;
+    SYS_mq_timedreceive "mq_timedreceive" [Number] Neutral;
 };
 
 /// Calls that only x86-64 has.
@@ -135,15 +146,18 @@ const OLD_SHAPES: &[Shape] = shapes! {
 const OLD_SHAPES: &[Shape] = &[];
 
 fn shape(nr: i64) -> Option<&'static Shape> {
-    SHAPES.iter().chain(OLD_SHAPES).find(|shape| shape.nr == nr)
+    let shapes = SHAPES.iter().chain(OLD_SHAPES).chain(TIMED_SHAPES);
+    shapes.into_iter().find(|shape| shape.nr == nr)
 }
 
-/// The numbers the seccomp filter stops at.
+/// The numbers the seccomp filter stops at whatever the arguments.
 pub(crate) fn of_interest() -> Vec<i64> {
+    let asking = super::time::ASKING.iter().copied();
     SHAPES
         .iter()
         .chain(OLD_SHAPES)
         .map(|shape| shape.nr)
+        .chain(asking.filter(|&nr| nr != libc::SYS_getsockopt))
         .collect()
 }
 

@@ -173,6 +173,15 @@ pub(super) fn fake(tid: i32, result: i64) -> Altered {
     Altered::Fake(result)
 }
 
+/// At a call's entry: it is not performed and returns `result`, without a stop at its exit.
+pub(super) fn answer(tid: i32, result: i64) {
+    if let Some(mut registers) = ptrace::registers(tid) {
+        registers.orig_rax = u64::MAX;
+        registers.rax = result.cast_unsigned();
+        ptrace::set_registers(tid, &registers);
+    }
+}
+
 /// Sets the result of a call at its exit.
 pub(super) fn set_result(tid: i32, result: i64) {
     if let Some(mut registers) = ptrace::registers(tid) {

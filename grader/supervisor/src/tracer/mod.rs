@@ -10,10 +10,11 @@ pub(crate) mod meeting;
 mod pipes;
 pub(crate) mod ptrace;
 pub(crate) mod task;
+pub(crate) mod time;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::event::{Call, ExitStatus, Quiet, WaitState, What};
 use crate::inspect::FamilyHistory;
@@ -26,6 +27,7 @@ use disturb::Disturbances;
 use meeting::{Fate, Meetings};
 use ptrace::{Status, SyscallStop};
 use task::{Altered, InCall, Named, Process, Standing, Thread};
+use time::Time;
 
 /// Something the driver has to know about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub(crate) struct Tracer {
     too_many: bool,
     /// What goes through the programs' own pipes.
     pub(crate) pipes: pipes::Pipes,
+    /// The clock the programs live by.
+    pub(crate) time: Time,
 }
 
 impl Tracer {
@@ -94,6 +98,7 @@ impl Tracer {
             limits,
             too_many: false,
             pipes: pipes::Pipes::default(),
+            time: Time::new(),
         }
     }
 
@@ -175,7 +180,6 @@ impl Tracer {
             threads_made: 0,
             launched,
             loader: None,
-            alarm: None,
             has_timers: false,
             executing: Vec::new(),
         };
@@ -208,6 +212,7 @@ impl Tracer {
                 spinning: None,
                 rewound: false,
                 restarting: None,
+                resumed: None,
             },
         );
     }
@@ -276,10 +281,9 @@ impl Tracer {
                         self.progress += 1;
                     }
                     let pid = thread.pid;
-                    if signal == libc::SIGALRM
-                        && let Some(process) = self.processes.get_mut(&pid)
-                    {
-                        process.alarm = None;
+                    // After a handler an interrupted wait is over; without one it goes on.
+                    if thread.resumed.is_some() && proc::is_caught(pid, signal) {
+                        thread.resumed = None;
                     }
                     if signal == libc::SIGCONT {
                         self.note_stop(pid, false, recorder);
@@ -358,6 +362,9 @@ impl Tracer {
             self.threads
                 .retain(|&other, thread| thread.pid != tid || other == tid);
         }
+        // Where it cannot be hidden, that program reads the machine's clocks.
+        let _ = time::hide_vdso(tid);
+        self.time.timers.executed(tid);
         if let Some(process) = self.processes.get_mut(&tid) {
             process.loader = lookup::loader(tid);
             let path = std::mem::take(&mut process.executing);
@@ -394,6 +401,14 @@ impl Tracer {
             ptrace::resume(tid, 0);
             return;
         }
+        if time::ASKING.contains(&nr) {
+            let answer = self.time.ask(thread.pid, tid, nr, &args);
+            if let Some(answer) = answer {
+                disturb::answer(tid, answer);
+            }
+            ptrace::resume(tid, 0);
+            return;
+        }
         let by_loader = !process.launched
             || process
                 .loader
@@ -417,6 +432,7 @@ impl Tracer {
             process.executing = memory::read_cstr(tid, args[0], 4096).unwrap_or_default();
         }
         let again = std::mem::take(&mut thread.rewound);
+        let (pid, resumed) = (thread.pid, thread.resumed.take());
         let mut altered = None;
         if process.launched && !again && !by_loader {
             altered = self
@@ -436,6 +452,14 @@ impl Tracer {
                 });
             }
         }
+        let mut timed = None;
+        if altered.is_none() {
+            let answer = self.time.set(pid, tid, nr, &args);
+            altered = answer.map(|answer| disturb::fake(tid, answer));
+        }
+        if matches!(altered, None | Some(Altered::SignalAfter(_))) {
+            timed = self.time.enter(pid, tid, nr, &args, resumed);
+        }
         let meets = nr == libc::SYS_connect && !by_loader && altered.is_none();
         if let Some(thread) = self.threads.get_mut(&tid) {
             thread.call = Some(InCall {
@@ -447,6 +471,7 @@ impl Tracer {
                 by_loader,
                 altered,
                 led: None,
+                timed,
             });
         }
         if meets && self.connecting(tid, true, recorder) {
@@ -579,6 +604,13 @@ impl Tracer {
             Some(Altered::SignalAfter(signal)) => ptrace::signal_thread(pid, tid, signal),
             None => {}
         }
+        if let Some(timed) = &call.timed {
+            let (seen, resumed) = self.time.leave(pid, tid, &call, timed, result);
+            result = seen;
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.resumed = resumed;
+            }
+        }
         // -ERESTARTSYS and its like never reach the program: the call is made again, or returns
         // EINTR after a handler.
         let restarts = (-516..=-512).contains(&result);
@@ -703,6 +735,9 @@ impl Tracer {
         let args = &call.args;
         match call.nr {
             libc::SYS_read | libc::SYS_readv | libc::SYS_write | libc::SYS_writev if result > 0 => {
+                if call.nr == libc::SYS_read {
+                    self.time.taken(pid, tid, args, result);
+                }
                 self.pipes.moved(pid, id, tid, call, result, recorder);
             }
             libc::SYS_bind => self.bound(pid, id, tid, args, result, recorder),
@@ -755,35 +790,26 @@ impl Tracer {
             libc::SYS_wait4 | libc::SYS_waitid if result >= 0 => {
                 self.reaped(pid, tid, call, result, recorder);
             }
-            libc::SYS_setitimer if result == 0 && args[0] == 0 => {
-                let raw = memory::read(tid, args[1], 32);
-                let word = |at: usize| {
-                    raw.get(at..at + 8)
-                        .and_then(|b| b.try_into().ok())
-                        .map_or(0, u64::from_ne_bytes)
-                };
-                self.set_alarm(
-                    pid,
-                    Duration::from_secs(word(16)) + Duration::from_micros(word(24)),
-                );
-            }
-            libc::SYS_timer_create | libc::SYS_timerfd_create if result >= 0 => {
-                if let Some(process) = self.processes.get_mut(&pid) {
-                    process.has_timers = true;
+            libc::SYS_timer_create if result == 0 => {
+                if !self.time.created(pid, tid, args) {
+                    self.has_timers(pid);
                 }
             }
+            // One that we do not keep is the kernel's.
+            libc::SYS_timerfd_settime if result == 0 && call.altered.is_none() => {
+                self.has_timers(pid);
+            }
+            libc::SYS_setsockopt if result == 0 => self.time.sockets.set(pid, tid, args),
             libc::SYS_unlinkat | libc::SYS_renameat2 => self.look_for_unlinked(recorder),
-            #[cfg(target_arch = "x86_64")]
-            libc::SYS_alarm => self.set_alarm(pid, Duration::from_secs(u64::from(args[0] as u32))),
             #[cfg(target_arch = "x86_64")]
             libc::SYS_unlink | libc::SYS_rename => self.look_for_unlinked(recorder),
             _ => {}
         }
     }
 
-    fn set_alarm(&mut self, pid: i32, after: Duration) {
+    fn has_timers(&mut self, pid: i32) {
         if let Some(process) = self.processes.get_mut(&pid) {
-            process.alarm = (!after.is_zero()).then(|| Instant::now() + after);
+            process.has_timers = true;
         }
     }
 
@@ -891,12 +917,15 @@ impl Tracer {
         if thread.standing == Standing::Stopped {
             return Some(WaitState::Stopped);
         }
-        if let (Quiet::Polling(ms), Some(call)) = (how, &thread.call)
-            && calls::kind(call.nr) == calls::Kind::Ask
+        let call = thread.call.as_ref()?;
+        if let Quiet::Polling(ms) = how
+            && (calls::kind(call.nr) == calls::Kind::Ask || call.timed.is_some())
         {
             return Some(WaitState::Polling(ms));
         }
-        None
+        let length = call.timed?.length;
+        let ms = length.as_nanos().div_ceil(1_000_000);
+        Some(WaitState::Timed(u64::try_from(ms).unwrap_or(u64::MAX)))
     }
 
     /// A thread or, if it is the last, a process has ended.
@@ -916,8 +945,8 @@ impl Tracer {
             return;
         }
         process.status = Some(status);
-        process.alarm = None;
         let id = process.id;
+        self.time.timers.ended(thread.pid);
         // Untraced, nobody told us of its unlink; it came before the end.
         self.look_for_unlinked(recorder);
         self.family.exited(id);

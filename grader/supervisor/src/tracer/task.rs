@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::meeting::Led;
+use super::time::{Resumed, Timed};
 use crate::event::ExitStatus;
 use crate::plan::{Address, ProcessId};
 
@@ -25,6 +26,8 @@ pub(crate) struct InCall {
     pub(crate) altered: Option<Altered>,
     /// A `connect` that was led to another address than it names.
     pub(crate) led: Option<Led>,
+    /// Its wait, if that ends by the virtual clock.
+    pub(crate) timed: Option<Timed>,
 }
 
 /// What a disturbance did to a call at its entry.
@@ -91,6 +94,8 @@ pub(crate) struct Thread {
     pub(crate) rewound: bool,
     /// The call that `restart_syscall` goes on with, its arguments unchanged.
     pub(crate) restarting: Option<i64>,
+    /// A timed wait that was interrupted and will be made again.
+    pub(crate) resumed: Option<Resumed>,
 }
 
 /// A process.
@@ -114,9 +119,7 @@ pub(crate) struct Process {
     pub(crate) launched: bool,
     /// Where the dynamic loader is mapped.
     pub(crate) loader: Option<std::ops::Range<u64>>,
-    /// `alarm` or `setitimer` will send a signal at this time.
-    pub(crate) alarm: Option<Instant>,
-    /// It has made timers (`timer_create`, `timerfd_create`).
+    /// It has made timers (`timer_create`, `timerfd_create`) that the kernel keeps.
     pub(crate) has_timers: bool,
     /// The path of the `execve` it is in.
     pub(crate) executing: Vec<u8>,

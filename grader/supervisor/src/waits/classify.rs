@@ -150,6 +150,19 @@ impl Classifier {
         }
     }
 
+    /// What a wait whose timeout is the tracer's makes of what it waits for besides.
+    pub(crate) fn watches(&mut self, tid: i32, scan: &ThreadScan) -> WaitKind {
+        let args = &scan.args;
+        match scan.nr {
+            POLL | PPOLL | SELECT | PSELECT6 | EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 => {
+                self.watched(tid, scan)
+            }
+            ACCEPT | ACCEPT4 | CONNECT => self.descriptor(tid, fd(args[0]), None),
+            nr if transfer(nr, args).is_some() => self.descriptor(tid, fd(args[0]), None),
+            _ => WaitKind::Forever,
+        }
+    }
+
     /// What everything in a `poll`, `select` or `epoll` set makes of a wait without a timeout.
     fn watched(&mut self, tid: i32, scan: &ThreadScan) -> WaitKind {
         let Some(set) = polled::set(tid, scan) else {

@@ -73,6 +73,16 @@ pub(super) fn timeout(socket: &OwnedFd, option: libc::c_int) -> Result<Option<u6
     }))
 }
 
+/// Takes the limit from how long a call on the socket waits, to send or to receive.
+pub(crate) fn wait_for_ever(socket: &OwnedFd, to_send: bool) -> Result<(), Errno> {
+    let none = nix::sys::time::TimeVal::new(0, 0);
+    if to_send {
+        nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::SendTimeout, &none)
+    } else {
+        nix::sys::socket::setsockopt(socket, nix::sys::socket::sockopt::ReceiveTimeout, &none)
+    }
+}
+
 /// `getsockopt(SOL_SOCKET)` for a plain C type.
 fn get<T: Plain>(socket: &OwnedFd, option: libc::c_int, value: &mut T) -> Result<(), Errno> {
     let mut len = libc::socklen_t::try_from(size_of::<T>()).map_err(|_| Errno::EINVAL)?;

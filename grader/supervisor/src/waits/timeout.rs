@@ -142,7 +142,11 @@ fn pair(tid: i32, at: u64) -> Option<(i64, i64)> {
     ))
 }
 
+/// `None` also for what the kernel calls invalid.
 fn duration(seconds: i64, nanos: i64) -> Option<Duration> {
+    if nanos >= 1_000_000_000 {
+        return None;
+    }
     Duration::from_secs(u64::try_from(seconds).ok()?)
         .checked_add(Duration::from_nanos(u64::try_from(nanos).ok()?))
 }

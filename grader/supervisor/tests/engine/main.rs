@@ -10,3 +10,4 @@ mod peers;
 mod quiescence;
 mod support;
 mod terminal;
+mod time;

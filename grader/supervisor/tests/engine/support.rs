@@ -40,13 +40,25 @@ impl Bench {
         self.compile_file(name, &file)
     }
 
+    /// The same with more options.
+    pub(crate) fn compile_with(&self, name: &str, source: &str, options: &[&str]) -> PathBuf {
+        let file = self.directory.path().join(format!("{name}.c"));
+        std::fs::write(&file, source).unwrap();
+        self.compile_so(name, &file, options)
+    }
+
     /// Compiles a C file.
     pub(crate) fn compile_file(&self, name: &str, file: &Path) -> PathBuf {
+        self.compile_so(name, file, &[])
+    }
+
+    fn compile_so(&self, name: &str, file: &Path, options: &[&str]) -> PathBuf {
         let out = self.directory.path().join(name);
         let done = Command::new("cc")
             .args(["-D_GNU_SOURCE", "-O1", "-pthread", "-w", "-o"])
             .arg(&out)
             .arg(file)
+            .args(options)
             .output()
             .unwrap();
         assert!(

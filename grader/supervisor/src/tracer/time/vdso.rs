@@ -1,0 +1,71 @@
+//! Hides the vDSO from a program that has just been executed, so that it reads clocks by system
+//! calls, which can be answered.
+
+use crate::memory;
+use crate::tracer::ptrace;
+
+/// Types of entries of the auxiliary vector, getauxval(3).
+const AT_NULL: u64 = 0;
+const AT_IGNORE: u64 = 1;
+const AT_SYSINFO_EHDR: u64 = 33;
+
+/// Words read of the stack at a time, and at most: arguments and environment are bounded.
+const STEP: usize = 512;
+const MOST: usize = 1 << 19;
+
+/// At the stop of an `execve`: the stack begins with the number of arguments, the arguments, the
+/// environment and the auxiliary vector, each ended by a null. `None` where it cannot be done.
+pub(crate) fn hide(tid: i32) -> Option<()> {
+    let stack = Stack {
+        tid,
+        base: ptrace::registers(tid)?.rsp,
+        words: Vec::new(),
+    };
+    stack.hide()
+}
+
+struct Stack {
+    tid: i32,
+    base: u64,
+    words: Vec<u64>,
+}
+
+impl Stack {
+    fn word(&mut self, index: usize) -> Option<u64> {
+        while index >= self.words.len() {
+            if self.words.len() > MOST {
+                return None;
+            }
+            let at = self.base + 8 * self.words.len() as u64;
+            let bytes = memory::read(self.tid, at, 8 * STEP);
+            let before = self.words.len();
+            self.words.extend(bytes.chunks_exact(8).map(|word| {
+                let mut bytes = [0; 8];
+                bytes.copy_from_slice(word);
+                u64::from_ne_bytes(bytes)
+            }));
+            if self.words.len() == before {
+                return None;
+            }
+        }
+        self.words.get(index).copied()
+    }
+
+    fn hide(mut self) -> Option<()> {
+        let mut index = usize::try_from(self.word(0)?).ok()?.checked_add(2)?;
+        while self.word(index)? != 0 {
+            index += 1;
+        }
+        index += 1;
+        loop {
+            match self.word(index)? {
+                AT_NULL => return Some(()),
+                AT_SYSINFO_EHDR => {
+                    let at = self.base + 8 * index as u64;
+                    return memory::write(self.tid, at, &AT_IGNORE.to_ne_bytes()).ok();
+                }
+                _ => index += 2,
+            }
+        }
+    }
+}
