@@ -54,6 +54,8 @@ impl Prove {
             let fixtures = self.fixtures_of(&source)?;
             sources.push((source, fixtures));
         }
+        let engine = Engine::new(&self.engine.options())
+            .map_err(|fault| Failure::fault(fault.to_string()))?;
         let options = ProveOptions {
             reference: self.runs,
             repeat: self.repeat,
@@ -62,8 +64,6 @@ impl Prove {
         let mut out = output::standard();
         let mut status = 0;
         for (source, fixtures) in &sources {
-            let engine = Engine::new(&self.engine.options().for_many_runs_of(&source.lab))
-                .map_err(|fault| Failure::fault(fault.to_string()))?;
             let began = Instant::now();
             writeln!(out, "{}", source.lab.id)?;
             out.flush()?;

@@ -37,7 +37,7 @@ impl Record {
         for id in &self.scenario {
             lookup::scenario(lab, id)?;
         }
-        let engine = Engine::new(&self.engine.options().for_many_runs_of(lab))
+        let engine = Engine::new(&self.engine.options())
             .map_err(|fault| Failure::fault(fault.to_string()))?;
         let seed = fresh_seed();
         let mut out = output::standard();

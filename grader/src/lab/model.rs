@@ -334,17 +334,6 @@ pub struct Selector {
     pub filter: Option<String>,
 }
 
-impl Lab {
-    /// Whether a scenario lets a second or more pass: while it does, it needs no processor.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        let steps = self.scenarios.iter().flat_map(|scenario| &scenario.steps);
-        steps
-            .flat_map(|step| &step.stimuli)
-            .any(|stimulus| matches!(stimulus, Stimulus::Advance { ms } if *ms >= 1000))
-    }
-}
-
 /// What the grader does in a step.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stimulus {

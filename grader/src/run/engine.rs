@@ -9,7 +9,6 @@ use supervisor::plan::{Isolation, Observation, Plan};
 use supervisor::worker::{Worker, WorkerError};
 
 use super::shim;
-use crate::lab::Lab;
 use crate::submission::{BuildRunner, Cache, CacheMode, Fault, Toolchain};
 
 /// How the engine runs scenarios.
@@ -25,21 +24,6 @@ pub struct EngineOptions {
     pub exe: Option<PathBuf>,
     /// Where finished builds are kept.
     pub cache: CacheMode,
-}
-
-/// Scenarios at once for each CPU where most of them only wait for time to pass.
-const PATIENT: usize = 8;
-
-impl EngineOptions {
-    /// The same for many runs of one lab: more at once than CPUs if its scenarios wait, unless the
-    /// number was asked for.
-    #[must_use]
-    pub fn for_many_runs_of(mut self, lab: &Lab) -> Self {
-        if self.workers.is_none() && lab.waits() {
-            self.workers = Some(allowed_cpus().len() * PATIENT);
-        }
-        self
-    }
 }
 
 impl Default for EngineOptions {
@@ -361,26 +345,6 @@ mod tests {
         };
         let engine = Engine::with(&options, Toolchain::default(), Box::new(start)).unwrap();
         (engine, counts)
-    }
-
-    #[test]
-    fn labs_that_only_wait_get_more_workers_than_cpus() {
-        let workers = |id: &str, asked: Option<usize>| {
-            let lab = crate::lab::catalog::load(Path::new(id), reference::NAMES)
-                .unwrap()
-                .lab;
-            let options = EngineOptions {
-                workers: asked,
-                ..EngineOptions::default()
-            };
-            options.for_many_runs_of(&lab).workers
-        };
-        assert_eq!(
-            workers("course-06", None),
-            Some(allowed_cpus().len() * PATIENT)
-        );
-        assert_eq!(workers("course-06", Some(3)), Some(3));
-        assert_eq!(workers("course-16", None), None);
     }
 
     #[test]

@@ -130,7 +130,6 @@ pub(super) fn weight(scenario: &Scenario) -> usize {
         .map(|stimulus| match stimulus {
             Stimulus::Type { data: d, .. } | Stimulus::Send { data: d, .. } => data(d),
             Stimulus::Start(_) => 4,
-            Stimulus::Advance { ms } => usize::try_from(*ms).unwrap_or(usize::MAX),
             _ => 1,
         })
         .fold(0, usize::saturating_add)

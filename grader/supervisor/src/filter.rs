@@ -255,8 +255,8 @@ fn conditional(private_pids: bool) -> Vec<(i64, Vec<Vec<Test>>)> {
 /// The calls that stop for the tracer only where they wait with a timeout, or ask for one. Of a
 /// pointer its low half is looked at: one that is zero there passes in real time.
 fn with_timeout() -> Vec<(i64, Vec<Vec<Test>>)> {
-    use Is::{Equal, Not};
     use crate::waits::timeout::futex;
+    use Is::{Equal, Not};
     let when = |argument, is| Test { argument, is };
     let given = |argument| vec![vec![when(argument, Not(0))]];
     let flags = [

@@ -59,7 +59,9 @@ impl Alarms {
     /// The moment of the first of them, if it goes by the virtual clock.
     fn first_moment(&self, now: Moment) -> Option<Moment> {
         let moment = self.moment?;
-        let first = self.real.is_none_or(|real| moment.saturating_sub(now) <= real);
+        let first = self
+            .real
+            .is_none_or(|real| moment.saturating_sub(now) <= real);
         first.then_some(moment)
     }
 }
@@ -187,7 +189,13 @@ impl Helper {
                 Some(BARE_SILENCE)
             } else if alarms.unprovable {
                 // What would have come before a wait's end comes before it here as well.
-                Some(SILENCE.min(alarms.first_moment(now).map_or(SILENCE, |first| first - now)))
+                Some(
+                    SILENCE.min(
+                        alarms
+                            .first_moment(now)
+                            .map_or(SILENCE, |first| first - now),
+                    ),
+                )
             } else {
                 None
             };
@@ -335,7 +343,11 @@ impl Helper {
     /// timed wait as the program has made it.
     fn scan(&mut self, pid: i32, tid: i32) -> Option<ThreadScan> {
         let mut scan = self.scanner.scan(pid, tid)?;
-        let call = self.tracer.threads.get(&tid).and_then(|thread| thread.call.as_ref());
+        let call = self
+            .tracer
+            .threads
+            .get(&tid)
+            .and_then(|thread| thread.call.as_ref());
         if let Some(call) = call.filter(|call| call.timed.is_some() && scan.nr >= 0) {
             (scan.nr, scan.args) = (call.nr, call.args);
         }

@@ -223,9 +223,8 @@ impl Timer {
             Some(missed) => u32::try_from(missed).unwrap_or(u32::MAX),
             None => 0,
         };
-        self.next = (interval != 0).then(|| {
-            due.saturating_add(self.interval.saturating_mul(missed.saturating_add(1)))
-        });
+        self.next = (interval != 0)
+            .then(|| due.saturating_add(self.interval.saturating_mul(missed.saturating_add(1))));
         self.order = order;
         match &mut self.action {
             // SAFETY: kill takes integers only; a process that is gone gives ESRCH.
