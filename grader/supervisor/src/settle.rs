@@ -12,14 +12,11 @@ use crate::driver::stdio::Stdio;
 use crate::event::{LimitKind, Quiet, What};
 use crate::helper::Helper;
 use crate::proc::{self, ThreadScan};
-use crate::tracer::ptrace;
 use crate::tracer::task::Standing;
 use crate::tracer::time::Moment;
+use crate::tracer::{PATIENCE, ptrace};
 use crate::waits::{self, ArmedTimer, WaitKind};
 
-/// Timed waits that end within this time pass by themselves, once: a program that sleeps for a moment
-/// goes on. Longer ones are left to `advance`.
-const PATIENCE: Duration = Duration::from_millis(1000);
 /// Wakes from timed waits without progress, after which a program is called polling.
 const IDLE_WAKES: u32 = 2;
 /// Internet sockets have timers of the kernel's own, and what is typed ahead on a terminal may be on

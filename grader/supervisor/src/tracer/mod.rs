@@ -14,7 +14,7 @@ pub(crate) mod time;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event::{Call, ExitStatus, Quiet, WaitState, What};
 use crate::inspect::FamilyHistory;
@@ -28,6 +28,10 @@ use meeting::{Fate, Meetings};
 use ptrace::{Status, SyscallStop};
 use task::{Altered, InCall, Named, Process, Standing, Thread};
 use time::Time;
+
+/// Timed waits that end within this time pass by themselves, once: a program that sleeps for a moment
+/// goes on. Longer ones are left to `advance`.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(1000);
 
 /// Something the driver has to know about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -212,6 +216,7 @@ impl Tracer {
                 spinning: None,
                 rewound: false,
                 restarting: None,
+                looks: 0,
                 resumed: None,
             },
         );
@@ -406,9 +411,12 @@ impl Tracer {
             if let Some(answer) = answer {
                 disturb::answer(tid, answer);
             }
-            ptrace::resume(tid, 0);
+            if !self.watches_the_clock(tid, nr) {
+                ptrace::resume(tid, 0);
+            }
             return;
         }
+        thread.looks = 0;
         let by_loader = !process.launched
             || process
                 .loader
@@ -790,10 +798,8 @@ impl Tracer {
             libc::SYS_wait4 | libc::SYS_waitid if result >= 0 => {
                 self.reaped(pid, tid, call, result, recorder);
             }
-            libc::SYS_timer_create if result == 0 => {
-                if !self.time.created(pid, tid, args) {
-                    self.has_timers(pid);
-                }
+            libc::SYS_timer_create if result == 0 && !self.time.created(pid, tid, args) => {
+                self.has_timers(pid);
             }
             // One that we do not keep is the kernel's.
             libc::SYS_timerfd_settime if result == 0 && call.altered.is_none() => {

@@ -94,6 +94,8 @@ pub(crate) struct Thread {
     pub(crate) rewound: bool,
     /// The call that `restart_syscall` goes on with, its arguments unchanged.
     pub(crate) restarting: Option<i64>,
+    /// Looks at the clock in a row, without another call.
+    pub(crate) looks: u32,
     /// A timed wait that was interrupted and will be made again.
     pub(crate) resumed: Option<Resumed>,
 }

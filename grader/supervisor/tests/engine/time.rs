@@ -350,10 +350,15 @@ int main(void) { BEGIN; int i = 0; struct pollfd p = {0, POLLIN};
 fn who_looks_at_the_clock_all_the_time_sees_it_go_on() {
     let body = r#"
 int main(void) { BEGIN; while (at() < 20); say("soon"); time_t t = time(0); while (time(0) < t + 5); write(1, "late\n", 5); return 0; }"#;
-    always(
-        body,
-        &[start(), advance(3000), advance(3000)],
-        &["0.0 soon\n", "", "late\n"],
+    let steps = [start(), advance(3000), advance(3000)];
+    always(body, &steps, &["0.0 soon\n", "", "late\n"]);
+    let mut bench = Bench::new();
+    let run = bench.steps(&format!("{COMMON}{body}"), &[], steps.to_vec());
+    assert_eq!(run.how(2), Quiet::Spinning);
+    let state = &run.settled(2).waits[0].state;
+    let expected = Some("time()".to_owned());
+    assert!(
+        matches!(state, WaitState::Spinning { calls, repeats } if *calls >= 300 && *repeats == expected)
     );
 }
 

@@ -21,6 +21,18 @@ pub(crate) const ASKING: &[i64] = &[
     libc::SYS_time,
 ];
 
+/// The name of a call that reads a clock.
+pub(crate) fn clock_name(nr: i64) -> Option<&'static str> {
+    Some(match nr {
+        libc::SYS_clock_gettime => "clock_gettime",
+        libc::SYS_gettimeofday => "gettimeofday",
+        libc::SYS_times => "times",
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_time => "time",
+        _ => return None,
+    })
+}
+
 const FAULT: i64 = -(libc::EFAULT as i64);
 /// `TIMER_ABSTIME`, `TFD_TIMER_ABSTIME`.
 const ABSOLUTE: u64 = 1;

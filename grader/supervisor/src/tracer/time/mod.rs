@@ -164,6 +164,40 @@ impl Tracer {
         }
     }
 
+    /// Counts a look at the clock. Who does nothing else waits for time to pass: some of it does, and
+    /// who goes on for longer spins. `true`: the thread is held for that.
+    pub(crate) fn watches_the_clock(&mut self, tid: i32, nr: i64) -> bool {
+        /// So many looks may be measurements.
+        const PATIENT: u32 = 300;
+        /// And so many, of which each lets a step of time pass, are a wait.
+        const MOST: u32 = 3000;
+        const STEP: Duration = Duration::from_millis(1);
+        let Some(thread) = self.threads.get_mut(&tid) else {
+            return false;
+        };
+        let Some(name) = calls::clock_name(nr) else {
+            return false;
+        };
+        thread.looks += 1;
+        thread.fruitless_in_step += 1;
+        if thread.looks > if thread.spun { MOST / 10 } else { MOST } {
+            thread.spinning = Some((thread.fruitless_in_step, Some(format!("{name}()"))));
+            thread.spun = true;
+            thread.looks = 0;
+            thread.standing = Standing::Held;
+            return true;
+        }
+        if thread.looks > PATIENT {
+            self.time.at_rest(self.progress);
+            let most = self.time.since() + super::PATIENCE;
+            let next = self.time.clock.now() + STEP;
+            if next <= most {
+                self.time.clock.pass_to(next);
+            }
+        }
+        false
+    }
+
     /// Forgets timers that nobody can hear any more.
     pub(crate) fn forget_timers(&mut self) {
         let living = self
