@@ -15,12 +15,18 @@ mod course_27;
 mod course_30_client;
 mod course_30_server;
 mod course_31_server;
+mod inet;
+mod inet_client;
+mod inet_server;
 mod io;
 mod pipe_upper;
 mod server;
 mod sig_count;
+mod talk;
 mod us_client;
 mod us_many;
+mod us_msg;
+mod us_msg_cli;
 mod us_name;
 mod us_server;
 
@@ -38,10 +44,14 @@ pub const NAMES: &[&str] = &[
     "course-30-client",
     "course-30-server",
     "course-31-server",
+    "inet-client",
+    "inet-server",
     "pipe-upper",
     "sig-count",
     "us-client",
     "us-many",
+    "us-msg",
+    "us-msg-cli",
     "us-name",
     "us-server",
 ];
@@ -68,10 +78,14 @@ pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
         "course-30-client" => Some(course_30_client::run(args)),
         "course-30-server" => Some(course_30_server::run(args)),
         "course-31-server" => Some(course_31_server::run(args)),
+        "inet-client" => Some(inet_client::run(args)),
+        "inet-server" => Some(inet_server::run(args)),
         "pipe-upper" => Some(pipe_upper::run(args)),
         "sig-count" => Some(sig_count::run(args)),
         "us-client" => Some(us_client::run(args)),
         "us-many" => Some(us_many::run(args)),
+        "us-msg" => Some(us_msg::run(args)),
+        "us-msg-cli" => Some(us_msg_cli::run(args)),
         "us-name" => Some(us_name::run(args)),
         "us-server" => Some(us_server::run(args)),
         _ => None,

@@ -1,4 +1,5 @@
-//! What the servers on Unix sockets share: the socket's name, and leaving when asked to.
+//! What the servers share: a Unix socket's name, a client that is answered in upper case, and
+//! leaving when asked to.
 
 use std::ffi::OsStr;
 use std::io::{self as std_io, ErrorKind};
@@ -83,4 +84,34 @@ pub(crate) fn is_passing(error: &std_io::Error) -> bool {
         error.raw_os_error().map(Errno::from_raw),
         Some(Errno::EINTR | Errno::EAGAIN | Errno::ECONNABORTED)
     )
+}
+
+/// Serves one client, whose socket does not block, until it has sent everything. Whatever goes
+/// wrong with it ends this client and not the server; an error means the server's own.
+pub(crate) fn serve_client(client: &impl AsFd, leave: &SignalFd) -> nix::Result<Next> {
+    let mut buffer = vec![0; io::CHUNK];
+    loop {
+        if wait_or_leave(client, PollFlags::POLLIN, leave)? == Next::Leave {
+            return Ok(Next::Leave);
+        }
+        let length = match io::read(client, &mut buffer) {
+            Ok(0) => return Ok(Next::GoOn),
+            Ok(length) => length,
+            Err(Errno::EAGAIN) => continue,
+            Err(_) => return Ok(Next::GoOn),
+        };
+        let mut bytes = &mut buffer[..length];
+        io::upper(bytes);
+        while !bytes.is_empty() {
+            match io::write(client, bytes) {
+                Ok(written) => bytes = &mut bytes[written..],
+                Err(Errno::EAGAIN) => {
+                    if wait_or_leave(client, PollFlags::POLLOUT, leave)? == Next::Leave {
+                        return Ok(Next::Leave);
+                    }
+                }
+                Err(_) => return Ok(Next::GoOn),
+            }
+        }
+    }
 }

@@ -4,15 +4,15 @@
 //! to leave in every state, even while a client does not read its answers.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self as std_io, Read, Write, stdout};
+use std::io::{self as std_io, stdout};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::net::UnixListener;
 
 use nix::poll::PollFlags;
 use nix::sys::signalfd::SignalFd;
 
 use crate::io;
-use crate::server::{Next, is_passing, leave_signals, listen, remove, wait_or_leave};
+use crate::server::{Next, is_passing, leave_signals, listen, remove, serve_client, wait_or_leave};
 
 const NAME: &str = "us-server";
 
@@ -45,6 +45,7 @@ fn serve_clients(listener: &UnixListener, leave: &SignalFd) -> std_io::Result<()
     while wait_or_leave(listener, PollFlags::POLLIN, leave)? == Next::GoOn {
         match listener.accept() {
             Ok((client, _)) => {
+                client.set_nonblocking(true)?;
                 if serve_client(&client, leave)? == Next::Leave {
                     break;
                 }
@@ -55,35 +56,4 @@ fn serve_clients(listener: &UnixListener, leave: &SignalFd) -> std_io::Result<()
         }
     }
     Ok(())
-}
-
-/// Serves one client until it has sent everything. Whatever goes wrong with it ends this client
-/// and not the server; an error means the server's own.
-fn serve_client(mut client: &UnixStream, leave: &SignalFd) -> std_io::Result<Next> {
-    client.set_nonblocking(true)?;
-    let mut buffer = vec![0; io::CHUNK];
-    loop {
-        if wait_or_leave(client, PollFlags::POLLIN, leave)? == Next::Leave {
-            return Ok(Next::Leave);
-        }
-        let length = match client.read(&mut buffer) {
-            Ok(0) => return Ok(Next::GoOn),
-            Ok(length) => length,
-            Err(error) if is_passing(&error) => continue,
-            Err(_) => return Ok(Next::GoOn),
-        };
-        let mut bytes = &mut buffer[..length];
-        io::upper(bytes);
-        while !bytes.is_empty() {
-            match client.write(bytes) {
-                Ok(written) => bytes = &mut bytes[written..],
-                Err(error) if is_passing(&error) => {
-                    if wait_or_leave(client, PollFlags::POLLOUT, leave)? == Next::Leave {
-                        return Ok(Next::Leave);
-                    }
-                }
-                Err(_) => return Ok(Next::GoOn),
-            }
-        }
-    }
 }
