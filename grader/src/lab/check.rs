@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decode::{At, Shape, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{
-    AddressMode, ExitMode, Ignore, Lab, Program, Requirement, StreamMode, Task, Text, Unflushed,
+    AddressMode, ExitMode, Ignore, Lab, Program, Requirement, SocketKind, StreamMode, Task, Text,
+    Unflushed,
 };
 use super::text::{self, Allowed};
 use super::{names, raw, scenario};
@@ -136,7 +137,7 @@ pub(super) fn stream(mode: &raw::Stream, sink: &mut Sink) -> StreamMode {
                             "every text contains the empty text",
                         ));
                     }
-                    text::expand(&t.value, Allowed::SOCKET, None, &t.span, sink)
+                    text::expand(&t.value, Allowed::PORT, None, &t.span, sink)
                 })
                 .collect(),
         ),
@@ -151,7 +152,16 @@ pub(super) fn exit(mode: raw::Exit) -> ExitMode {
     }
 }
 
-pub(super) fn args(args: &[At<String>], sink: &mut Sink) -> Vec<String> {
+pub(super) fn socket(word: raw::SocketWord) -> SocketKind {
+    match word {
+        raw::SocketWord::Stream => SocketKind::Stream,
+        raw::SocketWord::Datagram => SocketKind::Datagram,
+        raw::SocketWord::Seqpacket => SocketKind::Seqpacket,
+        raw::SocketWord::Tcp => SocketKind::Tcp,
+    }
+}
+
+pub(super) fn args(args: &[At<String>], allowed: Allowed, sink: &mut Sink) -> Vec<String> {
     args.iter()
         .map(|arg| {
             if arg.value.contains('\0') {
@@ -160,7 +170,7 @@ pub(super) fn args(args: &[At<String>], sink: &mut Sink) -> Vec<String> {
                     "an argument cannot contain NUL",
                 ));
             }
-            text::expand(&arg.value, Allowed::SOCKET, None, &arg.span, sink)
+            text::expand(&arg.value, allowed, None, &arg.span, sink)
         })
         .collect()
 }
@@ -205,8 +215,11 @@ pub(super) fn lab(
     ) {
         for (name, program) in &at.value.0 {
             kebab(&name.value, &name.span, sink);
-            lab.programs
-                .push(self::program(&name.value, program, known_references, sink));
+            let program = match &program.value.same_as {
+                Some(other) => same(&name.value, program, other, &lab.programs, sink),
+                None => self::program(&name.value, program, known_references, sink),
+            };
+            lab.programs.push(program);
         }
         if at.value.0.is_empty() {
             sink.push(Diagnostic::error(at.key.clone(), "the lab has no programs"));
@@ -339,6 +352,97 @@ fn header(at: &At<raw::Header>, lab: &mut Lab, sink: &mut Sink) {
     }
 }
 
+/// A role played by the program of another one: what it does not say is as it is there.
+fn same(
+    name: &str,
+    at: &At<raw::Program>,
+    other: &At<String>,
+    known: &[Program],
+    sink: &mut Sink,
+) -> Program {
+    let raw = &at.value;
+    let of_the_program = [
+        ("reference", raw.reference.as_ref().map(|a| &a.key)),
+        ("executable", raw.executable.as_ref().map(|a| &a.key)),
+        ("sources", raw.sources.as_ref().map(|a| &a.key)),
+    ];
+    for (key, span) in of_the_program {
+        if let Some(span) = span {
+            sink.push(
+                Diagnostic::error(
+                    span.clone(),
+                    format!("`{key}` means nothing beside `same-as`"),
+                )
+                .also(other.span.clone(), "the program is that of this role"),
+            );
+        }
+    }
+    let originals = || known.iter().filter(|program| program.same_as.is_none());
+    let Some(original) = originals().find(|program| program.name == other.value) else {
+        sink.push(
+            Diagnostic::error(
+                other.span.clone(),
+                format!("no program `{}` stands above", shown(&other.value)),
+            )
+            .maybe_label(names::did_you_mean(
+                &other.value,
+                originals().map(|program| program.name.as_str()),
+            ))
+            .help("`same-as` names a program of its own, further up in the file"),
+        );
+        return program_of(name, String::new(), None, raw, sink);
+    };
+    let own = program_of(name, original.reference.clone(), original.socket, raw, sink);
+    Program {
+        name: name.to_owned(),
+        executable: original.executable.clone(),
+        sources: original.sources.clone(),
+        reference: original.reference.clone(),
+        same_as: Some(original.name.clone()),
+        args: if raw.args.is_some() {
+            own.args
+        } else {
+            original.args.clone()
+        },
+        address: if raw.address.is_some() {
+            own.address
+        } else {
+            original.address
+        },
+        stdout: if raw.stdout.is_some() {
+            own.stdout
+        } else {
+            original.stdout.clone()
+        },
+        stderr: if raw.stderr.is_some() {
+            own.stderr
+        } else {
+            original.stderr.clone()
+        },
+        exit: if raw.exit.is_some() {
+            own.exit
+        } else {
+            original.exit
+        },
+        env: if raw.env.is_some() {
+            own.env
+        } else {
+            original.env.clone()
+        },
+        unflushed: if raw.unflushed.is_some() {
+            own.unflushed
+        } else {
+            original.unflushed
+        },
+        ignore: if raw.ignore.is_some() {
+            own.ignore
+        } else {
+            original.ignore
+        },
+        socket: own.socket,
+    }
+}
+
 fn program(
     name: &str,
     at: &At<raw::Program>,
@@ -377,6 +481,18 @@ fn program(
         );
     }
     let reference = reference.map(|r| r.value.clone()).unwrap_or_default();
+    program_of(name, reference, None, raw, sink)
+}
+
+/// A program by what is said of it.
+fn program_of(
+    name: &str,
+    reference: String,
+    original: Option<SocketKind>,
+    raw: &raw::Program,
+    sink: &mut Sink,
+) -> Program {
+    let socket = raw.socket.as_ref().map(|s| socket(s.value)).or(original);
     if let Some(executable) = &raw.executable
         && !is_file_name(&executable.value)
     {
@@ -416,7 +532,7 @@ fn program(
         args: raw
             .args
             .as_ref()
-            .map(|a| args(&a.value, sink))
+            .map(|a| args(&a.value, Allowed::address(socket), sink))
             .unwrap_or_default(),
         address: match raw.address.as_ref().map(|a| a.value) {
             None | Some(raw::Address::None) => AddressMode::None,
@@ -447,6 +563,8 @@ fn program(
             .as_ref()
             .map(|i| ignore(&i.value))
             .unwrap_or_default(),
+        socket,
+        same_as: None,
     }
 }
 

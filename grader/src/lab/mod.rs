@@ -16,6 +16,7 @@ mod raw;
 mod scenario;
 mod schema;
 mod selector;
+mod sockets;
 pub mod starter;
 mod stimulus;
 mod text;

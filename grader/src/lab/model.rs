@@ -1,6 +1,7 @@
 //! A lab as the rest of the program sees it: typed, checked, without spans.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 /// A text in the languages of the course.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -102,6 +103,58 @@ pub struct Program {
     pub unflushed: Unflushed,
     /// What does not count where its output is compared.
     pub ignore: Ignore,
+    /// What kind of socket it has at its address, where the lab says so.
+    pub socket: Option<SocketKind>,
+    /// The role whose program plays this one as well.
+    pub same_as: Option<String>,
+}
+
+impl Program {
+    /// Whether its address is a port.
+    #[must_use]
+    pub fn has_port(&self) -> bool {
+        self.socket == Some(SocketKind::Tcp)
+    }
+}
+
+/// A kind of socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SocketKind {
+    /// A stream of bytes, unix(7).
+    Stream,
+    /// Datagrams, unix(7).
+    Datagram,
+    /// Sequenced packets, unix(7).
+    Seqpacket,
+    /// TCP over the loopback, tcp(7).
+    Tcp,
+}
+
+/// How a peer reaches a program where that is not the plain way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reach {
+    /// The kind of its socket.
+    pub kind: SocketKind,
+    /// The name of its own socket.
+    pub name: OwnName,
+    /// Datagrams: it sends to the program's name without connecting.
+    pub unconnected: bool,
+    /// TCP: where it looks for the program, if not where the program listens.
+    pub host: Option<IpAddr>,
+}
+
+/// The name of a peer's own socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum OwnName {
+    /// None.
+    #[default]
+    None,
+    /// One that the kernel chooses.
+    Auto,
+    /// A path in the working directory.
+    Path(String),
+    /// An abstract name, without its leading NUL.
+    Abstract(String),
 }
 
 /// What becomes of text that stdio keeps back because standard output is a pipe.
@@ -241,6 +294,26 @@ pub struct Scenario {
     pub wall_seconds: Option<u64>,
     /// What does not count in any of its lanes, where a program says nothing else.
     pub ignore: Option<Ignore>,
+    /// It has a network of its own, which remembers connections that have ended.
+    pub own_network: bool,
+}
+
+impl Scenario {
+    /// Whether it cannot be run on a machine without IPv6.
+    #[must_use]
+    pub fn needs_ipv6(&self) -> bool {
+        let mut stimuli = self.steps.iter().flat_map(|step| &step.stimuli);
+        let peer = stimuli.any(|stimulus| match stimulus {
+            Stimulus::Connect { reach, .. } => reach
+                .as_ref()
+                .and_then(|reach| reach.host)
+                .is_some_and(|host| host.is_ipv6()),
+            Stimulus::Listen { host, .. } => host.is_some_and(|host| host.is_ipv6()),
+            _ => false,
+        });
+        let mut args = self.setup.values().flat_map(|setup| &setup.args).flatten();
+        peer || args.any(|arg| arg.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()))
+    }
 }
 
 /// How one program is connected and compared in one scenario.
@@ -272,6 +345,8 @@ pub struct Setup {
     pub umask: Option<u32>,
     /// How many descriptors it may have open, where it is not the usual number.
     pub descriptors: Option<u32>,
+    /// What kind of socket it has here.
+    pub socket: Option<SocketKind>,
 }
 
 /// Standard input of a program.
@@ -363,11 +438,17 @@ pub enum Stimulus {
         to: String,
         /// It does not read until `resume`.
         stalled: bool,
+        /// How, where the lab says so.
+        reach: Option<Reach>,
     },
     /// A peer listens at the scenario's address, in place of a server.
     Listen {
         /// The peer.
         peer: String,
+        /// What kind of socket.
+        kind: SocketKind,
+        /// TCP: where, if not at 127.0.0.1.
+        host: Option<IpAddr>,
     },
     /// A listening peer takes the next connection.
     Accept {
@@ -451,6 +532,13 @@ pub enum DataSource {
         bytes: usize,
         /// The seed.
         seed: u64,
+    },
+    /// A message so often as would fill so many queues of datagrams.
+    Fill {
+        /// The message; `{nonce}` as in [`DataSource::Text`].
+        text: String,
+        /// How many queues.
+        fills: u32,
     },
     /// A text again and again.
     Repeat {
@@ -675,6 +763,8 @@ pub enum Property {
     Ended(Ended),
     /// The socket file that the program bound was gone in the window.
     Unlinked,
+    /// Every socket file that the program bound was gone in the window.
+    NoSocketLeft,
     /// Some of its output came in the window and before the step in which the program ended.
     Live,
     /// At the end of the last step of the window the first thread of the program's first process
@@ -684,4 +774,8 @@ pub enum Property {
     Holds(Statement),
     /// Each of these programs was executed by a process of the program, by the name of its file.
     Executed(Vec<String>),
+    /// A process of the program made each of these system calls.
+    Called(Vec<String>),
+    /// No process of the program made any of these system calls.
+    NotCalled(Vec<String>),
 }

@@ -38,6 +38,9 @@ pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<P
         raw.unlinked
             .as_ref()
             .map(|at| stated_true(at, Property::Unlinked, sink)),
+        raw.no_socket_left
+            .as_ref()
+            .map(|at| stated_true(at, Property::NoSocketLeft, sink)),
         raw.live
             .as_ref()
             .map(|at| stated_true(at, Property::Live, sink)),
@@ -50,6 +53,12 @@ pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<P
         raw.executed
             .as_ref()
             .map(|at| texts(at, sink).map(Property::Executed)),
+        raw.called
+            .as_ref()
+            .map(|at| calls(at, sink).map(Property::Called)),
+        raw.not_called
+            .as_ref()
+            .map(|at| calls(at, sink).map(Property::NotCalled)),
     ];
     let mut stated = all.into_iter().flatten();
     match (stated.next(), stated.next()) {
@@ -67,6 +76,15 @@ pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<P
             None
         }
     }
+}
+
+/// System calls at which the grader stops.
+fn calls(at: &At<Vec<At<String>>>, sink: &mut Sink) -> Option<Vec<String>> {
+    let called = texts(at, sink)?;
+    for call in &at.value {
+        super::stimulus::known_name(call, names::CALLS, "system call", sink);
+    }
+    Some(called)
 }
 
 fn statement(raw: raw::Statement) -> Statement {

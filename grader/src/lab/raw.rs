@@ -62,7 +62,7 @@ table! {
 
 table! {
     /// A program (role) a student hands in, with the reference program that plays it otherwise.
-    #[schemars(extend("required" = ["reference"]))]
+    #[schemars(extend("anyOf" = [{ "required": ["reference"] }, { "required": ["same-as"] }]))]
     "a program"
     struct Program {
         /// The executable a student's build makes: `us-server`. The default is the reference's
@@ -71,7 +71,8 @@ table! {
         /// File name patterns that find its source where there is no Makefile or Cargo.toml, best
         /// first.
         sources("sources"): Vec<At<String>>,
-        /// Arguments after the program's name. `{socket}` is the address chosen by the grader.
+        /// Arguments after the program's name. `{socket}` is the address chosen by the grader; with
+        /// `socket = "tcp"`, `{port}` its port and `{host}` 127.0.0.1.
         args("args"): Vec<At<String>>,
         /// Where its address comes from.
         address("address"): Address,
@@ -90,6 +91,27 @@ table! {
         unflushed("unflushed"): Unflushed,
         /// What does not count where its output is compared: `["cr", "trailing-space"]`.
         ignore("ignore"): Vec<At<Ignore>>,
+        /// What kind of socket it has at its address: `"stream"` unless said otherwise. With
+        /// `"tcp"`, `{port}` in its arguments is a port chosen by the grader.
+        socket("socket"): SocketWord,
+        /// This role is played by the same program as that one: a second client, a server that is
+        /// started again. Everything not said here is as it is there.
+        same_as("same-as"): String,
+    }
+}
+
+words! {
+    /// A kind of socket.
+    "a kind of socket"
+    enum SocketWord {
+        /// A stream of bytes, unix(7).
+        Stream = "stream",
+        /// Datagrams, unix(7).
+        Datagram = "datagram",
+        /// Sequenced packets, unix(7).
+        Seqpacket = "seqpacket",
+        /// TCP over the loopback, tcp(7).
+        Tcp = "tcp",
     }
 }
 
@@ -176,7 +198,7 @@ table! {
     #[schemars(extend("required" = ["contains"]))]
     "a table with `contains`"
     struct StreamContains {
-        /// The texts. `{socket}` is the address.
+        /// The texts. `{socket}` is the address, `{port}` its port.
         contains("contains"): Vec<At<String>>,
     }
 }
@@ -279,6 +301,9 @@ table! {
         /// What does not count in any lane of this scenario, where a program says nothing else:
         /// `["case", "cr"]`.
         ignore("ignore"): Vec<At<Ignore>>,
+        /// The scenario has a network of its own, in which the port of a TCP connection stays taken
+        /// for a while after its end (`true`).
+        own_network("own-network"): bool,
     }
 }
 
@@ -325,6 +350,8 @@ table! {
         umask("umask"): u64,
         /// How many descriptors it may have open, 8 or more.
         descriptors("descriptors"): u64,
+        /// What kind of socket it has here.
+        socket("socket"): SocketWord,
     }
 }
 
@@ -410,8 +437,9 @@ table! {
         /// A peer played by the grader connects: `connect = "alice"`, or
         /// `connect = { peer = "alice", to = "server", stalled = true }`.
         connect("connect"): Connect,
-        /// A peer listens at the scenario's address, in place of a server: `listen = "desk"`.
-        listen("listen"): String,
+        /// A peer listens at the scenario's address, in place of a server: `listen = "desk"`, or
+        /// `listen = { peer = "desk", socket = "datagram" }`.
+        listen("listen"): Listen,
         /// A listening peer takes the next connection: `accept = "alice"`, or
         /// `accept = { peer = "alice", on = "desk", stalled = true }`.
         accept("accept"): Accept,
@@ -541,6 +569,41 @@ table! {
         stalled("stalled"): bool,
         /// How what it receives is compared: `"exact"` unless said otherwise.
         receives("receives"): Stream,
+        /// What kind of socket the peer has: that of the program unless said otherwise.
+        socket("socket"): SocketWord,
+        /// The name of the peer's own socket: a path in the working directory, `"@name"` for an
+        /// abstract one, or `"auto"` for one that the kernel chooses. Without a name nobody can
+        /// answer a datagram.
+        bind("bind"): String,
+        /// Datagrams: `false` for a peer that sends to the program's name without connecting, and
+        /// takes messages from anybody.
+        connected("connected"): bool,
+        /// With TCP: the address at which it looks for the program, such as `"127.0.0.1"` or `"::1"`.
+        host("host"): String,
+    }
+}
+
+short_form!(
+    Listen,
+    ListenTable,
+    peer,
+    "the name of a peer, or a table with `peer`"
+);
+table! {
+    /// A peer that listens.
+    #[schemars(extend("required" = ["peer"]))]
+    "a peer that listens"
+    struct ListenTable {
+        /// The peer's name, new in this scenario.
+        peer("peer"): String,
+        /// What kind of socket; that of the program with an address unless said otherwise. One of
+        /// datagrams receives what is sent to it, and answers to whoever sent the last one.
+        socket("socket"): SocketWord,
+        /// With TCP: the address, `"127.0.0.1"` unless said otherwise, or `"::1"`.
+        host("host"): String,
+        /// How what it receives is compared, if it takes datagrams: `"exact"` unless said
+        /// otherwise.
+        receives("receives"): Stream,
     }
 }
 
@@ -609,6 +672,8 @@ table! {
         repeat("repeat"): String,
         /// How often `repeat`.
         times("times"): u64,
+        /// Send `text` so often as would fill so many queues of datagrams of this machine.
+        fills("fills"): u64,
         /// Send in pieces of these lengths (the last one repeats), waiting after each until
         /// nothing more can happen.
         pieces("pieces"): Vec<At<u64>>,
@@ -717,7 +782,8 @@ words! {
 table! {
     /// A property of a program in the whole scenario, or in some of its steps: exactly one of
     /// `count-equals`, `count-between`, `counts`, `counts-least`, `subsequence`, `contains`,
-    /// `absent`, `matches`, `ended`, `unlinked`, `live`, `waits-in`, `holds`, `executed`.
+    /// `absent`, `matches`, `ended`, `unlinked`, `no-socket-left`, `live`, `waits-in`, `holds`, `executed`, `called`,
+    /// `not-called`.
     #[schemars(extend("required" = ["id", "proves"]))]
     "a check"
     struct Check {
@@ -749,6 +815,8 @@ table! {
         ended("ended"): Ended,
         /// The socket file that the program bound, if its address is a file, is gone (`true`).
         unlinked("unlinked"): bool,
+        /// Every socket file that the program bound, if any, is gone (`true`).
+        no_socket_left("no-socket-left"): bool,
         /// Some of the program's output is there before the program has ended (`true`): in an
         /// earlier step, or while it still runs.
         live("live"): bool,
@@ -759,6 +827,10 @@ table! {
         holds("holds"): Statement,
         /// Each of these programs was executed: `["sh", "wc"]`.
         executed("executed"): Vec<At<String>>,
+        /// The program made each of these system calls: `["bind"]`.
+        called("called"): Vec<At<String>>,
+        /// The program made none of these system calls: `["listen", "accept"]`.
+        not_called("not-called"): Vec<At<String>>,
         /// Only what came in this step or later, counted from 1, repetitions unrolled.
         from("from"): u64,
         /// Only what came in this step or earlier.

@@ -10,6 +10,7 @@ use super::model::{
     Stimulus, StreamMode,
 };
 use super::stimulus::Stage;
+use super::text::Allowed;
 use super::{names, property, raw, selector};
 
 /// At most so many stimuli in a whole lab, repetitions unrolled.
@@ -120,6 +121,7 @@ pub(super) fn scenario(
             .as_ref()
             .map(|s| within(s, "seconds", 1, 600, sink)),
         ignore: raw.ignore.as_ref().map(|i| check::ignore(&i.value)),
+        own_network: raw.own_network.as_ref().is_some_and(|n| n.value),
         id,
     };
 
@@ -260,8 +262,15 @@ fn setups(
             continue;
         }
         let raw = &at.value;
+        let program = known.programs.iter().find(|p| p.name == role.value);
+        let socket = raw.socket.as_ref().map(|s| check::socket(s.value));
+        let kind = socket.or(program.and_then(|program| program.socket));
         let setup = Setup {
-            args: raw.args.as_ref().map(|a| check::args(&a.value, sink)),
+            socket,
+            args: raw
+                .args
+                .as_ref()
+                .map(|a| check::args(&a.value, Allowed::address(kind), sink)),
             stdin: raw.stdin.as_ref().map(|i| match i.value {
                 raw::Input::Pipe => InputKind::Pipe,
                 raw::Input::Null => InputKind::Null,
@@ -287,7 +296,6 @@ fn setups(
                 .as_ref()
                 .map(|d| check::small(d, "a number of descriptors", 8, 256, sink)),
         };
-        let program = known.programs.iter().find(|p| p.name == role.value);
         if let (Some(ignore), Some(program)) = (&raw.ignore, program) {
             let out = setup.stdout.as_ref().unwrap_or(&program.stdout);
             let err = setup.stderr.as_ref().unwrap_or(&program.stderr);

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::{kebab, required, small, stream, within};
+use super::check::{self, kebab, required, small, stream, within};
 use super::decode::{At, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{
     Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, InputKind, Inspection, Nth,
-    Program, Setup, Step, Stimulus, StreamMode,
+    Program, Setup, SocketKind, Step, Stimulus, StreamMode,
 };
 use super::scenario::{Means, has_address, no_such_program};
 use super::text::{self, Allowed};
-use super::{names, raw};
+use super::{names, raw, sockets};
 
 /// At most so many bytes in one datum.
 const MOST_DATA: u64 = 64 << 20;
@@ -29,6 +29,8 @@ pub(super) struct Stage<'a> {
     pub(super) receives: BTreeMap<String, StreamMode>,
     /// Programs and channels that the current step inspects.
     pub(super) inspected: BTreeSet<(String, &'static str)>,
+    /// Peers that listen, and whether for connections of sequenced packets.
+    packets: BTreeMap<String, bool>,
     /// Some step could not be read: say nothing about what seems not to be there.
     pub(super) lenient: bool,
 }
@@ -43,6 +45,8 @@ struct Running {
 struct Peer {
     at: Span,
     listens: bool,
+    /// Its socket keeps the borders of messages.
+    messages: bool,
     closed: Option<Span>,
     used: bool,
 }
@@ -55,6 +59,7 @@ impl<'a> Stage<'a> {
             started: BTreeMap::new(),
             peers: BTreeMap::new(),
             receives: BTreeMap::new(),
+            packets: BTreeMap::new(),
             inspected: BTreeSet::new(),
             lenient: false,
         }
@@ -134,7 +139,7 @@ impl<'a> Stage<'a> {
         }
         for (role, at) in step.type_.iter().flat_map(|t| &t.value.0) {
             let program = self.stdin(role, sink);
-            let data = data(at, round, means, sink);
+            let data = data(at, false, round, means, sink);
             if let (Some(program), Some(data)) = (program, data) {
                 out.push(Stimulus::Type { program, data });
             }
@@ -153,17 +158,17 @@ impl<'a> Stage<'a> {
         if let Some(connect) = &step.connect {
             out.extend(self.connect(connect, round, sink));
         }
-        if let Some(listen) = &step.listen
-            && let Some(peer) = self.enter(listen, true, round, sink)
-        {
-            out.push(Stimulus::Listen { peer });
+        if let Some(listen) = &step.listen {
+            out.extend(self.listen(listen, round, sink));
         }
         if let Some(accept) = &step.accept {
             out.extend(self.accept(accept, round, sink));
         }
         for (peer, at) in step.send.iter().flat_map(|s| &s.value.0) {
             let peer = self.peer(peer, round, sink);
-            let data = data(at, round, means, sink);
+            let entry = peer.as_ref().and_then(|peer| self.peers.get(peer));
+            let messages = self.lenient || entry.is_some_and(|peer| peer.messages);
+            let data = data(at, messages, round, means, sink);
             if let (Some(peer), Some(data)) = (peer, data) {
                 out.push(Stimulus::Send { peer, data });
             }
@@ -358,6 +363,7 @@ impl<'a> Stage<'a> {
             Peer {
                 at: name.span.clone(),
                 listens,
+                messages: false,
                 closed: None,
                 used: false,
             },
@@ -416,11 +422,69 @@ impl<'a> Stage<'a> {
         };
         let peer = self.enter(name, false, round, sink)?;
         self.receives(&peer, raw.receives.as_ref(), sink);
+        let to = to?;
+        let reach = sockets::reach(raw, self.kind_of(&to), sink);
+        if let Some(entry) = self.peers.get_mut(&peer) {
+            let kind = reach.as_ref().map(|reach| reach.kind);
+            entry.messages = kind.is_some_and(sockets::keeps_borders);
+        }
         Some(Stimulus::Connect {
             peer,
-            to: to?,
+            to,
             stalled: raw.stalled.as_ref().is_some_and(|s| s.value),
+            reach,
         })
+    }
+
+    /// The kind of socket that a program has here, where the lab says so.
+    fn kind_of(&self, role: &str) -> Option<SocketKind> {
+        let setup = self.setup.get(role).and_then(|setup| setup.socket);
+        let program = self.programs.iter().find(|p| p.name == role);
+        setup.or(program.and_then(|program| program.socket))
+    }
+
+    fn listen(
+        &mut self,
+        at: &At<raw::Listen>,
+        round: Option<u32>,
+        sink: &mut Sink,
+    ) -> Option<Stimulus> {
+        let raw = &at.value.0;
+        let name = required(
+            raw.peer.as_ref(),
+            &raw.shape,
+            "peer",
+            "a peer that listens",
+            &at.span,
+            sink,
+        )?;
+        // Whose place it takes.
+        let server = self.programs.iter().find(|p| has_address(p));
+        let server = server.and_then(|p| self.kind_of(&p.name));
+        let kind = raw.socket.as_ref().map(|s| check::socket(s.value));
+        let kind = kind.or(server).unwrap_or(SocketKind::Stream);
+        let host = sockets::host(raw.host.as_ref(), kind, sink);
+        let peer = self.enter(name, true, round, sink)?;
+        let datagrams = kind == SocketKind::Datagram;
+        if let Some(entry) = self.peers.get_mut(&peer) {
+            // It takes what comes, like any other peer.
+            entry.listens = !datagrams;
+            entry.messages = datagrams;
+        }
+        let packets = kind == SocketKind::Seqpacket;
+        self.packets.insert(peer.clone(), packets);
+        match &raw.receives {
+            Some(_) if datagrams => self.receives(&peer, raw.receives.as_ref(), sink),
+            Some(receives) => sink.push(
+                Diagnostic::error(
+                    receives.key.clone(),
+                    "a peer that listens receives nothing itself",
+                )
+                .help("say it where the connection is accepted"),
+            ),
+            None => {}
+        }
+        Some(Stimulus::Listen { peer, kind, host })
     }
 
     /// The one started program that has an address.
@@ -466,6 +530,10 @@ impl<'a> Stage<'a> {
             None => self.only_listener(&name.span, sink),
         };
         let peer = self.enter(name, false, round, sink)?;
+        let packets = listener.as_ref().and_then(|on| self.packets.get(on));
+        if let (Some(true), Some(entry)) = (packets.copied(), self.peers.get_mut(&peer)) {
+            entry.messages = true;
+        }
         self.receives(&peer, raw.receives.as_ref(), sink);
         Some(Stimulus::Accept {
             peer,
@@ -508,7 +576,7 @@ impl<'a> Stage<'a> {
             _ if self.lenient => {}
             [] => sink.push(
                 Diagnostic::error(span.clone(), "no peer listens")
-                    .help("an earlier step must say `listen = \"…\"`"),
+                    .help("an earlier step must say `listen = \"…\"`, and not of datagrams"),
             ),
             several => sink.push(
                 Diagnostic::error(span.clone(), "on which peer?").help(format!(
@@ -675,7 +743,12 @@ impl<'a> Stage<'a> {
     }
 }
 
-fn known_name(name: &At<String>, known: &[&str], what: &str, sink: &mut Sink) -> Option<String> {
+pub(super) fn known_name(
+    name: &At<String>,
+    known: &[&str],
+    what: &str,
+    sink: &mut Sink,
+) -> Option<String> {
     if known.contains(&name.value.as_str()) {
         return Some(name.value.clone());
     }
@@ -745,6 +818,7 @@ fn only_with<T>(field: Option<&At<T>>, key: &str, chosen: &str, with: &[&str], s
 
 fn data(
     at: &At<raw::Data>,
+    messages: bool,
     round: Option<u32>,
     means: &mut Means,
     sink: &mut Sink,
@@ -762,10 +836,31 @@ fn data(
     let (chosen, _) = exactly_one(&keys, "data", &at.span, sink)?;
     only_with(raw.seed.as_ref(), "seed", chosen, &["random"], sink);
     only_with(raw.times.as_ref(), "times", chosen, &["repeat"], sink);
+    only_with(raw.fills.as_ref(), "fills", chosen, &["text"], sink);
+    if let Some(fills) = &raw.fills
+        && !messages
+    {
+        sink.push(
+            Diagnostic::error(fills.key.clone(), "`fills` is for peers that send messages")
+                .help("this one sends a stream: `repeat` with `times`"),
+        );
+    }
     let (source, length) = if let Some(text) = &raw.text {
         let expanded = text::expand(&text.value, Allowed::NONCE, round, &text.span, sink);
         let length = expanded.len() as u64;
-        (DataSource::Text(expanded), length)
+        match &raw.fills {
+            Some(fills) => {
+                let fills = small(fills, "queues", 1, 10, sink);
+                (
+                    DataSource::Fill {
+                        text: expanded,
+                        fills,
+                    },
+                    length,
+                )
+            }
+            None => (DataSource::Text(expanded), length),
+        }
     } else if let Some(random) = &raw.random {
         let bytes = within(random, "random bytes", 1, MOST_DATA, sink);
         let seed = raw.seed.as_ref().map_or(1, |s| s.value);
@@ -802,7 +897,8 @@ fn data(
     } else {
         (DataSource::AllBytes, 256)
     };
-    if length == 0 {
+    // An empty message is a message.
+    if length == 0 && !messages {
         sink.push(Diagnostic::error(at.span.clone(), "this sends nothing"));
     }
     if !means.bytes(length, &at.span, sink) {

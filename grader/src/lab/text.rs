@@ -2,6 +2,7 @@
 
 use super::decode::{Sink, Span, shown};
 use super::diagnostics::Diagnostic;
+use super::model::SocketKind;
 use super::names;
 
 /// Which placeholders a place understands.
@@ -11,10 +12,20 @@ pub(super) struct Allowed(&'static [&'static str]);
 impl Allowed {
     /// The address.
     pub(super) const SOCKET: Self = Self(&["socket"]);
+    /// A port of the loopback as well.
+    pub(super) const PORT: Self = Self(&["host", "port", "socket"]);
     /// A word drawn anew for each run.
     pub(super) const NONCE: Self = Self(&["nonce"]);
     /// None but `{n}`.
     pub(super) const NOTHING: Self = Self(&[]);
+
+    /// The address of a program with this kind of socket.
+    pub(super) fn address(kind: Option<SocketKind>) -> Self {
+        match kind {
+            Some(SocketKind::Tcp) => Self::PORT,
+            _ => Self::SOCKET,
+        }
+    }
 }
 
 /// Replaces `{n}` by the round of the `repeat` around it, and complains about placeholders that

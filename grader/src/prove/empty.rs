@@ -12,7 +12,7 @@ use crate::lab::Lab;
 /// Where a file cannot be written.
 pub fn write_empty(lab: &Lab, dir: &Path) -> io::Result<()> {
     let mut manifest = String::new();
-    for program in &lab.programs {
+    for program in lab.programs.iter().filter(|p| p.same_as.is_none()) {
         let source = format!("{}.c", program.executable);
         fs::write(dir.join(&source), "int main(void) { return 0; }\n")?;
         manifest += &format!("[programs.{}]\nsources = [{source:?}]\n", program.name);

@@ -76,6 +76,8 @@ fn requirement(id: &str, points: u32, title: Text, hint: Text, needs: &[&str]) -
 
 fn program(name: &str, executable: &str) -> Program {
     Program {
+        socket: None,
+        same_as: None,
         name: name.to_owned(),
         executable: executable.to_owned(),
         sources: vec![format!("{executable}.c")],
@@ -93,6 +95,7 @@ fn program(name: &str, executable: &str) -> Program {
 
 pub(crate) fn lab() -> Lab {
     let scenario = |id: &str| Scenario {
+        own_network: false,
         id: id.to_owned(),
         title: None,
         students: vec!["server".to_owned()],

@@ -220,6 +220,12 @@ impl Recording<'_> {
                     &format!("listens at {}{other}", place(address)),
                 );
             }
+            What::Bound {
+                process, address, ..
+            } => {
+                let text = format!("has the name {}", place(address));
+                row(page, at, &self.process(*process), &text);
+            }
             What::BindFailed {
                 process,
                 address,
@@ -245,6 +251,12 @@ impl Recording<'_> {
             }
             What::PeerOpen { peer } => row(page, at, self.peer(*peer), "connected, in the queue"),
             What::PeerAccepted { peer } => row(page, at, self.peer(*peer), "accepted"),
+            What::PeerReady { peer } => row(page, at, self.peer(*peer), "ready"),
+            What::PeerMessage { peer, bytes, cut } => {
+                let cut = if *cut { ", cut" } else { "" };
+                let text = format!("got the message \"{}\"{cut}", bytes.escaped());
+                row(page, at, self.peer(*peer), &text);
+            }
             What::PeerRefused {
                 peer,
                 address,

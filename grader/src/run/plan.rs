@@ -1,6 +1,7 @@
 //! A scenario as the supervisor's plan.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use supervisor::Bytes;
@@ -10,7 +11,7 @@ use thiserror::Error;
 use super::{beside, seed};
 use crate::lab::{
     AddressMode, Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, InputKind, Inspection,
-    Lab, Nth, OutputKind, Program, Scenario, Setup, Stimulus,
+    Lab, Nth, OutputKind, OwnName, Program, Reach, Scenario, Setup, SocketKind, Stimulus,
 };
 use crate::submission::{Beside, BuiltProgram, Declared};
 use crate::transcript::{Actors, Names, errno_name, in_environment, signal_name};
@@ -148,6 +149,7 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
         setting,
         actors: &actors,
         nonce: seed::nonce(setting.seed),
+        port: seed::port(setting.seed),
     };
     let mut files = Vec::new();
     let mut beside = Vec::new();
@@ -156,7 +158,7 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
         programs.push(planner.program(role, &mut files, &mut beside)?);
     }
     beside::place(&beside, &planner.spoken_for(), &mut files);
-    let steps = scenario
+    let mut steps = scenario
         .steps
         .iter()
         .map(|step| {
@@ -165,7 +167,10 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
                 acts: acts.collect::<Result<_, _>>()?,
             })
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<Vec<_>, _>>()?;
+    if let (true, Some(first)) = (scenario.own_network, steps.first_mut()) {
+        first.acts.insert(0, sv::Act::OwnNetwork);
+    }
     let mut limits = sv::Limits::default();
     if let Some(seconds) = scenario.wall_seconds {
         limits.wall_ms = seconds.saturating_mul(1000);
@@ -173,6 +178,11 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
     let names = Names {
         socket: Some(SOCKET.into()),
         nonce: Some(planner.nonce.clone()),
+        port: lab
+            .programs
+            .iter()
+            .any(Program::has_port)
+            .then_some(planner.port),
     };
     Ok(Planned {
         plan: sv::Plan {
@@ -196,6 +206,7 @@ struct Planner<'a> {
     setting: &'a Setting<'a>,
     actors: &'a Actors,
     nonce: String,
+    port: u16,
 }
 
 impl<'a> Planner<'a> {
@@ -254,7 +265,11 @@ impl<'a> Planner<'a> {
                     mode: 0o777,
                 });
             }
-            files.push(host(&program.executable, &built.executable));
+            let executable = host(&program.executable, &built.executable);
+            // Two roles may be played by one program.
+            if !files.iter().any(|file| file.name == executable.name) {
+                files.push(executable);
+            }
             beside.extend(&built.beside);
             if setup.audit_handlers {
                 let shim = self.setting.shim.ok_or(PlanError::NoShim)?;
@@ -283,7 +298,7 @@ impl<'a> Planner<'a> {
                 asked => asked,
             },
             stderr: setup.stderr_to.map_or(sv::Output::Pipe, output),
-            address: address(program),
+            address: self.address(program, setup),
             // A reference program is not executed, so nothing can be preloaded into it.
             audit_handlers: student && setup.audit_handlers,
             small_buffers: setup.small_buffers,
@@ -359,7 +374,28 @@ impl<'a> Planner<'a> {
 
     fn fill(&self, text: &str) -> String {
         text.replace("{socket}", SOCKET)
+            .replace("{host}", "127.0.0.1")
+            .replace("{port}", &self.port.to_string())
             .replace("{nonce}", &self.nonce)
+    }
+
+    fn address(&self, program: &Program, setup: &Setup) -> Option<sv::Address> {
+        let kind = setup.socket.or(program.socket);
+        match program.address {
+            AddressMode::Argv => Some(self.place(kind, None)),
+            AddressMode::None | AddressMode::Discover => None,
+        }
+    }
+
+    /// The scenario's address for a kind of socket.
+    fn place(&self, kind: Option<SocketKind>, host: Option<IpAddr>) -> sv::Address {
+        match kind {
+            Some(SocketKind::Tcp) => {
+                let host = host.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+                sv::Address::Inet((host, self.port).into())
+            }
+            _ => sv::Address::Path(SOCKET.into()),
+        }
     }
 
     fn path(&self, path: &str) -> Bytes {
@@ -393,15 +429,34 @@ impl<'a> Planner<'a> {
                 program: self.role(program)?,
                 after: *after,
             },
-            Stimulus::Connect { peer, to, stalled } => sv::Act::Connect {
-                peer: self.peer(peer)?,
-                to: self.role(to)?,
-                stalled: *stalled,
-            },
-            Stimulus::Listen { peer } => sv::Act::Listen {
-                peer: self.peer(peer)?,
-                address: sv::Address::Path(SOCKET.into()),
-            },
+            Stimulus::Connect {
+                peer,
+                to,
+                stalled,
+                reach,
+            } => {
+                let (peer, to, stalled) = (self.peer(peer)?, self.role(to)?, *stalled);
+                match reach {
+                    None => sv::Act::Connect { peer, to, stalled },
+                    Some(how) => sv::Act::Reach {
+                        peer,
+                        to,
+                        stalled,
+                        how: reach_of(how),
+                    },
+                }
+            }
+            Stimulus::Listen { peer, kind, host } => {
+                let (peer, address) = (self.peer(peer)?, self.place(Some(*kind), *host));
+                match kind {
+                    SocketKind::Stream | SocketKind::Tcp => sv::Act::Listen { peer, address },
+                    SocketKind::Datagram | SocketKind::Seqpacket => sv::Act::Desk {
+                        peer,
+                        address,
+                        kind: carries(*kind),
+                    },
+                }
+            }
             Stimulus::Accept {
                 peer,
                 listener,
@@ -410,6 +465,18 @@ impl<'a> Planner<'a> {
                 listener: self.peer(listener)?,
                 peer: self.peer(peer)?,
                 stalled: *stalled,
+            },
+            Stimulus::Send {
+                peer,
+                data:
+                    Data {
+                        source: DataSource::Fill { text, fills },
+                        ..
+                    },
+            } => sv::Act::Flood {
+                peer: self.peer(peer)?,
+                bytes: self.fill(text).as_str().into(),
+                fills: *fills,
             },
             Stimulus::Send { peer, data } => sv::Act::Send {
                 peer: self.peer(peer)?,
@@ -452,7 +519,7 @@ impl<'a> Planner<'a> {
     fn bytes(&self, data: &Data) -> Bytes {
         let fill = |text: &str| text.replace("{nonce}", &self.nonce);
         Bytes(match &data.source {
-            DataSource::Text(text) => fill(text).into_bytes(),
+            DataSource::Text(text) | DataSource::Fill { text, .. } => fill(text).into_bytes(),
             DataSource::AllBytes => (0..=u8::MAX).collect(),
             DataSource::Random { bytes, seed } => seed::random_bytes(*bytes, *seed),
             DataSource::Repeat { text, times } => fill(text).repeat(*times).into_bytes(),
@@ -555,14 +622,32 @@ fn relative(path: &str) -> &str {
 pub(super) fn declared(address: &Declared) -> sv::Address {
     match address {
         Declared::Socket(path) => sv::Address::Path(path.as_str().into()),
-        Declared::Port(port) => sv::Address::Inet((std::net::Ipv4Addr::LOCALHOST, *port).into()),
+        Declared::Port(port) => sv::Address::Inet((Ipv4Addr::LOCALHOST, *port).into()),
     }
 }
 
-fn address(program: &Program) -> Option<sv::Address> {
-    match program.address {
-        AddressMode::Argv => Some(sv::Address::Path(SOCKET.into())),
-        AddressMode::None | AddressMode::Discover => None,
+fn reach_of(how: &Reach) -> sv::Reach {
+    sv::Reach {
+        kind: carries(how.kind),
+        name: match &how.name {
+            OwnName::None => sv::OwnName::None,
+            OwnName::Auto => sv::OwnName::Auto,
+            OwnName::Path(name) => {
+                let path = format!("{}/{name}", sv::WORKSPACE);
+                sv::OwnName::At(sv::Address::Path(path.as_str().into()))
+            }
+            OwnName::Abstract(name) => sv::OwnName::At(sv::Address::Abstract(name.as_str().into())),
+        },
+        unconnected: how.unconnected,
+        host: how.host,
+    }
+}
+
+fn carries(kind: SocketKind) -> sv::SocketKind {
+    match kind {
+        SocketKind::Stream | SocketKind::Tcp => sv::SocketKind::Stream,
+        SocketKind::Datagram => sv::SocketKind::Datagram,
+        SocketKind::Seqpacket => sv::SocketKind::SeqPacket,
     }
 }
 

@@ -108,7 +108,7 @@ pub(super) fn run_on(
 pub(super) fn weight(scenario: &Scenario) -> usize {
     let data = |data: &Data| -> usize {
         let bytes = match &data.source {
-            DataSource::Text(text) => text.len(),
+            DataSource::Text(text) | DataSource::Fill { text, .. } => text.len(),
             DataSource::AllBytes => 256,
             DataSource::Random { bytes, .. } => *bytes,
             DataSource::Repeat { text, times } => text.len().saturating_mul(*times),

@@ -54,6 +54,16 @@ pub(super) fn nonce(seed: u64) -> String {
         .collect()
 }
 
+/// A TCP port: below those that the kernel hands out, not one that needs a privilege, and another
+/// one when its bytes are swapped, so that a forgotten `htons` shows.
+pub(super) fn port(seed: u64) -> u16 {
+    let drawn = SplitMix::new(seed ^ 0x706f_7274).next();
+    let high = 0x20 + (drawn % 0x5f) as u16;
+    let other = 1 + (drawn >> 8) as u16 % 0x5e;
+    let low = 0x20 + (high - 0x20 + other) % 0x5f;
+    high << 8 | low
+}
+
 /// Letters of both cases, digits and, one in 32, newlines.
 pub(super) fn random_bytes(count: usize, seed: u64) -> Vec<u8> {
     const ALPHABET: &[u8; 64] =
@@ -77,6 +87,16 @@ pub(super) fn random_bytes(count: usize, seed: u64) -> Vec<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn a_port_needs_no_privilege_and_has_an_order_of_bytes() {
+        for seed in 0..20_000 {
+            let port = port(seed);
+            assert!((0x2020..0x8000).contains(&port), "{port}");
+            assert_ne!(port, port.swap_bytes());
+            assert!(port.swap_bytes() >= 1024);
+        }
+    }
 
     #[test]
     fn splitmix_is_the_published_one() {

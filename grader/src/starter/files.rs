@@ -56,7 +56,8 @@ fn blank(executable: &str) -> String {
 }
 
 fn executables(lab: &Lab) -> Vec<&str> {
-    let mut names: Vec<&str> = lab.programs.iter().map(|p| p.executable.as_str()).collect();
+    let own = lab.programs.iter().filter(|p| p.same_as.is_none());
+    let mut names: Vec<&str> = own.map(|p| p.executable.as_str()).collect();
     names.dedup();
     names
 }

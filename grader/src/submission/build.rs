@@ -85,7 +85,13 @@ pub fn build(
     options: &BuildOptions<'_>,
 ) -> Result<Built, SubmissionError> {
     let tree = Tree::read(dir, &Bounds::default())?;
-    let layout = find::find(&tree, &lab.programs, find::home(&tree, lab))?;
+    let programs: Vec<Program> = lab
+        .programs
+        .iter()
+        .filter(|program| program.same_as.is_none())
+        .cloned()
+        .collect();
+    let layout = find::find(&tree, &programs, find::home(&tree, lab))?;
     let as_typed;
     let options = if options.toolchain.is_usual() && !handlers::plain_flags(&tree).is_empty() {
         as_typed = options.toolchain.optimising(Optimisation::None);
@@ -104,7 +110,20 @@ pub fn build(
     };
     let results = job.all(&layout.units)?;
     let fingerprint = hash_of(&tree);
-    Ok(collect(lab, tree, layout, results, options, fingerprint))
+    let mut built = collect(lab, tree, layout, results, options, fingerprint);
+    // Roles that are played by the program of another one.
+    for program in &lab.programs {
+        let Some(original) = &program.same_as else {
+            continue;
+        };
+        if let Some(of) = built.programs.get(original).cloned() {
+            built.programs.insert(program.name.clone(), of);
+        }
+        if let Some(why) = built.unavailable.get(original).cloned() {
+            built.unavailable.insert(program.name.clone(), why);
+        }
+    }
+    Ok(built)
 }
 
 struct Finished {

@@ -840,6 +840,8 @@ pub(super) mod tests {
         sources: &[&str],
     ) -> Program {
         Program {
+            socket: None,
+            same_as: None,
             name: name.to_owned(),
             executable: executable.to_owned(),
             sources: sources.iter().map(|s| (*s).to_owned()).collect(),

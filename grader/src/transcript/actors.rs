@@ -43,7 +43,7 @@ impl Actors {
                     meet(listener);
                     meet(peer);
                 }
-                Stimulus::Listen { peer }
+                Stimulus::Listen { peer, .. }
                 | Stimulus::Send { peer, .. }
                 | Stimulus::Shutdown(peer)
                 | Stimulus::Close(peer)

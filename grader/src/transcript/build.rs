@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use supervisor::bytes::escape;
 use supervisor::event::{Event, ExitStatus, LimitKind, Queue, Stream, WaitState, What};
-use supervisor::plan::{Address, Inspection, PeerId, ProcessId, ProgramId};
+use supervisor::plan::{Address, Inspection, PeerId, ProcessId, ProgramId, SocketKind};
 
 use super::names::{Binder, end_kept};
 use super::reaction::{Reaction, STREAMS, State, Streams};
 use super::{Actors, CHECKS, END, Lane, Line, Names, Op, Phase, Player, Transcript};
 use super::{check, errno_name, frame, modes, signal_name, step_title, title};
-use crate::lab::{AddressMode, ExitMode, Lab, Scenario, Stimulus, StreamMode};
+use crate::lab::{AddressMode, ExitMode, Lab, Program, Scenario, Stimulus, StreamMode};
 
 /// Lines of a stream compared as a whole, or shown at the end, that are kept.
 const MOST_WHOLE: usize = 2000;
@@ -53,6 +53,10 @@ struct Builder<'a> {
     received: Vec<Vec<u8>>,
     /// Addresses that were not asked for.
     own: BTreeSet<Vec<u8>>,
+    /// Ports that the kernel chose because a program asked for any.
+    chosen: BTreeSet<u16>,
+    /// Programs whose sockets carry sequenced packets.
+    packets: BTreeSet<ProgramId>,
     unstarted: BTreeSet<ProcessId>,
     still_running: BTreeSet<ProgramId>,
     /// The last word on a program's threads in a phase replaces the ones before it.
@@ -81,12 +85,14 @@ impl<'a> Builder<'a> {
             whole: vec![Default::default(); actors.programs.len()],
             received: vec![Vec::new(); actors.peers.len()],
             own: BTreeSet::new(),
+            chosen: BTreeSet::new(),
+            packets: BTreeSet::new(),
             unstarted: BTreeSet::new(),
             still_running: BTreeSet::new(),
             states: BTreeMap::new(),
         };
         for stimulus in context.scenario.steps.iter().flat_map(|step| &step.stimuli) {
-            if let Stimulus::Listen { peer } = stimulus
+            if let Stimulus::Listen { peer, .. } = stimulus
                 && let Some(id) = actors.peer(peer)
             {
                 builder.peers[usize::from(id)].listens = true;
@@ -102,6 +108,25 @@ impl<'a> Builder<'a> {
 
     fn bind(&mut self, what: &What) {
         match what {
+            What::Bound {
+                process,
+                kind: SocketKind::SeqPacket,
+                ..
+            } => {
+                self.packets.insert(process.program);
+            }
+            What::Bound {
+                address: Address::Inet(address),
+                ..
+            } => {
+                self.chosen.insert(address.port());
+                self.binder.add_port(address.port());
+            }
+            What::Listening {
+                process,
+                address: Address::Inet(address),
+                nominal: false,
+            } if self.has_port(process.program) => self.binder.add_port(address.port()),
             What::Started { process, pid } => {
                 if let Some(role) = self.role(process.program) {
                     self.binder.add_pid(*pid, role);
@@ -189,7 +214,13 @@ impl<'a> Builder<'a> {
                     "listen {}",
                     self.listens_at(process.program, address, *nominal)
                 );
-                self.life(phase, process.program, text);
+                // One socket for both families or one for each is the program's own affair.
+                let ports = self.has_port(process.program);
+                if let Some(reaction) = self.program(phase, process.program)
+                    && !(ports && reaction.begins.contains(&text))
+                {
+                    reaction.begins.push(text);
+                }
             }
             What::Connecting { process, address } => {
                 let asked = self
@@ -217,7 +248,24 @@ impl<'a> Builder<'a> {
                 let text = format!("unlink {}", self.address(address));
                 self.life(phase, *program, text);
             }
+            What::Bound {
+                process,
+                address,
+                kind: SocketKind::Datagram,
+                nominal,
+            } => {
+                // Any number of sockets of its own it may name as it likes.
+                if *nominal || self.discovers(process.program) {
+                    let place = "unix-dgram <socket>";
+                    self.life(phase, process.program, format!("bind {place}"));
+                } else if !matches!(address, Address::Inet(_)) && self.serves(process.program) {
+                    let place = self.place(address).replacen("stream", "dgram", 1);
+                    self.life(phase, process.program, format!("bind {place}"));
+                }
+            }
             What::PeerOpen { .. }
+            | What::PeerReady { .. }
+            | What::PeerMessage { .. }
             | What::PeerAccepted { .. }
             | What::PeerRefused { .. }
             | What::PeerData { .. }
@@ -267,6 +315,7 @@ impl<'a> Builder<'a> {
             }
             // The recording's own: shown in explanations, never compared.
             What::Enforced(_)
+            | What::Bound { .. }
             | What::StepBegan
             | What::ActFailed { .. }
             | What::Started { .. }
@@ -331,6 +380,21 @@ impl<'a> Builder<'a> {
                     peer.opened.get_or_insert(phase);
                 }
             }
+            What::PeerReady { peer } => {
+                if let Some(peer) = self.peers.get_mut(usize::from(peer.0)) {
+                    peer.opened.get_or_insert(phase);
+                    peer.accepted.get_or_insert(phase);
+                }
+            }
+            What::PeerMessage { peer, bytes, cut } => {
+                if let Some(received) = self.received.get_mut(usize::from(peer.0)) {
+                    received.extend_from_slice(bytes);
+                    received.push(b'\n');
+                }
+                if let Some(reaction) = self.peer(phase, *peer) {
+                    reaction.messages.push((bytes.to_vec(), *cut));
+                }
+            }
             What::PeerAccepted { peer } => {
                 if let Some(peer) = self.peers.get_mut(usize::from(peer.0)) {
                     peer.accepted.get_or_insert(phase);
@@ -369,16 +433,57 @@ impl<'a> Builder<'a> {
 
     /// `unix-stream <socket>`; another place than the one asked for is shown as it is.
     fn listens_at(&self, program: ProgramId, address: &Address, nominal: bool) -> String {
-        let discovered = self
-            .role(program)
-            .and_then(|role| modes::program(self.context.lab, role))
-            .is_some_and(|program| program.address == AddressMode::Discover);
+        let discovered = self.discovers(program);
         let bound = nominal || discovered;
         match address {
+            Address::Inet(_) if bound && self.has_port(program) => "tcp <port>".to_owned(),
+            Address::Inet(address)
+                if self.has_port(program) && self.chosen.contains(&address.port()) =>
+            {
+                "tcp a port of the kernel's choice".to_owned()
+            }
+            Address::Inet(address) if self.has_port(program) => format!("tcp {}", address.port()),
+            Address::Path(_) | Address::Abstract(_) if bound && self.carries_packets(program) => {
+                "unix-seqpacket <socket>".to_owned()
+            }
             Address::Path(_) | Address::Abstract(_) if bound => "unix-stream <socket>".to_owned(),
             Address::Inet(_) if bound => "tcp <socket>".to_owned(),
             _ => self.place(address),
         }
+    }
+
+    /// Whether its socket carries sequenced packets, in a scenario that is about such.
+    fn carries_packets(&self, program: ProgramId) -> bool {
+        let Some(role) = self.role(program) else {
+            return false;
+        };
+        let setup = self.context.scenario.setup.get(role);
+        let asked = setup
+            .and_then(|setup| setup.socket)
+            .or_else(|| modes::program(self.context.lab, role).and_then(|program| program.socket));
+        asked.is_some() && self.packets.contains(&program)
+    }
+
+    /// Whether the program's address is a port.
+    fn has_port(&self, program: ProgramId) -> bool {
+        self.role(program)
+            .and_then(|role| modes::program(self.context.lab, role))
+            .is_some_and(Program::has_port)
+    }
+
+    fn discovers(&self, program: ProgramId) -> bool {
+        self.role(program)
+            .and_then(|role| modes::program(self.context.lab, role))
+            .is_some_and(|program| program.address == AddressMode::Discover)
+    }
+
+    /// Whether somebody of this scenario connects to the program: its name is its address then.
+    fn serves(&self, program: ProgramId) -> bool {
+        let Some(role) = self.role(program) else {
+            return false;
+        };
+        let mut stimuli = self.context.scenario.steps.iter().flat_map(|s| &s.stimuli);
+        stimuli.any(|stimulus| matches!(stimulus, Stimulus::Connect { to, .. } if to == role))
     }
 
     /// `unix-stream /tmp/sock`: an address as the program gave it, but for the NULs that fill up an

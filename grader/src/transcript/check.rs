@@ -1,5 +1,6 @@
 //! Properties of a run, where text would move from run to run.
 
+use supervisor::bytes::escape;
 use supervisor::event::{Event, ExitStatus, Stream, What};
 use supervisor::plan::{Address, ProgramId};
 
@@ -15,6 +16,7 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
     let found = match &check.property {
         Property::Ended(how) => ended(*how, program, check.window, events),
         Property::Unlinked => unlinked(program, check.window, events),
+        Property::NoSocketLeft => no_socket_left(program, check.window, events),
         Property::Live => live(program, check.window, events),
         Property::WaitsIn(calls) => waits_in(calls, program, check.window, events),
         Property::Holds(statement) => {
@@ -22,6 +24,8 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
             Facts::of(events, check.window).judge(program, *statement, &output)
         }
         Property::Executed(names) => Facts::of(events, check.window).executed(program, names),
+        Property::Called(calls) => called(calls, true, program, check.window, events),
+        Property::NotCalled(calls) => called(calls, false, program, check.window, events),
         property => {
             let output = stream(Stream::Out, program, check.window, events);
             written(property, &output).map_err(|why| {
@@ -140,10 +144,13 @@ fn written(property: &Property, output: &[u8]) -> Result<(), String> {
         // Not about what was written.
         Property::Ended(_)
         | Property::Unlinked
+        | Property::NoSocketLeft
         | Property::Live
         | Property::WaitsIn(_)
         | Property::Holds(_)
-        | Property::Executed(_) => Ok(()),
+        | Property::Executed(_)
+        | Property::Called(_)
+        | Property::NotCalled(_) => Ok(()),
     }
 }
 
@@ -274,6 +281,58 @@ fn unlinked(program: ProgramId, window: Window, events: &[Event]) -> Result<(), 
         Ok(())
     } else {
         Err("the socket file is still there".to_owned())
+    }
+}
+
+/// Whether the files of all sockets that the program bound are gone.
+fn no_socket_left(program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
+    let gone = |wanted: &Address| {
+        events.iter().any(|event| match &event.what {
+            What::Unlinked {
+                program: of,
+                address,
+            } => *of == program && address == wanted && window.has(event.step),
+            _ => false,
+        })
+    };
+    let left = events.iter().find_map(|event| match &event.what {
+        What::Bound {
+            process, address, ..
+        }
+        | What::Listening {
+            process, address, ..
+        } if process.program == program && matches!(address, Address::Path(_)) => {
+            (!gone(address)).then_some(address)
+        }
+        _ => None,
+    });
+    match left {
+        None => Ok(()),
+        Some(Address::Path(path)) => Err(format!("{} is still there", escape(path))),
+        Some(_) => Err("a socket file is still there".to_owned()),
+    }
+}
+
+/// Whether each of the calls was made, or none of them.
+fn called(
+    calls: &[String],
+    wanted: bool,
+    program: ProgramId,
+    window: Window,
+    events: &[Event],
+) -> Result<(), String> {
+    let made = |name: &String| {
+        events.iter().any(|event| match &event.what {
+            What::Call(call) => {
+                call.process.program == program && call.name == *name && window.has(event.step)
+            }
+            _ => false,
+        })
+    };
+    match calls.iter().find(|call| made(call) != wanted) {
+        None => Ok(()),
+        Some(call) if wanted => Err(format!("{call} was not called")),
+        Some(call) => Err(format!("{call} was called")),
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) const SOCKET: &str = "/lab/us.sock";
 
 pub(crate) fn program(name: &str, stdout: StreamMode) -> Program {
     Program {
+        socket: None,
+        same_as: None,
         name: name.to_owned(),
         executable: format!("us-{name}"),
         sources: Vec::new(),
@@ -86,6 +88,7 @@ pub(crate) fn connect(peer: &str) -> Stimulus {
         peer: peer.to_owned(),
         to: "server".to_owned(),
         stalled: false,
+        reach: None,
     }
 }
 
@@ -100,6 +103,7 @@ pub(crate) fn signal(program: &str, signal: &str) -> Stimulus {
 
 pub(crate) fn scenario(id: &str, steps: Vec<Step>) -> Scenario {
     Scenario {
+        own_network: false,
         id: id.to_owned(),
         title: None,
         students: vec!["server".to_owned()],
@@ -155,6 +159,7 @@ pub(crate) fn names() -> Names {
     Names {
         socket: Some(SOCKET.into()),
         nonce: Some("qx7rk".to_owned()),
+        port: None,
     }
 }
 

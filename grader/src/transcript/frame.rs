@@ -2,7 +2,7 @@
 
 use super::names::Binder;
 use super::{Op, ignore};
-use crate::lab::Ignore;
+use crate::lab::{Ignore, StreamMode};
 
 /// A payload longer than this is cut; its length and hash keep the comparison exact.
 const LONGEST: usize = 240;
@@ -45,6 +45,23 @@ pub(super) fn lines(
         out.push((op, payload(frame, binder, ignored)));
     }
     out
+}
+
+/// A message is one frame, whatever it contains; `<.` one that was cut.
+pub(super) fn message(
+    bytes: &[u8],
+    cut: bool,
+    mode: &StreamMode,
+    binder: &Binder,
+    ignored: Ignore,
+) -> Option<(Op, String)> {
+    Some(match mode {
+        StreamMode::Free | StreamMode::LinesInOrder | StreamMode::Contains(_) => return None,
+        StreamMode::Some => (Op::Out, "(a message)".to_owned()),
+        StreamMode::Digest => (Op::OutBinary, binder.digest(bytes)),
+        StreamMode::Exact if cut => (Op::OutPartial, payload(bytes, binder, ignored)),
+        StreamMode::Exact => (Op::Out, payload(bytes, binder, ignored)),
+    })
 }
 
 /// A line without what does not count, names bound.
@@ -99,6 +116,25 @@ mod tests {
             MOST,
             Ignore::default(),
         )
+    }
+
+    #[test]
+    fn a_message_is_one_frame() {
+        let binder = Binder::new(&Names::default());
+        let frame = |bytes: &[u8], cut, mode: &StreamMode| {
+            message(bytes, cut, mode, &binder, Ignore::default())
+        };
+        let exact = &StreamMode::Exact;
+        assert_eq!(frame(b"", false, exact), Some((Op::Out, String::new())));
+        assert_eq!(
+            frame(b"a\nb\n", false, exact),
+            Some((Op::Out, "a\\nb\\n".to_owned()))
+        );
+        assert_eq!(
+            frame(b"a", true, exact),
+            Some((Op::OutPartial, "a".to_owned()))
+        );
+        assert_eq!(frame(b"a", false, &StreamMode::Free), None);
     }
 
     #[test]

@@ -17,6 +17,8 @@ pub struct Names {
     pub socket: Option<Bytes>,
     /// The word drawn for this run: `{nonce}`.
     pub nonce: Option<String>,
+    /// The port the handout asks for: `{port}`.
+    pub port: Option<u16>,
 }
 
 /// The address as environment variables have it: the same file, spelt in another way, so that a
@@ -50,8 +52,8 @@ const MOST_BOUND: usize = 32;
 /// All that is bound in one run.
 pub(super) struct Binder {
     bound: Vec<Bound>,
-    /// By their digits. A run may have thousands of processes.
-    pids: BTreeMap<Vec<u8>, String>,
+    /// Process ids and ports by their digits. A run may have thousands of processes.
+    numbers: BTreeMap<Vec<u8>, String>,
     first: [bool; 256],
 }
 
@@ -59,7 +61,7 @@ impl Binder {
     pub(super) fn new(names: &Names) -> Self {
         let mut binder = Self {
             bound: Vec::new(),
-            pids: BTreeMap::new(),
+            numbers: BTreeMap::new(),
             first: [false; 256],
         };
         // A name that a program prints itself must not pass for a bound one.
@@ -76,6 +78,9 @@ impl Binder {
                 binder.add(upper.as_bytes(), "<NONCE>".to_owned(), Edges::Any);
             }
         }
+        if let Some(port) = names.port {
+            binder.add_port(port);
+        }
         binder
     }
 
@@ -84,12 +89,19 @@ impl Binder {
         self.add(path, "<socket>".to_owned(), Edges::Path);
     }
 
+    /// A port: of the handout, or chosen by the kernel or the program.
+    pub(super) fn add_port(&mut self, port: u16) {
+        let digits = port.to_string().into_bytes();
+        self.first[usize::from(digits[0])] = true;
+        self.numbers.insert(digits, "<port>".to_owned());
+    }
+
     /// A process: `who` is `server` or `server/1`.
     pub(super) fn add_pid(&mut self, pid: i32, who: &str) {
         if pid >= LEAST_BOUND_PID {
             let digits = pid.to_string().into_bytes();
             self.first[usize::from(digits[0])] = true;
-            self.pids
+            self.numbers
                 .entry(digits)
                 .or_insert_with(|| format!("<pid:{who}>"));
         }
@@ -205,16 +217,20 @@ impl Binder {
             .take(LONGEST + 1)
             .take_while(|b| in_word(b))
             .count();
-        let name = self.pids.get(&word[..length])?;
+        let name = self.numbers.get(&word[..length])?;
         Some((name, length))
     }
 }
 
-/// Editors and insta take blanks off the end of a line: the last one is written as `\x20`.
+/// Editors and insta take blanks of any kind off the end of a line: the last one is written by its
+/// bytes, `\x20`.
 pub(super) fn end_kept(mut text: String) -> String {
-    if text.ends_with(' ') {
+    if let Some(last) = text.chars().next_back().filter(|c| c.is_whitespace()) {
         text.pop();
-        text.push_str("\\x20");
+        let mut bytes = [0; 4];
+        for byte in last.encode_utf8(&mut bytes).bytes() {
+            text.push_str(&format!("\\x{byte:02x}"));
+        }
     }
     text
 }
@@ -227,7 +243,7 @@ enum Piece<'a> {
 }
 
 fn is_forged(bytes: &[u8]) -> bool {
-    ["<socket>", "<nonce>", "<NONCE>", "<pid:"]
+    ["<socket>", "<nonce>", "<NONCE>", "<pid:", "<port>"]
         .iter()
         .any(|name| bytes.starts_with(name.as_bytes()))
 }
@@ -240,6 +256,7 @@ mod tests {
         Binder::new(&Names {
             socket: Some("/tmp/us.sock".into()),
             nonce: Some("qx7rk".to_owned()),
+            port: Some(9123),
         })
     }
 
@@ -269,6 +286,14 @@ mod tests {
     }
 
     #[test]
+    fn a_port_is_a_whole_number() {
+        assert_eq!(
+            binder().text(b"127.0.0.1:9123, 91234, <port>"),
+            "127.0.0.1:<port>, 91234, \\x3cport>"
+        );
+    }
+
+    #[test]
     fn an_address_of_the_programs_own_is_bound_as_a_whole_path() {
         let mut binder = binder();
         binder.add_address(b"./s");
@@ -281,5 +306,6 @@ mod tests {
     #[test]
     fn a_blank_at_the_end_is_written_so_that_it_lasts() {
         assert_eq!(binder().text(b"bye  "), "bye \\x20");
+        assert_eq!(binder().text("bye\u{a0}".as_bytes()), "bye\\xc2\\xa0");
     }
 }

@@ -20,8 +20,10 @@ const LATER: [&str; 2] = ["signals", "terminal"];
 pub(super) struct Reaction {
     /// Lifecycle before any data: `open`, `listen unix-stream <socket>`.
     pub(super) begins: Vec<String>,
-    /// What a peer received.
+    /// What a peer received as a stream.
     pub(super) data: Vec<u8>,
+    /// What it received in messages, and whether they were cut.
+    pub(super) messages: Vec<(Vec<u8>, bool)>,
     /// Lifecycle after all data: `eof`, `reset`.
     pub(super) ends: Vec<String>,
     /// How the lane was when nothing more could happen.
@@ -111,6 +113,12 @@ impl Reaction {
         for (op, payload) in stream(&self.data, modes.data, binder, ignore) {
             push("", op, payload);
         }
+        for (message, cut) in &self.messages {
+            let framed = frame::message(message, *cut, modes.data, binder, ignore);
+            if let Some((op, payload)) = framed {
+                push("", op, payload);
+            }
+        }
         for text in self.ends {
             push("", Op::Life, text);
         }
@@ -180,5 +188,8 @@ fn wanted(text: &str) -> String {
         .split("{socket}")
         .map(|part| escape(part.as_bytes()))
         .collect();
-    parts.join("<socket>")
+    parts
+        .join("<socket>")
+        .replace("{port}", "<port>")
+        .replace("{host}", "127.0.0.1")
 }

@@ -4,7 +4,8 @@ use supervisor::bytes::escape;
 
 use super::names::end_kept;
 use crate::lab::{
-    Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, Inspection, Nth, Step, Stimulus,
+    Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, Inspection, Nth, OwnName, Reach,
+    SocketKind, Step, Stimulus,
 };
 
 /// A longer text is cut in a title.
@@ -25,8 +26,19 @@ fn stimulus(stimulus: &Stimulus) -> String {
         Stimulus::Type { program, data } => sent(program, data),
         Stimulus::Eof(program) => format!("eof {program}"),
         Stimulus::LeaveOutput { program, after } => format!("leave {program} after {after} bytes"),
-        Stimulus::Connect { peer, stalled, .. } => format!("connect {peer}{}", reading(*stalled)),
-        Stimulus::Listen { peer } => format!("listen {peer}"),
+        Stimulus::Connect {
+            peer,
+            stalled,
+            reach,
+            ..
+        } => {
+            let how = reach.as_ref().map(reached).unwrap_or_default();
+            format!("connect {peer}{how}{}", reading(*stalled))
+        }
+        Stimulus::Listen { peer, kind, host } => {
+            let host = host.map(|host| format!(" at {host}")).unwrap_or_default();
+            format!("listen {peer}{}{host}", kind_of(*kind))
+        }
         Stimulus::Accept { peer, stalled, .. } => format!("accept {peer}{}", reading(*stalled)),
         Stimulus::Send { peer, data } => sent(peer, data),
         Stimulus::Shutdown(peer) => format!("shutdown {peer}"),
@@ -61,6 +73,36 @@ fn stimulus(stimulus: &Stimulus) -> String {
     }
 }
 
+/// What is worth saying of a peer's socket.
+fn reached(reach: &Reach) -> String {
+    let host = reach.host.map(|host| format!(" at {host}"));
+    let name = match &reach.name {
+        OwnName::None if reach.kind == SocketKind::Datagram => " without a name".to_owned(),
+        OwnName::None => String::new(),
+        OwnName::Auto => " with a name".to_owned(),
+        OwnName::Path(name) => format!(" as {name}"),
+        OwnName::Abstract(name) => format!(" as @{name}"),
+    };
+    let unconnected = if reach.unconnected {
+        " (not connected)"
+    } else {
+        ""
+    };
+    format!(
+        "{}{}{name}{unconnected}",
+        kind_of(reach.kind),
+        host.unwrap_or_default()
+    )
+}
+
+fn kind_of(kind: SocketKind) -> &'static str {
+    match kind {
+        SocketKind::Stream | SocketKind::Tcp => "",
+        SocketKind::Datagram => ": datagrams",
+        SocketKind::Seqpacket => ": seqpacket",
+    }
+}
+
 fn reading(stalled: bool) -> &'static str {
     if stalled { " (not reading)" } else { "" }
 }
@@ -73,7 +115,13 @@ fn sent(lane: &str, data: &Data) -> String {
                 Some(line) => (">", line),
                 None => (">.", text.as_str()),
             };
+            if text.is_empty() && op == ">." {
+                return format!("{lane} >. (an empty message)");
+            }
             format!("{op} {}", shown(text))
+        }
+        DataSource::Fill { text, fills } => {
+            format!(">. {} (until it fills {fills} queues)", shown(text))
         }
         DataSource::AllBytes => "># every byte value once".to_owned(),
         DataSource::Random { bytes, seed } => format!("># {bytes} bytes, seed {seed}"),
@@ -104,6 +152,8 @@ pub(super) fn named(text: &str) -> String {
         .replace("{nonce}", "<nonce>")
         .replace("{NONCE}", "<NONCE>")
         .replace("{socket}", "<socket>")
+        .replace("{port}", "<port>")
+        .replace("{host}", "127.0.0.1")
 }
 
 fn changed(file: &FileStep) -> String {

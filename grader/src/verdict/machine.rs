@@ -5,6 +5,8 @@ use supervisor::bytes::escape;
 use supervisor::event::{Enforced, Event, What};
 use supervisor::plan::Address;
 
+use supervisor::event::NO_IPV6;
+
 use super::judge::Ran;
 use crate::lab::{Inspection, Lang, Property, Scenario, Selector, Statement, Stimulus};
 use crate::transcript::Transcript;
@@ -20,6 +22,8 @@ pub(super) enum Lack {
     PrivateNetwork(String),
     /// Where a program wanted to listen was not seen.
     Address,
+    /// There is no IPv6.
+    Ipv6,
     /// Anything else, in words.
     Other(String),
 }
@@ -57,6 +61,8 @@ impl Lack {
                 "без пространств имён и трассировки неизвестно, где программа хотела слушать"
                     .to_owned()
             }
+            (Self::Ipv6, Lang::En) => "this machine has no IPv6: ::1 is not there".to_owned(),
+            (Self::Ipv6, Lang::Ru) => "на этой машине нет IPv6: адреса ::1 нет".to_owned(),
             (Self::Other(what), _) => what.clone(),
         }
     }
@@ -78,6 +84,14 @@ pub(super) fn untraced(ran: &Ran) -> bool {
 /// and abstract names and ports of a program's own choice meet those of others.
 pub(super) fn lack(scenario: &Scenario, ran: &Ran) -> Option<Lack> {
     let enforced = enforced(ran)?;
+    if scenario.needs_ipv6()
+        && enforced
+            .missing
+            .iter()
+            .any(|what| what.starts_with(NO_IPV6))
+    {
+        return Some(Lack::Ipv6);
+    }
     if enforced.isolation != "reduced" {
         return None;
     }
@@ -170,7 +184,10 @@ pub(super) fn needed_in_step(scenario: &Scenario, number: u32, picked: &[&Select
 /// Whether a property is told by the programs' calls.
 pub(super) fn needed_for(property: &Property) -> bool {
     match property {
-        Property::Executed(_) => true,
+        Property::Executed(_)
+        | Property::Called(_)
+        | Property::NotCalled(_)
+        | Property::NoSocketLeft => true,
         Property::Holds(statement) => match statement {
             Statement::PipedTextInUpperCase
             | Statement::PipedTextInBothCases

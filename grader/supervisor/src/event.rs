@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bytes::Bytes;
-use crate::plan::{Address, Inspection, PeerId, ProcessId, ProgramId};
+use crate::plan::{Address, Inspection, PeerId, ProcessId, ProgramId, SocketKind};
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,6 +124,18 @@ pub enum What {
         /// Whether it is the address the handout asked for ([`Program::address`](crate::plan::Program)).
         nominal: bool,
     },
+    /// A program gave a name to a socket of datagrams, which is reached at it without listening, or
+    /// of sequenced packets; or it let the kernel choose the port at which it is about to listen.
+    Bound {
+        /// The process.
+        process: ProcessId,
+        /// Where; paths as the program gave them, a chosen port as it came out.
+        address: Address,
+        /// What kind of socket.
+        kind: SocketKind,
+        /// Whether it is the address the handout asked for.
+        nominal: bool,
+    },
     /// `bind` failed.
     BindFailed {
         /// The process.
@@ -154,6 +166,11 @@ pub enum What {
         /// The peer.
         peer: PeerId,
     },
+    /// A datagram peer has its socket: there is nothing that anybody would have to accept.
+    PeerReady {
+        /// The peer.
+        peer: PeerId,
+    },
     /// The program took the peer's connection with `accept` (for a peer made by
     /// [`Act::Accept`](crate::plan::Act): the grader accepted it).
     PeerAccepted {
@@ -175,6 +192,15 @@ pub enum What {
         peer: PeerId,
         /// The bytes.
         bytes: Bytes,
+    },
+    /// A peer received a message, whole as it was sent.
+    PeerMessage {
+        /// The peer.
+        peer: PeerId,
+        /// The message; a longer one than the grader takes is cut.
+        bytes: Bytes,
+        /// It was longer.
+        cut: bool,
     },
     /// A peer saw the end of the stream.
     PeerEof {
@@ -455,6 +481,9 @@ pub enum Ender {
     /// It cannot be known (condition variables, semaphores), with the reason.
     Unknown(String),
 }
+
+/// How an entry of [`Enforced::missing`] begins that says that there is no IPv6.
+pub const NO_IPV6: &str = "IPv6";
 
 /// What the machine granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -20,7 +20,7 @@ use crate::recorder::Recorder;
 use crate::scene::PipeNames;
 use crate::tracer::meeting::Meetings;
 use crate::tracer::{Notice, Tracer};
-use crate::waits::Graph;
+use crate::waits::{Graph, Internet};
 use crate::worker::HelperContext;
 
 /// Tells when a child changes state.
@@ -52,6 +52,8 @@ pub(crate) struct Helper {
     pub(crate) traced: bool,
     pub(crate) scanner: Scanner,
     pub(crate) graph: Graph,
+    /// Looks at what is on its way over the loopback.
+    pub(crate) internet: Internet,
     pub(crate) pipe_names: PipeNames,
     pub(crate) program_names: Vec<String>,
     pub(crate) signals: ChildSignals,
@@ -108,6 +110,7 @@ impl Helper {
             traced,
             scanner: Scanner::new(),
             graph: Graph::new(),
+            internet: Internet::default(),
             pipe_names: PipeNames::default(),
             program_names: plan
                 .programs

@@ -18,6 +18,10 @@ pub struct ProgramId(pub u16);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PeerId(pub u16);
 
+/// The most messages of one [`Act::Flood`]: more would fill the sender's own buffer, and a program
+/// that answers them its own (`wmem_default`, socket(7)).
+pub const MOST_FLOOD: u32 = 160;
+
 /// The directory, inside the sandbox, in which programs start: private, empty but for
 /// [`Plan::files`], writable.
 pub const WORKSPACE: &str = "/lab";
@@ -154,6 +158,47 @@ pub enum Address {
     Inet(std::net::SocketAddr),
 }
 
+/// What a socket carries.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub enum SocketKind {
+    /// A stream of bytes.
+    #[default]
+    Stream,
+    /// Messages without a connection.
+    Datagram,
+    /// Messages over a connection.
+    SeqPacket,
+}
+
+/// How a peer reaches a program, where that is not the plain way ([`Act::Reach`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// The kind of its socket.
+    pub kind: SocketKind,
+    /// The name that it gives its own socket.
+    pub name: OwnName,
+    /// Datagrams only: it sends to the program's name without `connect`, and takes messages from
+    /// anybody.
+    pub unconnected: bool,
+    /// The host at which it looks for the program, instead of the one at which the program
+    /// listens; the port is the program's.
+    pub host: Option<std::net::IpAddr>,
+}
+
+/// The name of a peer's own socket.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OwnName {
+    /// None: nobody can answer a datagram from it.
+    #[default]
+    None,
+    /// An abstract name chosen by the kernel, unix(7).
+    Auto,
+    /// This one.
+    At(Address),
+}
+
 /// One stimulus and the wait that follows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Step {
@@ -193,6 +238,40 @@ pub enum Act {
         to: ProgramId,
         /// `true`: the peer does not read until [`Act::Resume`].
         stalled: bool,
+    },
+    /// The same in another way: datagrams, sequenced packets, a certain host.
+    Reach {
+        /// The peer.
+        peer: PeerId,
+        /// Whose address.
+        to: ProgramId,
+        /// `true`: the peer does not read until [`Act::Resume`].
+        stalled: bool,
+        /// How.
+        how: Reach,
+    },
+    /// A peer takes a name at which programs reach it by messages: datagrams, which it answers to
+    /// whoever sent the last one, or connections of sequenced packets.
+    Desk {
+        /// The peer.
+        peer: PeerId,
+        /// Where.
+        address: Address,
+        /// What kind of socket.
+        kind: SocketKind,
+    },
+    /// Everything from now on happens in a network of its own, in which ports of connections that
+    /// have ended stay taken for a while (TIME-WAIT). Before any program starts.
+    OwnNetwork,
+    /// A peer sends the same message again and again: so often as would fill `fills` queues of
+    /// datagrams as long as this machine's, but at most [`MOST_FLOOD`] times.
+    Flood {
+        /// The peer.
+        peer: PeerId,
+        /// The message.
+        bytes: Bytes,
+        /// How many queues.
+        fills: u32,
     },
     /// A peer binds and listens at an address.
     Listen {

@@ -59,9 +59,12 @@ impl Recorder {
             return;
         };
         match what {
-            What::Output { bytes, .. } | What::PeerData { bytes, .. } => rename(&mut bytes.0, real),
+            What::Output { bytes, .. }
+            | What::PeerData { bytes, .. }
+            | What::PeerMessage { bytes, .. } => rename(&mut bytes.0, real),
             What::Executed { path, .. } => rename(&mut path.0, real),
             What::Listening { address, .. }
+            | What::Bound { address, .. }
             | What::BindFailed { address, .. }
             | What::Unlinked { address, .. }
             | What::Connecting { address, .. }

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{LimitKind, Quiet, What};
 use crate::helper::Helper;
@@ -15,13 +16,15 @@ use crate::proc::{self, ThreadScan};
 use crate::tracer::task::Standing;
 use crate::tracer::time::Moment;
 use crate::tracer::{PATIENCE, ptrace};
-use crate::waits::{self, ArmedTimer, WaitKind};
+use crate::waits::{self, ArmedTimer, Traffic, WaitKind};
 
 /// Wakes from timed waits without progress, after which a program is called polling.
 const IDLE_WAKES: u32 = 2;
-/// Internet sockets have timers of the kernel's own, and what is typed ahead on a terminal may be on
-/// its way: quiet after this silence, never proved.
+/// What hangs on timers of the kernel's own (a TCP connection whose other side has no room), and
+/// what is typed ahead on a terminal and may be on its way: quiet after this silence, never proved.
 const SILENCE: Duration = Duration::from_millis(200);
+/// What moves over the loopback arrives within this time, or hangs on such a timer.
+const ARRIVAL: Duration = Duration::from_millis(1000);
 /// Budgets of processor time are looked after so often; they are far larger.
 const CPU_LOOKS: Duration = Duration::from_millis(1);
 /// Without tracing nobody tells us of calls: the scans must agree for this long.
@@ -31,8 +34,10 @@ const BARE_SILENCE: Duration = Duration::from_millis(20);
 enum Look {
     /// Something runs, or ran between the scans.
     Busy,
-    /// Everything sleeps.
-    Asleep(BTreeMap<i32, ThreadScan>),
+    /// Everything sleeps, but something is on its way over the loopback.
+    Moving(BTreeMap<i32, ThreadScan>),
+    /// Everything sleeps; what is on its way over the loopback, if anything, cannot be known.
+    Asleep(BTreeMap<i32, ThreadScan>, Traffic),
 }
 
 /// When the sleepers may wake by themselves.
@@ -130,10 +135,12 @@ impl Helper {
         let mut last_due = Duration::ZERO;
         let mut last_rest = BTreeMap::new();
         let mut retried_at = None;
+        let mut moving_since: Option<Instant> = None;
         loop {
             if self.turn() {
                 nap.reset();
                 asleep_since = None;
+                moving_since = None;
                 continue;
             }
             // Programs share our processor, so giving way lets them reach their next stop.
@@ -147,8 +154,17 @@ impl Helper {
             if !self.tracer.any_alive() {
                 return Rest::without_scans(Quiet::Ended);
             }
-            let scans = match self.look() {
-                Look::Busy => {
+            let look = match self.look() {
+                // It has had its time.
+                Look::Moving(scans)
+                    if moving_since.get_or_insert_with(Instant::now).elapsed() > ARRIVAL =>
+                {
+                    Look::Asleep(scans, Traffic::Unknown)
+                }
+                look => look,
+            };
+            let (scans, traffic) = match look {
+                Look::Busy | Look::Moving(_) => {
                     asleep_since = None;
                     if cpu_seen.elapsed() >= CPU_LOOKS {
                         self.watch_cpu();
@@ -162,9 +178,10 @@ impl Helper {
                     }
                     continue;
                 }
-                Look::Asleep(scans) => scans,
+                Look::Asleep(scans, traffic) => (scans, traffic),
             };
-            let alarms = self.alarms(&scans);
+            let mut alarms = self.alarms(&scans);
+            alarms.unprovable |= traffic == Traffic::Unknown;
             self.tracer.time.at_rest(self.tracer.progress);
             let now = self.tracer.time.clock.now();
             let earliest = alarms.earliest(now);
@@ -325,15 +342,32 @@ impl Helper {
         if self.turn() {
             return Look::Busy;
         }
+        let traffic = self.traffic();
         for &(pid, tid, _) in &watched {
             if self.scan(pid, tid).as_ref() != scans.get(&tid) {
                 return Look::Busy;
             }
         }
-        if ptrace::status_pending() {
+        // What has come over the loopback may be for a peer.
+        if ptrace::status_pending() || (self.uses_internet() && self.turn()) {
             return Look::Busy;
         }
-        Look::Asleep(scans)
+        match traffic {
+            Traffic::Moving => Look::Moving(scans),
+            traffic => Look::Asleep(scans, traffic),
+        }
+    }
+
+    /// Whether anything can be on its way over the loopback at all.
+    fn uses_internet(&self) -> bool {
+        self.traced && (self.tracer.internet || self.peers.iter().any(Peer::is_internet))
+    }
+
+    fn traffic(&mut self) -> Traffic {
+        if !self.uses_internet() {
+            return Traffic::None;
+        }
+        self.internet.traffic(self.tracer.threads.keys().copied())
     }
 
     /// One scan of a thread; a restarted call is told by the number it was first made with, and a

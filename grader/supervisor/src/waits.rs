@@ -15,6 +15,7 @@ mod locks;
 mod polled;
 pub(crate) mod sockets;
 mod stage;
+mod tcp;
 pub mod timeout;
 mod timers;
 
@@ -22,4 +23,5 @@ pub use classify::{Classifier, WaitKind};
 pub use cycle::cycle;
 pub use diag::UnixSocket;
 pub use graph::Graph;
+pub(crate) use tcp::{Internet, Traffic};
 pub use timers::{ArmedTimer, armed};

@@ -75,6 +75,7 @@ fn every_key_is_explained() {
         raw::Scenario::KEYS,
         raw::Setup::KEYS,
         raw::ConnectTable::KEYS,
+        raw::ListenTable::KEYS,
         raw::AcceptTable::KEYS,
         raw::SignalTable::KEYS,
         raw::DataTable::KEYS,

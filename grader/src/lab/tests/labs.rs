@@ -13,9 +13,11 @@ fn every_lab_is_good_and_without_warnings() {
     for id in [
         "at-exit",
         "course-21",
+        "inet-upper",
         "pipe-upper",
         "sig-count",
         "us-many",
+        "us-msg",
         "us-name",
         "us-upper",
     ] {

@@ -5,6 +5,7 @@ mod labs;
 mod messages;
 mod random;
 mod schemas;
+mod sockets;
 
 use super::{Diagnostics, Lab, lint, parse};
 

@@ -29,6 +29,7 @@ fn requirement(id: &str, needs: &[&str]) -> Requirement {
 /// Starts the filter, whose output proves the requirement.
 fn scenario(id: &str, proves: &str) -> Scenario {
     Scenario {
+        own_network: false,
         id: id.into(),
         title: None,
         students: vec!["filter".into()],
@@ -55,6 +56,8 @@ fn lab() -> Lab {
         concepts: Vec::new(),
         task: crate::lab::Task::default(),
         programs: vec![Program {
+            socket: None,
+            same_as: None,
             name: "filter".into(),
             executable: "mini".into(),
             sources: vec!["mini.c".into()],

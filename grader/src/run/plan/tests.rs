@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 fn role(name: &str) -> Program {
     Program {
+        socket: None,
+        same_as: None,
         name: name.to_owned(),
         executable: format!("us-{name}"),
         sources: Vec::new(),
@@ -66,6 +68,7 @@ fn connect(peer: &str) -> Stimulus {
         peer: peer.into(),
         to: "server".into(),
         stalled: false,
+        reach: None,
     }
 }
 
@@ -128,6 +131,8 @@ fn a_step_of_the_lab_is_a_step_of_the_plan() {
         }),
         Stimulus::Listen {
             peer: "carol".into(),
+            kind: SocketKind::Stream,
+            host: None,
         },
     ]))
     .unwrap();
@@ -374,6 +379,7 @@ proptest! {
 
 fn empty() -> Scenario {
     Scenario {
+        own_network: false,
         id: String::new(),
         title: None,
         students: Vec::new(),

@@ -27,7 +27,8 @@ pub fn address_rungs(
         let (Ok(id), Some(program)) = (u16::try_from(index).map(ProgramId), program) else {
             continue;
         };
-        if !scenario.students.contains(role) {
+        // A port that is not the one it was told is seen where it listens or connects.
+        if !scenario.students.contains(role) || program.has_port() {
             continue;
         }
         let look = Look {

@@ -11,7 +11,7 @@ use super::stdio::Stdio;
 use crate::event::{Quiet, What};
 use crate::helper::Helper;
 use crate::launch;
-use crate::plan::{Act, Address, Image, PeerId, ProcessId, ProgramId};
+use crate::plan::{Act, Address, Image, PeerId, ProcessId, ProgramId, Reach, SocketKind};
 
 impl Helper {
     /// Performs one act. `Err` says what went wrong on our side.
@@ -47,7 +47,7 @@ impl Helper {
                 Ok(())
             }
             Act::Connect { peer, to, stalled } => {
-                self.connect(*peer, *to, *stalled);
+                self.reach(*peer, *to, *stalled, None);
                 Ok(())
             }
             Act::Listen { peer, address } => {
@@ -55,9 +55,43 @@ impl Helper {
                     .peers
                     .get_mut(usize::from(peer.0))
                     .ok_or("no such peer")?;
-                desk.listen(address)
+                match desk.listen(address) {
+                    // Known and told before the run began (`NO_IPV6`).
+                    Err(_) if has_no_ipv6(address) => return Ok(()),
+                    listened => listened.map_err(|error| format!("listen: {error}"))?,
+                }
+                self.tracer.meetings.opened(*peer, address);
+                Ok(())
+            }
+            Act::Reach {
+                peer,
+                to,
+                stalled,
+                how,
+            } => {
+                self.reach(*peer, *to, *stalled, Some(how));
+                Ok(())
+            }
+            Act::Desk {
+                peer,
+                address,
+                kind,
+            } => {
+                let desk = self
+                    .peers
+                    .get_mut(usize::from(peer.0))
+                    .ok_or("no such peer")?;
+                desk.desk(address, *kind)
                     .map_err(|error| format!("listen: {error}"))?;
                 self.tracer.meetings.opened(*peer, address);
+                Ok(())
+            }
+            Act::OwnNetwork => self.own_network(),
+            Act::Flood { peer, bytes, fills } => {
+                let times = super::peers::flood(*fills).map_err(|errno| errno.to_string())?;
+                for _ in 0..times {
+                    self.with_peer(*peer, |peer| peer.queue(bytes))?;
+                }
                 Ok(())
             }
             Act::Accept {
@@ -78,7 +112,10 @@ impl Helper {
                 pieces,
             } => {
                 let index = usize::from(peer.0);
-                self.peers.get(index).ok_or("no such peer")?;
+                let sender = self.peers.get_mut(index).ok_or("no such peer")?;
+                if bytes.is_empty() && sender.sends_messages() {
+                    sender.queue(bytes);
+                }
                 self.in_pieces(bytes, pieces, |helper, piece| {
                     helper.peers[index].queue(piece);
                 });
@@ -213,15 +250,10 @@ impl Helper {
         Ok(())
     }
 
-    /// Connects a peer to the address a program really has.
-    fn connect(&mut self, peer: PeerId, to: ProgramId, stalled: bool) {
-        let named = self
-            .tracer
-            .named
-            .iter()
-            .rev()
-            .filter(|named| named.process.program == to)
-            .max_by_key(|named| named.listening);
+    /// Connects a peer to the address a program really has; `how`, where not in the plain way.
+    fn reach(&mut self, peer: PeerId, to: ProgramId, stalled: bool, how: Option<&Reach>) {
+        let host = how.and_then(|how| how.host);
+        let named = self.tracer.reached_at(to, host);
         let nominal = self
             .plan
             .programs
@@ -238,15 +270,22 @@ impl Helper {
             },
             None => nominal,
         };
+        let address = address.map(|address| match (address, host) {
+            (Address::Inet(inet), Some(host)) => Address::Inet((host, inet.port()).into()),
+            (address, _) => address,
+        });
         let Some(target) = self.peers.get_mut(usize::from(peer.0)) else {
             return;
         };
         let small = self.plan.programs.get(usize::from(to.0));
         let small = small.is_some_and(|program| program.small_peers);
-        let result = address.map_or(Err(libc::ENOENT), |address| {
-            target.connect(&address, stalled, small)
+        let datagrams = how.is_some_and(|how| how.kind == SocketKind::Datagram);
+        let result = address.map_or(Err(libc::ENOENT), |address| match how {
+            Some(how) => target.reach(&address, stalled, small, how),
+            None => target.connect(&address, stalled, small),
         });
         match result {
+            Ok(()) if datagrams => self.recorder.emit(What::PeerReady { peer }),
             Ok(()) => {
                 if let Some(inode) = inode {
                     self.queued.entry(inode).or_default().push_back(Some(peer));
@@ -259,6 +298,15 @@ impl Helper {
                 errno,
             }),
         }
+    }
+
+    /// Goes into a network namespace of its own. Where that is refused, the machine's own network
+    /// remembers connections anyway.
+    fn own_network(&mut self) -> Result<(), String> {
+        if std::process::id() != 1 {
+            return Ok(());
+        }
+        crate::isolation::net::enter_another().map_err(|error| error.to_string())
     }
 
     fn signal(&mut self, to: ProcessId, signal: i32, count: u32) -> Result<(), String> {
@@ -313,6 +361,12 @@ impl Helper {
             self.wait(left.min(Duration::from_millis(100)));
         }
     }
+}
+
+/// Whether an address is of IPv6 and there is none.
+fn has_no_ipv6(address: &Address) -> bool {
+    matches!(address, Address::Inet(address) if address.is_ipv6())
+        && std::net::UdpSocket::bind((std::net::Ipv6Addr::LOCALHOST, 0)).is_err()
 }
 
 /// The inode behind a descriptor.

@@ -3,6 +3,7 @@
 pub(crate) mod acts;
 mod advance;
 pub(crate) mod files;
+mod messages;
 pub(crate) mod peers;
 pub(crate) mod stage;
 pub(crate) mod stdio;

@@ -10,8 +10,9 @@ use nix::sys::socket::{
     shutdown, socket,
 };
 
+use super::messages::{Messages, Received, queue_length};
 use crate::event::{Queue, What};
-use crate::plan::{Address, PeerId};
+use crate::plan::{Address, OwnName, PeerId, Reach, SocketKind};
 use crate::recorder::Recorder;
 use crate::tracer::meeting::encode;
 
@@ -24,6 +25,12 @@ pub(crate) struct Peer {
     pub(crate) listening: bool,
     stalled: bool,
     queue: VecDeque<u8>,
+    /// A listener: of sequenced packets.
+    packets: bool,
+    /// Its socket keeps the borders of what is sent.
+    messages: Option<Messages>,
+    /// It leads over the internet protocols.
+    internet: bool,
     shutdown_wanted: bool,
     ended: bool,
     failed: bool,
@@ -108,6 +115,7 @@ impl Peer {
                 }
                 done => done?,
             }
+            at_once(&fd, address)?;
             Ok(fd)
         };
         match attempt() {
@@ -115,6 +123,7 @@ impl Peer {
                 *self = Self {
                     fd: Some(fd),
                     stalled,
+                    internet: matches!(address, Address::Inet(_)),
                     ..Self::default()
                 };
                 Ok(())
@@ -123,20 +132,90 @@ impl Peer {
         }
     }
 
+    /// Reaches an address in the way asked for, and in no other. `Err` is the `errno` of the
+    /// refusal.
+    pub(crate) fn reach(
+        &mut self,
+        address: &Address,
+        stalled: bool,
+        small: bool,
+        how: &Reach,
+    ) -> Result<(), i32> {
+        let attempt = || -> nix::Result<(OwnedFd, Option<Messages>)> {
+            let fd = socket_of(address, kind_of(how.kind))?;
+            if small {
+                nix::sys::socket::setsockopt(&fd, nix::sys::socket::sockopt::SndBuf, &0)?;
+            }
+            match &how.name {
+                OwnName::None => {}
+                OwnName::Auto => nix::sys::socket::bind(
+                    fd.as_raw_fd(),
+                    &nix::sys::socket::UnixAddr::new_unnamed(),
+                )?,
+                OwnName::At(name) => take_name(&fd, name)?,
+            }
+            if how.kind == SocketKind::Datagram && how.unconnected {
+                let to = encode(address).ok_or(nix::Error::ENAMETOOLONG)?;
+                return Ok((fd, Some(Messages::datagrams(Some(to)))));
+            }
+            match connect_to(&fd, address) {
+                Err(nix::Error::EINPROGRESS) => finish_connect(&fd)?,
+                done => done?,
+            }
+            let messages = match how.kind {
+                SocketKind::Stream => {
+                    at_once(&fd, address)?;
+                    None
+                }
+                SocketKind::Datagram => Some(Messages::datagrams(None)),
+                SocketKind::SeqPacket => Some(Messages::connected_packets(&fd)),
+            };
+            Ok((fd, messages))
+        };
+        let (fd, messages) = attempt().map_err(|errno| errno as i32)?;
+        *self = Self {
+            fd: Some(fd),
+            stalled,
+            messages,
+            internet: matches!(address, Address::Inet(_)),
+            ..Self::default()
+        };
+        Ok(())
+    }
+
+    /// Takes a name at which programs reach it by messages.
+    pub(crate) fn desk(&mut self, address: &Address, kind: SocketKind) -> io::Result<()> {
+        let fd = socket_of(address, kind_of(kind))?;
+        take_name(&fd, address)?;
+        let datagrams = kind == SocketKind::Datagram;
+        if !datagrams {
+            listen(&fd, Backlog::new(16)?)?;
+        }
+        *self = Self {
+            fd: Some(fd),
+            listening: !datagrams,
+            packets: !datagrams,
+            messages: datagrams.then(Messages::desk),
+            internet: matches!(address, Address::Inet(_)),
+            ..Self::default()
+        };
+        Ok(())
+    }
+
+    /// Whether it leads, or waits, over the internet protocols.
+    pub(crate) fn is_internet(&self) -> bool {
+        self.internet && self.fd.is_some()
+    }
+
     /// Binds and listens.
     pub(crate) fn listen(&mut self, address: &Address) -> io::Result<()> {
         let fd = stream_socket(address)?;
-        with_name(&fd, address, libc::bind)?;
-        if let Address::Path(path) = address {
-            // The programs run under another uid.
-            let path: &std::path::Path =
-                std::ffi::OsStr::new(std::str::from_utf8(path).unwrap_or("")).as_ref();
-            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o777))?;
-        }
+        take_name(&fd, address)?;
         listen(&fd, Backlog::new(16)?)?;
         *self = Self {
             fd: Some(fd),
             listening: true,
+            internet: matches!(address, Address::Inet(_)),
             ..Self::default()
         };
         Ok(())
@@ -156,9 +235,12 @@ impl Peer {
                 break;
             };
             self.expected.pop_front();
+            let connection = owned(connection);
             let connection = Self {
-                fd: Some(owned(connection)),
+                messages: (self.packets).then(|| Messages::connected_packets(&connection)),
+                fd: Some(connection),
                 stalled,
+                internet: self.internet,
                 ..Self::default()
             };
             accepted.push((peer, connection));
@@ -166,9 +248,17 @@ impl Peer {
         accepted
     }
 
-    /// Queues bytes to send.
+    /// Queues bytes to send; where borders are kept, one message.
     pub(crate) fn queue(&mut self, bytes: &[u8]) {
-        self.queue.extend(bytes);
+        match &mut self.messages {
+            Some(messages) => messages.queue(bytes),
+            None => self.queue.extend(bytes),
+        }
+    }
+
+    /// Whether an empty text is something to send.
+    pub(crate) fn sends_messages(&self) -> bool {
+        self.messages.is_some()
     }
 
     /// Half-closes once the queue is empty.
@@ -189,6 +279,16 @@ impl Peer {
     /// Sends what is queued, as far as there is room. `true` if anything was sent.
     pub(crate) fn send_queued(&mut self, peer: PeerId, recorder: &mut Recorder) -> bool {
         let mut moved = false;
+        while let (Some(messages), Some(fd), false) = (&mut self.messages, &self.fd, self.failed) {
+            match messages.send_next(fd) {
+                Ok(true) => moved = true,
+                Ok(false) | Err(nix::Error::EAGAIN) => break,
+                Err(errno) => {
+                    self.fail(peer, errno, recorder);
+                    moved = true;
+                }
+            }
+        }
         while !self.queue.is_empty() && !self.failed {
             let Some(fd) = &self.fd else { break };
             let (front, _) = self.queue.as_slices();
@@ -218,7 +318,7 @@ impl Peer {
             return false;
         }
         let mut moved = self.send_queued(peer, recorder);
-        if self.shutdown_wanted && self.queue.is_empty() {
+        if self.shutdown_wanted && self.queue.is_empty() && self.has_no_messages() {
             self.shutdown_wanted = false;
             if let Some(fd) = &self.fd {
                 let _ = shutdown(fd.as_raw_fd(), Shutdown::Write);
@@ -227,15 +327,40 @@ impl Peer {
         }
         while !self.stalled && !self.ended {
             let Some(fd) = &self.fd else { break };
+            if let Some(messages) = &mut self.messages {
+                match messages.receive(fd.as_raw_fd(), buffer) {
+                    Ok(Received::Message { length, cut }) => recorder.emit(What::PeerMessage {
+                        peer,
+                        bytes: buffer[..length].into(),
+                        cut,
+                    }),
+                    Ok(Received::End) => {
+                        self.ended = true;
+                        recorder.emit(What::PeerEof { peer });
+                    }
+                    Err(nix::Error::EAGAIN) => break,
+                    Err(errno) => {
+                        self.ended = true;
+                        self.fail(peer, errno, recorder);
+                    }
+                }
+                moved = true;
+                continue;
+            }
             match recv(fd.as_raw_fd(), buffer, MsgFlags::empty()) {
                 Ok(0) => {
                     self.ended = true;
                     recorder.emit(What::PeerEof { peer });
                 }
-                Ok(n) => recorder.emit(What::PeerData {
-                    peer,
-                    bytes: buffer[..n].into(),
-                }),
+                Ok(n) => {
+                    if self.internet {
+                        acknowledge(fd);
+                    }
+                    recorder.emit(What::PeerData {
+                        peer,
+                        bytes: buffer[..n].into(),
+                    });
+                }
                 Err(nix::Error::EAGAIN) => break,
                 Err(errno) => {
                     self.ended = true;
@@ -258,10 +383,12 @@ impl Peer {
 
     /// Reports what was not sent.
     pub(crate) fn report_untaken(&self, peer: PeerId, recorder: &mut Recorder) {
-        if !self.queue.is_empty() && !self.failed {
+        let messages = self.messages.as_ref().map_or(0, Messages::pending);
+        let bytes = (self.queue.len() + messages) as u64;
+        if bytes > 0 && !self.failed {
             recorder.emit(What::Untaken {
                 queue: Queue::Peer(peer),
-                bytes: self.queue.len() as u64,
+                bytes,
             });
         }
     }
@@ -275,8 +402,70 @@ impl Peer {
         } else {
             !self.stalled && !self.ended
         };
-        (reading, !self.queue.is_empty() && !self.failed)
+        let messages = self.messages.as_ref();
+        let waiting =
+            messages.is_some_and(|messages| !messages.is_empty() && messages.tells_room());
+        (reading, (waiting || !self.queue.is_empty()) && !self.failed)
     }
+
+    fn has_no_messages(&self) -> bool {
+        self.messages.as_ref().is_none_or(Messages::is_empty)
+    }
+}
+
+fn kind_of(kind: SocketKind) -> SockType {
+    match kind {
+        SocketKind::Stream => SockType::Stream,
+        SocketKind::Datagram => SockType::Datagram,
+        SocketKind::SeqPacket => SockType::SeqPacket,
+    }
+}
+
+/// Binds a name that the programs, which run under another uid, may use.
+fn take_name(fd: &OwnedFd, address: &Address) -> nix::Result<()> {
+    if let Address::Inet(_) = address {
+        nix::sys::socket::setsockopt(fd, nix::sys::socket::sockopt::ReuseAddr, &true)?;
+    }
+    with_name(fd, address, libc::bind)?;
+    if let Address::Path(path) = address {
+        let path = std::path::Path::new(std::ffi::OsStr::from_bytes(path));
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o777))
+            .map_err(|error| nix::Error::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
+    }
+    Ok(())
+}
+
+/// What a peer sends over TCP goes out at once, however little it is (`TCP_NODELAY`, tcp(7)).
+fn at_once(fd: &OwnedFd, address: &Address) -> nix::Result<()> {
+    match address {
+        Address::Inet(_) => {
+            nix::sys::socket::setsockopt(fd, nix::sys::socket::sockopt::TcpNoDelay, &true)
+        }
+        Address::Path(_) | Address::Abstract(_) => Ok(()),
+    }
+}
+
+/// Lets the kernel tell the other side at once what has been read, instead of after 40 ms
+/// (`TCP_QUICKACK`, tcp(7), which lasts for a while only): until then the step is not over.
+fn acknowledge(fd: &OwnedFd) {
+    let yes: libc::c_int = 1;
+    // SAFETY: the option takes an int, which is live; refused, the answer only comes later.
+    unsafe {
+        libc::setsockopt(
+            fd.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_QUICKACK,
+            (&raw const yes).cast(),
+            libc::socklen_t::try_from(size_of_val(&yes)).unwrap_or(0),
+        );
+    }
+}
+
+/// How many messages fill so many queues of datagrams on this machine.
+pub(crate) fn flood(fills: u32) -> nix::Result<u32> {
+    Ok(fills
+        .saturating_mul(queue_length()?)
+        .min(crate::plan::MOST_FLOOD))
 }
 
 fn owned(fd: i32) -> OwnedFd {

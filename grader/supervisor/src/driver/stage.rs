@@ -9,7 +9,7 @@ use super::stdio::Stdio;
 use crate::event::{Call, ExitStatus, Fact, What};
 use crate::helper::Helper;
 use crate::inspect;
-use crate::plan::{Image, Inspection, ProgramId};
+use crate::plan::{Image, Inspection, ProgramId, SocketKind};
 use crate::proc::{self, ThreadScan};
 use crate::scene::{OwnEnd, OwnKind, Scene, SceneProcess, SceneThread};
 use crate::settle::Rest;
@@ -285,6 +285,7 @@ impl Helper {
                 address: address.clone(),
                 path,
                 listening: true,
+                kind: SocketKind::Stream,
                 unlinked: false,
             };
             let nominal = self.tracer.is_nominal(process.program, &named);

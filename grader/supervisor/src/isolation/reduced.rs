@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::SetupError;
 use super::files::Owner;
 use crate::bytes::Bytes;
-use crate::plan::{Act, Address, FileAct, Image, Plan, WORKSPACE};
+use crate::plan::{Act, Address, FileAct, Image, OwnName, Plan, Reach, WORKSPACE};
 
 /// Where the workspace and the directory for temporary files really are.
 #[derive(Clone, Debug)]
@@ -71,6 +71,18 @@ impl Places {
             match act {
                 Act::Listen {
                     address: Address::Path(path),
+                    ..
+                }
+                | Act::Desk {
+                    address: Address::Path(path),
+                    ..
+                }
+                | Act::Reach {
+                    how:
+                        Reach {
+                            name: OwnName::At(Address::Path(path)),
+                            ..
+                        },
                     ..
                 }
                 | Act::File(

@@ -79,6 +79,7 @@ impl Base {
         for name in SYSTEM {
             show(name, stage)?;
         }
+        hosts(stage)?;
         devices(&stage.join("dev"), owner)?;
         for name in ["proc", "lab", "tmp"] {
             fs::create_dir(stage.join(name)).map_err(io(name))?;
@@ -141,6 +142,26 @@ fn show(name: &str, stage: &Path) -> Result<(), SetupError> {
     let bind = MsFlags::MS_BIND | MsFlags::MS_REC;
     mount(Some(&from), &to, none, bind, none).map_err(refused(name))?;
     sys::restrict(None, &files::c_path(&to)?, READ_ONLY, true).map_err(refused(name))
+}
+
+/// `localhost` is both 127.0.0.1 and ::1 here, whatever the machine's own table says.
+fn hosts(stage: &Path) -> Result<(), SetupError> {
+    let table = stage.join("etc/hosts");
+    // A link, or nothing: left as it is.
+    if !fs::symlink_metadata(&table).is_ok_and(|data| data.is_file()) {
+        return Ok(());
+    }
+    let own = stage.join(".hosts");
+    fs::write(&own, "127.0.0.1\tlocalhost\n::1\tlocalhost\n").map_err(io("hosts"))?;
+    mount(
+        Some(&own),
+        &table,
+        None::<&str>,
+        MsFlags::MS_BIND,
+        None::<&str>,
+    )
+    .map_err(refused("hosts"))?;
+    sys::restrict(None, &files::c_path(&table)?, READ_ONLY, false).map_err(refused("hosts"))
 }
 
 fn devices(dev: &Path, owner: u32) -> Result<(), SetupError> {

@@ -146,7 +146,7 @@ impl Meetings {
     /// Whether somebody listens at this very place.
     pub(crate) fn is_there(&self, wanted: &Address, path: Option<&Path>, named: &[Named]) -> bool {
         let programs = named.iter().any(|named| {
-            named.listening
+            named.is_reachable()
                 && !named.unlinked
                 && (same_address(&named.address, wanted)
                     || (path.is_some() && named.path.as_deref() == path))
@@ -167,7 +167,7 @@ impl Meetings {
             named
                 .iter()
                 .rev()
-                .filter(|named| named.listening && !named.unlinked)
+                .filter(|named| named.is_reachable() && !named.unlinked)
                 .filter(|named| self.is_reference(named.process.program) != own)
                 .map(place_of)
                 .find(|address| same_kind(address, wanted))
@@ -317,7 +317,7 @@ pub(crate) fn encode(address: &Address) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::ProcessId;
+    use crate::plan::{ProcessId, SocketKind};
 
     const STUDENT: ProgramId = ProgramId(0);
     const REFERENCE: ProgramId = ProgramId(1);
@@ -340,6 +340,7 @@ mod tests {
             address: path(at),
             path: Some(at.into()),
             listening: true,
+            kind: SocketKind::Stream,
             unlinked: false,
         }
     }

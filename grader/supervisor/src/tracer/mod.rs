@@ -7,6 +7,7 @@ pub(crate) mod calls;
 mod disturb;
 pub(crate) mod lookup;
 pub(crate) mod meeting;
+mod names;
 mod pipes;
 pub(crate) mod ptrace;
 pub(crate) mod task;
@@ -71,6 +72,8 @@ pub(crate) struct Tracer {
     small: Vec<bool>,
     limits: Limits,
     too_many: bool,
+    /// A program has made a socket of the internet protocols.
+    pub(crate) internet: bool,
     /// What goes through the programs' own pipes.
     pub(crate) pipes: pipes::Pipes,
     /// The clock the programs live by.
@@ -101,6 +104,7 @@ impl Tracer {
                 .collect(),
             limits,
             too_many: false,
+            internet: false,
             pipes: pipes::Pipes::default(),
             time: Time::new(),
         }
@@ -468,7 +472,10 @@ impl Tracer {
         if matches!(altered, None | Some(Altered::SignalAfter(_))) {
             timed = self.time.enter(pid, tid, nr, &args, resumed);
         }
-        let meets = nr == libc::SYS_connect && !by_loader && altered.is_none();
+        let meets = nr == libc::SYS_connect
+            && !by_loader
+            && altered.is_none()
+            && names::may_meet(tid, &args);
         if let Some(thread) = self.threads.get_mut(&tid) {
             thread.call = Some(InCall {
                 nr,
@@ -502,12 +509,16 @@ impl Tracer {
         let Some((address, path)) = meeting::named_by(thread.pid, tid, &call.args) else {
             return false;
         };
+        let wanted = self.nominal.get(usize::from(id.program.0));
+        let wanted = wanted.and_then(Option::as_ref);
+        // The port it was told: whoever tries one host after the other is answered by each of them.
+        if names::same_port(wanted, &address) {
+            return false;
+        }
         let fate = (self.meetings).fate(id.program, &address, path.as_deref(), &self.named);
         if first && fate != Fate::AsItIs && !self.meetings.is_reference(id.program) {
-            let wanted = self.nominal.get(usize::from(id.program.0));
-            let nominal = wanted
-                .and_then(Option::as_ref)
-                .is_some_and(|wanted| same_place(wanted, &address, path.as_deref()));
+            let nominal =
+                wanted.is_some_and(|wanted| same_place(wanted, &address, path.as_deref()));
             if !nominal && self.meetings.is_news(id.program, &address) {
                 recorder.emit(What::Connecting {
                     process: id,
@@ -749,28 +760,11 @@ impl Tracer {
                 self.pipes.moved(pid, id, tid, call, result, recorder);
             }
             libc::SYS_bind => self.bound(pid, id, tid, args, result, recorder),
-            libc::SYS_listen if result == 0 => {
-                let inode = lookup::socket_inode(pid, args[0] as i32);
-                let found = self
-                    .named
-                    .iter()
-                    .rposition(|named| Some(named.inode) == inode);
-                if let Some(index) = found {
-                    self.named[index].listening = true;
-                    if let Address::Inet(inet) = &mut self.named[index].address
-                        && inet.port() == 0
-                        && let Some(port) = inode.and_then(|inode| lookup::local_port(pid, inode))
-                    {
-                        inet.set_port(port);
-                    }
-                    let address = self.named[index].address.clone();
-                    let nominal = self.is_nominal(id.program, &self.named[index]);
-                    recorder.emit(What::Listening {
-                        process: id,
-                        address,
-                        nominal,
-                    });
-                }
+            libc::SYS_listen if result == 0 => self.listens(pid, id, tid, args[0] as i32, recorder),
+            libc::SYS_socket
+                if result >= 0 && matches!(args[0] as i32, libc::AF_INET | libc::AF_INET6) =>
+            {
+                self.internet = true;
             }
             libc::SYS_accept | libc::SYS_accept4 if result >= 0 => {
                 self.shrink(id, tid, i32::try_from(result).unwrap_or(-1));
@@ -788,7 +782,9 @@ impl Tracer {
                 if let Some((address, path)) = target {
                     let target = self.named.iter().rev().find(|named| {
                         named.listening
-                            && (named.address == address || (path.is_some() && named.path == path))
+                            && (named.address == address
+                                || names::answers(&named.address, &address)
+                                || (path.is_some() && named.path == path))
                     });
                     if let Some(target) = target {
                         self.notices.push(Notice::Connected(target.inode));
@@ -816,38 +812,6 @@ impl Tracer {
     fn has_timers(&mut self, pid: i32) {
         if let Some(process) = self.processes.get_mut(&pid) {
             process.has_timers = true;
-        }
-    }
-
-    fn bound(
-        &mut self,
-        pid: i32,
-        id: ProcessId,
-        tid: i32,
-        args: &[u64; 6],
-        result: i64,
-        recorder: &mut Recorder,
-    ) {
-        let raw = memory::read(tid, args[1], usize::try_from(args[2]).unwrap_or(0).min(128));
-        let Some(address) = calls::parse_address(&raw) else {
-            return;
-        };
-        if result < 0 {
-            recorder.emit(What::BindFailed {
-                process: id,
-                address,
-                errno: i32::try_from(-result).unwrap_or(0),
-            });
-        } else if let Some(inode) = lookup::socket_inode(pid, args[0] as i32) {
-            let path = lookup::absolute(pid, &address);
-            self.named.push(Named {
-                inode,
-                process: id,
-                address,
-                path,
-                listening: false,
-                unlinked: false,
-            });
         }
     }
 
@@ -1008,6 +972,9 @@ fn same_place(wanted: &Address, given: &Address, path: Option<&std::path::Path>)
         (Address::Path(wanted), Some(path)) => {
             let normal = |path: &std::path::Path| path.components().collect::<PathBuf>();
             normal(std::path::Path::new(std::ffi::OsStr::from_bytes(wanted))) == normal(path)
+        }
+        (Address::Inet(wanted), None) => {
+            matches!(given, Address::Inet(given) if given.port() == wanted.port())
         }
         _ => wanted == given,
     }

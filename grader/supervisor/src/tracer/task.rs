@@ -5,7 +5,7 @@ use std::time::Instant;
 use super::meeting::Led;
 use super::time::{Resumed, Timed};
 use crate::event::ExitStatus;
-use crate::plan::{Address, ProcessId};
+use crate::plan::{Address, ProcessId, SocketKind};
 
 /// A call that a thread is in.
 #[derive(Debug)]
@@ -140,6 +140,15 @@ pub(crate) struct Named {
     pub(crate) path: Option<std::path::PathBuf>,
     /// It listens.
     pub(crate) listening: bool,
+    /// What it carries.
+    pub(crate) kind: SocketKind,
     /// Its file was seen to be gone.
     pub(crate) unlinked: bool,
+}
+
+impl Named {
+    /// Whether others can reach it now: it listens, or takes datagrams.
+    pub(crate) fn is_reachable(&self) -> bool {
+        self.listening || self.kind == SocketKind::Datagram
+    }
 }

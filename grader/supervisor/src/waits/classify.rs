@@ -198,7 +198,7 @@ impl Classifier {
                 .map(|option| sockets::timeout(&socket, option))
                 .transpose()?
                 .flatten();
-            Ok((known.map_or_else(|| sockets::domain(&socket), Ok)?, timeout))
+            Ok((known.map_or_else(|| sockets::family(&socket), Ok)?, timeout))
         };
         match facts() {
             Ok((domain, timeout)) => {
@@ -232,9 +232,9 @@ fn by_timeout(tid: i32, scan: &ThreadScan) -> WaitKind {
 
 fn by_domain(domain: i32) -> WaitKind {
     match domain {
-        libc::AF_UNIX => WaitKind::Forever,
-        // Retransmission, keep-alive and connection timers belong to the kernel and are not shown.
-        libc::AF_INET | libc::AF_INET6 => WaitKind::unknown("internet socket"),
+        // What is on its way over the loopback is another question, which is asked of the whole
+        // network at once (`tcp.rs`).
+        libc::AF_UNIX | libc::AF_INET | libc::AF_INET6 => WaitKind::Forever,
         domain => WaitKind::Unknown(format!("socket of family {domain}")),
     }
 }

@@ -1,4 +1,5 @@
-//! The kernel's list of Unix sockets, over `NETLINK_SOCK_DIAG` (`unix_diag`, sock_diag(7)).
+//! The kernel's list of Unix sockets, over `NETLINK_SOCK_DIAG` (`unix_diag`, sock_diag(7)), and the
+//! socket that [`super::tcp`] asks for its list.
 
 use std::collections::HashMap;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -98,23 +99,37 @@ impl UnixDiag {
         message.extend_from_slice(&inode.to_ne_bytes());
         message.extend_from_slice(&show.to_ne_bytes());
         message.extend_from_slice(&[0xff; 8]); // any cookie
-        send(self.socket.as_raw_fd(), &message, MsgFlags::empty()).map(drop)
+        self.ask(&message)
     }
 
-    /// Reads one packet of an answer; whether the answer is complete.
-    fn receive(&mut self, found: &mut HashMap<u64, UnixSocket>) -> Result<bool, Errno> {
-        // The kernel has answered before `send` returned; were it not so, an error beats a hang.
+    /// Sends a question.
+    pub(super) fn ask(&mut self, message: &[u8]) -> Result<(), Errno> {
+        send(self.socket.as_raw_fd(), message, MsgFlags::empty()).map(drop)
+    }
+
+    /// Reads one packet of an answer and hands out its messages; whether the answer is complete.
+    pub(super) fn answer(&mut self, each: impl FnMut(&[u8])) -> Result<bool, Errno> {
         let got = recv(
             self.socket.as_raw_fd(),
             &mut self.buffer,
             MsgFlags::MSG_DONTWAIT,
         )?;
-        parse(self.buffer.get(..got).unwrap_or_default(), found)
+        messages(self.buffer.get(..got).unwrap_or_default(), each)
+    }
+
+    /// Reads one packet of an answer; whether the answer is complete.
+    fn receive(&mut self, found: &mut HashMap<u64, UnixSocket>) -> Result<bool, Errno> {
+        // The kernel has answered before `send` returned; were it not so, an error beats a hang.
+        self.answer(|message| {
+            if let Some((inode, socket)) = parse_socket(message) {
+                found.insert(inode, socket);
+            }
+        })
     }
 }
 
-/// Reads the messages of a packet; whether they were the last.
-fn parse(mut packet: &[u8], found: &mut HashMap<u64, UnixSocket>) -> Result<bool, Errno> {
+/// Hands out the messages of a packet; whether they were the last.
+fn messages(mut packet: &[u8], mut each: impl FnMut(&[u8])) -> Result<bool, Errno> {
     while let (Some(len), Some(kind), Some(flags)) =
         (u32_at(packet, 0), u16_at(packet, 4), u16_at(packet, 6))
     {
@@ -130,11 +145,7 @@ fn parse(mut packet: &[u8], found: &mut HashMap<u64, UnixSocket>) -> Result<bool
                 let errno = u32_at(message, 0).map_or(0, u32::cast_signed);
                 return Err(Errno::from_raw(-errno));
             }
-            _ => {
-                if let Some((inode, socket)) = parse_socket(message) {
-                    found.insert(inode, socket);
-                }
-            }
+            _ => each(message),
         }
         if i32::from(flags) & libc::NLM_F_MULTI == 0 {
             return Ok(true);
@@ -243,7 +254,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_packet_makes_it_panic(bytes: Vec<u8>) {
-            let _ = parse(&bytes, &mut HashMap::new());
+            let _ = messages(&bytes, |message| drop(parse_socket(message)));
         }
     }
 }

@@ -191,14 +191,18 @@ impl Ends<'_> {
                 .find(|(_, socket)| socket.queued.contains(&inode))
         });
         let Some((&listener, _)) = listener else {
-            let on = Object::Socket {
-                peer: "nobody".to_owned(),
+            let on = |peer: &str| Object::Socket {
+                peer: peer.to_owned(),
                 writing,
             };
             // Datagrams may come from anywhere; a stream without a peer stays without.
-            return match (socket.name.is_some(), socket.queue) {
-                (true, _) => Target::unknown(on, "anybody may send to it"),
-                _ => Target::new(on, vec![Ender::Nobody]),
+            return match (socket.name.is_some(), writing) {
+                (true, true) => {
+                    let why = "whoever has the name to which it sends";
+                    Target::unknown(on("a client that does not read"), why)
+                }
+                (true, false) => Target::unknown(on("anybody"), "anybody may send to it"),
+                (false, _) => Target::new(on("nobody"), vec![Ender::Nobody]),
             };
         };
         self.acceptor(waiter, listener, writing)

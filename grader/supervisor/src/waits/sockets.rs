@@ -50,10 +50,18 @@ fn leader(tid: i32) -> Option<i32> {
     i32::try_from(crate::proc::number(line)?).ok()
 }
 
-/// The socket's family (`SO_DOMAIN`).
-pub(super) fn domain(socket: &OwnedFd) -> Result<i32, Errno> {
+/// The socket's family (`SO_DOMAIN`); [`libc::AF_UNSPEC`] for one of the internet that speaks
+/// neither TCP nor UDP, of which less is known.
+pub(super) fn family(socket: &OwnedFd) -> Result<i32, Errno> {
     let mut value: libc::c_int = 0;
     get(socket, libc::SO_DOMAIN, &mut value)?;
+    if matches!(value, libc::AF_INET | libc::AF_INET6) {
+        let mut protocol: libc::c_int = 0;
+        get(socket, libc::SO_PROTOCOL, &mut protocol)?;
+        if !matches!(protocol, libc::IPPROTO_TCP | libc::IPPROTO_UDP) {
+            return Ok(libc::AF_UNSPEC);
+        }
+    }
     Ok(value)
 }
 

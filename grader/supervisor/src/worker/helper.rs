@@ -1,6 +1,7 @@
 //! A helper from its birth to the moment it takes over: it sets its scenario up.
 
 use std::ffi::CString;
+use std::net::Ipv6Addr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -12,12 +13,12 @@ use nix::sys::stat::Mode;
 
 use super::HelperContext;
 use super::inside::{Full, Hands, Reduced, tell};
-use crate::event::Enforced;
+use crate::event::{Enforced, NO_IPV6};
 use crate::isolation::user::Capability;
 use crate::isolation::{SetupError, files, landlock, reduced, root, scenario, sys, user};
 use crate::launch::{Identity, Launcher};
 use crate::limits::{self, Rlimit};
-use crate::plan::{Isolation, Limits, Observation, Plan, WORKSPACE};
+use crate::plan::{Act, Address, Isolation, Limits, Observation, Plan, WORKSPACE};
 use crate::wire::{EventSink, Frame, Kind};
 
 /// A helper of the full rung: PID 1 of its namespaces.
@@ -238,12 +239,30 @@ fn enforced(
         }
         Observation::Bare => "bare",
     };
+    if wants_ipv6(plan) && std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+        missing.push(format!("{NO_IPV6}: ::1 is not there"));
+    }
     Enforced {
         isolation: isolation.into(),
         observation: observation.into(),
         active,
         missing: std::mem::take(missing),
     }
+}
+
+/// Whether a plan is about IPv6.
+fn wants_ipv6(plan: &Plan) -> bool {
+    let mut acts = plan.steps.iter().flat_map(|step| &step.acts);
+    let peer = acts.any(|act| match act {
+        Act::Reach { how, .. } => how.host.is_some_and(|host| host.is_ipv6()),
+        Act::Listen {
+            address: Address::Inet(address),
+            ..
+        } => address.is_ipv6(),
+        _ => false,
+    });
+    let mut args = plan.programs.iter().flat_map(|program| &program.argv);
+    peer || args.any(|arg| arg.0 == b"::1")
 }
 
 /// Ends with the worker, and is nobody else's to look into.

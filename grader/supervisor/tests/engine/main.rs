@@ -5,7 +5,9 @@
 mod hang;
 mod healthy;
 mod interference;
+mod internet;
 mod meeting;
+mod messages;
 mod peers;
 mod quiescence;
 mod support;

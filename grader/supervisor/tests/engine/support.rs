@@ -223,6 +223,17 @@ impl Recording {
         supervisor::bytes::escape(&text)
     }
 
+    /// The messages that a peer received in a step.
+    pub(crate) fn messages(&self, step: u32, peer: u16) -> Vec<String> {
+        let of_peer = |what: &What| match what {
+            What::PeerMessage {
+                peer: of, bytes, ..
+            } if of.0 == peer => Some(bytes.escaped()),
+            _ => None,
+        };
+        self.step(step).filter_map(of_peer).collect()
+    }
+
     /// How the program ended, with the step.
     pub(crate) fn ended(&self) -> Option<(u32, ExitStatus)> {
         self.0.iter().find_map(|event| match event.what {
