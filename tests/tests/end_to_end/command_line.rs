@@ -100,9 +100,11 @@ fn labs_are_listed_in_both_languages() {
     let home = Home::new();
     for lab in [
         "at-exit",
+        "inet-upper",
         "pipe-upper",
         "sig-count",
         "us-many",
+        "us-msg",
         "us-name",
         "us-upper",
     ] {

@@ -17,9 +17,11 @@ fn the_labs_themselves_have_no_mistake() {
     let home = Home::new();
     for name in [
         "at-exit",
+        "inet-upper",
         "pipe-upper",
         "sig-count",
         "us-many",
+        "us-msg",
         "us-name",
         "us-upper",
     ] {
