@@ -10,9 +10,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anstream::adapter::strip_bytes;
 
-use super::item::{Item, PlaceError};
+use super::item::Item;
 use super::key::Inputs;
 use super::lab::PreparedLab;
+use super::place::PlaceError;
 use super::record::{MadeBy, ResultRecord, SCHEMA, ScenarioRecord, Status};
 use crate::lab::Lang;
 use crate::report::{Context, Human, Json, Replay, Reporter, exit_status};

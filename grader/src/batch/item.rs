@@ -1,12 +1,11 @@
 //! A submission of somebody: whose it is, and where its files are.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use thiserror::Error;
 
+use super::place::Place;
 /// Whose work it is: what a row of the gradebook is found by.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -66,58 +65,6 @@ pub struct Item {
     pub submitted: Option<i64>,
     /// Where its files are.
     pub place: Place,
-}
-
-/// Where a submission's files are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Place {
-    /// In this directory.
-    Directory(PathBuf),
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Directory(path) => write!(f, "{}", path.display()),
-        }
-    }
-}
-
-/// Why a submission's files cannot be had.
-#[derive(Debug, Error)]
-pub enum PlaceError {
-    /// What was handed in is at fault.
-    #[error("{0}")]
-    Unusable(String),
-    /// The grader or the machine failed.
-    #[error("{0}")]
-    Fault(String),
-}
-
-/// A submission's files in a directory, for as long as this lives.
-#[derive(Debug)]
-pub struct Opened {
-    path: PathBuf,
-}
-
-impl Opened {
-    /// The directory.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
-    }
-}
-
-impl Place {
-    /// Puts the files into a directory, if they are not in one already.
-    ///
-    /// # Errors
-    /// The files cannot be had; whose fault that is says the error.
-    pub fn open(&self) -> Result<Opened, PlaceError> {
-        match self {
-            Self::Directory(path) => Ok(Opened { path: path.clone() }),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -4,16 +4,25 @@
 //! makes a [`ResultRecord`] of it, and a [`Journal`] keeps records durably. The batch on this
 //! machine, the workers of a cluster and the collector that fills the gradebook all pass these three.
 
+mod find;
 mod grade;
 mod item;
 mod journal;
 mod key;
 mod lab;
+mod place;
 mod record;
+mod run;
 
+pub use find::{
+    Bindings, FindError, Found, Layout, LayoutError, Query, Roster, RosterError, RosterRow, find,
+    only,
+};
 pub use grade::{Grader, Options};
-pub use item::{Identity, Item, Opened, Person, Place, PlaceError};
+pub use item::{Identity, Item, Person};
 pub use journal::{Damage, Journal, JournalError, Recovered};
 pub use key::{Inputs, ItemKey};
 pub use lab::PreparedLab;
+pub use place::{Opened, Place, PlaceError};
 pub use record::{MadeBy, RecordError, ResultRecord, SCHEMA, ScenarioRecord, Status};
+pub use run::{Job, Known, Progress, run};

@@ -117,6 +117,12 @@ pub fn means(name: &str, numbers: &[u32], semester: u8) -> bool {
     })
 }
 
+/// Whether a name is that of some task: `lab30`, `task_7`.
+#[must_use]
+pub fn names_task(name: &str) -> bool {
+    task(&words(name)).is_some()
+}
+
 /// A task by its place in the course's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct TaskName {

@@ -152,6 +152,29 @@ pub fn archive_stem(name: &str) -> Option<&str> {
 /// It is no archive, damaged, encrypted, or exceeds `bounds`; or the machine failed.
 pub fn unpack(path: &Path, bounds: &ArchiveBounds) -> Result<Unpacked, ArchiveError> {
     let bytes = read(path, bounds)?;
+    receive(path, bytes.len() as u64, bounds, |target| {
+        match Kind::of(&bytes) {
+            Some(Kind::Zip) => zipped::unpack(&bytes, target),
+            Some(Kind::Tar) => tarball::unpack(&bytes, target),
+            Some(Kind::Gzip) => tarball::unpack_gzip(&bytes, target),
+            Some(Kind::Other(what)) => Err(Stop::unfit(format!(
+                "{what}; hand in a directory, or a zip, tar or tar.gz of it"
+            ))),
+            None => Err(Stop::unfit(
+                "not an archive, whatever its name says; hand in a directory, or a zip, tar or tar.gz of it",
+            )),
+        }
+    })
+}
+
+/// Lets `fill` write files into a new private directory, within bounds. `path` is where they come
+/// from, `packed` how many bytes they are there.
+pub(crate) fn receive(
+    path: &Path,
+    packed: u64,
+    bounds: &ArchiveBounds,
+    fill: impl FnOnce(&mut Target<'_>) -> Result<(), Stop>,
+) -> Result<Unpacked, ArchiveError> {
     let dir = tempfile::Builder::new()
         .prefix("grader-")
         .tempdir()
@@ -161,7 +184,7 @@ pub fn unpack(path: &Path, bounds: &ArchiveBounds) -> Result<Unpacked, ArchiveEr
         })?;
     let room = bounds
         .total
-        .min(FREE.max((bytes.len() as u64).saturating_mul(bounds.ratio)));
+        .min(FREE.max(packed.saturating_mul(bounds.ratio)));
     let mut target = Target {
         root: dir.path(),
         bounds,
@@ -170,17 +193,7 @@ pub fn unpack(path: &Path, bounds: &ArchiveBounds) -> Result<Unpacked, ArchiveEr
         entries: 0,
         notes: Vec::new(),
     };
-    let done = match Kind::of(&bytes) {
-        Some(Kind::Zip) => zipped::unpack(&bytes, &mut target),
-        Some(Kind::Tar) => tarball::unpack(&bytes, &mut target),
-        Some(Kind::Gzip) => tarball::unpack_gzip(&bytes, &mut target),
-        Some(Kind::Other(what)) => Err(Stop::unfit(format!(
-            "{what}; hand in a directory, or a zip, tar or tar.gz of it"
-        ))),
-        None => Err(Stop::unfit(
-            "not an archive, whatever its name says; hand in a directory, or a zip, tar or tar.gz of it",
-        )),
-    };
+    let done = fill(&mut target);
     let notes = target.notes;
     match done {
         Ok(()) => Ok(Unpacked { dir, notes }),
@@ -226,8 +239,10 @@ fn read(path: &Path, bounds: &ArchiveBounds) -> Result<Vec<u8>, ArchiveError> {
 }
 
 /// What ends unpacking early.
-enum Stop {
+pub(crate) enum Stop {
+    /// What was handed in is at fault.
     Unfit(String),
+    /// The machine failed.
     Fault(io::Error),
 }
 
@@ -243,7 +258,7 @@ impl Stop {
 }
 
 /// Where files are unpacked to, with what is left of the bounds.
-struct Target<'a> {
+pub(crate) struct Target<'a> {
     root: &'a Path,
     bounds: &'a ArchiveBounds,
     room: u64,
@@ -254,7 +269,7 @@ struct Target<'a> {
 
 impl Target<'_> {
     /// Counts an entry and looks at its name. `None`: it is passed over.
-    fn name(&mut self, raw: &[u8]) -> Result<Option<Name>, Stop> {
+    pub(crate) fn name(&mut self, raw: &[u8]) -> Result<Option<Name>, Stop> {
         self.entries += 1;
         if self.entries > self.bounds.entries {
             return Err(Stop::unfit(format!(
@@ -275,7 +290,8 @@ impl Target<'_> {
         }
     }
 
-    fn skip(&mut self, raw: &[u8], why: &str) {
+    /// Notes that an entry is passed over.
+    pub(crate) fn skip(&mut self, raw: &[u8], why: &str) {
         let name = supervisor::bytes::escape(raw);
         self.notes.push(format!("skipped {name}: {why}"));
     }
@@ -285,7 +301,12 @@ impl Target<'_> {
     }
 
     /// Writes a file. The bytes are counted as they come, whatever the archive says of them.
-    fn file(&mut self, name: &Name, executable: bool, content: &mut dyn Read) -> Result<(), Stop> {
+    pub(crate) fn file(
+        &mut self,
+        name: &Name,
+        executable: bool,
+        content: &mut dyn Read,
+    ) -> Result<(), Stop> {
         let path = self.root.join(name.path());
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent).map_err(|error| in_the_way(name, error))?;

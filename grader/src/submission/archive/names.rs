@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// A name that leads to a place inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name(PathBuf);
+pub(crate) struct Name(PathBuf);
 
 /// What becomes of an entry with another name.
 #[derive(Clone, Debug, PartialEq, Eq)]

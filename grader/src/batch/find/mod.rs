@@ -1,0 +1,447 @@
+//! Finding a class's submissions: by a layout, by what learning management systems call them, by
+//! branches, or by what directories look like.
+
+mod layout;
+mod lms;
+mod refs;
+mod roster;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobMatcher};
+use thiserror::Error;
+
+pub use layout::{Bindings, Layout, LayoutError};
+pub use roster::{Roster, RosterError, RosterRow};
+
+use super::item::{Identity, Item, Person};
+use super::place::Place;
+use crate::lab::guess::Candidate;
+use crate::submission::{
+    ArchiveBounds, ArchiveError, Repository, Unpacked, is_archive_name, unpack,
+};
+
+/// What is looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Query {
+    /// The labs that are graded, with the numbers by which directories name them.
+    pub labs: Vec<Candidate>,
+    /// The layout of directories; guessed if not given.
+    pub layout: Option<Layout>,
+    /// The layout of branches' names: one submission for each that fits.
+    pub refs: Option<Layout>,
+    /// The class.
+    pub roster: Option<Roster>,
+    /// Only students whose `student` or `group/student` matches one of these; empty: all.
+    pub only: Vec<GlobMatcher>,
+    /// The newest file's time is when it was handed in, where nothing else tells.
+    pub by_file_times: bool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// The submissions, by group, student, lab and attempt.
+    pub items: Vec<Item>,
+    /// Things worth saying, one line each.
+    pub notes: Vec<String>,
+    /// Students of the roster from whom nothing was found.
+    pub missing: Vec<RosterRow>,
+    /// How the submissions were told apart: `Moodle's download`.
+    pub how: String,
+    /// Keeps an unpacked download.
+    _unpacked: Option<Unpacked>,
+}
+
+/// Why nothing can be looked for, or nothing was found.
+#[derive(Debug, Error)]
+pub enum FindError {
+    /// The source cannot be read.
+    #[error("{}: {error}", path.display())]
+    Unreadable {
+        /// What was named.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// An archive or a repository cannot be read.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// There are branches, but no repository.
+    #[error("{}: not a git repository, so there are no branches in it", .0.display())]
+    NoRepository(PathBuf),
+    /// Nothing fits.
+    #[error("{}: no submission found ({looked}){notes}", path.display())]
+    Nothing {
+        /// What was named.
+        path: PathBuf,
+        /// How it was looked for.
+        looked: String,
+        /// What was passed over.
+        notes: String,
+    },
+    /// Names mean several tasks, and the lab is none of them by its own word.
+    #[error(
+        "{lab} has no number of its own, and there are directories of the tasks {numbers}; say which is meant: {lab}={first}"
+    )]
+    WhichNumber {
+        /// The lab.
+        lab: String,
+        /// The numbers seen.
+        numbers: String,
+        /// One of them.
+        first: u32,
+    },
+    /// More than any class has.
+    #[error("{}: more than {most} directories and files", path.display())]
+    TooMany {
+        /// What was named.
+        path: PathBuf,
+        /// The bound.
+        most: usize,
+    },
+}
+
+/// A submission before it is known whose it really is.
+#[derive(Clone, Debug)]
+struct Hit {
+    group: String,
+    student: String,
+    /// Further names by which a roster may know the student.
+    aliases: Vec<String>,
+    person: Person,
+    lab: HitLab,
+    attempt: Option<u32>,
+    submitted: Option<i64>,
+    place: Place,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum HitLab {
+    Known(String),
+    /// A number that no chosen lab says it is.
+    Number(u32),
+    /// Nothing says which; the only one is meant.
+    Only,
+}
+
+/// A glob over `student` or `group/student`.
+///
+/// # Errors
+/// It is no pattern.
+pub fn only(pattern: &str) -> Result<GlobMatcher, globset::Error> {
+    let glob = GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .case_insensitive(true)
+        .build()?;
+    Ok(glob.compile_matcher())
+}
+
+/// Finds the submissions in `source`: a directory, an LMS's archive, or a repository.
+///
+/// # Errors
+/// See [`FindError`].
+pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
+    let mut found = Found::default();
+    let meta = std::fs::metadata(source).map_err(|error| FindError::Unreadable {
+        path: source.to_owned(),
+        error,
+    })?;
+    let mut root = source.to_owned();
+    if meta.is_file() && is_archive_name(&source.to_string_lossy()) {
+        let unpacked = unpack(source, &class_bounds())?;
+        found.notes.clone_from(&unpacked.notes);
+        unpacked.path().clone_into(&mut root);
+        found._unpacked = Some(unpacked);
+    } else if !meta.is_dir() {
+        return Err(FindError::Unreadable {
+            path: source.to_owned(),
+            error: io::Error::other("neither a directory nor an archive (zip, tar, tar.gz)"),
+        });
+    }
+    let repository = Repository::at(&root);
+    let mut search = Search {
+        query,
+        hits: Vec::new(),
+        notes: Vec::new(),
+        entries: 0,
+        root: root.clone(),
+    };
+    found.how = match (&query.refs, &query.layout, &repository) {
+        (Some(names), _, Some(repository)) => {
+            refs::find(&mut search, repository, &root, names)?;
+            format!("branches `{names}`")
+        }
+        (Some(_), _, None) => return Err(FindError::NoRepository(source.to_owned())),
+        (None, _, Some(repository)) if !repository.has_tree() => {
+            refs::guess(&mut search, repository, &root)?;
+            "one for each branch".to_owned()
+        }
+        (None, Some(layout), _) => {
+            tree::by_layout(&mut search, &root, layout)?;
+            format!("layout `{layout}`")
+        }
+        (None, None, _) => match lms::find(&mut search, &root)? {
+            Some(how) => how.to_owned(),
+            None => {
+                tree::guess(&mut search, &root)?;
+                "guessed from the names of directories".to_owned()
+            }
+        },
+    };
+    let Search { hits, notes, .. } = search;
+    found.notes.extend(notes);
+    let hits = with_labs(hits, query)?;
+    if hits.is_empty() {
+        let notes = found.notes.iter().take(5);
+        return Err(FindError::Nothing {
+            path: source.to_owned(),
+            looked: found.how,
+            notes: notes.map(|note| format!("\n  {note}")).collect(),
+        });
+    }
+    settle(hits, query, &mut found);
+    Ok(found)
+}
+
+/// Bounds of a whole class's download.
+fn class_bounds() -> ArchiveBounds {
+    ArchiveBounds {
+        archive: 512 << 20,
+        entries: 200_000,
+        total: 4 << 30,
+        ..ArchiveBounds::default()
+    }
+}
+
+/// What is being looked through.
+struct Search<'a> {
+    query: &'a Query,
+    hits: Vec<Hit>,
+    notes: Vec<String>,
+    entries: usize,
+    root: PathBuf,
+}
+
+/// Directories and files that are looked at, at most.
+const MOST: usize = 1_000_000;
+
+impl Search<'_> {
+    /// The names in a directory, sorted; those that cannot be printed are noted.
+    fn list(&mut self, dir: &Path) -> Result<Vec<(String, PathBuf, bool)>, FindError> {
+        let unreadable = |error| FindError::Unreadable {
+            path: dir.to_owned(),
+            error,
+        };
+        let mut out = Vec::new();
+        for entry in std::fs::read_dir(dir).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            self.entries += 1;
+            if self.entries > MOST {
+                return Err(FindError::TooMany {
+                    path: self.root.clone(),
+                    most: MOST,
+                });
+            }
+            let name = entry.file_name();
+            let Some(text) = name
+                .to_str()
+                .filter(|name| !name.chars().any(char::is_control))
+            else {
+                use std::os::unix::ffi::OsStrExt as _;
+                let shown = supervisor::bytes::escape(name.as_bytes());
+                self.notes.push(format!(
+                    "passed over {}/{shown}: its name is not printable UTF-8",
+                    self.shown(dir)
+                ));
+                continue;
+            };
+            if text.starts_with('.') || text == "__MACOSX" {
+                continue;
+            }
+            // Links are followed: an instructor may have put the class together with them.
+            let path = entry.path();
+            let is_dir = path.is_dir();
+            out.push((text.to_owned(), path, is_dir));
+        }
+        out.sort();
+        Ok(out)
+    }
+
+    /// A path below the source, for people.
+    fn shown(&self, path: &Path) -> String {
+        let inside = path.strip_prefix(&self.root).unwrap_or(path);
+        crate::report::clean(&inside.display().to_string())
+    }
+}
+
+/// Gives each hit its lab. A lab without a number of its own takes the only number there is.
+fn with_labs(mut hits: Vec<Hit>, query: &Query) -> Result<Vec<Hit>, FindError> {
+    let only = match &query.labs[..] {
+        [lab] => Some(lab),
+        _ => None,
+    };
+    let takes = only.filter(|lab| {
+        lab.numbers.is_empty() && !hits.iter().any(|h| matches!(h.lab, HitLab::Known(_)))
+    });
+    let mut numbers: Vec<u32> = hits
+        .iter()
+        .filter_map(|hit| match hit.lab {
+            HitLab::Number(n) => Some(n),
+            _ => None,
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    if let (Some(lab), [first, _, ..]) = (takes, &numbers[..]) {
+        return Err(FindError::WhichNumber {
+            lab: lab.id.clone(),
+            numbers: numbers
+                .iter()
+                .map(u32::to_string)
+                .collect::<Vec<_>>()
+                .join(", "),
+            first: *first,
+        });
+    }
+    hits.retain_mut(|hit| match (&hit.lab, takes, only) {
+        (HitLab::Known(_), ..) => true,
+        (HitLab::Number(_), Some(lab), _) | (HitLab::Only, _, Some(lab)) => {
+            hit.lab = HitLab::Known(lab.id.clone());
+            true
+        }
+        _ => false,
+    });
+    Ok(hits)
+}
+
+/// Joins with the roster, chooses, numbers the attempts, sorts.
+fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
+    let mut rows: BTreeMap<(String, String, String), Vec<Hit>> = BTreeMap::new();
+    let mut unknown = Vec::new();
+    for mut hit in hits {
+        if let Some(roster) = &query.roster {
+            let qualified = format!("{}/{}", hit.group, hit.student);
+            let names = [qualified.as_str(), hit.student.as_str()]
+                .into_iter()
+                .chain(hit.aliases.iter().map(String::as_str));
+            match roster.find(names) {
+                Some(row) => {
+                    hit.student.clone_from(&row.student);
+                    hit.group.clone_from(&row.group);
+                    let lms = hit.person.lms.take();
+                    hit.person = row.person.clone();
+                    hit.person.lms = hit.person.lms.or(lms);
+                }
+                None => unknown.push(hit.student.clone()),
+            }
+        }
+        let qualified = format!("{}/{}", hit.group, hit.student);
+        let chosen = |glob: &GlobMatcher| glob.is_match(&hit.student) || glob.is_match(&qualified);
+        if !query.only.is_empty() && !query.only.iter().any(chosen) {
+            continue;
+        }
+        let HitLab::Known(lab) = &hit.lab else {
+            continue;
+        };
+        let key = (hit.group.clone(), hit.student.clone(), lab.clone());
+        rows.entry(key).or_default().push(hit);
+    }
+    unknown.sort();
+    unknown.dedup();
+    if !unknown.is_empty() {
+        let most = unknown.iter().take(8).cloned().collect::<Vec<_>>();
+        let more = unknown.len().saturating_sub(most.len());
+        let more = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
+        found.notes.push(format!(
+            "not in the roster: {}{more}",
+            crate::report::clean(&most.join(", "))
+        ));
+    }
+    if let Some(roster) = &query.roster {
+        let there = |row: &&RosterRow| {
+            !rows
+                .keys()
+                .any(|(group, student, _)| (group, student) == (&row.group, &row.student))
+        };
+        let chosen = |row: &&RosterRow| {
+            let qualified = format!("{}/{}", row.group, row.student);
+            query.only.is_empty()
+                || query
+                    .only
+                    .iter()
+                    .any(|glob| glob.is_match(&row.student) || glob.is_match(&qualified))
+        };
+        found.missing = roster
+            .students
+            .iter()
+            .filter(there)
+            .filter(chosen)
+            .cloned()
+            .collect();
+    }
+    for ((group, student, lab), mut hits) in rows {
+        // Attempts that are not numbered: in the order of time, then of names.
+        hits.sort_by_key(|hit| (hit.attempt, hit.submitted, hit.place.to_string()));
+        if hits.len() > 1 && hits.iter().all(|hit| hit.attempt.is_none()) {
+            found.notes.push(format!(
+                "{} of {lab}: {} directories, taken as attempts in this order: {}",
+                crate::report::clean(&student),
+                hits.len(),
+                hits.iter()
+                    .map(|hit| crate::report::clean(&hit.place.to_string()))
+                    .collect::<Vec<_>>()
+                    .join(", ")
+            ));
+        }
+        let mut last = 0;
+        for hit in hits {
+            let attempt = hit.attempt.unwrap_or(0).max(last + 1);
+            last = attempt;
+            let submitted = hit
+                .submitted
+                .or_else(|| query.by_file_times.then(|| newest(&hit.place)).flatten());
+            found.items.push(Item {
+                identity: Identity {
+                    group: group.clone(),
+                    student: student.clone(),
+                    lab: lab.clone(),
+                    attempt,
+                },
+                person: hit.person,
+                submitted,
+                place: hit.place,
+            });
+        }
+    }
+}
+
+/// The time of the newest file, as far as a few thousand are looked at.
+fn newest(place: &Place) -> Option<i64> {
+    use std::os::unix::fs::MetadataExt as _;
+    let time = |path: &Path| std::fs::symlink_metadata(path).ok().map(|m| m.mtime());
+    match place {
+        Place::Archive(path) => time(path),
+        Place::Files(files) => files.iter().filter_map(|(path, _)| time(path)).max(),
+        Place::Git { .. } => None,
+        Place::Directory(path) => ignore::WalkBuilder::new(path)
+            .standard_filters(false)
+            .hidden(true)
+            .max_depth(Some(8))
+            .build()
+            .take(4096)
+            .filter_map(Result::ok)
+            .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
+            .filter_map(|entry| time(entry.path()))
+            .max(),
+    }
+}

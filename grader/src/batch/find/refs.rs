@@ -1,0 +1,163 @@
+//! One submission for each branch.
+
+use std::path::Path;
+
+use super::layout::{Layout, Meaning, meaning};
+use super::tree::lab_of;
+use super::{FindError, Hit, HitLab, Search};
+use crate::batch::item::Person;
+use crate::batch::place::Place;
+use crate::submission::{GitRef, Repository};
+
+/// The branches whose names fit.
+pub(super) fn find(
+    search: &mut Search<'_>,
+    repository: &Repository,
+    root: &Path,
+    names: &Layout,
+) -> Result<(), FindError> {
+    for branch in repository.refs()? {
+        let Some(found) = names.read_all(&branch.name) else {
+            continue;
+        };
+        let lab = match &found.lab {
+            Some(name) => match lab_of(search, name) {
+                Some(lab) => lab,
+                None => continue,
+            },
+            None => HitLab::Only,
+        };
+        let hit = Hit {
+            group: found.group.unwrap_or_default(),
+            student: found.student.unwrap_or_default(),
+            aliases: found.number.iter().chain(&found.name).cloned().collect(),
+            person: Person {
+                name: found.name,
+                number: found.number,
+                ..Person::default()
+            },
+            lab,
+            attempt: found.attempt,
+            submitted: Some(branch.time),
+            place: at(root, &branch, String::new()),
+        };
+        place(search, repository, &branch, hit)?;
+    }
+    Ok(())
+}
+
+/// Every branch but the main one; its name's first part is the student.
+pub(super) fn guess(
+    search: &mut Search<'_>,
+    repository: &Repository,
+    root: &Path,
+) -> Result<(), FindError> {
+    for branch in repository.refs()? {
+        if matches!(
+            branch.name.as_str(),
+            "main" | "master" | "trunk" | "develop"
+        ) {
+            continue;
+        }
+        let parts: Vec<&str> = branch.name.split('/').collect();
+        let mut student = Vec::new();
+        let mut lab = HitLab::Only;
+        let mut other = false;
+        for part in parts {
+            match meaning(&search.query.labs, part) {
+                Meaning::Lab(id) => lab = HitLab::Known(id),
+                Meaning::Number(n) => lab = HitLab::Number(n),
+                Meaning::Several(_) => other = true,
+                Meaning::Nothing => student.push(part),
+            }
+        }
+        let Some(name) = student.pop().filter(|_| !other) else {
+            search
+                .notes
+                .push(format!("passed over the branch {}", branch.name));
+            continue;
+        };
+        let hit = Hit {
+            group: student.pop().unwrap_or_default().to_owned(),
+            student: name.to_owned(),
+            aliases: vec![branch.name.clone()],
+            person: Person::default(),
+            lab,
+            attempt: None,
+            submitted: Some(branch.time),
+            place: at(root, &branch, String::new()),
+        };
+        place(search, repository, &branch, hit)?;
+    }
+    Ok(())
+}
+
+fn at(root: &Path, branch: &GitRef, directory: String) -> Place {
+    Place::Git {
+        repository: root.to_owned(),
+        name: branch.name.clone(),
+        commit: branch.commit.clone(),
+        directory,
+    }
+}
+
+/// Adds the hit: all of the commit, or the directories in it that the layout names and that are the
+/// same student's.
+fn place(
+    search: &mut Search<'_>,
+    repository: &Repository,
+    branch: &GitRef,
+    hit: Hit,
+) -> Result<(), FindError> {
+    let Some(layout) = &search.query.layout else {
+        search.hits.push(hit);
+        return Ok(());
+    };
+    let mut any = false;
+    for directory in repository.directories(&branch.commit)? {
+        let Some(found) = layout.read_all(&directory) else {
+            continue;
+        };
+        let student = found.student.clone().unwrap_or_default();
+        if !student.eq_ignore_ascii_case(&hit.student) {
+            continue;
+        }
+        let lab = match found.lab.as_deref().map(|name| lab_of(search, name)) {
+            Some(None) => continue,
+            Some(Some(lab)) => lab,
+            None => hit.lab.clone(),
+        };
+        if hit.lab != HitLab::Only && lab != hit.lab {
+            continue;
+        }
+        any = true;
+        let place = match &hit.place {
+            Place::Git {
+                repository,
+                name,
+                commit,
+                ..
+            } => Place::Git {
+                repository: repository.clone(),
+                name: name.clone(),
+                commit: commit.clone(),
+                directory,
+            },
+            other => other.clone(),
+        };
+        search.hits.push(Hit {
+            group: found.group.unwrap_or_else(|| hit.group.clone()),
+            lab,
+            place,
+            attempt: found.attempt.or(hit.attempt),
+            ..hit.clone()
+        });
+    }
+    if !any {
+        search.notes.push(format!(
+            "the branch {} has no directory of {} by the layout",
+            branch.name, hit.student
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,291 @@
+use super::*;
+use std::fs;
+use tempfile::TempDir;
+
+fn labs(ids: &[(&str, &[u32])]) -> Vec<Candidate> {
+    ids.iter()
+        .map(|(id, numbers)| Candidate {
+            id: (*id).to_owned(),
+            numbers: numbers.to_vec(),
+            semester: 1,
+        })
+        .collect()
+}
+
+fn one_lab() -> Query {
+    Query {
+        labs: labs(&[("course-30", &[30])]),
+        ..Query::default()
+    }
+}
+
+fn file(root: &Path, name: &str) {
+    let path = root.join(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(path, "int main;").unwrap();
+}
+
+fn tree(files: &[&str]) -> TempDir {
+    let dir = TempDir::new().unwrap();
+    for name in files {
+        file(dir.path(), name);
+    }
+    dir
+}
+
+/// `group/student lab attempt where`.
+fn rows(found: &Found, root: &Path) -> Vec<String> {
+    found
+        .items
+        .iter()
+        .map(|item| {
+            let id = &item.identity;
+            let place = item.place.to_string();
+            let place = place.replace(&format!("{}/", root.display()), "");
+            format!(
+                "{}/{} {} {} {place}",
+                id.group, id.student, id.lab, id.attempt
+            )
+        })
+        .collect()
+}
+
+fn found(dir: &TempDir, query: &Query) -> Vec<String> {
+    let found = find(dir.path(), query).unwrap_or_else(|error| panic!("{error}"));
+    rows(&found, dir.path())
+}
+
+#[test]
+fn a_course_tree_is_read_by_a_layout_and_without_one() {
+    let dir = tree(&[
+        "21214/ivanov/lab30/server.c",
+        "21214/ivanov/lab25/pipe.c",
+        "21214/petrov/Lab_30/src/server.c",
+        "21216/sidorov/task_30/server.c",
+        "21216/README.md",
+        "21216/orlov/lab 30.zip",
+    ]);
+    let expected = [
+        "21214/ivanov course-30 1 21214/ivanov/lab30",
+        "21214/petrov course-30 1 21214/petrov/Lab_30",
+        "21216/orlov course-30 1 21216/orlov/lab 30.zip",
+        "21216/sidorov course-30 1 21216/sidorov/task_30",
+    ];
+    let layout = "{group}/{student}/lab{n}".parse().unwrap();
+    let query = Query {
+        layout: Some(layout),
+        ..one_lab()
+    };
+    assert_eq!(found(&dir, &query), expected);
+    assert_eq!(found(&dir, &one_lab()), expected);
+    let several = Query {
+        labs: labs(&[("course-30", &[30]), ("course-25", &[25])]),
+        ..Query::default()
+    };
+    assert_eq!(found(&dir, &several).len(), 5);
+}
+
+#[test]
+fn other_shapes_of_a_class() {
+    let dir = tree(&[
+        "lab30/ivanov/server.c",
+        "lab30/petrov/server.c",
+        "lab31/ivanov/x.c",
+    ]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "/ivanov course-30 1 lab30/ivanov",
+            "/petrov course-30 1 lab30/petrov"
+        ]
+    );
+    let dir = tree(&["g1/anna/server.c", "g1/boris/Makefile", "g2/vera.zip"]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "g1/anna course-30 1 g1/anna",
+            "g1/boris course-30 1 g1/boris",
+            "g2/vera course-30 1 g2/vera.zip"
+        ]
+    );
+    // The names of files in a student's directory are nobody's.
+    let dir = tree(&["anna/lab30/src/deep/server.c"]);
+    assert_eq!(found(&dir, &one_lab()), ["/anna course-30 1 anna/lab30"]);
+}
+
+#[test]
+fn a_lab_without_a_number_takes_the_only_one_or_asks() {
+    let dir = tree(&["g/anna/lab30/server.c", "g/boris/lab30/server.c"]);
+    let query = Query {
+        labs: labs(&[("us-upper", &[])]),
+        layout: Some("{group}/{student}/lab{n}".parse().unwrap()),
+        ..Query::default()
+    };
+    assert_eq!(found(&dir, &query).len(), 2);
+    file(dir.path(), "g/anna/lab31/server.c");
+    let error = find(dir.path(), &query).unwrap_err().to_string();
+    assert!(
+        error.contains("the tasks 30, 31") && error.contains("us-upper=30"),
+        "{error}"
+    );
+    let told = Query {
+        labs: labs(&[("us-upper", &[31])]),
+        ..query
+    };
+    assert_eq!(found(&dir, &told), ["g/anna us-upper 1 g/anna/lab31"]);
+}
+
+#[test]
+fn downloads_of_moodle_canvas_and_classroom() {
+    let dir = tree(&[
+        "Иванов Иван_1007_assignsubmission_file_/lab30.zip",
+        "Petrova Anna_1008_assignsubmission_file_server.c",
+        "Petrova Anna_1008_assignsubmission_file_client.c",
+        "Petrova Anna_1008_assignsubmission_onlinetext_onlinetext.html",
+    ]);
+    let result = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(result.how, "Moodle's download");
+    assert_eq!(
+        rows(&result, dir.path()),
+        [
+            "/Petrova Anna course-30 1 Petrova Anna_1008_assignsubmission_file_client.c",
+            "/Иванов Иван course-30 1 Иванов Иван_1007_assignsubmission_file_",
+        ]
+    );
+    assert_eq!(result.items[0].person.lms.as_deref(), Some("1008"));
+    let opened = result.items[0].place.open().unwrap();
+    assert!(opened.path().join("server.c").is_file() && opened.path().join("client.c").is_file());
+
+    let dir = tree(&[
+        "ivanovivan_1007_5551_server-1.c",
+        "ivanovivan_1007_5552_client.c",
+        "petrovaanna_LATE_1008_5553_lab30.zip",
+    ]);
+    let roster = dir.path().join("../class.csv");
+    let result = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(result.how, "Canvas's download");
+    assert_eq!(result.items.len(), 2);
+    let opened = result.items[0].place.open().unwrap();
+    assert!(opened.path().join("server.c").is_file());
+    drop(roster);
+
+    let dir = tree(&[
+        "unix-sockets-ivan-i/server.c",
+        "unix-sockets-ivan-i/.git/HEAD",
+        "unix-sockets-anna/server.c",
+        "unix-sockets-anna/.git/HEAD",
+    ]);
+    let result = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(result.how, "clones of GitHub Classroom");
+    let students: Vec<&str> = result
+        .items
+        .iter()
+        .map(|i| i.identity.student.as_str())
+        .collect();
+    assert_eq!(students, ["anna", "ivan-i"]);
+}
+
+#[test]
+fn a_roster_joins_names_and_tells_who_is_missing() {
+    let dir = tree(&[
+        "ivanovivan_1007_5551_server.c",
+        "petrovaanna_1008_5553_server.c",
+        "strangerx_1_2_server.c",
+    ]);
+    let list = TempDir::new().unwrap();
+    let csv = list.path().join("class.csv");
+    fs::write(
+        &csv,
+        "group,student,name,email\n21214,s07,Ivanov Ivan,i@x.example\n21214,s08,Petrova Anna,p@x.example\n21214,s09,Orlov Oleg,o@x.example\n",
+    )
+    .unwrap();
+    let query = Query {
+        roster: Some(Roster::read(&csv).unwrap()),
+        ..one_lab()
+    };
+    let result = find(dir.path(), &query).unwrap();
+    let ids: Vec<String> = result
+        .items
+        .iter()
+        .map(|i| i.identity.to_string())
+        .collect();
+    assert_eq!(
+        ids,
+        [
+            "strangerx course-30",
+            "21214/s07 course-30",
+            "21214/s08 course-30"
+        ]
+    );
+    assert_eq!(result.items[1].person.email.as_deref(), Some("i@x.example"));
+    assert_eq!(result.items[1].person.lms.as_deref(), Some("1007"));
+    assert!(
+        result
+            .notes
+            .iter()
+            .any(|n| n.contains("not in the roster: strangerx"))
+    );
+    assert_eq!(result.missing.len(), 1);
+    assert_eq!(result.missing[0].student, "s09");
+    let query = Query {
+        only: vec![only("21214/s0[78]").unwrap()],
+        ..query
+    };
+    assert_eq!(find(dir.path(), &query).unwrap().items.len(), 2);
+}
+
+#[test]
+fn two_directories_of_one_lab_are_two_attempts() {
+    let dir = tree(&["g/anna/lab30/a.c", "g/anna/lab30_2/a.c"]);
+    let result = find(dir.path(), &one_lab()).unwrap();
+    let attempts: Vec<u32> = result.items.iter().map(|i| i.identity.attempt).collect();
+    assert_eq!(attempts, [1, 2]);
+    assert!(
+        result.notes[0].contains("attempts in this order"),
+        "{:?}",
+        result.notes
+    );
+    let query = Query {
+        layout: Some("{student}/{lab}/try-{attempt}".parse().unwrap()),
+        ..one_lab()
+    };
+    let dir = tree(&["anna/lab30/try-3/a.c", "anna/lab30/try-10/a.c"]);
+    let attempts: Vec<u32> = find(dir.path(), &query)
+        .unwrap()
+        .items
+        .iter()
+        .map(|i| i.identity.attempt)
+        .collect();
+    assert_eq!(attempts, [3, 10]);
+}
+
+#[test]
+fn names_that_cannot_be_printed_are_told_and_stop_nobody() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let dir = tree(&["g/anna/lab30/a.c"]);
+    let odd = dir
+        .path()
+        .join("g")
+        .join(std::ffi::OsStr::from_bytes(b"b\xe9\x1b[2J"));
+    fs::create_dir_all(odd.join("lab30")).unwrap();
+    let result = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(result.items.len(), 1);
+    assert!(
+        result.notes[0].contains("b\\xe9\\x1b[2J"),
+        "{:?}",
+        result.notes
+    );
+}
+
+#[test]
+fn nothing_found_says_how_it_was_looked_for() {
+    let dir = tree(&["notes.txt"]);
+    let error = find(dir.path(), &one_lab()).unwrap_err().to_string();
+    assert!(error.contains("no submission found (guessed"), "{error}");
+    let query = Query {
+        refs: Some("{student}".parse().unwrap()),
+        ..one_lab()
+    };
+    let error = find(dir.path(), &query).unwrap_err().to_string();
+    assert!(error.contains("not a git repository"), "{error}");
+}

@@ -1,0 +1,243 @@
+//! Directories: by a layout, or by what they look like.
+
+use std::path::{Path, PathBuf};
+
+use super::layout::{Bindings, Layout, Meaning, meaning};
+use super::{FindError, Hit, HitLab, Search};
+use crate::batch::item::Person;
+use crate::batch::place::Place;
+use crate::submission::{Repository, archive_stem};
+
+/// Levels of directories that are looked through when the layout is guessed.
+const DEPTH: usize = 6;
+
+/// The lab that a name means; `None`: another one, or none.
+pub(super) fn lab_of(search: &mut Search<'_>, name: &str) -> Option<HitLab> {
+    match meaning(&search.query.labs, name) {
+        Meaning::Lab(id) => Some(HitLab::Known(id)),
+        Meaning::Number(n) => Some(HitLab::Number(n)),
+        Meaning::Several(ids) => {
+            search.notes.push(format!(
+                "passed over {}: it can mean {}",
+                crate::report::clean(name),
+                ids.join(", ")
+            ));
+            None
+        }
+        Meaning::Nothing => None,
+    }
+}
+
+pub(super) fn by_layout(
+    search: &mut Search<'_>,
+    root: &Path,
+    layout: &Layout,
+) -> Result<(), FindError> {
+    descend(search, root, layout, 0, &Bindings::default())
+}
+
+fn descend(
+    search: &mut Search<'_>,
+    dir: &Path,
+    layout: &Layout,
+    depth: usize,
+    known: &Bindings,
+) -> Result<(), FindError> {
+    let last = depth + 1 == layout.depth();
+    for (name, path, is_dir) in search.list(dir)? {
+        let stem = if is_dir {
+            Some(name.as_str())
+        } else {
+            // Where a submission is expected an archive of it will do.
+            archive_stem(&name).filter(|_| last)
+        };
+        let Some(bound) = stem.and_then(|stem| layout.read(depth, stem, known)) else {
+            continue;
+        };
+        if !last {
+            descend(search, &path, layout, depth + 1, &bound)?;
+            continue;
+        }
+        let lab = match &bound.lab {
+            Some(name) => match lab_of(search, name) {
+                Some(lab) => lab,
+                None => continue,
+            },
+            None => HitLab::Only,
+        };
+        search.hits.push(Hit {
+            group: bound.group.unwrap_or_default(),
+            student: bound.student.unwrap_or_default(),
+            aliases: bound.number.iter().chain(&bound.name).cloned().collect(),
+            person: Person {
+                name: bound.name,
+                number: bound.number,
+                ..Person::default()
+            },
+            lab,
+            attempt: bound.attempt,
+            submitted: committed(&path),
+            place: place(path, is_dir),
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn place(path: PathBuf, is_dir: bool) -> Place {
+    if is_dir {
+        Place::Directory(path)
+    } else {
+        Place::Archive(path)
+    }
+}
+
+/// When the commit in a clone was made.
+pub(super) fn committed(path: &Path) -> Option<i64> {
+    // A directory inside somebody's repository says nothing about when it was handed in.
+    path.join(".git")
+        .exists()
+        .then(|| Repository::at(path)?.head_time())?
+}
+
+/// Looks for directories that name a lab; where only one lab is graded, also for directories with
+/// sources. Those above are the student and the group.
+pub(super) fn guess(search: &mut Search<'_>, root: &Path) -> Result<(), FindError> {
+    look(search, root, &mut Vec::new())
+}
+
+fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<(), FindError> {
+    let entries = search.list(dir)?;
+    let sources = entries
+        .iter()
+        .any(|(name, _, is_dir)| !is_dir && is_source(name));
+    if sources {
+        if search.query.labs.len() == 1 {
+            let names = if above.is_empty() {
+                vec![name_of(dir)]
+            } else {
+                above.clone()
+            };
+            add(search, &names, HitLab::Only, place(dir.to_owned(), true));
+        } else {
+            let shown = search.shown(dir);
+            search.notes.push(format!(
+                "passed over {shown}: its name does not say which lab it is"
+            ));
+        }
+        return Ok(());
+    }
+    for (name, path, is_dir) in entries {
+        let stem = if is_dir {
+            name.as_str()
+        } else {
+            match archive_stem(&name) {
+                Some(stem) => stem,
+                None => continue,
+            }
+        };
+        match lab_of(search, stem) {
+            Some(lab) if is_dir && by_student(search, &path, above)? => {
+                // `lab30/ivanov`, not `ivanov/lab30`.
+                for (student, path, is_dir) in search.list(&path)? {
+                    let stem = if is_dir {
+                        student.as_str()
+                    } else {
+                        match archive_stem(&student) {
+                            Some(stem) => stem,
+                            None => continue,
+                        }
+                    };
+                    let mut names = above.clone();
+                    names.push(stem.to_owned());
+                    add(search, &names, lab.clone(), place(path, is_dir));
+                }
+            }
+            Some(lab) => {
+                let names = if above.is_empty() {
+                    // `ivanov-lab30.zip`, or the one student's own directory.
+                    vec![if is_dir {
+                        name_of(dir)
+                    } else {
+                        stem.to_owned()
+                    }]
+                } else {
+                    above.clone()
+                };
+                add(search, &names, lab, place(path, is_dir));
+            }
+            None if is_dir => {
+                if above.len() < DEPTH {
+                    above.push(name);
+                    look(search, &path, above)?;
+                    above.pop();
+                }
+            }
+            None if search.query.labs.len() == 1 => {
+                // `g1/ivanov.zip`; in a student's own directory its name says nothing.
+                let mut names = above.clone();
+                names.push(stem.to_owned());
+                add(search, &names, HitLab::Only, place(path, false));
+            }
+            None => {
+                let shown = search.shown(&path);
+                search.notes.push(format!(
+                    "passed over {shown}: its name does not say which lab it is"
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a lab's directory holds one directory for each student: no file of a submission's own,
+/// and nobody above whose work it could be.
+fn by_student(search: &mut Search<'_>, dir: &Path, above: &[String]) -> Result<bool, FindError> {
+    let entries = search.list(dir)?;
+    let own = entries
+        .iter()
+        .any(|(name, _, is_dir)| !is_dir && archive_stem(name).is_none());
+    let inside = entries
+        .iter()
+        .filter(|(name, _, is_dir)| *is_dir || archive_stem(name).is_some());
+    Ok(!own && (above.is_empty() || inside.count() > 1))
+}
+
+fn add(search: &mut Search<'_>, names: &[String], lab: HitLab, place: Place) {
+    let mut names = names.iter().rev();
+    let student = names.next().cloned().unwrap_or_default();
+    let group = names.next().cloned().unwrap_or_default();
+    let submitted = match &place {
+        Place::Directory(path) => committed(path),
+        _ => None,
+    };
+    search.hits.push(Hit {
+        group,
+        student,
+        aliases: Vec::new(),
+        person: Person::default(),
+        lab,
+        attempt: None,
+        submitted,
+        place,
+    });
+}
+
+fn name_of(dir: &Path) -> String {
+    let real = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
+    let name = real.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// A file that belongs to a submission's own directory.
+fn is_source(name: &str) -> bool {
+    const ENDINGS: [&str; 12] = [
+        "c", "h", "cc", "cpp", "cxx", "hpp", "rs", "go", "java", "py", "pl", "sh",
+    ];
+    let lower = name.to_lowercase();
+    let ending = lower.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| ENDINGS.contains(&ending))
+        || matches!(
+            lower.as_str(),
+            "makefile" | "gnumakefile" | "cargo.toml" | "grader.toml" | "go.mod"
+        )
+}

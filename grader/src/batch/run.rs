@@ -1,0 +1,130 @@
+//! All items of a class on the engine of this machine. Nothing is printed: who wants to see
+//! something is told.
+
+use std::collections::BTreeMap;
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use super::grade::Grader;
+use super::item::{Identity, Item};
+use super::journal::{Journal, JournalError};
+use super::key::{Inputs, ItemKey};
+use super::lab::PreparedLab;
+use super::record::ResultRecord;
+
+/// What has a result already.
+pub type Known = HashSet<(Identity, ItemKey)>;
+
+/// What is to be graded, and with what.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// Grades one.
+    pub grader: &'a Grader<'a>,
+    /// The labs, by their ids.
+    pub labs: &'a BTreeMap<String, PreparedLab>,
+    /// The submissions.
+    pub items: &'a [Item],
+    /// Those that need not be graded again.
+    pub known: &'a Known,
+    /// Where results are kept.
+    pub journal: &'a Journal,
+    /// How many submissions are under way at once.
+    pub at_once: usize,
+    /// Set to stop: what is under way is finished, nothing new is begun.
+    pub stop: &'a AtomicBool,
+}
+
+/// What happens.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// This one has a result already.
+    Unchanged(&'a Item),
+    /// This one has a result now, and it is on the disk.
+    Done(Box<ResultRecord>),
+}
+
+enum Told<'a> {
+    Progress(Progress<'a>),
+    Failed(JournalError),
+}
+
+/// Grades every item that has no result yet. A submission is built while scenarios of others run,
+/// and the engine's workers are shared by all; `sink` is called on this thread.
+///
+/// # Errors
+/// Results can no longer be written down.
+pub fn run(job: &Job<'_>, sink: &mut dyn FnMut(Progress<'_>)) -> Result<(), JournalError> {
+    let next = AtomicUsize::new(0);
+    let threads = job.at_once.clamp(1, job.items.len().max(1));
+    // Bounded, so that a slow terminal cannot fill the memory with records.
+    let (send, receive) = sync_channel(threads * 4);
+    let failed: Mutex<Option<JournalError>> = Mutex::new(None);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (send, next) = (send.clone(), &next);
+            scope.spawn(move || {
+                while !job.stop.load(Ordering::Relaxed) {
+                    let Some(item) = job.items.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                        return;
+                    };
+                    let told = match one(job, item) {
+                        Ok(progress) => Told::Progress(progress),
+                        Err(error) => Told::Failed(error),
+                    };
+                    let stop = matches!(told, Told::Failed(_));
+                    if send.send(told).is_err() || stop {
+                        return;
+                    }
+                }
+            });
+        }
+        drop(send);
+        for told in receive {
+            match told {
+                Told::Progress(progress) => sink(progress),
+                Told::Failed(error) => {
+                    // The others cannot write either.
+                    job.stop.store(true, Ordering::Relaxed);
+                    failed
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .get_or_insert(error);
+                }
+            }
+        }
+    });
+    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    failed.map_or(Ok(()), Err)
+}
+
+fn one<'a>(job: &Job<'a>, item: &'a Item) -> Result<Progress<'a>, JournalError> {
+    let Some(lab) = job.labs.get(&item.identity.lab) else {
+        return Ok(Progress::Unchanged(item));
+    };
+    let is_known = |inputs: &Inputs| {
+        let key = (item.identity.clone(), inputs.key());
+        job.known.contains(&key)
+    };
+    let record = match item.place.open() {
+        Ok(opened) => {
+            let inputs = job.grader.inputs(lab, opened.path());
+            if is_known(&inputs) {
+                return Ok(Progress::Unchanged(item));
+            }
+            job.grader.grade_in(lab, item, opened.path())
+        }
+        Err(error) => {
+            let record = job.grader.not_opened(lab, item, &error);
+            if is_known(&record.inputs) {
+                return Ok(Progress::Unchanged(item));
+            }
+            record
+        }
+    };
+    job.journal.append(&record)?;
+    Ok(Progress::Done(Box::new(record)))
+}

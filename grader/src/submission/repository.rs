@@ -1,0 +1,455 @@
+//! Submissions in a git repository, read object by object: nothing is checked out, so that neither
+//! hooks nor filters nor attributes of a repository are ever asked.
+
+use std::io::{self, BufRead as _, BufReader, Read, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use super::archive::{ArchiveBounds, ArchiveError, Stop, Target, Unpacked, receive};
+
+/// A repository, bare or with a working tree.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repository {
+    path: PathBuf,
+}
+
+/// A branch or another reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GitRef {
+    /// Its name without `refs/heads/` or `refs/remotes/`: `ivanov/lab30`.
+    pub name: String,
+    /// The commit's hash.
+    pub commit: String,
+    /// When it was committed, in seconds since 1970.
+    pub time: i64,
+}
+
+/// The most that git may say about names, in bytes.
+const MOST_NAMES: u64 = 64 << 20;
+
+impl Repository {
+    /// The repository in the directory `path`; `None` where there is none.
+    #[must_use]
+    pub fn at(path: &Path) -> Option<Self> {
+        let bare = path.join("HEAD").is_file() && path.join("objects").is_dir();
+        (bare || path.join(".git").exists()).then(|| Self {
+            path: path.to_owned(),
+        })
+    }
+
+    /// Whether it has a working tree, which is then a directory like any other.
+    #[must_use]
+    pub fn has_tree(&self) -> bool {
+        self.path.join(".git").exists()
+    }
+
+    fn git(&self, words: &[&str]) -> Command {
+        let mut command = Command::new("git");
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("LC_ALL", "C")
+            .env("HOME", "/nonexistent")
+            .env("GIT_CONFIG_NOSYSTEM", "1")
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .env("GIT_ATTR_NOSYSTEM", "1")
+            .env("GIT_TERMINAL_PROMPT", "0")
+            .env("GIT_OPTIONAL_LOCKS", "0")
+            // Neither fetch what is missing nor put one object in place of another.
+            .env("GIT_NO_LAZY_FETCH", "1")
+            .env("GIT_ALLOW_PROTOCOL", "none")
+            .env("GIT_NO_REPLACE_OBJECTS", "1")
+            .args(["--no-pager", "-c", "core.fsmonitor=false"])
+            .args(["-c", "core.hooksPath=/dev/null"])
+            // Whose repository it is does not matter where nothing of it is executed.
+            .args(["-c", "safe.directory=*"])
+            .arg("-C")
+            .arg(&self.path)
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    fn failed(&self, error: impl Into<String>) -> ArchiveError {
+        ArchiveError::Fault {
+            path: self.path.clone(),
+            error: error.into(),
+        }
+    }
+
+    /// What a command says, whole.
+    fn said(&self, words: &[&str]) -> Result<Vec<u8>, ArchiveError> {
+        let started = self.git(words).spawn();
+        let mut child = started.map_err(|error| self.failed(format!("git: {error}")))?;
+        let mut out = Vec::new();
+        let read = match child.stdout.take() {
+            Some(stdout) => stdout.take(MOST_NAMES + 1).read_to_end(&mut out),
+            None => Ok(0),
+        };
+        if out.len() as u64 > MOST_NAMES {
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(self.failed("git names more than can be read"));
+        }
+        let done = child.wait_with_output();
+        let done = done.map_err(|error| self.failed(error.to_string()))?;
+        read.map_err(|error| self.failed(error.to_string()))?;
+        if done.status.success() {
+            Ok(out)
+        } else {
+            let said = String::from_utf8_lossy(&done.stderr);
+            Err(self.failed(said.lines().next().unwrap_or("git failed").to_owned()))
+        }
+    }
+
+    /// Every branch, of this repository and of those it was fetched from, and every tag. Where a
+    /// branch is here and there, the one here counts.
+    ///
+    /// # Errors
+    /// git cannot read the repository.
+    pub fn refs(&self) -> Result<Vec<GitRef>, ArchiveError> {
+        let text = self.said(&[
+            "for-each-ref",
+            "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objectname)%00%(committerdate:unix)%00%(*committerdate:unix)",
+            "refs/heads",
+            "refs/tags",
+            "refs/remotes",
+            "refs/pull",
+        ])?;
+        let mut out: Vec<GitRef> = Vec::new();
+        for line in text.split(|c| *c == b'\n').filter(|line| !line.is_empty()) {
+            let Ok(line) = std::str::from_utf8(line) else {
+                continue;
+            };
+            let fields: Vec<&str> = line.split('\0').collect();
+            let [name, kind, object, tagged, time, tagged_time] = fields[..] else {
+                continue;
+            };
+            let (commit, time) = match kind {
+                "commit" => (object, time),
+                "tag" => (tagged, tagged_time),
+                _ => continue,
+            };
+            let short = ["refs/heads/", "refs/tags/", "refs/pull/"]
+                .iter()
+                .find_map(|prefix| name.strip_prefix(prefix))
+                .or_else(|| Some(name.strip_prefix("refs/remotes/")?.split_once('/')?.1));
+            let Some(short) = short.filter(|short| *short != "HEAD") else {
+                continue;
+            };
+            if is_hash(commit) && !out.iter().any(|known| known.name == short) {
+                out.push(GitRef {
+                    name: short.to_owned(),
+                    commit: commit.to_owned(),
+                    time: time.parse().unwrap_or_default(),
+                });
+            }
+        }
+        Ok(out)
+    }
+
+    /// When the commit that is checked out was made.
+    #[must_use]
+    pub fn head_time(&self) -> Option<i64> {
+        let commit = self.said(&["cat-file", "commit", "HEAD"]).ok()?;
+        let text = String::from_utf8_lossy(&commit);
+        let line = text.lines().find(|line| line.starts_with("committer "))?;
+        line.rsplit(' ').nth(1)?.parse().ok()
+    }
+
+    /// The directories of a commit, with `/` between their parts.
+    ///
+    /// # Errors
+    /// git cannot read the commit.
+    pub fn directories(&self, commit: &str) -> Result<Vec<String>, ArchiveError> {
+        if !is_hash(commit) {
+            return Err(self.failed("not a commit"));
+        }
+        let text = self.said(&["ls-tree", "-r", "-d", "-z", "--name-only", commit])?;
+        let names = text.split(|c| *c == 0).filter(|name| !name.is_empty());
+        Ok(names
+            .filter_map(|name| std::str::from_utf8(name).ok().map(str::to_owned))
+            .collect())
+    }
+
+    /// Writes the files of a commit that are below `directory` (empty: all) into a new private
+    /// directory. Links and submodules are passed over with a note.
+    ///
+    /// # Errors
+    /// As for an archive.
+    pub fn unpack(
+        &self,
+        commit: &str,
+        directory: &str,
+        bounds: &ArchiveBounds,
+    ) -> Result<Unpacked, ArchiveError> {
+        if !is_hash(commit) {
+            return Err(self.failed("not a commit"));
+        }
+        let mut entries = self.entries(commit)?;
+        if !directory.is_empty() {
+            let inside = format!("{directory}/");
+            entries.retain_mut(|entry| match entry.name.strip_prefix(inside.as_bytes()) {
+                Some(rest) => {
+                    entry.name = rest.to_vec();
+                    true
+                }
+                None => false,
+            });
+        }
+        receive(&self.path, bounds.total, bounds, |target| {
+            let mut objects = Objects::start(self).map_err(Stop::Fault)?;
+            for entry in &entries {
+                entry.write(&mut objects, target)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn entries(&self, commit: &str) -> Result<Vec<Entry>, ArchiveError> {
+        let text = self.said(&["ls-tree", "-r", "-z", commit])?;
+        let mut out = Vec::new();
+        for line in text.split(|c| *c == 0).filter(|line| !line.is_empty()) {
+            let tab = line.iter().position(|c| *c == b'\t');
+            let (head, name) = line.split_at(tab.unwrap_or(line.len()));
+            let head = String::from_utf8_lossy(head);
+            let words: Vec<&str> = head.split_whitespace().collect();
+            let ([mode, _, object], Some((_, name))) = (&words[..], name.split_first()) else {
+                return Err(self.failed("git lists files in a way that is not known"));
+            };
+            out.push(Entry {
+                mode: (*mode).to_owned(),
+                object: (*object).to_owned(),
+                name: name.to_vec(),
+            });
+        }
+        Ok(out)
+    }
+}
+
+/// SHA-1 or SHA-256, as git prints it: nothing that could be taken for an option.
+fn is_hash(text: &str) -> bool {
+    matches!(text.len(), 40 | 64) && text.bytes().all(|c| c.is_ascii_hexdigit())
+}
+
+struct Entry {
+    mode: String,
+    object: String,
+    name: Vec<u8>,
+}
+
+impl Entry {
+    fn write(&self, objects: &mut Objects, target: &mut Target<'_>) -> Result<(), Stop> {
+        let Some(name) = target.name(&self.name)? else {
+            return Ok(());
+        };
+        let executable = match self.mode.as_str() {
+            "100644" | "100664" => false,
+            "100755" => true,
+            "160000" => {
+                target.skip(&self.name, "it is a submodule, not a file");
+                return Ok(());
+            }
+            _ => {
+                target.skip(&self.name, "it is a link, not a file");
+                return Ok(());
+            }
+        };
+        let size = objects.ask(&self.object).map_err(Stop::Fault)?;
+        let mut content = (&mut objects.answers).take(size);
+        target.file(&name, executable, &mut content)?;
+        objects.end().map_err(Stop::Fault)
+    }
+}
+
+/// `git cat-file --batch`: one question, one answer.
+struct Objects {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Objects {
+    fn start(repository: &Repository) -> io::Result<Self> {
+        let mut command = repository.git(&["cat-file", "--batch"]);
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let pipes = child.stdin.take().zip(child.stdout.take());
+        let (questions, answers) = pipes.ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Self {
+            child,
+            questions,
+            answers: BufReader::new(answers),
+        })
+    }
+
+    /// Asks for an object and gives its size; its bytes follow.
+    fn ask(&mut self, object: &str) -> io::Result<u64> {
+        writeln!(self.questions, "{object}")?;
+        self.questions.flush()?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line)?;
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            [_, "blob", size] => size.parse().map_err(io::Error::other),
+            _ => Err(io::Error::other(format!(
+                "git has no file {object} (a shallow or partial clone?)"
+            ))),
+        }
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let mut newline = [0];
+        self.answers.read_exact(&mut newline)
+    }
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        // It may be in the middle of an answer that nobody reads.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use tempfile::TempDir;
+
+    fn run(dir: &Path, words: &[&str]) {
+        let done = Command::new("git")
+            .current_dir(dir)
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+            .args([
+                "-c",
+                "init.defaultBranch=main",
+                "-c",
+                "commit.gpgsign=false",
+            ])
+            .args(words)
+            .env("GIT_COMMITTER_DATE", "1700000000 +0000")
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{words:?}: {done:?}");
+    }
+
+    fn commit(dir: &Path, files: &[(&str, &str)]) {
+        for (name, text) in files {
+            let path = dir.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        run(dir, &["add", "-A"]);
+        run(dir, &["commit", "-qm", "x", "--no-verify"]);
+    }
+
+    #[test]
+    fn branches_are_read_without_touching_the_tree() {
+        let dir = TempDir::new().unwrap();
+        run(dir.path(), &["init", "-q"]);
+        commit(dir.path(), &[("README", "main")]);
+        run(dir.path(), &["checkout", "-qb", "ivanov/lab30"]);
+        commit(dir.path(), &[("21214/ivanov/lab30/server.c", "int main;")]);
+        run(dir.path(), &["checkout", "-q", "main"]);
+        let repository = Repository::at(dir.path()).unwrap();
+        assert!(repository.has_tree());
+        assert_eq!(repository.head_time(), Some(1_700_000_000));
+        let refs = repository.refs().unwrap();
+        let names: Vec<&str> = refs.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(names, ["ivanov/lab30", "main"]);
+        assert_eq!(refs[0].time, 1_700_000_000);
+        assert!(
+            repository
+                .directories(&refs[0].commit)
+                .unwrap()
+                .contains(&"21214/ivanov/lab30".to_owned())
+        );
+        let bounds = ArchiveBounds::default();
+        let unpacked = repository
+            .unpack(&refs[0].commit, "21214/ivanov/lab30", &bounds)
+            .unwrap();
+        assert_eq!(
+            fs::read_to_string(unpacked.path().join("server.c")).unwrap(),
+            "int main;"
+        );
+        assert!(!unpacked.path().join("README").exists());
+        // The user's tree is as it was.
+        assert!(!dir.path().join("21214").exists());
+    }
+
+    #[test]
+    fn nothing_of_a_repository_is_executed() {
+        let dir = TempDir::new().unwrap();
+        let ran = dir.path().join("ran");
+        let repo = dir.path().join("repo");
+        fs::create_dir(&repo).unwrap();
+        run(&repo, &["init", "-q"]);
+        commit(
+            &repo,
+            &[
+                ("a.c", "plain\n"),
+                (
+                    ".gitattributes",
+                    "*.c filter=evil ident export-subst\nb.c export-ignore\n",
+                ),
+                ("b.c", "$Id$ $Format:%H$\n"),
+            ],
+        );
+        std::os::unix::fs::symlink("/etc/passwd", repo.join("link.c")).unwrap();
+        run(&repo, &["add", "link.c"]);
+        run(&repo, &["commit", "-qm", "link"]);
+        let evil = format!("touch {}; cat", ran.display());
+        let pager = format!("touch {}", ran.display());
+        for (key, value) in [
+            ("filter.evil.smudge", evil.as_str()),
+            ("core.fsmonitor", &pager),
+            ("core.pager", &pager),
+            ("core.sshCommand", &pager),
+            ("log.showSignature", "true"),
+            ("gpg.program", &pager),
+        ] {
+            run(&repo, &["config", key, value]);
+        }
+        // References that look like options.
+        run(&repo, &["update-ref", "refs/heads/--output=x", "HEAD"]);
+        let repository = Repository::at(&repo).unwrap();
+        let refs = repository.refs().unwrap();
+        assert!(refs.iter().any(|r| r.name == "--output=x"));
+        assert!(repository.head_time().is_some());
+        let unpacked = repository
+            .unpack(&refs[0].commit, "", &ArchiveBounds::default())
+            .unwrap();
+        let text = |name: &str| fs::read_to_string(unpacked.path().join(name)).unwrap();
+        assert_eq!(text("a.c"), "plain\n");
+        assert_eq!(text("b.c"), "$Id$ $Format:%H$\n");
+        assert!(!unpacked.path().join("link.c").exists());
+        assert!(unpacked.notes[0].contains("link"), "{:?}", unpacked.notes);
+        assert!(!ran.exists());
+        assert!(
+            repository
+                .unpack("--help", "", &ArchiveBounds::default())
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn bounds_hold_for_a_repository_too() {
+        let dir = TempDir::new().unwrap();
+        run(dir.path(), &["init", "-q"]);
+        commit(dir.path(), &[("big.c", &"x".repeat(4000))]);
+        let repository = Repository::at(dir.path()).unwrap();
+        let refs = repository.refs().unwrap();
+        let bounds = ArchiveBounds {
+            total: 1000,
+            ..ArchiveBounds::default()
+        };
+        let error = repository.unpack(&refs[0].commit, "", &bounds).unwrap_err();
+        assert!(error.to_string().contains("MiB unpacked"), "{error}");
+    }
+}
