@@ -5,6 +5,7 @@
 //! reports.
 
 pub mod batch;
+pub mod gradebook;
 pub mod lab;
 pub mod prove;
 pub mod report;

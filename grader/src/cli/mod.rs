@@ -1,5 +1,6 @@
 //! The command line: a file per command. Here: what they share, and which one it is.
 
+mod batch;
 mod check;
 mod doctor;
 mod explain;
@@ -13,6 +14,7 @@ mod output;
 mod prove;
 mod record;
 mod reference;
+mod results;
 mod review;
 mod schema;
 mod worker;
@@ -46,6 +48,10 @@ struct Cli {
 enum Command {
     /// Grade a submission: a verdict for each requirement, with the reason
     Check(check::Check),
+    /// Grade a class: every submission in a directory, a repository or a download
+    Batch(Box<batch::Batch>),
+    /// Show, compare, change and export what was graded
+    Results(results::Results),
     /// List the labs, by level
     Labs(labs::Labs),
     /// Lay down what a student begins with: handout, sources, Makefile, CI
@@ -74,6 +80,8 @@ pub(crate) fn run() -> ExitCode {
     let cli = Cli::parse();
     let done = match &cli.command {
         Command::Check(command) => command.run(),
+        Command::Batch(command) => command.run(),
+        Command::Results(command) => command.run(),
         Command::Labs(command) => command.run(),
         Command::Init(command) => command.run(),
         Command::Explain(command) => command.run(),

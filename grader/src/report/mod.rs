@@ -34,7 +34,10 @@ pub use explain::{Sources, explain};
 pub use fence::Fenced;
 pub use github::GitHub;
 pub use human::Human;
-pub use json::{Json, Report as JsonReport, Requirement as JsonRequirement};
+pub use json::{
+    Evidence as JsonEvidence, Json, Report as JsonReport, Requirement as JsonRequirement,
+    TranscriptLine as JsonLine, Why as JsonWhy,
+};
 pub use junit::JUnit;
 pub use labs::labs_json;
 pub use laid::laid_page;

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod bad_input;
+mod batch;
 mod builds;
 mod check;
 mod command_line;

@@ -1,0 +1,149 @@
+//! What is seen while a class is graded: a bar on a terminal, lines elsewhere.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::{Duration, Instant};
+
+use grader::batch::{Progress, Status};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often a line is written where there is no terminal.
+const LINES: Duration = Duration::from_secs(10);
+
+/// How many there were of each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) graded: usize,
+    pub(super) unchanged: usize,
+    pub(super) ungradable: usize,
+    pub(super) errors: usize,
+}
+
+impl Counts {
+    fn done(self) -> usize {
+        self.graded + self.unchanged + self.ungradable + self.errors
+    }
+}
+
+/// Shows how far it is.
+pub(super) struct Display {
+    counts: Counts,
+    total: usize,
+    began: Instant,
+    told: Instant,
+    bar: Option<ProgressBar>,
+    quiet: bool,
+}
+
+impl Display {
+    pub(super) fn new(total: usize, quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal() && !quiet;
+        let bar = terminal.then(|| {
+            let bar = ProgressBar::with_draw_target(
+                Some(total as u64),
+                ProgressDrawTarget::stderr_with_hz(8),
+            );
+            let template = " {bar:25.green/dim} {pos:>6}/{len}  {msg}";
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style.progress_chars("██░"));
+            }
+            bar
+        });
+        let now = Instant::now();
+        Self {
+            counts: Counts::default(),
+            total,
+            began: now,
+            told: now,
+            bar,
+            quiet,
+        }
+    }
+
+    pub(super) fn take(&mut self, progress: &Progress<'_>) {
+        match progress {
+            Progress::Unchanged(_) => self.counts.unchanged += 1,
+            Progress::Done(record) => match record.status {
+                Status::Graded => self.counts.graded += 1,
+                Status::Ungradable => self.counts.ungradable += 1,
+                Status::Error => self.counts.errors += 1,
+            },
+        }
+        if let Some(bar) = &self.bar {
+            bar.set_position(self.counts.done() as u64);
+            bar.set_message(self.pace());
+        } else if !self.quiet && self.told.elapsed() >= LINES {
+            self.told = Instant::now();
+            self.line();
+        }
+    }
+
+    fn line(&self) {
+        let mut err = anstream::stderr().lock();
+        // Nobody is left to be told that standard error is closed.
+        let _ = writeln!(
+            err,
+            "{}/{}  {}",
+            self.counts.done(),
+            self.total,
+            self.pace()
+        );
+    }
+
+    /// `41 a second   1 s left`
+    fn pace(&self) -> String {
+        let fresh = self.counts.done() - self.counts.unchanged;
+        pace(fresh, self.total - self.counts.done(), self.began.elapsed())
+    }
+
+    pub(super) fn finish(self) -> Counts {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        if !self.quiet {
+            let mut err = anstream::stderr().lock();
+            let fresh = self.counts.done() - self.counts.unchanged;
+            let took = self.began.elapsed();
+            let _ = writeln!(
+                err,
+                "graded {fresh} in {:.1} s ({:.1} a second), {} unchanged",
+                took.as_secs_f64(),
+                fresh as f64 / took.as_secs_f64().max(0.001),
+                self.counts.unchanged
+            );
+        }
+        self.counts
+    }
+}
+
+fn pace(fresh: usize, left: usize, took: Duration) -> String {
+    let rate = fresh as f64 / took.as_secs_f64().max(0.001);
+    if fresh == 0 {
+        return String::new();
+    }
+    let seconds = left as f64 / rate;
+    let left = if seconds < 100.0 {
+        format!("{seconds:.0} s")
+    } else if seconds < 6000.0 {
+        format!("{:.0} min", seconds / 60.0)
+    } else {
+        format!("{:.1} h", seconds / 3600.0)
+    };
+    if rate >= 10.0 {
+        format!("{rate:.0} a second   {left} left")
+    } else {
+        format!("{rate:.1} a second   {left} left")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_is_told_in_words() {
+        let second = Duration::from_secs(1);
+        assert_eq!(pace(41, 41, second), "41 a second   1 s left");
+        assert_eq!(pace(3, 1000, second), "3.0 a second   6 min left");
+        assert_eq!(pace(0, 1000, second), "");
+    }
+}

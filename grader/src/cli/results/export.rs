@@ -1,0 +1,270 @@
+//! `grader results export`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use grader::gradebook::Gradebook;
+use grader::gradebook::export::{self, Detail, ExportError, Filled, Grade, Grades, file_name};
+use grader::report::clean;
+
+use super::{Failed, pair};
+use crate::cli::failure::Failure;
+
+/// Write the grades as a learning management system reads them
+#[derive(Args)]
+pub(super) struct Export {
+    /// For whom
+    #[arg(value_enum)]
+    format: Format,
+    /// The lab
+    lab: String,
+    /// The file that the system gave, to be filled in: Canvas's gradebook, Moodle's worksheet
+    #[arg(long, value_name = "FILE")]
+    fill: Option<PathBuf>,
+    /// The assignment's title in that file, or its number [default: the lab]
+    #[arg(long, value_name = "TITLE")]
+    assignment: Option<String>,
+    /// The file to write, or the directory for one file a student [default: standard output]
+    #[arg(long, short, value_name = "PATH")]
+    output: Option<PathBuf>,
+}
+
+/// Who reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Canvas: the gradebook it exported (--fill), with one column filled
+    Canvas,
+    /// Moodle: for the import of grades; with --fill the offline worksheet
+    Moodle,
+    /// Moodle: a directory of feedback files, to be packed and uploaded as feedback in bulk
+    MoodleFeedback,
+    /// Gradescope: a results.json for each student
+    Gradescope,
+    /// nbgrader's long CSV
+    Nbgrader,
+    /// CSV: a row a student, a column a requirement
+    Csv,
+    /// JSON with everything
+    Json,
+    /// A page for each student, for a browser
+    Html,
+    /// A page for each student, in Markdown
+    Markdown,
+    /// The report of `grader check` for each student, as text
+    Text,
+}
+
+impl Export {
+    pub(super) fn run(&self, gradebook: &Gradebook, failed: Failed<'_>) -> Result<(), Failure> {
+        let detail = match self.format {
+            Format::Canvas | Format::Moodle | Format::Nbgrader => Detail::Line,
+            _ => Detail::Whole,
+        };
+        let grades = Grades::read(gradebook, &self.lab, detail).map_err(failed)?;
+        let wrong = |error: ExportError| match error {
+            ExportError::Gradebook(error) => failed(error),
+            ExportError::Template(why) => match &self.fill {
+                Some(path) => Failure::usage(format!("{}: {why}", path.display())),
+                None => Failure::usage(why),
+            },
+            error => Failure::fault(error.to_string()),
+        };
+        match self.format {
+            Format::Canvas => {
+                let template = self.template()?.ok_or_else(|| {
+                    Failure::usage(
+                        "Canvas takes the file that it exported, with a column filled in",
+                    )
+                    .hint("Grades, Export in Canvas; then --fill FILE --assignment TITLE")
+                })?;
+                let assignment = self.assignment.as_deref().unwrap_or(&self.lab);
+                let filled = export::canvas(&grades, &template, assignment).map_err(wrong)?;
+                self.filled(&filled, NOT_THERE)
+            }
+            Format::Moodle => match self.template()? {
+                Some(template) => {
+                    let filled = export::moodle_worksheet(&grades, &template).map_err(wrong)?;
+                    self.filled(&filled, NOT_THERE)
+                }
+                None => {
+                    let filled = export::moodle(&grades).map_err(wrong)?;
+                    self.filled(
+                        &filled,
+                        "have neither an e-mail address nor an ID number (give a roster)",
+                    )
+                }
+            },
+            Format::Nbgrader => self.write(&export::nbgrader(&grades).map_err(wrong)?),
+            Format::Csv => self.write(&export::csv(&grades).map_err(wrong)?),
+            Format::Json => self.write(&export::json(&grades)),
+            Format::Html => self.files(&grades, &|name| format!("{name}.html"), &|grade| {
+                Some(export::html(&grades, grade))
+            }),
+            Format::Markdown => self.files(&grades, &|name| format!("{name}.md"), &|grade| {
+                Some(export::markdown(&grades, grade))
+            }),
+            Format::Text => self.files(&grades, &|name| format!("{name}.txt"), &text),
+            Format::Gradescope => {
+                self.files(&grades, &|name| format!("{name}/results.json"), &|grade| {
+                    grade.standing.attempt.as_ref()?;
+                    let value = export::gradescope(grade);
+                    Some(format!("{}\n", serde_json::to_string_pretty(&value).ok()?))
+                })
+            }
+            Format::MoodleFeedback => self.moodle_feedback(&grades),
+        }
+    }
+
+    fn template(&self) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(path) = &self.fill else {
+            return Ok(None);
+        };
+        fs::read(path).map(Some).map_err(|error| {
+            Failure::usage(format!("{} cannot be read", path.display())).because(&error)
+        })
+    }
+
+    fn write(&self, text: &str) -> Result<(), Failure> {
+        match &self.output {
+            Some(path) => put(path, text),
+            None => Ok(std::io::stdout().lock().write_all(text.as_bytes())?),
+        }
+    }
+
+    /// Writes a file that was filled in, and says what could not be.
+    fn filled(&self, filled: &Filled, missing: &str) -> Result<(), Failure> {
+        self.write(&filled.text)?;
+        let mut err = anstream::stderr().lock();
+        let mut list = |what: &str, names: &[String]| {
+            if !names.is_empty() {
+                const SHOWN: usize = 8;
+                let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+                let more = if names.len() > SHOWN { ", …" } else { "" };
+                // Nobody is left to be told that standard error is closed.
+                let _ = writeln!(
+                    err,
+                    "{} {what}: {}{more}",
+                    names.len(),
+                    clean(&shown.join(", "))
+                );
+            }
+        };
+        list(missing, &filled.missing);
+        list("in the file are not in the gradebook", &filled.unknown);
+        let _ = writeln!(err, "{} filled in", pair(filled.filled, "row", "rows"));
+        Ok(())
+    }
+
+    fn directory(&self) -> Result<&Path, Failure> {
+        self.output.as_deref().ok_or_else(|| {
+            Failure::usage("this makes a file for each student; say where: --output DIR")
+        })
+    }
+
+    fn files(
+        &self,
+        grades: &Grades,
+        name: &dyn Fn(&str) -> String,
+        content: &dyn Fn(&Grade) -> Option<String>,
+    ) -> Result<(), Failure> {
+        let dir = self.directory()?;
+        let mut taken = BTreeSet::new();
+        let mut count = 0;
+        for grade in &grades.rows {
+            let student = &grade.standing.student;
+            let own = file_name(&student.name);
+            let own = if student.group.is_empty() {
+                own
+            } else {
+                format!("{}-{own}", file_name(&student.group))
+            };
+            let own = unused(&own, &mut taken);
+            if let Some(text) = content(grade) {
+                put(&dir.join(name(&own)), &text)?;
+                count += 1;
+            }
+        }
+        say(count, dir)
+    }
+
+    /// `Name_123_assignsubmission_file_/feedback.html`, as the download has it: what Moodle takes
+    /// back under *Upload multiple feedback files in a zip*.
+    fn moodle_feedback(&self, grades: &Grades) -> Result<(), Failure> {
+        let dir = self.directory()?;
+        let mut count = 0;
+        let mut without = Vec::new();
+        for grade in &grades.rows {
+            let student = &grade.standing.student;
+            if grade.standing.attempt.is_none() {
+                continue;
+            }
+            let Some(id) = &student.person.lms else {
+                without.push(student.qualified());
+                continue;
+            };
+            let folder = format!(
+                "{}_{}_assignsubmission_file_",
+                file_name(student.full_name()),
+                file_name(id)
+            );
+            let page = export::html(grades, grade);
+            put(&dir.join(folder).join("feedback.html"), &page)?;
+            count += 1;
+        }
+        if !without.is_empty() {
+            let mut err = anstream::stderr().lock();
+            let _ = writeln!(
+                err,
+                "{} have no number of Moodle's (grade its download, or give it in the roster): {}",
+                without.len(),
+                clean(&without.join(", "))
+            );
+        }
+        say(count, dir)
+    }
+}
+
+/// What is said of students whom the file to be filled in does not have.
+const NOT_THERE: &str = "of the gradebook cannot be found there";
+
+fn text(grade: &Grade) -> Option<String> {
+    let record = grade.record.as_ref()?;
+    Some(format!("{}\n{}", grade.feedback, record.text))
+}
+
+/// A name that nobody has yet.
+fn unused(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut out = name.to_owned();
+    let mut number = 2;
+    // Some file systems do not tell capitals from small letters.
+    while !taken.insert(out.to_lowercase()) {
+        out = format!("{name}-{number}");
+        number += 1;
+    }
+    out
+}
+
+fn put(path: &Path, text: &str) -> Result<(), Failure> {
+    let failed = |error: std::io::Error| {
+        Failure::fault(format!("{} cannot be written", path.display())).because(&error)
+    };
+    if let Some(parent) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+        fs::create_dir_all(parent).map_err(failed)?;
+    }
+    fs::write(path, text).map_err(failed)
+}
+
+fn say(count: usize, dir: &Path) -> Result<(), Failure> {
+    let mut err = anstream::stderr().lock();
+    // Nobody is left to be told that standard error is closed.
+    let _ = writeln!(
+        err,
+        "{} in {}",
+        pair(count, "file", "files"),
+        clean(&dir.display().to_string())
+    );
+    Ok(())
+}

@@ -1,0 +1,290 @@
+//! What a regrade would change, and why; applied or discarded as a whole.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, TransactionBehavior, params};
+
+use super::{Gradebook, GradebookError};
+
+/// What waits to be applied, or what changed since some time.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// One for each requirement of a student that is judged otherwise.
+    pub changes: Vec<Change>,
+    /// How many students are concerned.
+    pub students: usize,
+    /// How many submissions are.
+    pub submissions: usize,
+}
+
+/// A requirement that is judged otherwise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Group; may be empty.
+    pub group: String,
+    /// The student.
+    pub student: String,
+    /// The lab.
+    pub lab: String,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The requirement; empty for the submission as a whole, which could not be graded then or now.
+    pub requirement: String,
+    /// Outcome and points before; `None`: there was none.
+    pub was: Option<(String, u32)>,
+    /// Outcome and points now.
+    pub now: Option<(String, u32)>,
+    /// Points of the whole submission before and now.
+    pub points: (u32, u32),
+    /// Why it can be so: `submission changed`, `lab changed`.
+    pub why: String,
+}
+
+/// What a run depended on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cause {
+    sources: String,
+    lab: String,
+    grader: String,
+    compiler: String,
+    options: String,
+}
+
+impl Gradebook {
+    /// Every pending result beside the one that it would replace.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn compare(&self) -> Result<Comparison, GradebookError> {
+        self.compared(
+            "SELECT old.id, new.id FROM run AS new
+             JOIN run AS old ON old.submission = new.submission AND old.state = 'current'
+             WHERE new.state = 'pending'",
+            &[],
+        )
+    }
+
+    /// Every result that counts beside the one that counted at `since`.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn compare_since(&self, since: i64) -> Result<Comparison, GradebookError> {
+        let since = since.saturating_mul(1000);
+        self.compared(
+            "SELECT (SELECT max(old.id) FROM run AS old
+                     WHERE old.submission = new.submission AND old.started < ?1
+                       AND old.state = 'superseded'), new.id
+             FROM run AS new WHERE new.state = 'current' AND new.started >= ?1",
+            &[since],
+        )
+    }
+
+    fn compared(&self, pairs: &str, values: &[i64]) -> Result<Comparison, GradebookError> {
+        let mut query = self.connection.prepare(pairs)?;
+        let rows = query.query_map(rusqlite::params_from_iter(values), |row| {
+            Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(1)?))
+        })?;
+        let pairs = rows.collect::<Result<Vec<_>, _>>()?;
+        let mut out = Comparison::default();
+        let mut students = std::collections::BTreeSet::new();
+        for (old, new) in pairs {
+            let Some(old) = old else { continue };
+            let before = out.changes.len();
+            changes(&self.connection, old, new, &mut out.changes)?;
+            if let Some(change) = out.changes.get(before) {
+                out.submissions += 1;
+                students.insert((change.group.clone(), change.student.clone()));
+            }
+        }
+        out.students = students.len();
+        out.changes.sort_by(|a, b| {
+            let key = |c: &Change| (c.group.clone(), c.student.clone(), c.lab.clone(), c.attempt);
+            key(a).cmp(&key(b))
+        });
+        Ok(out)
+    }
+
+    /// Puts every pending result in place of the one it was compared with.
+    ///
+    /// # Errors
+    /// The gradebook cannot be written; then nothing has changed.
+    pub fn apply(&mut self) -> Result<usize, GradebookError> {
+        let step = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        step.execute(
+            "UPDATE run SET state = 'superseded' WHERE state = 'current' AND submission IN
+                (SELECT submission FROM run WHERE state = 'pending')",
+            [],
+        )?;
+        let applied = step.execute(
+            "UPDATE run SET state = 'current' WHERE state = 'pending'",
+            [],
+        )?;
+        step.commit()?;
+        Ok(applied)
+    }
+
+    /// Gives every pending result up. What counted before goes on counting.
+    ///
+    /// # Errors
+    /// The gradebook cannot be written; then nothing has changed.
+    pub fn discard(&mut self) -> Result<usize, GradebookError> {
+        let sql = "UPDATE run SET state = 'discarded' WHERE state = 'pending'";
+        Ok(self.connection.execute(sql, [])?)
+    }
+
+    /// How many results wait.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn pending(&self) -> Result<usize, GradebookError> {
+        let sql = "SELECT count(*) FROM run WHERE state = 'pending'";
+        let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+}
+
+type Verdicts = BTreeMap<String, (String, u32)>;
+
+fn verdicts(connection: &Connection, run: i64) -> Result<Verdicts, GradebookError> {
+    let mut query = connection
+        .prepare_cached("SELECT requirement, outcome, points FROM verdict WHERE run = ?")?;
+    let rows = query.query_map([run], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn changes(
+    connection: &Connection,
+    old: i64,
+    new: i64,
+    out: &mut Vec<Change>,
+) -> Result<(), GradebookError> {
+    let (was, now) = (verdicts(connection, old)?, verdicts(connection, new)?);
+    let (old_cause, old_status, old_points) = cause(connection, old)?;
+    let (new_cause, new_status, new_points) = cause(connection, new)?;
+    let (group, student, lab, attempt) = connection
+        .prepare_cached(
+            "SELECT student.class, student.name, lab.name, submission.attempt FROM run
+             JOIN submission ON submission.id = run.submission
+             JOIN student ON student.id = submission.student
+             JOIN lab ON lab.id = submission.lab WHERE run.id = ?",
+        )?
+        .query_row([new], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+    let base = Change {
+        group,
+        student,
+        lab,
+        attempt,
+        requirement: String::new(),
+        was: None,
+        now: None,
+        points: (old_points, new_points),
+        why: why(&old_cause, &new_cause),
+    };
+    if old_status != new_status {
+        out.push(Change {
+            was: Some((old_status, old_points)),
+            now: Some((new_status, new_points)),
+            ..base.clone()
+        });
+    }
+    let mut names: Vec<&String> = was.keys().chain(now.keys()).collect();
+    names.sort();
+    names.dedup();
+    // Of a submission that was not graded nothing is judged otherwise: all of it is.
+    if was.is_empty() || now.is_empty() {
+        return Ok(());
+    }
+    for name in names {
+        let (before, after) = (was.get(name).cloned(), now.get(name).cloned());
+        if before != after {
+            let mut change = Change {
+                requirement: name.clone(),
+                was: before,
+                now: after,
+                ..base.clone()
+            };
+            if let Some(detail) = lab_detail(connection, name, old, new)? {
+                change.why = change
+                    .why
+                    .replace("lab changed", &format!("lab changed: {detail}"));
+            }
+            out.push(change);
+        }
+    }
+    Ok(())
+}
+
+fn cause(connection: &Connection, run: i64) -> Result<(Cause, String, u32), GradebookError> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT run.sources, lab_version.digest, version.build, run.compiler, run.options,
+                    run.status, run.points
+             FROM run JOIN lab_version ON lab_version.id = run.lab_version
+             JOIN version ON version.id = run.version WHERE run.id = ?",
+        )?
+        .query_row([run], |row| {
+            let cause = Cause {
+                sources: row.get(0)?,
+                lab: row.get(1)?,
+                grader: row.get(2)?,
+                compiler: row.get(3)?,
+                options: row.get(4)?,
+            };
+            Ok((cause, row.get(5)?, row.get(6)?))
+        })?)
+}
+
+/// What of that on which a result depends is another: what can be the reason.
+fn why(old: &Cause, new: &Cause) -> String {
+    let parts = [
+        (old.sources != new.sources, "submission changed"),
+        (old.lab != new.lab, "lab changed"),
+        (old.grader != new.grader, "grader changed"),
+        (old.compiler != new.compiler, "compiler changed"),
+        (old.options != new.options, "options changed"),
+    ];
+    let changed: Vec<&str> = parts
+        .iter()
+        .filter(|(is, _)| *is)
+        .map(|(_, w)| *w)
+        .collect();
+    if changed.is_empty() {
+        "nothing changed: the result is not stable".to_owned()
+    } else {
+        changed.join(", ")
+    }
+}
+
+/// What is another about a requirement in two versions of a lab.
+fn lab_detail(
+    connection: &Connection,
+    name: &str,
+    old: i64,
+    new: i64,
+) -> Result<Option<String>, GradebookError> {
+    let mut query = connection.prepare_cached(
+        "SELECT requirement.points, requirement.title_en FROM run
+         JOIN requirement ON requirement.lab_version = run.lab_version
+         WHERE run.id = ? AND requirement.name = ?",
+    )?;
+    let mut of = |run: i64| -> Result<Option<(u32, String)>, GradebookError> {
+        let mut rows = query.query(params![run, name])?;
+        Ok(match rows.next()? {
+            Some(row) => Some((row.get(0)?, row.get(1)?)),
+            None => None,
+        })
+    };
+    Ok(match (of(old)?, of(new)?) {
+        (None, Some(_)) => Some("a new requirement".to_owned()),
+        (Some(_), None) => Some("the requirement is gone".to_owned()),
+        (Some((was, _)), Some((now, _))) if was != now => Some(format!("{now} points, was {was}")),
+        (Some((_, was)), Some((_, now))) if was != now => {
+            Some(format!("now \u{201c}{now}\u{201d}"))
+        }
+        _ => None,
+    })
+}

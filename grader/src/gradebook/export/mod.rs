@@ -1,0 +1,215 @@
+//! Grades as those read them that keep them: learning management systems, spreadsheets, people.
+//!
+//! Every text here was written by somebody else. What begins like a formula is not left so where a
+//! spreadsheet will open it.
+
+mod canvas;
+mod gradescope;
+mod moodle;
+mod page;
+mod plain;
+#[cfg(test)]
+mod tests;
+
+use thiserror::Error;
+
+use super::{Gradebook, GradebookError, LabInfo, Standing};
+use crate::batch::{ResultRecord, Status};
+
+pub use canvas::fill as canvas;
+pub use gradescope::gradescope;
+pub use moodle::{fill as moodle_worksheet, gradebook as moodle};
+pub use page::{html, markdown};
+pub use plain::{csv, json, nbgrader};
+
+/// A file that was filled in, with what could not be.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// The file.
+    pub text: String,
+    /// Rows that got points.
+    pub filled: usize,
+    /// Students of the gradebook who are not in the file.
+    pub missing: Vec<String>,
+    /// Rows of the file of which the gradebook knows no student, by name.
+    pub unknown: Vec<String>,
+}
+
+/// Why something cannot be exported.
+#[derive(Debug, Error)]
+pub enum ExportError {
+    /// The gradebook cannot be read.
+    #[error(transparent)]
+    Gradebook(#[from] GradebookError),
+    /// The file to be filled in is not what it should be.
+    #[error("{0}")]
+    Template(String),
+    /// A row cannot be written or read.
+    #[error("CSV: {0}")]
+    Csv(#[from] csv::Error),
+}
+
+/// One lab's grades, ready to be written.
+#[derive(Clone, Debug)]
+pub struct Grades {
+    /// The course.
+    pub course: String,
+    /// The lab.
+    pub lab: LabInfo,
+    /// Everybody, by group and name.
+    pub rows: Vec<Grade>,
+}
+
+/// A student's grade.
+#[derive(Clone, Debug)]
+pub struct Grade {
+    /// Who, what, how much.
+    pub standing: Standing,
+    /// What the student reads.
+    pub feedback: String,
+    /// The whole record of the attempt that counts, where it was asked for.
+    pub record: Option<ResultRecord>,
+}
+
+/// How much of each result is needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// Points and one line.
+    Line,
+    /// Everything.
+    Whole,
+}
+
+impl Grades {
+    /// Reads a lab's grades; `line` gives each student's feedback in one line, `Whole` the records
+    /// too.
+    ///
+    /// # Errors
+    /// There is no such lab, or the gradebook cannot be read.
+    pub fn read(gradebook: &Gradebook, lab: &str, detail: Detail) -> Result<Self, GradebookError> {
+        gradebook.lab_id(lab)?;
+        let info = gradebook
+            .labs()?
+            .into_iter()
+            .find(|info| info.name == lab)
+            .ok_or_else(|| GradebookError::Unknown(format!("there is no lab `{lab}`")))?;
+        let course = gradebook.course_of(lab)?;
+        let mut rows = Vec::new();
+        for standing in gradebook.standings(Some(lab))? {
+            let (feedback, record) = match &standing.attempt {
+                Some(attempt) => {
+                    let record = match detail {
+                        Detail::Whole => Some(gradebook.record(attempt.run)?),
+                        Detail::Line => None,
+                    };
+                    (line(gradebook, &standing, &info)?, record)
+                }
+                None => ("nothing was handed in".to_owned(), None),
+            };
+            rows.push(Grade {
+                standing,
+                feedback,
+                record,
+            });
+        }
+        Ok(Self {
+            course,
+            lab: info,
+            rows,
+        })
+    }
+}
+
+/// One line: the points, what fails, what was taken away.
+fn line(
+    gradebook: &Gradebook,
+    standing: &Standing,
+    lab: &LabInfo,
+) -> Result<String, GradebookError> {
+    let Some(attempt) = &standing.attempt else {
+        return Ok(String::new());
+    };
+    let mut parts = Vec::new();
+    match attempt.status {
+        Status::Graded => {
+            parts.push(format!("{} of {}", attempt.points, attempt.possible));
+            let verdicts = gradebook.verdicts(attempt.run)?;
+            let with = |outcomes: &[&str]| -> Vec<&str> {
+                lab.requirements
+                    .iter()
+                    .map(|(name, _)| name.as_str())
+                    .filter(|name| {
+                        let mut known = verdicts.iter();
+                        known.any(|v| v.0 == *name && outcomes.contains(&v.1.as_str()))
+                    })
+                    .collect()
+            };
+            for (what, outcomes) in [
+                ("failed", &["fail"][..]),
+                ("not stable", &["unstable"]),
+                ("not reached", &["not-reached"]),
+                ("not shown by this machine", &["skipped"]),
+            ] {
+                let names = with(outcomes);
+                if !names.is_empty() {
+                    parts.push(format!("{what}: {}", names.join(", ")));
+                }
+            }
+        }
+        Status::Ungradable => parts.push(format!(
+            "not graded: {}",
+            attempt.for_student().lines().next().unwrap_or_default()
+        )),
+        Status::Error => parts.push("not graded yet, which is no fault of yours".to_owned()),
+    }
+    if standing.penalty > 0.0 {
+        parts.push(format!("late: -{}", number(standing.penalty)));
+    }
+    if standing.by_hand {
+        parts.push("set by hand".to_owned());
+    }
+    Ok(parts.join("; "))
+}
+
+/// Two decimals at most, as every gradebook compares.
+fn number(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// A text for a cell: no spreadsheet takes it for a formula (OWASP, CSV injection), and it has no
+/// control characters. Numbers stay numbers.
+fn cell(text: &str) -> String {
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
+        .collect();
+    let formula = clean.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
+    if formula && clean.parse::<f64>().is_err() && clean != "-" {
+        format!("'{clean}")
+    } else {
+        clean
+    }
+}
+
+/// A name for a file: nothing that a file system or an archive reads otherwise.
+#[must_use]
+pub fn file_name(text: &str) -> String {
+    let name: String = text
+        .chars()
+        .map(|c| {
+            if c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ' ' | '@') {
+                c
+            } else {
+                '_'
+            }
+        })
+        .take(100)
+        .collect();
+    let name = name.trim_matches(['.', ' ']).to_owned();
+    if name.is_empty() {
+        "_".to_owned()
+    } else {
+        name
+    }
+}

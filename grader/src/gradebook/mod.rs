@@ -1,0 +1,181 @@
+//! The gradebook: one SQLite file with everything that was graded, by whom it was handed in, and
+//! what produced it. `docs/gradebook.md` describes the tables.
+
+mod compare;
+pub mod export;
+mod late;
+mod merge;
+mod overrides;
+mod schema;
+mod standing;
+mod stats;
+#[cfg(test)]
+mod tests;
+pub mod time;
+
+use std::collections::HashSet;
+use std::fmt;
+use std::io::{Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use flate2::Compression;
+use flate2::read::ZlibDecoder;
+use flate2::write::ZlibEncoder;
+use rusqlite::{Connection, OpenFlags};
+use thiserror::Error;
+
+pub use compare::{Change, Comparison};
+pub use late::{Late, LateError};
+pub use merge::{LabSettings, Merge, Merged};
+pub use overrides::Override;
+pub use standing::{Attempt, LabInfo, Pick, Standing, StudentInfo};
+pub use stats::{Group, RequirementStats, Stats};
+
+use crate::batch::{Identity, ItemKey, Known};
+
+/// A gradebook, open.
+pub struct Gradebook {
+    path: PathBuf,
+    connection: Connection,
+}
+
+impl fmt::Debug for Gradebook {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gradebook")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a gradebook cannot be used.
+#[derive(Debug, Error)]
+pub enum GradebookError {
+    /// SQLite refused.
+    #[error("the gradebook cannot be used: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// It is another database.
+    #[error("it is a database, but no gradebook")]
+    Foreign,
+    /// A later grader wrote it.
+    #[error("it has version {0}; this grader knows up to {newest}", newest = schema::newest())]
+    Newer(i64),
+    /// There is none.
+    #[error("there is no gradebook")]
+    Missing,
+    /// What is stored cannot be read back.
+    #[error("what is stored is damaged: {0}")]
+    Damaged(String),
+    /// A name that is not in it.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+impl Gradebook {
+    /// Opens the gradebook for writing, or makes one.
+    ///
+    /// # Errors
+    /// See [`GradebookError`].
+    pub fn open(path: &Path) -> Result<Self, GradebookError> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        schema::version(&connection)?;
+        connection.pragma_update(None, "foreign_keys", true)?;
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        schema::migrate(&mut connection)?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+        })
+    }
+
+    /// Opens an existing gradebook. An older one is brought up to date.
+    ///
+    /// # Errors
+    /// See [`GradebookError`].
+    pub fn existing(path: &Path) -> Result<Self, GradebookError> {
+        if path.is_file() {
+            Self::open(path)
+        } else {
+            Err(GradebookError::Missing)
+        }
+    }
+
+    /// Opens an existing gradebook for reading only.
+    ///
+    /// # Errors
+    /// See [`GradebookError`].
+    pub fn read_only(path: &Path) -> Result<Self, GradebookError> {
+        if !path.is_file() {
+            return Err(GradebookError::Missing);
+        }
+        let connection = Connection::open_with_flags(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+        )?;
+        match schema::version(&connection)? {
+            version if version > schema::newest() => Err(GradebookError::Newer(version)),
+            version if version < schema::newest() => Self::open(path),
+            _ => Ok(Self {
+                path: path.to_owned(),
+                connection,
+            }),
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What has a result that still counts, or was decided about: it need not be graded again. Of
+    /// errors nothing is known.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn known(&self) -> Result<Known, GradebookError> {
+        let mut query = self.connection.prepare(
+            "SELECT student.class, student.name, lab.name, submission.attempt, run.key
+             FROM run
+             JOIN submission ON submission.id = run.submission
+             JOIN student ON student.id = submission.student
+             JOIN lab ON lab.id = submission.lab
+             WHERE run.status <> 'error' AND run.state <> 'superseded'
+               AND run.id >= coalesce((SELECT now.id FROM run AS now
+                    WHERE now.submission = run.submission AND now.state = 'current'), 0)",
+        )?;
+        let mut rows = query.query([])?;
+        let mut out = HashSet::new();
+        while let Some(row) = rows.next()? {
+            let identity = Identity {
+                group: row.get(0)?,
+                student: row.get(1)?,
+                lab: row.get(2)?,
+                attempt: row.get(3)?,
+            };
+            if let Ok(key) = ItemKey::try_from(row.get::<_, String>(4)?) {
+                out.insert((identity, key));
+            }
+        }
+        Ok(out)
+    }
+}
+
+/// Text as it is stored: zlib.
+fn packed(text: &str) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    // Memory refuses no write.
+    let _ = encoder.write_all(text.as_bytes());
+    encoder.finish().unwrap_or_default()
+}
+
+fn unpacked(bytes: &[u8]) -> Result<String, GradebookError> {
+    /// More than any record has.
+    const MOST: u64 = 256 << 20;
+    let mut text = String::new();
+    ZlibDecoder::new(bytes)
+        .take(MOST)
+        .read_to_string(&mut text)
+        .map_err(|error| GradebookError::Damaged(error.to_string()))?;
+    Ok(text)
+}

@@ -1,0 +1,174 @@
+//! Points set by hand. They belong to a student and a lab, not to a run: regrades leave them alone.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::{Gradebook, GradebookError, time};
+
+/// Points set by hand.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Override {
+    /// Its number.
+    pub id: i64,
+    /// Group; may be empty.
+    pub group: String,
+    /// The student.
+    pub student: String,
+    /// The lab.
+    pub lab: String,
+    /// The requirement; `None`: the lab as a whole.
+    pub requirement: Option<String>,
+    /// What it is worth now.
+    pub points: f64,
+    /// Who set it.
+    pub who: String,
+    /// When.
+    pub at: i64,
+    /// Why.
+    pub why: String,
+    /// When it was withdrawn, and by whom.
+    pub withdrawn: Option<(i64, String)>,
+}
+
+impl Gradebook {
+    /// Sets points by hand; an earlier override of the same is withdrawn.
+    ///
+    /// # Errors
+    /// There is no such student, lab or requirement, or the gradebook cannot be written.
+    pub fn set_override(
+        &mut self,
+        student: &str,
+        lab: &str,
+        requirement: Option<&str>,
+        points: f64,
+        who: &str,
+        why: &str,
+    ) -> Result<(), GradebookError> {
+        let student = self.student_id(student)?;
+        let (lab_id, _) = self.lab_id(lab)?;
+        if let Some(name) = requirement {
+            let known = self
+                .connection
+                .prepare(
+                    "SELECT 1 FROM requirement JOIN lab_version ON lab_version.id = lab_version
+                     WHERE lab_version.lab = ? AND requirement.name = ?",
+                )?
+                .exists(params![lab_id, name])?;
+            if !known {
+                return Err(GradebookError::Unknown(format!(
+                    "the lab {lab} has no requirement `{name}`"
+                )));
+            }
+        }
+        let step = self.connection.transaction()?;
+        let now = time::now();
+        step.execute(
+            "UPDATE override SET withdrawn_at = ?, withdrawn_by = ?
+             WHERE student = ? AND lab = ? AND requirement IS ? AND withdrawn_at IS NULL",
+            params![now, who, student, lab_id, requirement],
+        )?;
+        step.execute(
+            "INSERT INTO override (student, lab, requirement, points, who, at, why)
+             VALUES (?, ?, ?, ?, ?, ?, ?)",
+            params![student, lab_id, requirement, points, who, now, why],
+        )?;
+        step.commit()?;
+        Ok(())
+    }
+
+    /// Withdraws an override; it stays in the history.
+    ///
+    /// # Errors
+    /// There is no such override in force, or the gradebook cannot be written.
+    pub fn withdraw_override(&mut self, id: i64, who: &str) -> Result<(), GradebookError> {
+        let done = self.connection.execute(
+            "UPDATE override SET withdrawn_at = ?, withdrawn_by = ?
+             WHERE id = ? AND withdrawn_at IS NULL",
+            params![time::now(), who, id],
+        )?;
+        if done == 0 {
+            return Err(GradebookError::Unknown(format!(
+                "there is no override {id} in force"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Every override there was.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn overrides(&self) -> Result<Vec<Override>, GradebookError> {
+        let mut query = self.connection.prepare(
+            "SELECT override.id, student.class, student.name, lab.name, requirement, points, who,
+                    at, why, withdrawn_at, withdrawn_by
+             FROM override JOIN student ON student.id = override.student
+             JOIN lab ON lab.id = override.lab ORDER BY override.id",
+        )?;
+        let rows = query.query_map([], |row| {
+            let withdrawn: (Option<i64>, Option<String>) = (row.get(9)?, row.get(10)?);
+            Ok(Override {
+                id: row.get(0)?,
+                group: row.get(1)?,
+                student: row.get(2)?,
+                lab: row.get(3)?,
+                requirement: row.get(4)?,
+                points: row.get(5)?,
+                who: row.get(6)?,
+                at: row.get(7)?,
+                why: row.get(8)?,
+                withdrawn: withdrawn.0.zip(withdrawn.1),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The student `name` or `group/name`.
+    ///
+    /// # Errors
+    /// There is none, or there are several.
+    pub fn student_id(&self, name: &str) -> Result<i64, GradebookError> {
+        let mut query = self.connection.prepare(
+            "SELECT id FROM student WHERE name = ?1 OR class || '/' || name = ?1 OR email = ?1
+                OR full_name = ?1 LIMIT 2",
+        )?;
+        let ids = query
+            .query_map([name], |row| row.get(0))?
+            .collect::<Result<Vec<i64>, _>>()?;
+        match ids[..] {
+            [id] => Ok(id),
+            [] => Err(GradebookError::Unknown(format!(
+                "there is no student `{name}`"
+            ))),
+            _ => Err(GradebookError::Unknown(format!(
+                "there are several students `{name}`; write group/name"
+            ))),
+        }
+    }
+
+    /// The lab with this name, and its course.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn lab_id(&self, name: &str) -> Result<(i64, i64), GradebookError> {
+        self.connection
+            .query_row(
+                "SELECT id, course FROM lab WHERE name = ? ORDER BY id DESC LIMIT 1",
+                [name],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?
+            .ok_or_else(|| {
+                GradebookError::Unknown(format!("nothing of the lab `{name}` is in the gradebook"))
+            })
+    }
+
+    /// The name of a lab's course.
+    ///
+    /// # Errors
+    /// There is no such lab.
+    pub fn course_of(&self, lab: &str) -> Result<String, GradebookError> {
+        let (_, course) = self.lab_id(lab)?;
+        let sql = "SELECT name FROM course WHERE id = ?";
+        Ok(self.connection.query_row(sql, [course], |row| row.get(0))?)
+    }
+}

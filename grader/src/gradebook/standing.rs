@@ -1,0 +1,386 @@
+//! Who stands where: for each student and lab the attempt that counts, and its points after
+//! everything that was decided by hand or by the calendar.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{OptionalExtension as _, Row, params};
+
+use super::late::Late;
+use super::{Gradebook, GradebookError, unpacked};
+use crate::batch::{Person, ResultRecord, Status};
+
+/// Which of several attempts counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pick {
+    /// The one with most points, late ones with what is left of them.
+    #[default]
+    Best,
+    /// The last one that could be graded.
+    Last,
+}
+
+impl Pick {
+    /// `best`, `last`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Best => "best",
+            Self::Last => "last",
+        }
+    }
+}
+
+/// A lab in the gradebook.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LabInfo {
+    /// Its id.
+    pub name: String,
+    /// Its title in English.
+    pub title: String,
+    /// Points possible.
+    pub points: u32,
+    /// When it is due.
+    pub due: Option<i64>,
+    /// What handing in late costs.
+    pub late: Late,
+    /// Which attempt counts.
+    pub pick: Pick,
+    /// Its requirements with their points, in its order.
+    pub requirements: Vec<(String, u32)>,
+}
+
+/// A student in the gradebook.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StudentInfo {
+    /// Group; may be empty.
+    pub group: String,
+    /// The name in the gradebook.
+    pub name: String,
+    /// What else is known.
+    pub person: Person,
+}
+
+impl StudentInfo {
+    /// The name that people use.
+    #[must_use]
+    pub fn full_name(&self) -> &str {
+        self.person.name.as_deref().unwrap_or(&self.name)
+    }
+
+    /// `group/name`, or the name where there are no groups.
+    #[must_use]
+    pub fn qualified(&self) -> String {
+        if self.group.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{}/{}", self.group, self.name)
+        }
+    }
+}
+
+/// A result that counts, or counted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// Number of the run.
+    pub run: i64,
+    /// Number of the attempt.
+    pub attempt: u32,
+    /// `current`, `pending`, `superseded`, `discarded`.
+    pub state: String,
+    /// Whether the points mean something.
+    pub status: Status,
+    /// Why not.
+    pub message: Option<String>,
+    /// Points of the run itself.
+    pub points: u32,
+    /// Points possible on the machine that ran it.
+    pub possible: u32,
+    /// When it was handed in.
+    pub submitted: Option<i64>,
+    /// When it was graded, in milliseconds since 1970.
+    pub started: i64,
+    /// Where the files were.
+    pub place: String,
+}
+
+/// A student's standing in a lab.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// The student.
+    pub student: StudentInfo,
+    /// The lab's id.
+    pub lab: String,
+    /// The attempt that counts; `None`: nothing was handed in.
+    pub attempt: Option<Attempt>,
+    /// The final points; `None` where there is nothing that could be graded.
+    pub score: Option<f64>,
+    /// Taken away for being late.
+    pub penalty: f64,
+    /// Set by hand, in whole or in part.
+    pub by_hand: bool,
+}
+
+#[derive(Default)]
+struct ByHand {
+    whole: Option<f64>,
+    parts: Vec<(String, f64)>,
+}
+
+fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
+    let status: String = row.get(3)?;
+    Ok(Attempt {
+        run: row.get(0)?,
+        attempt: row.get(1)?,
+        state: row.get(2)?,
+        status: Status::from_word(&status).unwrap_or(Status::Error),
+        message: row.get(4)?,
+        points: row.get(5)?,
+        possible: row.get(6)?,
+        submitted: row.get(7)?,
+        started: row.get(8)?,
+        place: row.get(9)?,
+    })
+}
+
+impl Attempt {
+    /// Why the points mean nothing, in words for the student: not where the teacher keeps the files.
+    #[must_use]
+    pub fn for_student(&self) -> String {
+        let message = self.message.as_deref().unwrap_or_default();
+        message.replace(&self.place, "the submission")
+    }
+}
+
+const ATTEMPT: &str = "run.id, submission.attempt, run.state, run.status, run.message, run.points,
+    run.possible, submission.submitted, run.started, run.place";
+
+impl Gradebook {
+    /// The labs, by name.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn labs(&self) -> Result<Vec<LabInfo>, GradebookError> {
+        let mut query = self.connection.prepare(
+            "SELECT lab.name, lab.due, lab.late, lab.pick, lab_version.id, lab_version.title_en,
+                    lab_version.points
+             FROM lab JOIN lab_version ON lab_version.id =
+                coalesce((SELECT run.lab_version FROM run JOIN submission
+                            ON submission.id = run.submission AND submission.lab = lab.id
+                          WHERE run.state = 'current' ORDER BY run.id DESC LIMIT 1),
+                         (SELECT max(id) FROM lab_version WHERE lab = lab.id))
+             ORDER BY lab.name",
+        )?;
+        let rows = query.query_map([], |row| {
+            let (late, pick): (String, String) = (row.get(2)?, row.get(3)?);
+            let lab = LabInfo {
+                name: row.get(0)?,
+                due: row.get(1)?,
+                late: late.parse().unwrap_or_default(),
+                pick: if pick == "last" {
+                    Pick::Last
+                } else {
+                    Pick::Best
+                },
+                title: row.get(5)?,
+                points: row.get(6)?,
+                requirements: Vec::new(),
+            };
+            Ok((lab, row.get::<_, i64>(4)?))
+        })?;
+        let mut out = Vec::new();
+        for row in rows {
+            let (mut lab, version) = row?;
+            let mut query = self.connection.prepare_cached(
+                "SELECT name, points FROM requirement WHERE lab_version = ? ORDER BY position",
+            )?;
+            lab.requirements = query
+                .query_map([version], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect::<Result<_, _>>()?;
+            out.push(lab);
+        }
+        Ok(out)
+    }
+
+    /// Every student's standing in every lab, or in one; by lab, group and name.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read, or there is no such lab.
+    pub fn standings(&self, only: Option<&str>) -> Result<Vec<Standing>, GradebookError> {
+        let mut labs = self.labs()?;
+        if let Some(name) = only {
+            self.lab_id(name)?;
+            labs.retain(|lab| lab.name == name);
+        }
+        let students = self.students()?;
+        let by_hand = self.by_hand()?;
+        let mut out = Vec::with_capacity(labs.len() * students.len());
+        let mut query = self.connection.prepare(&format!(
+            "SELECT {ATTEMPT}, submission.student FROM run
+             JOIN submission ON submission.id = run.submission
+             JOIN lab ON lab.id = submission.lab
+             WHERE run.state = 'current' AND lab.name = ?"
+        ))?;
+        for lab in &labs {
+            let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
+            let mut rows = query.query([&lab.name])?;
+            while let Some(row) = rows.next()? {
+                let student = row.get(10)?;
+                attempts.entry(student).or_default().push(attempt(row)?);
+            }
+            for (id, student) in &students {
+                let attempts = attempts.remove(id).unwrap_or_default();
+                let hand = by_hand.get(&(*id, lab.name.clone()));
+                out.push(self.standing(student, lab, attempts, hand)?);
+            }
+        }
+        Ok(out)
+    }
+
+    fn standing(
+        &self,
+        student: &StudentInfo,
+        lab: &LabInfo,
+        attempts: Vec<Attempt>,
+        hand: Option<&ByHand>,
+    ) -> Result<Standing, GradebookError> {
+        let mut best: Option<(Option<f64>, f64, Attempt)> = None;
+        for attempt in attempts {
+            let earned = match attempt.status {
+                Status::Graded => Some(self.earned(&attempt, hand)?),
+                _ => None,
+            };
+            let penalty = earned.map_or(0.0, |earned| {
+                lab.late.penalty(earned, attempt.submitted, lab.due)
+            });
+            let score = earned.map(|earned| earned - penalty);
+            let better =
+                best.as_ref()
+                    .is_none_or(|(known, _, before)| match (known, score, lab.pick) {
+                        (Some(_), None, _) => false,
+                        (None, Some(_), _) => true,
+                        (Some(known), Some(score), Pick::Best) => {
+                            score > *known || score == *known && attempt.attempt > before.attempt
+                        }
+                        _ => attempt.attempt > before.attempt,
+                    });
+            if better {
+                best = Some((score, penalty, attempt));
+            }
+        }
+        let whole = hand.and_then(|hand| hand.whole);
+        let (score, penalty, attempt) = match best {
+            Some((score, penalty, attempt)) => (score, penalty, Some(attempt)),
+            None => (None, 0.0, None),
+        };
+        Ok(Standing {
+            student: student.clone(),
+            lab: lab.name.clone(),
+            attempt,
+            score: whole.or(score),
+            penalty: if whole.is_some() { 0.0 } else { penalty },
+            by_hand: hand.is_some(),
+        })
+    }
+
+    /// The points of a run with those set by hand in place of its own.
+    fn earned(&self, attempt: &Attempt, hand: Option<&ByHand>) -> Result<f64, GradebookError> {
+        let mut earned = f64::from(attempt.points);
+        for (requirement, points) in hand.map_or(&[][..], |hand| &hand.parts) {
+            let own: Option<f64> = self
+                .connection
+                .prepare_cached("SELECT points FROM verdict WHERE run = ? AND requirement = ?")?
+                .query_row(params![attempt.run, requirement], |row| row.get(0))
+                .optional()?;
+            earned += points - own.unwrap_or(0.0);
+        }
+        Ok(earned.max(0.0))
+    }
+
+    fn students(&self) -> Result<Vec<(i64, StudentInfo)>, GradebookError> {
+        let mut query = self.connection.prepare(
+            "SELECT id, class, name, full_name, email, number, login, lms FROM student
+             ORDER BY class, name",
+        )?;
+        let rows = query.query_map([], |row| {
+            let student = StudentInfo {
+                group: row.get(1)?,
+                name: row.get(2)?,
+                person: Person {
+                    name: row.get(3)?,
+                    email: row.get(4)?,
+                    number: row.get(5)?,
+                    login: row.get(6)?,
+                    lms: row.get(7)?,
+                },
+            };
+            Ok((row.get(0)?, student))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    fn by_hand(&self) -> Result<BTreeMap<(i64, String), ByHand>, GradebookError> {
+        let mut query = self.connection.prepare(
+            "SELECT student, lab.name, requirement, points FROM override
+             JOIN lab ON lab.id = override.lab WHERE withdrawn_at IS NULL ORDER BY override.id",
+        )?;
+        let mut rows = query.query([])?;
+        let mut out: BTreeMap<(i64, String), ByHand> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let hand = out.entry((row.get(0)?, row.get(1)?)).or_default();
+            match row.get::<_, Option<String>>(2)? {
+                None => hand.whole = Some(row.get(3)?),
+                Some(requirement) => hand.parts.push((requirement, row.get(3)?)),
+            }
+        }
+        Ok(out)
+    }
+
+    /// Every result a student ever had, the oldest first, with its lab.
+    ///
+    /// # Errors
+    /// There is no such student, or the gradebook cannot be read.
+    pub fn history(
+        &self,
+        student: &str,
+        lab: Option<&str>,
+    ) -> Result<Vec<(String, Attempt)>, GradebookError> {
+        let id = self.student_id(student)?;
+        let mut query = self.connection.prepare(&format!(
+            "SELECT {ATTEMPT}, lab.name FROM run
+             JOIN submission ON submission.id = run.submission
+             JOIN lab ON lab.id = submission.lab
+             WHERE submission.student = ?1 AND (?2 IS NULL OR lab.name = ?2)
+             ORDER BY lab.name, run.id"
+        ))?;
+        let rows = query.query_map(params![id, lab], |row| Ok((row.get(10)?, attempt(row)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The outcomes and points of a run's requirements, by name.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn verdicts(&self, run: i64) -> Result<Vec<(String, String, u32, u32)>, GradebookError> {
+        let mut query = self.connection.prepare_cached(
+            "SELECT requirement, outcome, points, possible FROM verdict WHERE run = ?",
+        )?;
+        let rows = query.query_map([run], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The record of a run, whole.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn record(&self, run: i64) -> Result<ResultRecord, GradebookError> {
+        let bytes: Vec<u8> = self
+            .connection
+            .prepare_cached("SELECT record FROM run WHERE id = ?")?
+            .query_row([run], |row| row.get(0))?;
+        let text = unpacked(&bytes)?;
+        ResultRecord::from_json(text.as_bytes())
+            .map_err(|error| GradebookError::Damaged(error.to_string()))
+    }
+}

@@ -1,0 +1,291 @@
+//! A class: found, graded, interrupted, regraded, exported.
+
+use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use predicates::prelude::*;
+
+use crate::support::Home;
+
+/// A class of four: right, wrong, nothing to grade, in an archive.
+fn class(home: &Home) {
+    for (student, fixture) in [("anna", "good-poll"), ("boris", "mutants/serve-one")] {
+        let from = end_to_end::root().join("fixtures/us-upper").join(fixture);
+        home.copy_of(&from, &format!("class/g1/{student}/lab30"));
+    }
+    home.file("class/g2/clara/Lab_30/essay.txt", "I could not do it");
+    let good = end_to_end::root().join("fixtures/us-upper/good-raw");
+    fs::create_dir_all(home.path().join("class/g2/dora")).unwrap();
+    let packed = Command::new("tar")
+        .arg("czf")
+        .arg(home.path().join("class/g2/dora/lab30.tar.gz"))
+        .arg("-C")
+        .arg(good)
+        .arg(".")
+        .status();
+    assert!(packed.unwrap().success());
+}
+
+fn batch(home: &Home, more: &[&str]) -> assert_cmd::Command {
+    let mut command = home.grader();
+    command.args([
+        "batch",
+        "us-upper=30",
+        "class",
+        "--seed",
+        "7",
+        "--lang",
+        "en",
+    ]);
+    command.args(more);
+    command
+}
+
+fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+/// The grades as a table: student, attempt, status, points; what must not depend on interruptions.
+fn grades(home: &Home, gradebook: &str) -> String {
+    let output = home
+        .grader()
+        .args([
+            "results",
+            "export",
+            "csv",
+            "us-upper",
+            "--gradebook",
+            gradebook,
+        ])
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn a_class_is_graded_once_and_its_grades_are_exported() {
+    let home = Home::new();
+    class(&home);
+    batch(&home, &["--dry-run"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains(
+            "g2/dora us-upper  class/g2/dora/lab30.tar.gz",
+        ));
+    assert!(!home.path().join("grades.db").exists());
+
+    // One that cannot be graded stops nobody, and is told.
+    batch(&home, &[])
+        .assert()
+        .code(1)
+        .stderr(predicate::str::contains(
+            "found 4 submissions of 4 students",
+        ))
+        .stdout(predicate::str::contains("1 to be looked at:\n  g2/clara"))
+        .stdout(predicate::str::contains("most failed: s-next 1"));
+    let csv = grades(&home, "grades.db");
+    let row = |student: &str| {
+        let line = csv.lines().find(|line| line.contains(student));
+        line.unwrap_or_else(|| panic!("{student}: {csv}"))
+            .to_owned()
+    };
+    assert!(row("anna").contains(",graded,100,0,100,100,"), "{csv}");
+    assert!(row("dora").contains(",graded,100,0,100,100,"), "{csv}");
+    assert!(row("boris").contains("failed: s-next"), "{csv}");
+    assert!(row("clara").contains(",ungradable,,0,,100,"), "{csv}");
+
+    // Nothing has changed: nothing is graded.
+    batch(&home, &[])
+        .assert()
+        .success()
+        .stderr(predicate::str::contains("graded 0 in"))
+        .stderr(predicate::str::contains("4 unchanged"));
+
+    // A submission that changes waits until somebody has seen it.
+    let from = end_to_end::root().join("fixtures/us-upper/good-poll");
+    fs::remove_dir_all(home.path().join("class/g1/boris/lab30")).unwrap();
+    home.copy_of(&from, "class/g1/boris/lab30");
+    batch(&home, &[])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("1 result would change"));
+    let before = csv;
+    assert_eq!(grades(&home, "grades.db"), before);
+    home.grader()
+        .args(["results", "compare"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("submission changed"))
+        .stdout(predicate::str::is_match(r"g1/boris +us-upper/s-next +✗ 0 +✓ 10").unwrap());
+    home.grader().args(["results", "apply"]).assert().success();
+    let after = grades(&home, "grades.db");
+    assert!(
+        after
+            .lines()
+            .any(|line| line.contains("boris") && line.contains(",graded,100,")),
+        "{after}"
+    );
+
+    home.grader()
+        .args([
+            "results", "override", "clara", "us-upper", "15", "--who", "teacher",
+        ])
+        .args(["--why", "shown in person"])
+        .assert()
+        .success();
+    home.grader()
+        .args(["results", "show"])
+        .assert()
+        .success()
+        .stdout(predicate::str::is_match(r"g2/clara +15 \(by hand\)").unwrap());
+    home.grader()
+        .args(["results", "export", "html", "us-upper", "--output", "pages"])
+        .assert()
+        .success();
+    let page = fs::read_to_string(home.path().join("pages/g1-anna.html")).unwrap();
+    assert!(page.contains("100 / 100"));
+}
+
+/// Runs the batch and kills it with SIGKILL once so many results are in the journal; whether it was
+/// killed.
+fn kill_after(home: &Home, results: usize) -> bool {
+    let journal = home.path().join("grades.journal");
+    let lines = |path: &Path| {
+        let text = fs::read(path).unwrap_or_default();
+        text.iter()
+            .filter(|c| **c == b'\n')
+            .count()
+            .saturating_sub(1)
+    };
+    let before = lines(&journal);
+    let mut command = end_to_end::grader(home.path());
+    command
+        .args([
+            "batch",
+            "us-upper=30",
+            "class",
+            "--seed",
+            "7",
+            "--lang",
+            "en",
+        ])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            assert_ne!(status.code(), Some(3), "no fault of ours is a result");
+            return status.signal().is_some();
+        }
+        if lines(&journal) >= before + results {
+            child.kill().unwrap();
+            child.wait().unwrap();
+            return true;
+        }
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn killed_again_and_again_a_batch_comes_to_the_same_grades() {
+    let home = Home::new();
+    class(&home);
+    batch(&home, &["--gradebook", "calm.db"]).assert().code(1);
+    let mut kills = 0;
+    // At most one result is lost each time, and at least one is kept.
+    for round in 0..8 {
+        if !kill_after(&home, 1 + round % 2) {
+            break;
+        }
+        kills += 1;
+    }
+    assert!(kills >= 2, "it was never interrupted");
+    batch(&home, &[])
+        .assert()
+        .stdout(predicate::str::contains("us-upper"));
+    assert_eq!(grades(&home, "grades.db"), grades(&home, "calm.db"));
+    // Whatever was killed, the journal is empty at the end.
+    assert_eq!(
+        fs::read_to_string(home.path().join("grades.journal")).unwrap(),
+        "grader-journal/1\n"
+    );
+}
+
+#[test]
+fn branches_are_graded_without_being_checked_out() {
+    let home = Home::new();
+    let repo = home.path().join("course");
+    fs::create_dir(&repo).unwrap();
+    let git = |words: &[&str]| {
+        let done = Command::new("git")
+            .current_dir(&repo)
+            .env("HOME", home.path())
+            .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+            .args(words)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{words:?}: {done:?}");
+    };
+    git(&["init", "-q", "-b", "main"]);
+    home.file("course/README", "course");
+    git(&["add", "-A"]);
+    git(&["commit", "-qm", "start"]);
+    git(&["checkout", "-qb", "anna/lab30"]);
+    let good = end_to_end::root().join("fixtures/us-upper/good-poll");
+    home.copy_of(&good, "course/g1/anna/lab30");
+    git(&["add", "-A"]);
+    git(&["commit", "-qm", "lab30"]);
+    git(&["checkout", "-q", "main"]);
+    home.grader()
+        .args([
+            "batch",
+            "us-upper=30",
+            "course",
+            "--refs",
+            "{student}/lab{n}",
+        ])
+        .args(["--layout", "{group}/{student}/lab{n}", "--lang", "en"])
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("us-upper"));
+    let csv = grades(&home, "grades.db");
+    assert!(
+        csv.contains("g1,anna,") && csv.contains(",graded,100,"),
+        "{csv}"
+    );
+    assert!(!repo.join("g1").exists());
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_one_line() {
+    let home = Home::new();
+    home.file("class/notes.txt", "");
+    for (words, says) in [
+        (&["batch", "us-upper", "class"][..], "no submission found"),
+        (&["batch", "us-upper", "nowhere"], "nowhere: No such file"),
+        (&["batch", "us-uper", "class"], "there is no lab `us-uper`"),
+        (
+            &["batch", "us-upper", "class", "--layout", "{group}"],
+            "needs {student}",
+        ),
+        (
+            &["batch", "us-upper", "class", "--late", "10"],
+            "no late policy",
+        ),
+        (&["results", "show"], "there is no gradebook"),
+        (
+            &["results", "show", "--gradebook", "class"],
+            "there is no gradebook",
+        ),
+    ] {
+        home.grader()
+            .args(words)
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains(says));
+    }
+}
