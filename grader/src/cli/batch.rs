@@ -213,11 +213,7 @@ impl Batch {
         known: &Known,
         journal: &Journal,
     ) -> Result<progress::Counts, Failure> {
-        let mut options = self.engine.options();
-        if let [lab] = class.labs.values().collect::<Vec<_>>()[..] {
-            options = options.for_many_runs_of(&lab.source.lab);
-        }
-        let engine = Engine::new(&options).map_err(|e| fault(&e))?;
+        let engine = Engine::new(&self.engine.options()).map_err(|e| fault(&e))?;
         let grader = Grader::new(
             &engine,
             Options {
