@@ -135,6 +135,12 @@ impl Recording<'_> {
             What::ActFailed { error, .. } => {
                 row(page, at, "grader", &format!("could not do this: {error}"));
             }
+            What::Parted => row(
+                page,
+                at,
+                "grader",
+                "driven from the processor between acts that belong together",
+            ),
             What::Started { process, pid } => row(
                 page,
                 at,

@@ -318,6 +318,7 @@ impl<'a> Builder<'a> {
             | What::Bound { .. }
             | What::StepBegan
             | What::ActFailed { .. }
+            | What::Parted
             | What::Started { .. }
             | What::Forked { .. }
             | What::Executed { .. }

@@ -487,6 +487,7 @@ fn any_event() -> impl Strategy<Value = Event> {
         }),
         (proptest::option::of(program), limit)
             .prop_map(|(program, limit)| What::Limit { program, limit }),
+        Just(What::Parted),
         (any::<u32>(), "\\PC{0,9}").prop_map(|(act, error)| What::ActFailed { act, error }),
         vec((process, any_wait()), 0..3).prop_map(|waits| {
             let waits = waits

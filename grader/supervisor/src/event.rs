@@ -34,6 +34,9 @@ pub enum What {
         /// Why.
         error: String,
     },
+    /// Programs may have run between acts that had to come to them as one: a peer's data and its
+    /// end. The scenario has to be run again.
+    Parted,
     /// A program was started.
     Started {
         /// Its root process.
@@ -496,4 +499,10 @@ pub struct Enforced {
     pub active: Vec<String>,
     /// What was refused, with the reason and the consequence.
     pub missing: Vec<String>,
+}
+
+/// Whether a recording is worth nothing because of [`What::Parted`].
+#[must_use]
+pub fn is_parted(events: &[Event]) -> bool {
+    events.iter().any(|event| event.what == What::Parted)
 }

@@ -142,6 +142,7 @@ impl Helper {
             }
             self.recorder.next_step();
             self.tracer.begin_step();
+            self.peers.iter_mut().for_each(Peer::begin);
             for (index, act) in steps_acts(step) {
                 if let Err(error) = self.perform(act) {
                     self.recorder.emit(What::ActFailed { act: index, error });
@@ -157,6 +158,13 @@ impl Helper {
         // A stop is no progress by itself; the tracer counts what is.
         let collected = self.tracer.collect(&mut self.recorder);
         let mut any = self.tracer.meet(&mut self.recorder);
+        for index in 0..self.stdio.len() {
+            let parted = self.stdio[index].as_mut().is_some_and(Stdio::was_parted);
+            if parted {
+                self.recorder.emit(What::Parted);
+                self.limit_hit = true;
+            }
+        }
         let cap = self.plan.limits.output;
         for (index, stdio) in self.stdio.iter_mut().enumerate() {
             if let Some(stdio) = stdio {
@@ -165,6 +173,11 @@ impl Helper {
         }
         for index in 0..self.peers.len() {
             any |= self.peers[index].pump(peer_id(index), &mut self.buffer, &mut self.recorder);
+            if self.peers[index].was_parted() {
+                // Whatever comes of it is worth nothing.
+                self.recorder.emit(What::Parted);
+                self.limit_hit = true;
+            }
             if self.peers[index].listening {
                 for (name, connection) in self.peers[index].accept() {
                     any = true;

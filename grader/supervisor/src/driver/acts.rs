@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
 use super::files;
+use super::peers::Peer;
 use super::stdio::Stdio;
 use crate::event::{Quiet, What};
 use crate::helper::Helper;
@@ -18,6 +19,7 @@ impl Helper {
     pub(crate) fn perform(&mut self, act: &Act) -> Result<(), String> {
         let at_rest = self.at_rest;
         self.at_rest &= matches!(act, Act::Advance(_) | Act::Inspect { .. });
+        self.only_in_a_row(act);
         match act {
             // Nothing comes where no wait is timed and no timer is armed.
             Act::Advance(ms) if at_rest => {
@@ -121,15 +123,19 @@ impl Helper {
                 });
                 Ok(())
             }
-            Act::Shutdown(peer) => self.with_peer(*peer, |peer| peer.want_shutdown()),
+            Act::Shutdown(peer) => {
+                let index = usize::from(peer.0);
+                let ending = self.peers.get_mut(index).ok_or("no such peer")?;
+                ending.shutdown(*peer, &mut self.recorder);
+                Ok(())
+            }
             Act::Close(peer) => {
                 let index = usize::from(peer.0);
                 let gone = self.peers.get_mut(index).ok_or("no such peer")?;
                 // What was queued in this step goes out first, as it would from a program. Nothing
                 // else is touched: a program that has woken stays at its stop, so that it finds the
                 // data and the end at once.
-                gone.send_queued(*peer, &mut self.recorder);
-                gone.close();
+                gone.close(*peer, &mut self.recorder);
                 self.tracer.meetings.closed(*peer);
                 Ok(())
             }
@@ -167,11 +173,24 @@ impl Helper {
             .ok_or_else(|| "the program has not been started".to_owned())
     }
 
-    fn with_peer(
-        &mut self,
-        peer: PeerId,
-        act: impl FnOnce(&mut super::peers::Peer),
-    ) -> Result<(), String> {
+    /// What a peer does is one only if nothing else is done in between.
+    fn only_in_a_row(&mut self, act: &Act) {
+        let (Act::Connect { peer, .. }
+        | Act::Send { peer, .. }
+        | Act::Shutdown(peer)
+        | Act::Close(peer)) = act
+        else {
+            self.peers.iter_mut().for_each(Peer::begin);
+            return;
+        };
+        for (index, other) in self.peers.iter_mut().enumerate() {
+            if index != usize::from(peer.0) {
+                other.begin();
+            }
+        }
+    }
+
+    fn with_peer(&mut self, peer: PeerId, act: impl FnOnce(&mut Peer)) -> Result<(), String> {
         act(self
             .peers
             .get_mut(usize::from(peer.0))
@@ -194,6 +213,7 @@ impl Helper {
             let (piece, after) = rest.split_at(length);
             give(self, piece);
             rest = after;
+            self.peers.iter_mut().for_each(Peer::begin);
             if !rest.is_empty() && self.settle().how == Quiet::Limit {
                 return;
             }

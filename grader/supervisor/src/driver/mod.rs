@@ -7,3 +7,4 @@ mod messages;
 pub(crate) mod peers;
 pub(crate) mod stage;
 pub(crate) mod stdio;
+pub(crate) mod together;

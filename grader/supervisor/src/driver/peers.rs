@@ -11,6 +11,7 @@ use nix::sys::socket::{
 };
 
 use super::messages::{Messages, Received, queue_length};
+use super::together::Switches;
 use crate::event::{Queue, What};
 use crate::plan::{Address, OwnName, PeerId, Reach, SocketKind};
 use crate::recorder::Recorder;
@@ -34,6 +35,10 @@ pub(crate) struct Peer {
     shutdown_wanted: bool,
     ended: bool,
     failed: bool,
+    /// Before it first made itself felt in this step.
+    since: Option<Switches>,
+    /// Somebody may have run between what it sent and its end.
+    parted: bool,
     /// For a listener: names waiting for connections, with their stalled flags.
     expected: VecDeque<(PeerId, bool)>,
 }
@@ -99,6 +104,7 @@ impl Peer {
         stalled: bool,
         small: bool,
     ) -> Result<(), i32> {
+        let before = Switches::now();
         let attempt = || -> nix::Result<OwnedFd> {
             let fd = stream_socket(address)?;
             if small {
@@ -124,6 +130,8 @@ impl Peer {
                     fd: Some(fd),
                     stalled,
                     internet: matches!(address, Address::Inet(_)),
+                    // The loopback answers when it likes.
+                    since: (!matches!(address, Address::Inet(_))).then_some(before),
                     ..Self::default()
                 };
                 Ok(())
@@ -262,8 +270,19 @@ impl Peer {
     }
 
     /// Half-closes once the queue is empty.
-    pub(crate) fn want_shutdown(&mut self) {
+    pub(crate) fn shutdown(&mut self, peer: PeerId, recorder: &mut Recorder) {
         self.shutdown_wanted = true;
+        self.send_or_end(peer, recorder);
+    }
+
+    /// What comes from now on is not one with what came before.
+    pub(crate) fn begin(&mut self) {
+        self.since = None;
+    }
+
+    /// Whether somebody may have run between what it sent and its end; asked once.
+    pub(crate) fn was_parted(&mut self) -> bool {
+        std::mem::take(&mut self.parted)
     }
 
     /// Stops or resumes reading.
@@ -271,13 +290,34 @@ impl Peer {
         self.stalled = stalled;
     }
 
-    /// Closes at once.
-    pub(crate) fn close(&mut self) {
-        *self = Self::default();
+    /// Sends what there is room for, and closes at once.
+    pub(crate) fn close(&mut self, peer: PeerId, recorder: &mut Recorder) {
+        let before = self.since.unwrap_or_else(Switches::now);
+        let felt = self.send_queued(peer, recorder) || self.since.is_some();
+        self.fd = None;
+        *self = Self {
+            parted: felt && !before.unbroken(),
+            ..Self::default()
+        };
+    }
+
+    /// Sends what there is room for, and half-closes if nothing is left that had to go before.
+    fn send_or_end(&mut self, peer: PeerId, recorder: &mut Recorder) -> bool {
+        let before = self.since.unwrap_or_else(Switches::now);
+        let mut moved = self.send_queued(peer, recorder);
+        if self.shutdown_wanted && self.queue.is_empty() && self.has_no_messages() {
+            self.shutdown_wanted = false;
+            if let Some(fd) = &self.fd {
+                let _ = shutdown(fd.as_raw_fd(), Shutdown::Write);
+                self.parted |= (moved || self.since.is_some()) && !before.unbroken();
+                moved = true;
+            }
+        }
+        moved
     }
 
     /// Sends what is queued, as far as there is room. `true` if anything was sent.
-    pub(crate) fn send_queued(&mut self, peer: PeerId, recorder: &mut Recorder) -> bool {
+    fn send_queued(&mut self, peer: PeerId, recorder: &mut Recorder) -> bool {
         let mut moved = false;
         while let (Some(messages), Some(fd), false) = (&mut self.messages, &self.fd, self.failed) {
             match messages.send_next(fd) {
@@ -317,14 +357,9 @@ impl Peer {
         if self.listening {
             return false;
         }
-        let mut moved = self.send_queued(peer, recorder);
-        if self.shutdown_wanted && self.queue.is_empty() && self.has_no_messages() {
-            self.shutdown_wanted = false;
-            if let Some(fd) = &self.fd {
-                let _ = shutdown(fd.as_raw_fd(), Shutdown::Write);
-                moved = true;
-            }
-        }
+        let mut moved = self.send_or_end(peer, recorder);
+        // The programs have their turn now.
+        self.since = None;
         while !self.stalled && !self.ended {
             let Some(fd) = &self.fd else { break };
             if let Some(messages) = &mut self.messages {

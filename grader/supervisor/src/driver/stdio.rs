@@ -12,6 +12,7 @@ use nix::sys::termios::{
     LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr,
 };
 
+use super::together::Switches;
 use crate::event::{LimitKind, Queue, Stream, What};
 use crate::plan::{Input, Output, Program, ProgramId};
 use crate::recorder::Recorder;
@@ -60,6 +61,8 @@ pub(crate) struct Stdio {
     eof_character: Option<u8>,
     queue: VecDeque<u8>,
     eof_wanted: bool,
+    /// Somebody may have run between what was typed and its end.
+    parted: bool,
     overflow: bool,
 }
 
@@ -231,6 +234,11 @@ impl Stdio {
         }
     }
 
+    /// Whether somebody may have run between what was typed and its end; asked once.
+    pub(crate) fn was_parted(&mut self) -> bool {
+        std::mem::take(&mut self.parted)
+    }
+
     /// Whether something waits to be taken.
     pub(crate) fn pending(&self) -> usize {
         self.queue.len()
@@ -264,6 +272,7 @@ impl Stdio {
         recorder: &mut Recorder,
     ) -> bool {
         let mut moved = false;
+        let before = Switches::now();
         while !self.queue.is_empty() {
             let Some(fd) = &self.input else {
                 self.queue.clear();
@@ -290,6 +299,7 @@ impl Stdio {
             // The terminal's way to say end of input is its own; closing would hang it up.
             self.input = None;
             self.eof_wanted = false;
+            self.parted |= moved && !before.unbroken();
             moved = true;
         }
         for output in &mut self.outputs {

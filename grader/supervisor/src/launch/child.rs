@@ -235,6 +235,11 @@ impl Start<'_> {
         if self.traced && matches!(self.prepared, Prepared::Builtin { .. }) {
             super::vdso::replace().map_err(|errno| (Step::Clock, errno))?;
         }
+        // Whoever it wakes does not drive the helper from the processor at once; where that is
+        // refused, acts that must come as one have to be tried more often.
+        let priority = libc::sched_param { sched_priority: 0 };
+        // SAFETY: the parameter is live.
+        unsafe { libc::sched_setscheduler(0, libc::SCHED_BATCH, &raw const priority) };
         crate::filter::install(self.filter).map_err(|errno| (Step::Filter, errno))?;
         match self.prepared {
             Prepared::File { path, argv, envp } => {

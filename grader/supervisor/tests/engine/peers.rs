@@ -188,3 +188,68 @@ fn a_name_in_use_is_reported() {
     ));
     assert_eq!(run.ended(), Some((1, ExitStatus::Code(9))));
 }
+
+/// Prints the events with which its connections become readable, `+` with the rest of what is said.
+const WATCHES: &str = r#"listen(s, 9); struct pollfd f[9] = {{s, POLLIN}}; int n = 1; char b[999];
+  for (;;) { poll(f, n, -1);
+    for (int i = 1; i < n; i++) if (f[i].fd >= 0 && f[i].revents) {
+      printf("%c%s ", f[i].revents & POLLIN ? 'i' : '-', f[i].revents & POLLHUP ? "h" : f[i].revents & POLLRDHUP ? "r" : "");
+      fflush(stdout); while (read(f[i].fd, b, 999) > 0); close(f[i].fd); f[i].fd = -1; }
+    if (f[0].revents) { f[n].fd = accept(s, 0, 0); f[n++].events = POLLIN | POLLRDHUP; } }"#;
+
+fn watching() -> String {
+    format!(
+        "#define _GNU_SOURCE\n#include <poll.h>\n#include <stdio.h>\n{}",
+        server("s", WATCHES)
+    )
+}
+
+#[test]
+fn what_a_peer_sends_and_its_end_come_at_once() {
+    let both = |first: Vec<Act>, last: Act| [first, vec![last]].concat();
+    let run = Bench::new().steps(
+        &watching(),
+        &[],
+        vec![
+            start(),
+            connect(0),
+            both(send(0, "sent and gone"), Act::Close(ALICE)),
+            both(
+                [connect(0), send(0, "came, sent")].concat(),
+                Act::Close(ALICE),
+            ),
+            connect(0),
+            both(send(0, "half"), Act::Shutdown(ALICE)),
+            both([connect(0), send(0, "half")].concat(), Act::Shutdown(ALICE)),
+        ],
+    );
+    for (step, seen) in [(3, "ih "), (4, "ih "), (6, "ir "), (7, "ir ")] {
+        assert_eq!(run.out(step), seen, "step {step}");
+    }
+}
+
+#[test]
+fn who_sends_without_an_end_is_seen_without_one() {
+    let run = Bench::new().steps(
+        &watching(),
+        &[],
+        vec![start(), connect(0), send(0, "there is more")],
+    );
+    assert_eq!(run.out(3), "i ");
+}
+
+#[test]
+fn a_program_cannot_leave_the_helpers_processor() {
+    let source = r#"
+#define _GNU_SOURCE
+#include <sched.h>
+#include <stdio.h>
+int main(void) {
+  cpu_set_t before, all, after; CPU_ZERO(&all); for (int i = 0; i < 64; i++) CPU_SET(i, &all);
+  sched_getaffinity(0, sizeof before, &before);
+  int done = sched_setaffinity(0, sizeof all, &all);
+  sched_getaffinity(0, sizeof after, &after);
+  printf("%d %d %d", done, CPU_COUNT(&before), CPU_EQUAL(&before, &after)); return 0; }"#;
+    let run = Bench::new().steps(source, &[], vec![start()]);
+    assert_eq!(run.out(1), "0 1 1");
+}

@@ -1,0 +1,45 @@
+//! Acts that must come to the programs as one: a peer that sends and closes in one step, before
+//! anybody has seen the data without the end.
+//!
+//! Nothing in the kernel does both in one call. But the programs share the helper's processor and cannot
+//! leave it, so nobody has run between two calls if the helper has not left the processor between
+//! them, and the kernel counts how often it has.
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+/// How often this thread has left its processor: by itself and driven away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Switches(i64, i64);
+
+impl Switches {
+    /// So far.
+    pub(crate) fn now() -> Self {
+        match getrusage(UsageWho::RUSAGE_THREAD) {
+            Ok(usage) => Self(
+                usage.voluntary_context_switches(),
+                usage.involuntary_context_switches(),
+            ),
+            // Never equal to a reading: what cannot be proved is not said.
+            Err(_) => Self(-1, -1),
+        }
+    }
+
+    /// Whether nobody else has run on this processor since.
+    pub(crate) fn unbroken(self) -> bool {
+        self.0 >= 0 && self == Self::now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_sleeps_has_left_the_processor() {
+        // Under load a single attempt may be driven away.
+        assert!((0..1000).any(|_| Switches::now().unbroken()));
+        let before = Switches::now();
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        assert!(!before.unbroken());
+    }
+}
