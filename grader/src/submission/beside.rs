@@ -105,6 +105,21 @@ pub(super) enum Helper {
     Source(String, String),
 }
 
+/// The calls that start a program.
+const STARTING: [&str; 11] = [
+    "popen",
+    "system",
+    "execl",
+    "execle",
+    "execlp",
+    "execv",
+    "execve",
+    "execvp",
+    "execvpe",
+    "posix_spawn",
+    "posix_spawnp",
+];
+
 /// What the sources `files`, the one with `main` first, start by name out of their own directory:
 /// `./upper`, or a text that is nothing but the name of another program there. Names in `made` are
 /// there already.
@@ -115,8 +130,14 @@ pub(super) fn helpers(tree: &Tree, files: &[String], made: &BTreeSet<&str>) -> V
     let base = main.rsplit_once('/').map_or("", |(directory, _)| directory);
     let mut called = BTreeSet::new();
     let mut whole = BTreeSet::new();
-    for file in files {
-        let bytes = tree.get(file).and_then(File::bytes).unwrap_or_default();
+    let bytes_of = |file: &String| tree.get(file).and_then(File::bytes).unwrap_or_default();
+    // Who starts nothing names other things so: `./socket`.
+    let starts = |file: &&String| {
+        let mut calls = STARTING.iter();
+        calls.any(|call| source::names_function(bytes_of(file), call))
+    };
+    for file in files.iter().filter(starts) {
+        let bytes = bytes_of(file);
         for text in source::strings(bytes) {
             called.extend(commands(&text));
             whole.insert(text);
@@ -253,6 +274,7 @@ mod tests {
             r#"int main(){ puts("upper case"); }"#,
             r#"int main(){ popen("../upper", "r"); popen("./../upper", "r"); }"#,
             r#"int main(){ popen("/tmp/./upper", "r"); }"#,
+            r#"int main(){ strcpy(a.sun_path, "./upper"); bind(s, &a, 8); }"#,
         ] {
             assert_eq!(of(none), [], "{none}");
         }
@@ -266,6 +288,9 @@ mod tests {
             [source("upper.c", "to_upper")]
         );
         assert_eq!(found(&[("26.c", text), UPPER], &["to_upper"]), []);
+        // A name that is not started is the name of something else.
+        let socket = r#"int main(){ strcpy(a.sun_path, "./socket"); }"#;
+        assert_eq!(found(&[("server.c", socket), UPPER], &[]), []);
         let two = [("26.c", text), UPPER, ("b.c", "int main(){}")];
         assert_eq!(found(&two, &[]), []);
         // What was handed in need not be built.

@@ -104,7 +104,7 @@ impl Peer {
         stalled: bool,
         small: bool,
     ) -> Result<(), i32> {
-        let before = Switches::now();
+        let before = Switches::afresh();
         let attempt = || -> nix::Result<OwnedFd> {
             let fd = stream_socket(address)?;
             if small {
@@ -272,6 +272,9 @@ impl Peer {
     /// Half-closes once the queue is empty.
     pub(crate) fn shutdown(&mut self, peer: PeerId, recorder: &mut Recorder) {
         self.shutdown_wanted = true;
+        if !self.queue.is_empty() && self.since.is_none() {
+            self.since = Some(Switches::afresh());
+        }
         self.send_or_end(peer, recorder);
     }
 
@@ -292,6 +295,9 @@ impl Peer {
 
     /// Sends what there is room for, and closes at once.
     pub(crate) fn close(&mut self, peer: PeerId, recorder: &mut Recorder) {
+        if !self.queue.is_empty() && self.since.is_none() {
+            self.since = Some(Switches::afresh());
+        }
         let before = self.since.unwrap_or_else(Switches::now);
         let felt = self.send_queued(peer, recorder) || self.since.is_some();
         self.fd = None;

@@ -5,6 +5,8 @@
 //! leave it, so nobody has run between two calls if the helper has not left the processor between
 //! them, and the kernel counts how often it has.
 
+use std::time::Duration;
+
 use nix::sys::resource::{UsageWho, getrusage};
 
 /// How often this thread has left its processor: by itself and driven away.
@@ -24,6 +26,13 @@ impl Switches {
         }
     }
 
+    /// So far, with a slice of processor time ahead that has just begun: whoever leaves the
+    /// processor for a moment is chosen anew, and not driven away before it is used up.
+    pub(crate) fn afresh() -> Self {
+        std::thread::sleep(Duration::from_nanos(1));
+        Self::now()
+    }
+
     /// Whether nobody else has run on this processor since.
     pub(crate) fn unbroken(self) -> bool {
         self.0 >= 0 && self == Self::now()
@@ -39,7 +48,7 @@ mod tests {
         // Under load a single attempt may be driven away.
         assert!((0..1000).any(|_| Switches::now().unbroken()));
         let before = Switches::now();
-        std::thread::sleep(std::time::Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(1));
         assert!(!before.unbroken());
     }
 }

@@ -268,6 +268,9 @@ fn wants_ipv6(plan: &Plan) -> bool {
 /// Ends with the worker, and is nobody else's to look into.
 fn follow(worker: &OwnedFd) -> Result<(), SetupError> {
     sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong).map_err(not_set_up)?;
+    // Sessions share the processor as groups (sched(7), autogroup). In one with whatever else runs in
+    // the caller's, the helper would have to give way to each program that it wakes.
+    let _ = nix::unistd::setsid();
     sys::prctl(libc::PR_SET_DUMPABLE, 0).map_err(not_set_up)?;
     let mut ended = [PollFd::new(worker.as_fd(), PollFlags::POLLIN)];
     if poll(&mut ended, PollTimeout::ZERO).map_err(not_set_up)? > 0 {
