@@ -5,6 +5,7 @@
 //! arguments as given, start no threads, block the signals they care about instead of relying on
 //! dispositions, and write to descriptors, never to a buffered stream.
 
+mod ask_alarm;
 mod at_exit;
 mod course_06;
 mod course_16;
@@ -19,6 +20,7 @@ mod inet;
 mod inet_client;
 mod inet_server;
 mod io;
+mod lines;
 mod pipe_upper;
 mod server;
 mod sig_count;
@@ -34,6 +36,7 @@ use std::ffi::OsString;
 
 /// The names of all reference programs, sorted.
 pub const NAMES: &[&str] = &[
+    "ask-alarm",
     "at-exit",
     "course-06",
     "course-16",
@@ -68,6 +71,7 @@ const USAGE: i32 = 2;
 #[must_use]
 pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
     match name {
+        "ask-alarm" => Some(ask_alarm::run(args)),
         "at-exit" => Some(at_exit::run(args)),
         "course-06" => Some(course_06::run(args)),
         "course-16" => Some(course_16::run(args)),

@@ -606,6 +606,26 @@ mod course {
     }
 
     #[test]
+    fn who_does_not_answer_in_time_gets_the_whole_file() {
+        let output = with_file("ask-alarm", "one\n\nthree", b"3\n2\nx\n4\n0\n");
+        assert_eq!(output.stdout, b"three\n\n");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said.matches("no such line").count(), 2, "{said}");
+        assert_eq!(output.status.code(), Some(0));
+
+        let file = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(file.path(), "one\n\nthree").expect("written");
+        let path = file.path().to_str().expect("text");
+        let mut program = start("ask-alarm", &[path, "1"]);
+        let stdin = program.stdin.as_mut().expect("piped");
+        stdin.write_all(b"3").expect("written");
+        let mut text = String::new();
+        program.stdout.read_to_string(&mut text).expect("read");
+        assert_eq!(text, "one\n\nthree");
+        assert_eq!(program.child.wait().expect("ends").code(), Some(0));
+    }
+
+    #[test]
     fn lines_are_found_by_their_numbers() {
         let output = with_file("course-06", "one\ntwo\nthree", b"2\n3\n9\nx\n0\n");
         let text = String::from_utf8(output.stdout).expect("text");

@@ -499,6 +499,8 @@ pub enum Stimulus {
         /// What to look at.
         what: Inspection,
     },
+    /// Let go the threads of a program that a disturbance has frozen.
+    Thaw(String),
     /// Interfere with its calls from now on.
     Disturb {
         /// The role.
@@ -658,6 +660,14 @@ pub enum Effect {
     SignalBefore(String),
     /// A signal exactly after the call.
     SignalAfter(String),
+    /// The thread is kept before the call for so many milliseconds.
+    Delay(u64),
+    /// The thread is kept before the call until it is thawed.
+    Freeze,
+    /// After this fork the child goes first.
+    ChildFirst,
+    /// After this fork the parent goes first.
+    ParentFirst,
 }
 
 /// A property of a scenario where text would move from run to run. Its line stands in a last

@@ -465,6 +465,8 @@ table! {
         inspect("inspect"): Named<Some1<Inspect>>,
         /// Interfere with a program's system calls from now on; allowed before its `start`.
         disturb("disturb"): Named<Disturb>,
+        /// Let go the threads of a program that `freeze` keeps: `thaw = "server"`.
+        thaw("thaw"): String,
         /// Several stimuli, one after another without a wait in between:
         /// `all = [ { send = { alice = "x" } }, { shutdown = "alice" } ]`.
         all("all"): Blocks<Step>,
@@ -741,7 +743,7 @@ words! {
 
 table! {
     /// An interference with system calls: exactly one of `fail`, `at-most`, `signal-before`,
-    /// `signal-after`.
+    /// `signal-after`, `delay`, `freeze`, `first`.
     #[schemars(extend("required" = ["calls"]))]
     "a disturbance"
     struct Disturb {
@@ -761,6 +763,23 @@ table! {
         signal_before("signal-before"): String,
         /// This signal comes exactly after the call.
         signal_after("signal-after"): String,
+        /// The thread is kept before the call for so many milliseconds.
+        delay("delay"): u64,
+        /// The thread is kept before the call until `thaw` (`true`).
+        freeze("freeze"): bool,
+        /// After this fork the other side goes on when everybody else rests.
+        first("first"): First,
+    }
+}
+
+words! {
+    /// Who goes on first after a fork.
+    "a side of a fork"
+    enum First {
+        /// The new process.
+        Child = "child",
+        /// The one that has forked.
+        Parent = "parent",
     }
 }
 

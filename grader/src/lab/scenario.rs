@@ -584,6 +584,7 @@ fn stimuli_of(step: &raw::Step) -> Vec<(&'static str, Span)> {
         ("file", step.file.as_ref().map(|a| key(&a.key))),
         ("inspect", step.inspect.as_ref().map(|a| key(&a.key))),
         ("disturb", step.disturb.as_ref().map(|a| key(&a.key))),
+        ("thaw", step.thaw.as_ref().map(|a| key(&a.key))),
         ("all", step.all.as_ref().map(|a| key(&a.key))),
         ("repeat", step.repeat.as_ref().map(|a| key(&a.key))),
     ]

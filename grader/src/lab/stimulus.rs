@@ -196,6 +196,11 @@ impl<'a> Stage<'a> {
                 out.push(self.inspect(&program, what, sink));
             }
         }
+        if let Some(role) = &step.thaw
+            && let Some(program) = self.started(role, sink)
+        {
+            out.push(Stimulus::Thaw(program));
+        }
         for (role, at) in step.disturb.iter().flat_map(|d| &d.value.0) {
             let known = self.program(role, sink).is_some();
             if let Some(disturbance) = disturbance(at, sink)
@@ -1020,6 +1025,9 @@ fn inside(path: &At<String>, round: Option<u32>, sink: &mut Sink) -> Option<Stri
     Some(name)
 }
 
+/// Calls that make a process.
+const FORKS: &[&str] = &["fork", "vfork", "clone"];
+
 fn disturbance(at: &At<raw::Disturb>, sink: &mut Sink) -> Option<Disturbance> {
     let raw = &at.value;
     if raw.shape.damaged {
@@ -1061,6 +1069,9 @@ fn disturbance(at: &At<raw::Disturb>, sink: &mut Sink) -> Option<Disturbance> {
         ("at-most", raw.at_most.as_ref().map(|a| &a.key)),
         ("signal-before", raw.signal_before.as_ref().map(|a| &a.key)),
         ("signal-after", raw.signal_after.as_ref().map(|a| &a.key)),
+        ("delay", raw.delay.as_ref().map(|a| &a.key)),
+        ("freeze", raw.freeze.as_ref().map(|a| &a.key)),
+        ("first", raw.first.as_ref().map(|a| &a.key)),
     ];
     exactly_one(&keys, "a disturbance", &at.span, sink)?;
     let effect = if let Some(name) = &raw.fail {
@@ -1069,6 +1080,39 @@ fn disturbance(at: &At<raw::Disturb>, sink: &mut Sink) -> Option<Disturbance> {
         Effect::AtMost(small(bytes, "bytes", 1, 1 << 30, sink))
     } else if let Some(name) = &raw.signal_before {
         Effect::SignalBefore(known_name(name, names::SIGNALS, "signal", sink)?)
+    } else if let Some(ms) = &raw.delay {
+        Effect::Delay(within(ms, "milliseconds", 1, 3_600_000, sink))
+    } else if let Some(freeze) = &raw.freeze {
+        if !freeze.value {
+            sink.push(
+                Diagnostic::error(
+                    freeze.span.clone(),
+                    "a thread that is not kept is not disturbed",
+                )
+                .help("`freeze = true`, until a step `thaw`"),
+            );
+        }
+        Effect::Freeze
+    } else if let Some(first) = &raw.first {
+        for call in &raw.calls.as_ref()?.value {
+            if !FORKS.contains(&call.value.as_str()) {
+                sink.push(
+                    Diagnostic::error(
+                        call.span.clone(),
+                        format!("`{}` makes no process", call.value),
+                    )
+                    .also(
+                        first.key.clone(),
+                        "who goes first is asked of calls that fork",
+                    )
+                    .help("`fork`, `vfork` or `clone`; the C library's fork is a clone"),
+                );
+            }
+        }
+        match first.value {
+            raw::First::Child => Effect::ChildFirst,
+            raw::First::Parent => Effect::ParentFirst,
+        }
     } else {
         let name = raw.signal_after.as_ref()?;
         Effect::SignalAfter(known_name(name, names::SIGNALS, "signal", sink)?)

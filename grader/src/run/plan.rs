@@ -486,6 +486,7 @@ impl<'a> Planner<'a> {
             Stimulus::Shutdown(peer) => sv::Act::Shutdown(self.peer(peer)?),
             Stimulus::Close(peer) => sv::Act::Close(self.peer(peer)?),
             Stimulus::Stall(peer) => sv::Act::Stall(self.peer(peer)?),
+            Stimulus::Thaw(program) => sv::Act::Thaw(self.role(program)?),
             Stimulus::Resume(peer) => sv::Act::Resume(self.peer(peer)?),
             Stimulus::Signal {
                 program,
@@ -565,6 +566,10 @@ impl<'a> Planner<'a> {
                 Effect::Fail(error) => sv::Effect::Fail(self.errno(error)?),
                 Effect::SignalBefore(signal) => sv::Effect::SignalBefore(self.signal(signal)?),
                 Effect::SignalAfter(signal) => sv::Effect::SignalAfter(self.signal(signal)?),
+                Effect::Delay(ms) => sv::Effect::Delay(*ms),
+                Effect::Freeze => sv::Effect::Freeze,
+                Effect::ChildFirst => sv::Effect::First(sv::First::Child),
+                Effect::ParentFirst => sv::Effect::First(sv::First::Parent),
             },
         })
     }

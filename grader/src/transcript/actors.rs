@@ -29,6 +29,7 @@ impl Actors {
         for stimulus in scenario.steps.iter().flat_map(|step| &step.stimuli) {
             match stimulus {
                 Stimulus::Start(program)
+                | Stimulus::Thaw(program)
                 | Stimulus::Eof(program)
                 | Stimulus::Type { program, .. }
                 | Stimulus::LeaveOutput { program, .. }

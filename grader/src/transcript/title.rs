@@ -64,6 +64,7 @@ fn stimulus(stimulus: &Stimulus) -> String {
             format!("signal {program}{child} {signal}{times}")
         }
         Stimulus::Advance { ms } => format!("advance {ms} ms"),
+        Stimulus::Thaw(program) => format!("thaw {program}"),
         Stimulus::File(file) => changed(file),
         Stimulus::Inspect { program, what } => format!("inspect {program} {}", looked_at(*what)),
         Stimulus::Disturb {
@@ -197,6 +198,10 @@ fn disturbed(disturbance: &Disturbance) -> String {
         Effect::Fail(error) => format!("fails with {error}"),
         Effect::SignalBefore(signal) => format!("{signal} before it"),
         Effect::SignalAfter(signal) => format!("{signal} after it"),
+        Effect::Delay(ms) => format!("{ms} ms late"),
+        Effect::Freeze => "frozen before it".to_owned(),
+        Effect::ChildFirst => "the child goes first".to_owned(),
+        Effect::ParentFirst => "the parent goes first".to_owned(),
     };
     format!("{}{on}{nth}, {effect}", disturbance.calls.join("|"))
 }

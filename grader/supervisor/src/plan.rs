@@ -316,6 +316,8 @@ pub enum Act {
         /// How often.
         count: u32,
     },
+    /// Let go the threads of a program that [`Effect::Freeze`] holds.
+    Thaw(ProgramId),
     /// Let this many milliseconds pass.
     Advance(u64),
     /// Change the workspace.
@@ -461,6 +463,23 @@ pub enum Effect {
     SignalBefore(i32),
     /// Deliver this signal when the call has returned, before the program sees the result.
     SignalAfter(i32),
+    /// Keep the thread before the call for so many milliseconds (virtual time). Signals that come
+    /// meanwhile are handled before it.
+    Delay(u64),
+    /// Keep the thread before the call until [`Act::Thaw`].
+    Freeze,
+    /// Of a call that forks: the other of the two runs when this one and everybody else has come to
+    /// rest.
+    First(First),
+}
+
+/// Who goes on first after a fork.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum First {
+    /// The new process.
+    Child,
+    /// The one that has forked.
+    Parent,
 }
 
 /// How closely to watch.

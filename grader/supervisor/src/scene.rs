@@ -48,6 +48,8 @@ pub struct SceneThread {
     /// As last scanned. Who traced the call that `restart_syscall` continues puts that call's
     /// number into [`ThreadScan::nr`]: the arguments are still the same.
     pub scan: ThreadScan,
+    /// Kept before its call by the grader, which will let it go: the reason in words.
+    pub held: Option<&'static str>,
     /// Stopped by a signal (a traced thread shows `t` for that).
     pub stopped: bool,
     /// A state the tracer decided by other means (polling, spinning); it takes precedence.

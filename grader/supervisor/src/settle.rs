@@ -180,6 +180,10 @@ impl Helper {
                 }
                 Look::Asleep(scans, traffic) => (scans, traffic),
             };
+            if self.tracer.let_last_go() {
+                nap.reset();
+                continue;
+            }
             let mut alarms = self.alarms(&scans);
             alarms.unprovable |= traffic == Traffic::Unknown;
             self.tracer.time.at_rest(self.tracer.progress);
@@ -207,7 +211,7 @@ impl Helper {
                     SILENCE.min(
                         alarms
                             .first_moment(now)
-                            .map_or(SILENCE, |first| first - now),
+                            .map_or(SILENCE, |first| first.saturating_sub(now)),
                     ),
                 )
             } else {
@@ -311,13 +315,13 @@ impl Helper {
         if !self.traced {
             self.find_processes();
         }
-        // A held or waiting thread is stopped by us. One in a group stop is scanned as well: SIGCONT wakes it
+        // A held thread is stopped by us. One in a group stop is scanned as well: SIGCONT wakes it
         // before it reports.
         let mut watched: Vec<(i32, i32, bool)> = self
             .tracer
             .threads
             .values()
-            .filter(|thread| !matches!(thread.standing, Standing::Held | Standing::Waiting))
+            .filter(|thread| !thread.standing.is_held())
             .map(|thread| {
                 let stopped = thread.standing == Standing::Stopped;
                 (thread.pid, thread.tid, stopped)

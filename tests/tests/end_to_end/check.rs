@@ -1,7 +1,8 @@
 //! Submissions, graded from source to verdict.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use predicates::prelude::*;
 use predicates::str::contains;
@@ -9,6 +10,7 @@ use predicates::str::contains;
 use crate::support::{Home, json, outcomes};
 
 const LABS: &[&str] = &[
+    "ask-alarm",
     "at-exit",
     "pipe-upper",
     "sig-count",
@@ -326,5 +328,45 @@ fn the_lower_rungs_of_isolation_and_observation_say_so() {
     assert_eq!(
         report("--observation", "bare")["enforced"]["observation"],
         "bare"
+    );
+}
+
+// What is compared was recorded on the virtual clock: untraced, the same comes in real time.
+#[test]
+fn waits_give_the_same_in_virtual_and_in_real_time() {
+    let home = Home::new();
+    let fixture = end_to_end::fixture("ask-alarm", "good-deadline");
+    let verdicts = |observation: &str| {
+        let mut command = home.grader();
+        command.args(["check", "ask-alarm"]).arg(&fixture).args([
+            "--format",
+            "json",
+            "--workers",
+            "16",
+            "--observation",
+            observation,
+        ]);
+        let began = Instant::now();
+        let report = json(&command.output().unwrap().stdout);
+        let verdicts: BTreeMap<String, String> = report["requirements"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|requirement| {
+                let word = |key: &str| requirement[key].as_str().unwrap().to_owned();
+                (word("id"), word("outcome"))
+            })
+            .collect();
+        (verdicts, began.elapsed())
+    };
+    let (traced, _) = verdicts("full");
+    let (untraced, took) = verdicts("bare");
+    for id in ["lookup", "timeout", "rearm", "partial", "bad-input", "edge"] {
+        assert_eq!(traced[id], "pass", "{id}");
+        assert_eq!(untraced[id], "pass", "{id}");
+    }
+    assert!(
+        took > Duration::from_secs(9),
+        "time passed really: {took:?}"
     );
 }

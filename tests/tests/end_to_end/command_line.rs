@@ -99,6 +99,7 @@ fn an_unknown_format_names_the_known_ones() {
 fn labs_are_listed_in_both_languages() {
     let home = Home::new();
     for lab in [
+        "ask-alarm",
         "at-exit",
         "inet-upper",
         "pipe-upper",

@@ -16,6 +16,7 @@ fn lab(home: &Home, change: impl Fn(String) -> String) -> std::path::PathBuf {
 fn the_labs_themselves_have_no_mistake() {
     let home = Home::new();
     for name in [
+        "ask-alarm",
         "at-exit",
         "inet-upper",
         "pipe-upper",

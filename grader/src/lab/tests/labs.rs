@@ -11,6 +11,7 @@ fn every_lab_is_good_and_without_warnings() {
     let ids: Vec<&str> = catalog::embedded().iter().map(|lab| lab.id).collect();
     assert!(ids.is_sorted());
     for id in [
+        "ask-alarm",
         "at-exit",
         "course-21",
         "inet-upper",

@@ -165,6 +165,14 @@ fn names_that_are_not_there() {
             "there is no signal `TERM`",
         ),
         (
+            "{ disturb = { filter = { calls = [\"read\"], first = \"child\" } } },",
+            "`read` makes no process",
+        ),
+        (
+            "{ disturb = { filter = { calls = [\"read\"], freeze = false } } },",
+            "a thread that is not kept is not disturbed",
+        ),
+        (
             "{ disturb = { filter = { calls = [\"red\"], fail = \"EIO\" } } },",
             "there is no system call `red`",
         ),

@@ -328,6 +328,12 @@ fn names_of_signals_and_errors_become_numbers() {
         matches!(effect(Effect::Fail("ENONSENSE".into())), Err(PlanError::Lab { what, .. }) if what.contains("ENONSENSE"))
     );
     assert!(effect(Effect::SignalAfter("SIGNONE".into())).is_err());
+    assert_eq!(effect(Effect::Delay(300)), Ok(sv::Effect::Delay(300)));
+    assert_eq!(effect(Effect::Freeze), Ok(sv::Effect::Freeze));
+    assert_eq!(
+        effect(Effect::ParentFirst),
+        Ok(sv::Effect::First(sv::First::Parent))
+    );
 }
 
 #[test]

@@ -140,6 +140,10 @@ impl Helper {
                 Ok(())
             }
             Act::Stall(peer) => self.with_peer(*peer, |peer| peer.stall(true)),
+            Act::Thaw(program) => {
+                self.tracer.thaw(*program);
+                Ok(())
+            }
             Act::Resume(peer) => self.with_peer(*peer, |peer| peer.stall(false)),
             Act::Signal { to, signal, count } => self.signal(*to, *signal, *count),
             Act::Advance(ms) => {

@@ -42,6 +42,11 @@ impl Helper {
                         .cloned()
                         .or_else(|| self.scanner.scan(thread.pid, thread.tid))
                         .unwrap_or_else(ThreadScan::unreadable),
+                    held: match thread.standing {
+                        Standing::Frozen => Some("being let go: the grader has frozen it"),
+                        Standing::Delayed(..) => Some("being let go: the grader delays it"),
+                        _ => None,
+                    },
                     stopped: thread.standing == Standing::Stopped,
                     state_hint: self.tracer.state_hint(thread.tid, rest.how),
                 })

@@ -46,6 +46,9 @@ fn of_thread(thread: &SceneThread, classifier: &mut Classifier) -> Option<Idle> 
             Idle::Waits
         }
     };
+    if thread.held.is_some() {
+        return Some(Idle::Waits);
+    }
     match &thread.state_hint {
         Some(WaitState::Polling(ms) | WaitState::Timed(ms)) => return Some(timed(*ms)),
         Some(WaitState::Spinning { calls: 0, .. }) => return Some(Idle::Computes),

@@ -4,12 +4,13 @@
 //! filter's tracer a second time for the changed one (seccomp(2)).
 
 use crate::event::What;
-use crate::plan::{Disturbance, Effect, Nth, On, ProcessId, ProgramId};
+use crate::plan::{Disturbance, Effect, First, Nth, On, ProcessId, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
 
 use super::ptrace;
 use super::task::Altered;
+use super::time::Moment;
 use super::{calls, lookup};
 
 /// A disturbance in force.
@@ -19,6 +20,15 @@ struct Active {
     numbers: Vec<i64>,
     disturbance: Disturbance,
     seen: u32,
+}
+
+/// What a disturbance makes of a call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Fate {
+    /// Another call, or none.
+    Altered(Altered),
+    /// The thread is kept before it for so long; `None`: until it is thawed.
+    Kept(Option<Moment>),
 }
 
 /// The disturbances of a scenario.
@@ -57,7 +67,7 @@ impl Disturbances {
         nr: i64,
         args: &[u64; 6],
         recorder: &mut Recorder,
-    ) -> Option<Altered> {
+    ) -> Option<Fate> {
         for active in &mut self.0 {
             if active.program != process.program
                 || !active.numbers.contains(&nr)
@@ -76,33 +86,49 @@ impl Disturbances {
                 continue;
             }
             let name = calls::name(nr);
-            let (altered, what) = match active.disturbance.effect {
+            let (fate, what) = match active.disturbance.effect {
                 Effect::AtMost(most) => {
                     let altered = clamp(tid, nr, args, u64::from(most))?;
-                    (altered, format!("{name} #{seen} cut to {most} bytes"))
+                    let what = format!("{name} #{seen} cut to {most} bytes");
+                    (Fate::Altered(altered), what)
                 }
                 Effect::Fail(errno) => (
-                    fake(tid, -i64::from(errno)),
+                    Fate::Altered(fake(tid, -i64::from(errno))),
                     format!("{name} #{seen} failed with error {errno}"),
                 ),
                 Effect::SignalBefore(signal) => {
                     skip(tid);
                     let signal_name = calls::signal_name(signal);
                     (
-                        Altered::Rewind(signal),
+                        Fate::Altered(Altered::Rewind(signal)),
                         format!("{signal_name} exactly before {name} #{seen}"),
                     )
                 }
                 Effect::SignalAfter(signal) => {
                     let signal_name = calls::signal_name(signal);
                     (
-                        Altered::SignalAfter(signal),
+                        Fate::Altered(Altered::SignalAfter(signal)),
                         format!("{signal_name} exactly after {name} #{seen}"),
+                    )
+                }
+                Effect::Delay(ms) => (
+                    Fate::Kept(Some(Moment::from_millis(ms))),
+                    format!("{name} #{seen} delayed by {ms} ms"),
+                ),
+                Effect::Freeze => (Fate::Kept(None), format!("frozen before {name} #{seen}")),
+                Effect::First(first) => {
+                    let who = match first {
+                        First::Child => "child",
+                        First::Parent => "parent",
+                    };
+                    (
+                        Fate::Altered(Altered::First(first)),
+                        format!("the {who} goes first after {name} #{seen}"),
                     )
                 }
             };
             recorder.emit(What::Disturbed { process, what });
-            return Some(altered);
+            return Some(fate);
         }
         None
     }
@@ -157,6 +183,12 @@ pub(super) fn restore(tid: i32, nr: i64, buffer: u64, count: u64) {
         registers.rdx = count;
         ptrace::set_registers(tid, &registers);
     }
+}
+
+/// Keeps a call from being performed; it will be made again.
+pub(super) fn again(tid: i32) -> Altered {
+    skip(tid);
+    Altered::Again
 }
 
 /// Keeps a call from being performed.

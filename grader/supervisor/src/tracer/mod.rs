@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::{Call, ExitStatus, Quiet, WaitState, What};
 use crate::inspect::FamilyHistory;
-use crate::plan::{Address, Limits, ProcessId, Program, ProgramId};
+use crate::plan::{Address, First, Limits, ProcessId, Program, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
 use crate::waits::sockets;
@@ -271,8 +271,10 @@ impl Tracer {
                     if was_stopped {
                         thread.standing = Standing::Free;
                     }
+                    // Its first stop, if it is to wait for everybody else.
+                    thread.standing == Standing::Last
                     // Interrupted by us because it computes without end.
-                    thread.spinning.is_some() && {
+                    || thread.spinning.is_some() && {
                         thread.standing = Standing::Held;
                         true
                     }
@@ -350,11 +352,83 @@ impl Tracer {
                     pid: new,
                 });
             }
+            let call = self
+                .threads
+                .get(&tid)
+                .and_then(|thread| thread.call.as_ref());
+            if let Some(Altered::First(first)) = call.and_then(|call| call.altered)
+                && !is_thread
+            {
+                let last = match first {
+                    First::Child => tid,
+                    First::Parent => new,
+                };
+                if let Some(thread) = self.threads.get_mut(&last) {
+                    thread.standing = Standing::Last;
+                }
+            }
             if let Some(status) = self.early.remove(&new) {
                 self.handle(new, status, recorder);
             }
         }
+        let last = self.threads.get(&tid);
+        if last.is_none_or(|thread| thread.standing != Standing::Last) {
+            self.go_on(tid, 0);
+        }
+    }
+
+    /// Keeps a thread before a call: for so long, or until it is thawed.
+    fn keep(&mut self, tid: i32, until: Option<time::Moment>) {
+        let standing = match until {
+            Some(length) => {
+                let (moment, order) = self.time.after(length);
+                Standing::Delayed(moment, order)
+            }
+            None => Standing::Frozen,
+        };
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.standing = standing;
+        }
+    }
+
+    /// Lets a kept thread go on: what came meanwhile is handled, then it makes its call.
+    fn let_go(&mut self, tid: i32) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.standing = Standing::Free;
+            if let Some(call) = &mut thread.call {
+                call.altered = Some(disturb::again(tid));
+            }
+        }
+        ptrace::resume_to_syscall(tid, 0);
+    }
+
+    /// Lets go the frozen threads of a program.
+    pub(crate) fn thaw(&mut self, program: ProgramId) {
+        let frozen: Vec<i32> = self
+            .threads
+            .values()
+            .filter(|thread| thread.standing == Standing::Frozen)
+            .filter(|thread| {
+                self.id_of(thread.pid)
+                    .is_some_and(|id| id.program == program)
+            })
+            .map(|thread| thread.tid)
+            .collect();
+        for tid in frozen {
+            self.let_go(tid);
+        }
+    }
+
+    /// Everybody else rests: lets go one of those that wait for that. `false` if there is none.
+    pub(crate) fn let_last_go(&mut self) -> bool {
+        let mut threads = self.threads.values_mut();
+        let Some(thread) = threads.find(|thread| thread.standing == Standing::Last) else {
+            return false;
+        };
+        thread.standing = Standing::Free;
+        let tid = thread.tid;
         self.go_on(tid, 0);
+        true
     }
 
     fn executed(&mut self, tid: i32, recorder: &mut Recorder) {
@@ -446,10 +520,16 @@ impl Tracer {
         let again = std::mem::take(&mut thread.rewound);
         let (pid, resumed) = (thread.pid, thread.resumed.take());
         let mut altered = None;
+        let mut kept = None;
         if process.launched && !again && !by_loader {
-            altered = self
+            let fate = self
                 .disturbances
                 .at_entry(process.id, thread.pid, tid, nr, &args, recorder);
+            match fate {
+                Some(disturb::Fate::Altered(done)) => altered = Some(done),
+                Some(disturb::Fate::Kept(until)) => kept = Some(until),
+                None => {}
+            }
         }
         if makes_task(nr) && self.threads.len() >= self.limits.processes as usize {
             altered = Some(disturb::fake(tid, -i64::from(libc::EAGAIN)));
@@ -464,18 +544,19 @@ impl Tracer {
                 });
             }
         }
+        if let Some(until) = kept {
+            self.keep(tid, until);
+        }
         let mut timed = None;
-        if altered.is_none() {
+        if altered.is_none() && kept.is_none() {
             let answer = self.time.set(pid, tid, nr, &args);
             altered = answer.map(|answer| disturb::fake(tid, answer));
         }
-        if matches!(altered, None | Some(Altered::SignalAfter(_))) {
+        if matches!(altered, None | Some(Altered::SignalAfter(_))) && kept.is_none() {
             timed = self.time.enter(pid, tid, nr, &args, resumed);
         }
-        let meets = nr == libc::SYS_connect
-            && !by_loader
-            && altered.is_none()
-            && names::may_meet(tid, &args);
+        let free = altered.is_none() && kept.is_none();
+        let meets = nr == libc::SYS_connect && !by_loader && free && names::may_meet(tid, &args);
         if let Some(thread) = self.threads.get_mut(&tid) {
             thread.call = Some(InCall {
                 nr,
@@ -489,7 +570,7 @@ impl Tracer {
                 timed,
             });
         }
-        if meets && self.connecting(tid, true, recorder) {
+        if kept.is_some() || meets && self.connecting(tid, true, recorder) {
             return;
         }
         ptrace::resume_to_syscall(tid, 0);
@@ -620,8 +701,16 @@ impl Tracer {
                 ptrace::resume(tid, 0);
                 return;
             }
+            Some(Altered::Again) => {
+                if let Some(thread) = self.threads.get_mut(&tid) {
+                    thread.rewound = true;
+                }
+                disturb::rewind(tid, call.nr);
+                ptrace::resume(tid, 0);
+                return;
+            }
             Some(Altered::SignalAfter(signal)) => ptrace::signal_thread(pid, tid, signal),
-            None => {}
+            Some(Altered::First(_)) | None => {}
         }
         if let Some(timed) = &call.timed {
             let (seen, resumed) = self.time.leave(pid, tid, &call, timed, result);

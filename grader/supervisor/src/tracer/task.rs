@@ -3,9 +3,9 @@
 use std::time::Instant;
 
 use super::meeting::Led;
-use super::time::{Resumed, Timed};
+use super::time::{Moment, Resumed, Timed};
 use crate::event::ExitStatus;
-use crate::plan::{Address, ProcessId, SocketKind};
+use crate::plan::{Address, First, ProcessId, SocketKind};
 
 /// A call that a thread is in.
 #[derive(Debug)]
@@ -48,6 +48,10 @@ pub(crate) enum Altered {
     Rewind(i32),
     /// This signal comes before the program sees the result.
     SignalAfter(i32),
+    /// Not performed; what is pending is handled, then it is made again.
+    Again,
+    /// A fork after which this side goes first.
+    First(First),
 }
 
 /// Where a thread stands with the tracer.
@@ -61,6 +65,19 @@ pub(crate) enum Standing {
     Held,
     /// Held by us at the entry of a `connect` until somebody listens.
     Waiting,
+    /// Held by us before a call until it is thawed.
+    Frozen,
+    /// Held by us before a call until a moment; the number tells who of several comes first.
+    Delayed(Moment, u64),
+    /// Held by us until everybody else rests.
+    Last,
+}
+
+impl Standing {
+    /// Stopped by us: it cannot run, and a scan would only tell that.
+    pub(crate) fn is_held(self) -> bool {
+        !matches!(self, Self::Free | Self::Stopped)
+    }
 }
 
 /// A thread.

@@ -134,6 +134,16 @@ fn wait(
     thread: &SceneThread,
     kind: &WaitKind,
 ) -> Wait {
+    if let Some(why) = thread.held {
+        return Wait {
+            process: process.id,
+            thread: thread.ordinal,
+            call: name(thread.scan.nr).unwrap_or("stopped").to_owned(),
+            state: WaitState::Blocked,
+            on: Object::Other(why.to_owned()),
+            enders: vec![Ender::Grader],
+        };
+    }
     let state = match (&thread.state_hint, kind) {
         (Some(hint), _) => hint.clone(),
         (None, WaitKind::Forever) => WaitState::Blocked,

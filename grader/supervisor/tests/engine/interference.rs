@@ -1,8 +1,8 @@
 //! Disturbances, signals at exact places, limits.
 
 use crate::support::{Bench, P, eof, plan, signal, start, type_};
-use supervisor::event::{ExitStatus, LimitKind, Quiet, What};
-use supervisor::plan::{Act, Disturbance, Effect, Input, Nth, On, Output};
+use supervisor::event::{ExitStatus, LimitKind, Quiet, WaitState, What};
+use supervisor::plan::{Act, Disturbance, Effect, First, Input, Nth, On, Output};
 
 fn disturb(calls: &[&str], on: On, nth: Nth, effect: Effect) -> Act {
     Act::Disturb {
@@ -276,4 +276,106 @@ fn a_program_that_cannot_be_executed_is_told_with_its_error() {
         1,
         |what| matches!(what, What::ExecFailed { errno, .. } if *errno == libc::EACCES)
     ));
+}
+
+#[test]
+fn an_injected_eintr_costs_only_those_who_do_not_try_again() {
+    let source = |again: &str| {
+        format!(
+            r#"
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+static void h(int s) {{ }}
+int main(void) {{ struct sigaction a = {{.sa_handler = h, .sa_flags = SA_RESTART}}; sigaction(SIGINT, &a, 0);
+  char c; ssize_t n; for (;;) {{ n = read(0, &c, 1); if (n == 1) write(1, &c, 1); else if (n < 0 && errno == EINTR) {again} else return 0; }} }}"#
+        )
+    };
+    let act = || disturb(&["read"], On::Any, Nth::Only(2), Effect::Fail(libc::EINTR));
+    let steps = || vec![vec![act(), Act::Start(P)], type_("abc"), eof()];
+    let mut bench = Bench::new();
+    let run = bench.steps(&source("continue;"), &[], steps());
+    assert_eq!(run.out(2), "abc");
+    assert_eq!(run.ended(), Some((3, ExitStatus::Code(0))));
+    let run = bench.steps(&source("return 4;"), &[], steps());
+    assert_eq!(
+        (run.out(2).as_str(), run.ended()),
+        ("a", Some((2, ExitStatus::Code(4))))
+    );
+}
+
+#[test]
+fn a_delayed_call_is_made_after_what_came_meanwhile() {
+    // The alarm goes off between being set and being waited for: lost without a test of the flag.
+    let source = r#"
+#include <signal.h>
+#include <unistd.h>
+static void h(int s) { write(1, "alarm ", 6); }
+int main(void) { signal(SIGALRM, h); alarm(3); pause(); write(1, "woken", 5); return 0; }"#;
+    let act = disturb(&["pause"], On::Any, Nth::Only(1), Effect::Delay(4000));
+    let steps = vec![
+        vec![act, Act::Start(P)],
+        vec![Act::Advance(1500)],
+        vec![Act::Advance(1200)],
+        vec![Act::Advance(3000)],
+    ];
+    let run = Bench::new().steps(source, &[], steps);
+    assert!(matches!(run.how(1), Quiet::Until(ms) if (2900..=3000).contains(&ms)));
+    assert_eq!(run.out(2), "");
+    // At three seconds the alarm is pending, at four it is handled, and then pause waits for ever.
+    assert!(matches!(run.how(3), Quiet::Until(_)));
+    assert_eq!(
+        (run.out(3).as_str(), run.out(4).as_str(), run.how(4)),
+        ("", "alarm ", Quiet::Proved)
+    );
+}
+
+#[test]
+fn a_frozen_thread_waits_to_be_thawed_while_the_others_go_on() {
+    let source = r#"
+#include <pthread.h>
+#include <unistd.h>
+static void *other(void *p) { char c; while (read(0, &c, 1) == 1) write(1, &c, 1); return 0; }
+int main(void) { pthread_t t; pthread_create(&t, 0, other, 0); getppid(); char c = '!';
+  write(1, &c, 1); pthread_join(t, 0); return 0; }"#;
+    let act = disturb(&["write"], On::Standard, Nth::Only(1), Effect::Freeze);
+    let steps = vec![
+        vec![act, Act::Start(P)],
+        type_("ab"),
+        vec![Act::Advance(5000)],
+        vec![Act::Thaw(P)],
+        eof(),
+    ];
+    let run = Bench::new().steps(source, &[], steps);
+    assert_eq!((run.out(1).as_str(), run.how(1)), ("", Quiet::Proved));
+    let frozen = &run.settled(1).waits[0];
+    assert_eq!(
+        (frozen.call.as_str(), &frozen.state),
+        ("write", &WaitState::Blocked)
+    );
+    assert_eq!((run.out(2).as_str(), run.out(3).as_str()), ("ab", ""));
+    assert_eq!((run.out(4).as_str(), run.how(4)), ("!", Quiet::Proved));
+    assert_eq!(run.ended(), Some((5, ExitStatus::Code(0))));
+}
+
+#[test]
+fn after_a_fork_the_one_that_is_named_goes_first() {
+    let source = r#"
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void) { if (fork() == 0) { for (int i = 0; i < 3; i++) write(1, "c", 1); _exit(0); }
+  for (int i = 0; i < 3; i++) write(1, "p", 1); wait(0); return 0; }"#;
+    let mut bench = Bench::new();
+    for (first, text) in [(First::Child, "cccppp"), (First::Parent, "pppccc")] {
+        for _ in 0..10 {
+            let act = disturb(
+                &["fork", "clone"],
+                On::Any,
+                Nth::Every,
+                Effect::First(first),
+            );
+            let run = bench.steps(source, &[], vec![vec![act, Act::Start(P)]]);
+            assert_eq!((run.out(1).as_str(), run.how(1)), (text, Quiet::Ended));
+        }
+    }
 }

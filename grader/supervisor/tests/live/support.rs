@@ -173,6 +173,7 @@ fn still(all: Tree) -> Still {
                     tid,
                     ordinal,
                     scan,
+                    held: None,
                     stopped: false,
                     state_hint: None,
                 })

@@ -1,7 +1,7 @@
 //! The clock that a scenario's programs see.
 //!
 //! It stands still while everything sleeps and nobody lets time pass. It goes on by what the
-//! programs compute and by what the grader lets pass, never by how long the machine takes: a busy
+//! programs compute (a little of it) and by what the grader lets pass, never by how long the machine takes: a busy
 //! machine moves no deadline.
 
 use std::collections::HashMap;
@@ -14,6 +14,9 @@ pub(crate) type Moment = Duration;
 
 /// Two looks at the clock never show the same.
 const TICK: Duration = Duration::from_micros(1);
+/// What a process computes between two of its looks counts up to this: a busy machine, or one whose
+/// own processor is taken away for a while, calls more than that computing.
+const MOST: Duration = Duration::from_millis(1);
 
 /// Every clock that goes on while a program sleeps, with the one it is read from here (the coarse
 /// ones and those that wake the machine show the same time).
@@ -67,7 +70,7 @@ impl Clock {
         let clock = ClockId::from_raw((!pid << 3) | 2);
         let used = show(clock).unwrap_or_default();
         let before = self.used.insert(pid, used).unwrap_or_default();
-        self.passed += used.saturating_sub(before).max(TICK);
+        self.passed += used.saturating_sub(before).clamp(TICK, MOST);
     }
 
     /// What a clock shows now; `None` for one that is not of this kind (those of processor time).

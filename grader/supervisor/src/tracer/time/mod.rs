@@ -46,6 +46,11 @@ impl Time {
         }
     }
 
+    /// The moment so long from now, with its place among those that come then.
+    pub(crate) fn after(&mut self, length: Duration) -> (Moment, u64) {
+        (self.clock.now().saturating_add(length), self.order())
+    }
+
     fn order(&mut self) -> u64 {
         self.set += 1;
         self.set
@@ -112,6 +117,7 @@ impl Time {
 enum Next {
     Thread(i32),
     Timer(usize),
+    Kept(i32),
 }
 
 impl Tracer {
@@ -128,8 +134,14 @@ impl Tracer {
         let timers = self.time.timers.all.iter().enumerate();
         let timers = timers
             .filter_map(|(index, timer)| Some((timer.next?, timer.order, Next::Timer(index))));
+        let kept = self.threads.values();
+        let kept = kept.filter_map(|thread| match thread.standing {
+            Standing::Delayed(moment, order) => Some((moment, order, Next::Kept(thread.tid))),
+            _ => None,
+        });
         waits
             .chain(timers)
+            .chain(kept)
             .min_by_key(|(moment, order, _)| (*moment, *order))
     }
 
@@ -155,6 +167,7 @@ impl Tracer {
                     ptrace::interrupt(tid);
                 }
             }
+            Next::Kept(tid) => self.let_go(tid),
             Next::Timer(index) => {
                 let order = self.time.order();
                 if let Some(timer) = self.time.timers.all.get_mut(index) {
