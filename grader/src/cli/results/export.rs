@@ -59,11 +59,17 @@ enum Format {
 
 impl Export {
     pub(super) fn run(&self, gradebook: &Gradebook, failed: Failed<'_>) -> Result<(), Failure> {
+        // One document holds everything; whatever is a file for each student reads one at a time.
         let detail = match self.format {
-            Format::Canvas | Format::Moodle | Format::Nbgrader => Detail::Line,
-            _ => Detail::Whole,
+            Format::Json => Detail::Whole,
+            _ => Detail::Line,
         };
         let grades = Grades::read(gradebook, &self.lab, detail).map_err(failed)?;
+        let book = Book {
+            gradebook,
+            grades: &grades,
+            failed,
+        };
         let wrong = |error: ExportError| match error {
             ExportError::Gradebook(error) => failed(error),
             ExportError::Template(why) => match &self.fill {
@@ -100,21 +106,21 @@ impl Export {
             Format::Nbgrader => self.write(&export::nbgrader(&grades).map_err(wrong)?),
             Format::Csv => self.write(&export::csv(&grades).map_err(wrong)?),
             Format::Json => self.write(&export::json(&grades)),
-            Format::Html => self.files(&grades, &|name| format!("{name}.html"), &|grade| {
+            Format::Html => self.files(&book, &|name| format!("{name}.html"), &|grade| {
                 Some(export::html(&grades, grade))
             }),
-            Format::Markdown => self.files(&grades, &|name| format!("{name}.md"), &|grade| {
+            Format::Markdown => self.files(&book, &|name| format!("{name}.md"), &|grade| {
                 Some(export::markdown(&grades, grade))
             }),
-            Format::Text => self.files(&grades, &|name| format!("{name}.txt"), &text),
+            Format::Text => self.files(&book, &|name| format!("{name}.txt"), &text),
             Format::Gradescope => {
-                self.files(&grades, &|name| format!("{name}/results.json"), &|grade| {
+                self.files(&book, &|name| format!("{name}/results.json"), &|grade| {
                     grade.standing.attempt.as_ref()?;
                     let value = export::gradescope(grade);
                     Some(format!("{}\n", serde_json::to_string_pretty(&value).ok()?))
                 })
             }
-            Format::MoodleFeedback => self.moodle_feedback(&grades),
+            Format::MoodleFeedback => self.moodle_feedback(&book),
         }
     }
 
@@ -166,14 +172,14 @@ impl Export {
 
     fn files(
         &self,
-        grades: &Grades,
+        book: &Book<'_>,
         name: &dyn Fn(&str) -> String,
         content: &dyn Fn(&Grade) -> Option<String>,
     ) -> Result<(), Failure> {
         let dir = self.directory()?;
         let mut taken = BTreeSet::new();
         let mut count = 0;
-        for grade in &grades.rows {
+        for grade in &book.grades.rows {
             let student = &grade.standing.student;
             let own = file_name(&student.name);
             let own = if student.group.is_empty() {
@@ -182,7 +188,7 @@ impl Export {
                 format!("{}-{own}", file_name(&student.group))
             };
             let own = unused(&own, &mut taken);
-            if let Some(text) = content(grade) {
+            if let Some(text) = content(&book.whole(grade)?) {
                 put(&dir.join(name(&own)), &text)?;
                 count += 1;
             }
@@ -192,11 +198,11 @@ impl Export {
 
     /// `Name_123_assignsubmission_file_/feedback.html`, as the download has it: what Moodle takes
     /// back under *Upload multiple feedback files in a zip*.
-    fn moodle_feedback(&self, grades: &Grades) -> Result<(), Failure> {
+    fn moodle_feedback(&self, book: &Book<'_>) -> Result<(), Failure> {
         let dir = self.directory()?;
         let mut count = 0;
         let mut without = Vec::new();
-        for grade in &grades.rows {
+        for grade in &book.grades.rows {
             let student = &grade.standing.student;
             if grade.standing.attempt.is_none() {
                 continue;
@@ -210,7 +216,7 @@ impl Export {
                 file_name(student.full_name()),
                 file_name(id)
             );
-            let page = export::html(grades, grade);
+            let page = export::html(book.grades, &book.whole(grade)?);
             put(&dir.join(folder).join("feedback.html"), &page)?;
             count += 1;
         }
@@ -224,6 +230,19 @@ impl Export {
             );
         }
         say(count, dir)
+    }
+}
+
+/// What files for each student are made of.
+struct Book<'a> {
+    gradebook: &'a Gradebook,
+    grades: &'a Grades,
+    failed: Failed<'a>,
+}
+
+impl Book<'_> {
+    fn whole(&self, grade: &Grade) -> Result<Grade, Failure> {
+        grade.whole(self.gradebook).map_err(self.failed)
     }
 }
 

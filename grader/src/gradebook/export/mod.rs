@@ -60,13 +60,32 @@ pub struct Grades {
     pub rows: Vec<Grade>,
 }
 
+impl Grade {
+    /// The same with the whole record of the attempt that counts: one at a time, a class is large.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn whole(&self, gradebook: &Gradebook) -> Result<Self, GradebookError> {
+        let record = match &self.standing.attempt {
+            Some(attempt) => Some(gradebook.record(attempt.run)?),
+            None => None,
+        };
+        Ok(Self {
+            record,
+            ..self.clone()
+        })
+    }
+}
+
 /// A student's grade.
 #[derive(Clone, Debug)]
 pub struct Grade {
     /// Who, what, how much.
     pub standing: Standing,
-    /// What the student reads.
+    /// What the student reads, in one line.
     pub feedback: String,
+    /// The points of each requirement that was judged.
+    pub points: Vec<(String, u32)>,
     /// The whole record of the attempt that counts, where it was asked for.
     pub record: Option<ResultRecord>,
 }
@@ -96,21 +115,27 @@ impl Grades {
         let course = gradebook.course_of(lab)?;
         let mut rows = Vec::new();
         for standing in gradebook.standings(Some(lab))? {
-            let (feedback, record) = match &standing.attempt {
+            let mut grade = match &standing.attempt {
                 Some(attempt) => {
-                    let record = match detail {
-                        Detail::Whole => Some(gradebook.record(attempt.run)?),
-                        Detail::Line => None,
-                    };
-                    (line(gradebook, &standing, &info)?, record)
+                    let verdicts = gradebook.verdicts(attempt.run)?;
+                    Grade {
+                        feedback: line(&verdicts, &standing, &info),
+                        points: verdicts.into_iter().map(|v| (v.0, v.2)).collect(),
+                        standing,
+                        record: None,
+                    }
                 }
-                None => ("nothing was handed in".to_owned(), None),
+                None => Grade {
+                    feedback: "nothing was handed in".to_owned(),
+                    points: Vec::new(),
+                    standing,
+                    record: None,
+                },
             };
-            rows.push(Grade {
-                standing,
-                feedback,
-                record,
-            });
+            if detail == Detail::Whole {
+                grade = grade.whole(gradebook)?;
+            }
+            rows.push(grade);
         }
         Ok(Self {
             course,
@@ -121,19 +146,14 @@ impl Grades {
 }
 
 /// One line: the points, what fails, what was taken away.
-fn line(
-    gradebook: &Gradebook,
-    standing: &Standing,
-    lab: &LabInfo,
-) -> Result<String, GradebookError> {
+fn line(verdicts: &[(String, String, u32, u32)], standing: &Standing, lab: &LabInfo) -> String {
     let Some(attempt) = &standing.attempt else {
-        return Ok(String::new());
+        return String::new();
     };
     let mut parts = Vec::new();
     match attempt.status {
         Status::Graded => {
             parts.push(format!("{} of {}", attempt.points, attempt.possible));
-            let verdicts = gradebook.verdicts(attempt.run)?;
             let with = |outcomes: &[&str]| -> Vec<&str> {
                 lab.requirements
                     .iter()
@@ -168,7 +188,7 @@ fn line(
     if standing.by_hand {
         parts.push("set by hand".to_owned());
     }
-    Ok(parts.join("; "))
+    parts.join("; ")
 }
 
 /// Two decimals at most, as every gradebook compares.

@@ -57,11 +57,12 @@ pub fn csv(grades: &Grades) -> Result<String, ExportError> {
             cell(&row.feedback),
         ];
         for (name, _) in &grades.lab.requirements {
-            let found = row
-                .record
-                .as_ref()
-                .and_then(|record| record.requirements().iter().find(|r| r.id == *name));
-            cells.push(found.map(|r| r.points.to_string()).unwrap_or_default());
+            let found = row.points.iter().find(|(id, _)| id == name);
+            cells.push(
+                found
+                    .map(|(_, points)| points.to_string())
+                    .unwrap_or_default(),
+            );
         }
         writer.write_record(&cells)?;
     }
