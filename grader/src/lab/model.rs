@@ -470,6 +470,8 @@ pub enum Stimulus {
     Shutdown(String),
     /// A peer closes.
     Close(String),
+    /// A peer closes with a reset.
+    Reset(String),
     /// A peer stops reading.
     Stall(String),
     /// A peer reads again.

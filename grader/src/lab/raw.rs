@@ -449,6 +449,9 @@ table! {
         shutdown("shutdown"): Peers,
         /// A peer closes at once, with whatever is unread: `close = "alice"`.
         close("close"): Peers,
+        /// A peer closes at once, and the other side sees a reset, even if nothing is unread. Over TCP
+        /// only: `reset = "alice"`.
+        reset("reset"): Peers,
         /// A peer stops reading: `stall = "alice"`.
         stall("stall"): Peers,
         /// A peer reads again: `resume = "alice"`.

@@ -577,6 +577,7 @@ fn stimuli_of(step: &raw::Step) -> Vec<(&'static str, Span)> {
         ("send", step.send.as_ref().map(|a| key(&a.key))),
         ("shutdown", step.shutdown.as_ref().map(|a| key(&a.key))),
         ("close", step.close.as_ref().map(|a| key(&a.key))),
+        ("reset", step.reset.as_ref().map(|a| key(&a.key))),
         ("stall", step.stall.as_ref().map(|a| key(&a.key))),
         ("resume", step.resume.as_ref().map(|a| key(&a.key))),
         ("signal", step.signal.as_ref().map(|a| key(&a.key))),

@@ -47,6 +47,8 @@ struct Peer {
     listens: bool,
     /// Its socket keeps the borders of messages.
     messages: bool,
+    /// It speaks TCP.
+    tcp: bool,
     closed: Option<Span>,
     used: bool,
 }
@@ -175,6 +177,8 @@ impl<'a> Stage<'a> {
         }
         self.simple(&step.shutdown, false, round, Stimulus::Shutdown, out, sink);
         self.simple(&step.close, true, round, Stimulus::Close, out, sink);
+        self.only_over_tcp(&step.reset, round, sink);
+        self.simple(&step.reset, true, round, Stimulus::Reset, out, sink);
         self.simple(&step.stall, false, round, Stimulus::Stall, out, sink);
         self.simple(&step.resume, false, round, Stimulus::Resume, out, sink);
         for (role, at) in step.signal.iter().flat_map(|s| &s.value.0) {
@@ -210,6 +214,31 @@ impl<'a> Stage<'a> {
                     program: role.value.clone(),
                     disturbance,
                 });
+            }
+        }
+    }
+
+    /// A reset is a matter of TCP.
+    fn only_over_tcp(&self, names: &Option<At<raw::Peers>>, round: Option<u32>, sink: &mut Sink) {
+        for name in names.iter().flat_map(|n| &n.value.0) {
+            let mut unheard = Sink::default();
+            let expanded = text::expand(
+                &name.value,
+                Allowed::NOTHING,
+                round,
+                &name.span,
+                &mut unheard,
+            );
+            if self.peers.get(&expanded).is_some_and(|peer| !peer.tcp) {
+                sink.push(
+                    Diagnostic::error(
+                        name.span.clone(),
+                        format!("`{}` has no TCP connection to reset", shown(&expanded)),
+                    )
+                    .help(
+                        "over a Unix socket a peer that has not read everything resets by `close`",
+                    ),
+                );
             }
         }
     }
@@ -369,6 +398,7 @@ impl<'a> Stage<'a> {
                 at: name.span.clone(),
                 listens,
                 messages: false,
+                tcp: false,
                 closed: None,
                 used: false,
             },
@@ -432,6 +462,7 @@ impl<'a> Stage<'a> {
         if let Some(entry) = self.peers.get_mut(&peer) {
             let kind = reach.as_ref().map(|reach| reach.kind);
             entry.messages = kind.is_some_and(sockets::keeps_borders);
+            entry.tcp = kind == Some(SocketKind::Tcp);
         }
         Some(Stimulus::Connect {
             peer,
@@ -475,6 +506,7 @@ impl<'a> Stage<'a> {
             // It takes what comes, like any other peer.
             entry.listens = !datagrams;
             entry.messages = datagrams;
+            entry.tcp = kind == SocketKind::Tcp;
         }
         let packets = kind == SocketKind::Seqpacket;
         self.packets.insert(peer.clone(), packets);
@@ -536,8 +568,11 @@ impl<'a> Stage<'a> {
         };
         let peer = self.enter(name, false, round, sink)?;
         let packets = listener.as_ref().and_then(|on| self.packets.get(on));
-        if let (Some(true), Some(entry)) = (packets.copied(), self.peers.get_mut(&peer)) {
-            entry.messages = true;
+        let packets = packets.copied().unwrap_or_default();
+        let tcp = listener.as_ref().and_then(|on| self.peers.get(on));
+        let tcp = tcp.is_some_and(|listener| listener.tcp);
+        if let Some(entry) = self.peers.get_mut(&peer) {
+            (entry.messages, entry.tcp) = (packets, tcp);
         }
         self.receives(&peer, raw.receives.as_ref(), sink);
         Some(Stimulus::Accept {

@@ -485,6 +485,7 @@ impl<'a> Planner<'a> {
             },
             Stimulus::Shutdown(peer) => sv::Act::Shutdown(self.peer(peer)?),
             Stimulus::Close(peer) => sv::Act::Close(self.peer(peer)?),
+            Stimulus::Reset(peer) => sv::Act::Reset(self.peer(peer)?),
             Stimulus::Stall(peer) => sv::Act::Stall(self.peer(peer)?),
             Stimulus::Thaw(program) => sv::Act::Thaw(self.role(program)?),
             Stimulus::Resume(peer) => sv::Act::Resume(self.peer(peer)?),

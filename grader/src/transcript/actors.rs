@@ -48,6 +48,7 @@ impl Actors {
                 | Stimulus::Send { peer, .. }
                 | Stimulus::Shutdown(peer)
                 | Stimulus::Close(peer)
+                | Stimulus::Reset(peer)
                 | Stimulus::Stall(peer)
                 | Stimulus::Resume(peer) => meet(peer),
                 Stimulus::Advance { .. } | Stimulus::File(_) => {}

@@ -43,6 +43,7 @@ fn stimulus(stimulus: &Stimulus) -> String {
         Stimulus::Send { peer, data } => sent(peer, data),
         Stimulus::Shutdown(peer) => format!("shutdown {peer}"),
         Stimulus::Close(peer) => format!("close {peer}"),
+        Stimulus::Reset(peer) => format!("reset {peer}"),
         Stimulus::Stall(peer) => format!("stall {peer}"),
         Stimulus::Resume(peer) => format!("resume {peer}"),
         Stimulus::Signal {

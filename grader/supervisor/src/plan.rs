@@ -303,6 +303,9 @@ pub enum Act {
     Shutdown(PeerId),
     /// Close at once, with whatever is unread or unsent.
     Close(PeerId),
+    /// Close at once so that the other side sees a reset, whatever was read (`SO_LINGER` of 0,
+    /// socket(7)); over a Unix socket there is none but by unread data.
+    Reset(PeerId),
     /// Stop reading.
     Stall(PeerId),
     /// Read again.

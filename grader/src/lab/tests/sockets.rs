@@ -73,6 +73,10 @@ fn what_a_socket_cannot_do_is_an_error() {
             "only a datagram peer can do without connecting",
         ),
         (
+            r#"{ start = "messenger", proves = ["r"] }, { connect = "alice" }, { reset = "alice" },"#,
+            "`alice` has no TCP connection to reset",
+        ),
+        (
             r#"{ start = "messenger", proves = ["r"] }, { connect = { peer = "alice", bind = "../x" } },"#,
             "`../x` is no name for a peer's socket",
         ),

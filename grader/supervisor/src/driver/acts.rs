@@ -139,6 +139,10 @@ impl Helper {
                 self.tracer.meetings.closed(*peer);
                 Ok(())
             }
+            Act::Reset(peer) => {
+                self.with_peer(*peer, |peer| peer.reset())?;
+                self.perform(&Act::Close(*peer))
+            }
             Act::Stall(peer) => self.with_peer(*peer, |peer| peer.stall(true)),
             Act::Thaw(program) => {
                 self.tracer.thaw(*program);

@@ -293,6 +293,18 @@ impl Peer {
         self.stalled = stalled;
     }
 
+    /// Lets `close` reset the connection, whatever was read.
+    pub(crate) fn reset(&mut self) {
+        let linger = libc::linger {
+            l_onoff: 1,
+            l_linger: 0,
+        };
+        if let Some(fd) = &self.fd {
+            // Over a Unix socket it means nothing.
+            let _ = nix::sys::socket::setsockopt(fd, nix::sys::socket::sockopt::Linger, &linger);
+        }
+    }
+
     /// Sends what there is room for, and closes at once.
     pub(crate) fn close(&mut self, peer: PeerId, recorder: &mut Recorder) {
         if !self.queue.is_empty() && self.since.is_none() {

@@ -170,6 +170,34 @@ fn a_peer_that_does_not_read_stops_a_server_and_resets_it() {
     assert_eq!(run.how(6), Quiet::Proved);
 }
 
+/// A server in the middle of `read` sees the reset of a peer that has read everything.
+#[test]
+fn a_peer_resets_a_connection() {
+    let source = server("::").replace(
+        "close(c); }",
+        "if (n < 0) perror(\"read\"); fflush(stderr); close(c); }",
+    );
+    let source = source.replace(
+        "#include <signal.h>",
+        "#include <signal.h>\n#include <stdio.h>",
+    );
+    let steps = vec![
+        start(),
+        connect(0),
+        send(0, "ab"),
+        vec![Act::Reset(ALICE)],
+        connect(1),
+        send(1, "next"),
+    ];
+    let run = Bench::new().steps(&source, &[], steps);
+    assert_eq!(run.received(3, 0), "AB");
+    assert!(run.has(4, |what| {
+        matches!(what, What::Output { bytes, .. } if bytes.0 == b"read: Connection reset by peer\n")
+    }));
+    assert_eq!(run.how(4), Quiet::Proved);
+    assert_eq!(run.received(6, 1), "NEXT");
+}
+
 #[test]
 fn a_listening_peer_is_found_by_name_in_both_families() {
     let client = r#"
