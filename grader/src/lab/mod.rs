@@ -3,6 +3,7 @@
 //! [`parse()`] gives the lab or all errors at once; [`lint`] gives warnings too; [`schema()`] is what
 //! editors complete from. Only [`catalog`] reads files.
 
+mod among;
 pub mod catalog;
 mod check;
 mod decode;

@@ -790,4 +790,38 @@ pub enum Property {
     Called(Vec<String>),
     /// No process of the program made any of these system calls.
     NotCalled(Vec<String>),
+    /// What peers have received.
+    Among(Among),
+}
+
+/// A property of the lines that peers received in the check's [`Window`]. It does not hold where
+/// nobody received anything.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Among {
+    /// The peers.
+    pub peers: Vec<String>,
+    /// What must hold.
+    pub what: Received,
+}
+
+/// What [`Among`] states.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Received {
+    /// One line that begins so, in all, came to one of them.
+    Exclusive(String),
+    /// So many lines that begin so came to each.
+    Count {
+        /// How they begin.
+        begins: String,
+        /// How many.
+        times: u64,
+    },
+    /// Each of these lines came to each of them exactly once.
+    EachOnce(Vec<String>),
+    /// These lines came to each of them in this order, whatever came between.
+    InOrder(Vec<String>),
+    /// Lines that two of them received came to both in the same order.
+    SameOrder,
+    /// The regular expression matches somewhere in what each of them received.
+    Matches(String),
 }

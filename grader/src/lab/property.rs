@@ -3,14 +3,20 @@
 use super::check::required;
 use super::decode::{At, Named, Sink, Span};
 use super::diagnostics::Diagnostic;
-use super::model::{Ended, Property, Statement, Window};
-use super::{names, raw};
+use super::model::{Ended, Property, Received, Statement, Window};
+use super::stimulus::Stage;
+use super::{among, names, raw};
 
 /// The longest regular expression, in bytes.
 const MOST_REGEX: usize = 1000;
 
 /// The one property of a check.
-pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<Property> {
+pub(super) fn property(
+    raw: &raw::Check,
+    id: &Span,
+    stage: &Stage<'_>,
+    sink: &mut Sink,
+) -> Option<Property> {
     let before = sink.found.len();
     let all = [
         raw.count_equals.as_ref().map(|at| count_equals(at, sink)),
@@ -59,6 +65,22 @@ pub(super) fn property(raw: &raw::Check, id: &Span, sink: &mut Sink) -> Option<P
         raw.not_called
             .as_ref()
             .map(|at| calls(at, sink).map(Property::NotCalled)),
+        raw.exclusive
+            .as_ref()
+            .map(|at| among::exclusive(at, stage, sink)),
+        raw.count.as_ref().map(|at| among::count(at, stage, sink)),
+        raw.each_once
+            .as_ref()
+            .map(|at| among::lines(at, "`each-once`", Received::EachOnce, stage, sink)),
+        raw.in_order
+            .as_ref()
+            .map(|at| among::lines(at, "`in-order`", Received::InOrder, stage, sink)),
+        raw.same_order
+            .as_ref()
+            .map(|at| among::same_order(at, stage, sink)),
+        raw.received
+            .as_ref()
+            .map(|at| among::received(at, stage, sink)),
     ];
     let mut stated = all.into_iter().flatten();
     match (stated.next(), stated.next()) {
@@ -154,7 +176,7 @@ fn subsequence(at: &At<String>, sink: &mut Sink) -> Option<Property> {
     Some(Property::Subsequence(at.value.clone()))
 }
 
-fn texts(at: &At<Vec<At<String>>>, sink: &mut Sink) -> Option<Vec<String>> {
+pub(super) fn texts(at: &At<Vec<At<String>>>, sink: &mut Sink) -> Option<Vec<String>> {
     if at.value.is_empty() || at.value.iter().any(|text| text.value.is_empty()) {
         sink.push(Diagnostic::error(
             at.span.clone(),
@@ -190,7 +212,7 @@ pub fn expression(text: &str) -> Result<regex::bytes::Regex, regex::Error> {
 }
 
 /// The number of groups of an expression that is one.
-fn groups(at: &At<String>, sink: &mut Sink) -> Option<usize> {
+pub(super) fn groups(at: &At<String>, sink: &mut Sink) -> Option<usize> {
     if at.value.len() > MOST_REGEX {
         sink.push(Diagnostic::error(
             at.span.clone(),

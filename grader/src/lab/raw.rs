@@ -805,7 +805,8 @@ table! {
     /// A property of a program in the whole scenario, or in some of its steps: exactly one of
     /// `count-equals`, `count-between`, `counts`, `counts-least`, `subsequence`, `contains`,
     /// `absent`, `matches`, `ended`, `unlinked`, `no-socket-left`, `live`, `waits-in`, `holds`, `executed`, `called`,
-    /// `not-called`.
+    /// `not-called`, or, of what peers received, `exclusive`, `count`, `each-once`, `in-order`, `same-order`,
+    /// `received`.
     #[schemars(extend("required" = ["id", "proves"]))]
     "a check"
     struct Check {
@@ -853,6 +854,18 @@ table! {
         called("called"): Vec<At<String>>,
         /// The program made none of these system calls: `["listen", "accept"]`.
         not_called("not-called"): Vec<At<String>>,
+        /// Of these peers exactly one received a line that begins so, and it once.
+        exclusive("exclusive"): Exclusive,
+        /// Each of these peers received so many lines that begin so.
+        count("count"): Count,
+        /// Each of these peers received each of these lines exactly once.
+        each_once("each-once"): Lines,
+        /// Each of these peers received these lines in this order; others may stand between them.
+        in_order("in-order"): Lines,
+        /// What two of these peers both received came to both in the same order.
+        same_order("same-order"): SameOrder,
+        /// What each of these peers received matches a regular expression.
+        received("received"): Received,
         /// Only what came in this step or later, counted from 1, repetitions unrolled.
         from("from"): u64,
         /// Only what came in this step or earlier.
@@ -917,5 +930,65 @@ table! {
         least("least"): u64,
         /// At most.
         most("most"): u64,
+    }
+}
+
+table! {
+    /// One peer of several received it.
+    #[schemars(extend("required" = ["begins", "peers"]))]
+    "a table with `begins` and `peers`"
+    struct Exclusive {
+        /// How the line begins: `"OK "`.
+        begins("begins"): String,
+        /// The peers.
+        peers("peers"): Vec<At<String>>,
+    }
+}
+
+table! {
+    /// How many lines each peer received.
+    #[schemars(extend("required" = ["begins", "times", "peers"]))]
+    "a table with `begins`, `times` and `peers`"
+    struct Count {
+        /// How the lines begin: `"<ann> "`.
+        begins("begins"): String,
+        /// How many there are.
+        times("times"): u64,
+        /// The peers.
+        peers("peers"): Vec<At<String>>,
+    }
+}
+
+table! {
+    /// Lines that each peer received.
+    #[schemars(extend("required" = ["lines", "peers"]))]
+    "a table with `lines` and `peers`"
+    struct Lines {
+        /// The lines, whole, without their newlines.
+        lines("lines"): Vec<At<String>>,
+        /// The peers.
+        peers("peers"): Vec<At<String>>,
+    }
+}
+
+table! {
+    /// Peers that see the same order.
+    #[schemars(extend("required" = ["peers"]))]
+    "a table with `peers`"
+    struct SameOrder {
+        /// The peers, two or more.
+        peers("peers"): Vec<At<String>>,
+    }
+}
+
+table! {
+    /// What each peer received as a whole.
+    #[schemars(extend("required" = ["matches", "peers"]))]
+    "a table with `matches` and `peers`"
+    struct Received {
+        /// A regular expression that is found in it: `'^(A\nB\n)*$'`.
+        matches("matches"): String,
+        /// The peers.
+        peers("peers"): Vec<At<String>>,
     }
 }

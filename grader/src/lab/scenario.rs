@@ -647,7 +647,7 @@ fn check(
         Some(name) => stage.started(name, sink)?,
         None => stage.only_program(&id.span, sink)?,
     };
-    let property = property::property(raw, &id.span, sink)?;
+    let property = property::property(raw, &id.span, stage, sink)?;
     let window = property::window(raw, steps, sink);
     Some(Check {
         id: id.value.clone(),
@@ -717,7 +717,7 @@ fn warnings(
             ),
         ));
     }
-    stage.unused_peers(&scenario.steps, sink);
+    stage.unused_peers(scenario, sink);
 }
 
 /// How a program's standard output is compared in a scenario, and where it goes.

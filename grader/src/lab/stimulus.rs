@@ -7,7 +7,7 @@ use super::decode::{At, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{
     Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, InputKind, Inspection, Nth,
-    Program, Setup, SocketKind, Step, Stimulus, StreamMode,
+    Program, Property, Scenario, Setup, SocketKind, Stimulus, StreamMode,
 };
 use super::scenario::{Means, has_address, no_such_program};
 use super::text::{self, Allowed};
@@ -73,6 +73,22 @@ impl<'a> Stage<'a> {
 
     pub(super) fn is_peer(&self, name: &str) -> bool {
         self.peers.contains_key(name)
+    }
+
+    /// Whether some step has brought this peer in; a complaint otherwise.
+    pub(super) fn met(&self, name: &At<String>, sink: &mut Sink) -> bool {
+        let met = self.is_peer(&name.value);
+        if !met && !self.lenient {
+            let known = self.peers.keys().map(String::as_str);
+            sink.push(
+                Diagnostic::error(
+                    name.span.clone(),
+                    format!("there is no peer `{}`", shown(&name.value)),
+                )
+                .maybe_label(names::did_you_mean(&name.value, known)),
+            );
+        }
+        met
     }
 
     pub(super) fn lanes(&self) -> impl Iterator<Item = &str> {
@@ -754,12 +770,21 @@ impl<'a> Stage<'a> {
     }
 
     /// Warns of peers that connect and then do and prove nothing.
-    pub(super) fn unused_peers(&self, steps: &[Step], sink: &mut Sink) {
+    pub(super) fn unused_peers(&self, scenario: &Scenario, sink: &mut Sink) {
+        let steps = &scenario.steps;
+        let checked = scenario
+            .checks
+            .iter()
+            .flat_map(|check| match &check.property {
+                Property::Among(among) => among.peers.as_slice(),
+                _ => &[],
+            });
         let picked: BTreeSet<&str> = steps
             .iter()
             .flat_map(|s| &s.proves)
             .flat_map(|p| &p.lanes)
             .map(|l| l.lane.as_str())
+            .chain(checked.map(String::as_str))
             .collect();
         // Evidence that names no lanes takes in all of them.
         if steps

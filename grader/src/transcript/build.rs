@@ -9,8 +9,8 @@ use supervisor::plan::{Address, Inspection, PeerId, ProcessId, ProgramId, Socket
 use super::names::{Binder, end_kept};
 use super::reaction::{Reaction, STREAMS, State, Streams};
 use super::{Actors, CHECKS, END, Lane, Line, Names, Op, Phase, Player, Transcript};
-use super::{check, errno_name, frame, modes, signal_name, step_title, title};
-use crate::lab::{AddressMode, ExitMode, Lab, Program, Scenario, Stimulus, StreamMode};
+use super::{among, check, errno_name, frame, modes, signal_name, step_title, title};
+use crate::lab::{AddressMode, ExitMode, Lab, Program, Property, Scenario, Stimulus, StreamMode};
 
 /// Lines of a stream compared as a whole, or shown at the end, that are kept.
 const MOST_WHOLE: usize = 2000;
@@ -629,6 +629,9 @@ impl<'a> Builder<'a> {
             .iter()
             .map(|check| {
                 let said = match self.actors.program(&check.program) {
+                    Some(_) if let Property::Among(among) = &check.property => {
+                        among::judge(among, check.window, self.actors, events)
+                    }
                     Some(id) => check::judge(check, ProgramId(id), events),
                     None => "no, it never ran".to_owned(),
                 };

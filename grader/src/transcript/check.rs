@@ -150,7 +150,8 @@ fn written(property: &Property, output: &[u8]) -> Result<(), String> {
         | Property::Holds(_)
         | Property::Executed(_)
         | Property::Called(_)
-        | Property::NotCalled(_) => Ok(()),
+        | Property::NotCalled(_)
+        | Property::Among(_) => Ok(()),
     }
 }
 
@@ -170,7 +171,7 @@ fn named(text: &str) -> String {
     }
 }
 
-fn quoted(text: &[u8]) -> String {
+pub(super) fn quoted(text: &[u8]) -> String {
     let text = String::from_utf8_lossy(text);
     let shown: String = text
         .chars()

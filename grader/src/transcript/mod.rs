@@ -5,6 +5,7 @@
 //! stream by stream, so that one missing line cannot shift its neighbours.
 
 mod actors;
+mod among;
 mod build;
 mod check;
 mod compare;

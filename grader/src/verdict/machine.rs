@@ -205,7 +205,8 @@ pub(super) fn needed_for(property: &Property) -> bool {
         | Property::Ended(_)
         | Property::Unlinked
         | Property::Live
-        | Property::WaitsIn(_) => false,
+        | Property::WaitsIn(_)
+        | Property::Among(_) => false,
     }
 }
 

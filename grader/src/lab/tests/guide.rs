@@ -84,6 +84,11 @@ fn every_key_is_explained() {
         raw::Check::KEYS,
         raw::CountEquals::KEYS,
         raw::CountBetween::KEYS,
+        raw::Exclusive::KEYS,
+        raw::Count::KEYS,
+        raw::Lines::KEYS,
+        raw::SameOrder::KEYS,
+        raw::Received::KEYS,
     ];
     for key in tables.into_iter().flatten() {
         let named = [

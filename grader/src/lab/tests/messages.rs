@@ -412,6 +412,23 @@ fn checks_are_checked() {
             "program = \"server\"\ncount-between = { text = \"x\", least = 1, most = 2 }",
             "`server` has not been started",
         ),
+        (
+            "each-once = { lines = [\"x\"], peers = [\"alice\"] }",
+            "there is no peer `alice`",
+        ),
+        (
+            "exclusive = { begins = \"\", peers = [\"alice\"] }",
+            "every line begins with the empty text",
+        ),
+        (
+            "count = { begins = \"x\", peers = [] }",
+            "`count` has no `times`",
+        ),
+        ("in-order = { peers = [] }", "`in-order` has no `lines`"),
+        (
+            "received = { matches = '(', peers = [] }",
+            "not a regular expression",
+        ),
     ] {
         let found = errors(&check(keys));
         assert!(found.iter().any(|m| m == message), "{keys}: {found:?}");

@@ -3,6 +3,7 @@
 mod guide;
 mod labs;
 mod messages;
+mod notes;
 mod random;
 mod schemas;
 mod sockets;
