@@ -7,6 +7,9 @@
 
 mod ask_alarm;
 mod at_exit;
+mod chat_client;
+mod chat_server;
+mod cmm;
 mod course_06;
 mod course_16;
 mod course_21;
@@ -20,6 +23,7 @@ mod inet;
 mod inet_client;
 mod inet_server;
 mod io;
+mod line_server;
 mod lines;
 mod pipe_upper;
 mod server;
@@ -38,6 +42,9 @@ use std::ffi::OsString;
 pub const NAMES: &[&str] = &[
     "ask-alarm",
     "at-exit",
+    "chat-client",
+    "chat-server",
+    "cmm",
     "course-06",
     "course-16",
     "course-21",
@@ -73,6 +80,9 @@ pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
     match name {
         "ask-alarm" => Some(ask_alarm::run(args)),
         "at-exit" => Some(at_exit::run(args)),
+        "chat-client" => Some(chat_client::run(args)),
+        "chat-server" => Some(chat_server::run(args)),
+        "cmm" => Some(cmm::run(args)),
         "course-06" => Some(course_06::run(args)),
         "course-16" => Some(course_16::run(args)),
         "course-21" => Some(course_21::run(args)),

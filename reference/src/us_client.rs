@@ -25,7 +25,8 @@ pub(crate) fn run(args: &[OsString]) -> i32 {
     }
 }
 
-fn connect(path: &OsStr) -> Result<UnixStream, Failure> {
+/// Connects to the socket at `path`.
+pub(crate) fn connect(path: &OsStr) -> Result<UnixStream, Failure> {
     io::block_sigpipe()?;
     // A path that fits into no address has no number of its own.
     UnixStream::connect(path).map_err(|error| {
