@@ -367,9 +367,8 @@ words! {
         Closed = "closed",
         /// A raw terminal.
         Pty = "pty",
-        /// A terminal with line editing, echo and output processing; `eof` types its end-of-file
-        /// character. Not the controlling terminal: when the first process ends, its children
-        /// are not hung up.
+        /// The controlling terminal, with line editing, echo and output processing; `eof` types its
+        /// end-of-file character. When the first process ends, its children are not hung up.
         Tty = "tty",
     }
 }

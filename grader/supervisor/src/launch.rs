@@ -16,6 +16,7 @@ use crate::plan::{Input, Program};
 
 mod child;
 mod image;
+mod session;
 mod vdso;
 
 use image::Prepared;
@@ -41,7 +42,8 @@ pub struct Stdio {
 /// A program that waits at its gate.
 #[derive(Debug)]
 pub struct Launched {
-    /// Its pid: a child of the caller, and the leader of a session of its own.
+    /// Its pid: a child of the caller, and the leader of a session of its own, or, on a terminal
+    /// with line editing, of a process group in a session whose leader outlives it.
     pub pid: i32,
     /// Write one byte here to let it go on to its filter and `execve`. Attach with `PTRACE_SEIZE`
     /// before: a call that the filter hands to a tracer fails with `ENOSYS` without one, `exit`
@@ -172,6 +174,8 @@ impl Launcher {
         let (failure, failure_write) = pipe().map_err(os("pipe"))?;
         // Without privilege only what is dumpable can be traced, and the child is not from birth.
         let ready = (!self.hidden).then(pipe).transpose().map_err(os("pipe"))?;
+        let leads = program.stdin == Input::Cooked;
+        let leader = leads.then(pipe).transpose().map_err(os("pipe"))?;
         let start = child::Start {
             launcher: self,
             prepared: &prepared,
@@ -191,6 +195,7 @@ impl Launcher {
                 .map(|fd| fd.as_ref().map(AsRawFd::as_raw_fd)),
             traced: observe,
             terminal: program.stdin == Input::Terminal,
+            leader: leader.as_ref().map(|(_, write)| write.as_raw_fd()),
             gate: gate_read.as_raw_fd(),
             failure: failure_write.as_raw_fd(),
             ready: ready.as_ref().map(|(_, write)| write.as_raw_fd()),
@@ -199,17 +204,29 @@ impl Launcher {
         match unsafe { nix::unistd::fork() }.map_err(os("fork"))? {
             nix::unistd::ForkResult::Child => start.run(),
             nix::unistd::ForkResult::Parent { child } => {
+                let mut pid = child.as_raw();
+                if let Some((read, write)) = leader {
+                    drop(write);
+                    pid = told_pid(&read).map_err(|e| LaunchError::Os("a session", e))?;
+                }
                 if let Some((read, write)) = ready {
                     drop(write);
                     wait_for_byte(&read).map_err(|e| LaunchError::Os("read", e))?;
                 }
-                Ok(Launched {
-                    pid: child.as_raw(),
-                    gate,
-                    failure,
-                })
+                Ok(Launched { pid, gate, failure })
             }
         }
+    }
+}
+
+/// The pid that the leader of a session tells.
+fn told_pid(pipe: &OwnedFd) -> io::Result<i32> {
+    let mut message = [0; session::MESSAGE];
+    let mut file = std::fs::File::from(pipe.try_clone()?);
+    file.read_exact(&mut message)?;
+    match i32::from_ne_bytes(message) {
+        pid if pid > 0 => Ok(pid),
+        errno => Err(io::Error::from_raw_os_error(-errno)),
     }
 }
 

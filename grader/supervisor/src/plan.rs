@@ -127,8 +127,9 @@ pub enum Input {
     /// The grader's side is the master of a raw pseudo-terminal.
     Terminal,
     /// A terminal with line editing, echo and output processing; [`Act::Eof`] types its
-    /// end-of-file character. It is not the controlling terminal: the end of the program's first
-    /// process does not hang up on its children, as it would not under a shell.
+    /// end-of-file character. It is the controlling one, with `/dev/tty` and signals by keys, of a
+    /// session whose leader outlives the program, as under a shell: the end of the program's first
+    /// process does not hang up on its children.
     Cooked,
 }
 

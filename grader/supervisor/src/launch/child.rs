@@ -21,6 +21,9 @@ pub(super) struct Start<'a> {
     /// Its clocks are the tracer's.
     pub(super) traced: bool,
     pub(super) terminal: bool,
+    /// Where a leader of a session with the terminal at standard input, which outlives the program,
+    /// tells the program's pid.
+    pub(super) leader: Option<RawFd>,
     pub(super) gate: RawFd,
     pub(super) failure: RawFd,
     /// Where to tell that it can be traced, if that takes telling.
@@ -91,6 +94,9 @@ impl Start<'_> {
     /// Never returns: `execve`, a builtin's exit, or a failure told through the pipe.
     pub(super) fn run(self) -> ! {
         let mut failure = self.failure;
+        if let (Some(report), Some(terminal)) = (self.leader, self.stdio[0]) {
+            super::session::lead(terminal, report);
+        }
         let result = self.confine().and_then(|()| {
             failure = FAILURE;
             self.pass_gate()?;
@@ -113,9 +119,15 @@ impl Start<'_> {
     }
 
     fn confine(&self) -> Done {
+        if let (Some(_), Some(terminal)) = (self.leader, self.stdio[0]) {
+            super::session::come_to_the_foreground(terminal)
+                .map_err(|errno| (Step::Terminal, errno))?;
+        }
         // SAFETY: plain system calls; the path is a live C string.
         unsafe {
-            check(Step::Session, libc::setsid().into())?;
+            if self.leader.is_none() {
+                check(Step::Session, libc::setsid().into())?;
+            }
             libc::umask(0o022);
             let workspace = self.launcher.workspace.as_ptr();
             check(Step::Directory, libc::chdir(workspace).into())?;
@@ -303,7 +315,7 @@ fn reset_signals() {
 ///
 /// # Safety
 /// Nothing in this process may use them afterwards.
-unsafe fn close_from(first: RawFd) {
+pub(super) unsafe fn close_from(first: RawFd) {
     // SAFETY: the caller promises that nobody uses them.
     unsafe {
         if libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) != 0 {

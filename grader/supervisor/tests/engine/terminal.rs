@@ -118,3 +118,35 @@ int main(void) { char c; struct pollfd p = { 0, POLLIN, 0 };
     );
     assert_eq!((run.out(3).as_str(), run.how(3)), ("", Quiet::Proved));
 }
+
+/// As under a shell: the terminal is the controlling one, the interrupt key is a signal for the whole
+/// group, and the end of the first process does not hang up on the others.
+#[test]
+fn a_terminal_with_line_editing_is_the_controlling_one() {
+    let source = r#"
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+static int tty;
+static void on(int s) { write(tty, s == SIGINT ? "int " : "other ", s == SIGINT ? 4 : 6); }
+int main(void) {
+  tty = open("/dev/tty", O_RDWR);
+  signal(SIGINT, on); signal(SIGQUIT, on); signal(SIGHUP, on);
+  dprintf(tty, "%d %d %d ", tty >= 0, tcgetpgrp(tty) == getpgrp(), getsid(0) != getpid());
+  if (fork()) { pause(); return 3; }
+  for (int i = 0; i < 3; i++) pause();
+  return 0; }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let steps = vec![start(), type_("\u{3}"), type_("\u{1c}")];
+    let run = bench.run(&on_a_terminal(&exe, Input::Cooked, steps));
+    assert_eq!(run.out(1), "1 1 1 ");
+    // Both get it; the first ends with it. What the terminal echoes may come before or after.
+    let heard = |step, what: &str| run.out(step).matches(what).count();
+    assert_eq!((heard(2, "int "), heard(2, "^C")), (2, 1));
+    assert_eq!(run.ended(), Some((2, ExitStatus::Code(3))));
+    // No SIGHUP came meanwhile.
+    assert_eq!((heard(3, "other "), heard(3, "^")), (1, 1));
+    assert_eq!(run.how(3), Quiet::Proved);
+}
