@@ -10,6 +10,7 @@ use crate::run::{BuildReport, RunEvent, Summary};
 use crate::verdict::{Outcome, Reason, Verdict};
 
 use super::findings::{difference, sentence};
+use super::ladder::ladders;
 use super::page::Page;
 use super::phrases::phrases;
 use super::text::{clean, one_line};
@@ -81,6 +82,13 @@ impl<W> JUnit<W> {
             .collect();
         if !failed.is_empty() {
             suite.set_system_err(legal(&clean(&failed.join("\n"))));
+        }
+        let ladders: Vec<String> = ladders(&self.builds, self.context.lang)
+            .into_iter()
+            .flatten()
+            .collect();
+        if !ladders.is_empty() {
+            suite.set_system_out(legal(&clean(&ladders.join("\n"))));
         }
         let mut report = Report::new(legal(&format!("grader {}", summary.lab)));
         report.set_time(summary.took);
@@ -201,6 +209,24 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("<system-err>server.c: In function"), "{text}");
+    }
+
+    #[test]
+    fn how_programs_were_built_is_told() {
+        assert!(!text(&sample::one_fault()).contains("<system-out>"));
+        let mut run = sample::one_fault();
+        let build = run.builds.first_mut().unwrap();
+        build.rung = Some(crate::submission::Rung::MakeStubs);
+        build.tried = vec![crate::run::Tried {
+            rung: crate::submission::Rung::Make,
+            how: "make".to_owned(),
+            why: "cannot find -lsocket".to_owned(),
+        }];
+        let text = text(&run);
+        assert!(
+            text.contains("<system-out>") && text.contains("- make: cannot find -lsocket"),
+            "{text}"
+        );
     }
 
     #[test]
