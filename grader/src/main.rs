@@ -12,5 +12,6 @@ fn main() -> ExitCode {
     {
         return cli::worker();
     }
+    supervisor::limits::outlive_file_size();
     cli::run()
 }

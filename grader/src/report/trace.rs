@@ -4,11 +4,12 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use supervisor::event::{
-    Call, Ender, Event, ExitStatus, LimitKind, Queue, Quiet, Settled, Stream, Wait, WaitState, What,
+    Call, Ender, Event, ExitStatus, Queue, Quiet, Settled, Stream, Wait, WaitState, What,
 };
 use supervisor::plan::{Address, PeerId, ProcessId, ProgramId};
 
-use crate::transcript::{errno_name, signal_name};
+use crate::lab::Lang;
+use crate::transcript::{errno_name, limit_words, signal_name};
 
 use super::findings::pad;
 use super::page::{Page, Tone};
@@ -333,14 +334,17 @@ impl Recording<'_> {
                 }
             }
             What::Settled(settled) => self.settled(page, at, settled),
-            What::Limit { program, limit } => {
+            What::Limit {
+                program,
+                limit,
+                most,
+            } => {
                 let who = program.map_or("", |program| self.program(program));
-                row(
-                    page,
-                    at,
-                    who,
-                    &format!("limit reached: {}", limit_word(*limit)),
-                );
+                let words = limit_words(*limit, *most, Lang::En);
+                row(page, at, who, &format!("limit reached: {words}"));
+            }
+            What::Starved { what } => {
+                row(page, at, "", &format!("the machine ran short of {what}"));
             }
             What::File { name, mode, bytes } => {
                 let text = format!(
@@ -472,17 +476,6 @@ fn place(address: &Address) -> String {
         Address::Path(path) => path.escaped(),
         Address::Abstract(name) => format!("@{}", name.escaped()),
         Address::Inet(address) => address.to_string(),
-    }
-}
-
-fn limit_word(limit: LimitKind) -> &'static str {
-    match limit {
-        LimitKind::Wall => "wall time",
-        LimitKind::Cpu => "CPU time",
-        LimitKind::Memory => "memory",
-        LimitKind::Processes => "processes",
-        LimitKind::Output => "output",
-        LimitKind::FileSize => "file size",
     }
 }
 

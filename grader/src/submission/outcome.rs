@@ -15,8 +15,8 @@ pub(super) struct Outcome {
     pub output: String,
     /// Files left behind: name, content.
     pub files: Vec<(String, Vec<u8>)>,
-    /// A limit was reached.
-    pub limit: Option<LimitKind>,
+    /// A limit was reached: which, and how much it is.
+    pub limit: Option<(LimitKind, u64)>,
     /// What was left behind could not be taken.
     pub uncollected: Option<String>,
 }
@@ -52,7 +52,10 @@ impl Outcome {
                 }
                 What::ActFailed { error, .. } => return Err(Fault::Act(error)),
                 What::Output { bytes, .. } => raw.extend_from_slice(&bytes),
-                What::Limit { limit, .. } => out.limit = out.limit.or(Some(limit)),
+                What::Starved { what } => {
+                    return Err(Fault::Act(format!("the machine ran short of {what}")));
+                }
+                What::Limit { limit, most, .. } => out.limit = out.limit.or(Some((limit, most))),
                 What::File { name, bytes, .. } => {
                     out.files
                         .push((String::from_utf8_lossy(&name).into_owned(), bytes.0));
@@ -82,7 +85,8 @@ impl Outcome {
 
     /// Some command did not end in its time.
     pub(super) fn timed_out(&self) -> bool {
-        self.limit == Some(LimitKind::Wall) || (self.limit.is_none() && self.exits.contains(&None))
+        let wall = |(limit, _)| limit == LimitKind::Wall;
+        self.limit.map_or_else(|| self.exits.contains(&None), wall)
     }
 }
 

@@ -43,6 +43,8 @@ const CARGO: Budget = Budget {
     wall: 120_000,
 };
 
+/// Memory of all that a build starts, bytes.
+const TOGETHER: u64 = 6 << 30;
 /// Bytes of what a build leaves behind, at most.
 pub(super) const COLLECT: u64 = 64 << 20;
 
@@ -174,6 +176,7 @@ impl Recipe {
                 wall_ms: self.budget.wall + 5_000,
                 cpu_ms: self.budget.cpu,
                 memory: self.memory,
+                total_memory: TOGETHER,
                 processes: 256,
                 descriptors: 1024,
                 file_size: 256 << 20,

@@ -309,7 +309,7 @@ impl<'a> Builder<'a> {
                     self.states.entry(key).or_default().push(state);
                 }
             }
-            What::Limit { program, limit } => {
+            What::Limit { program, limit, .. } if limit.interferes() => {
                 let program = program.unwrap_or(ProgramId(0));
                 self.state(phase, program, State::Limit(limit_name(*limit)));
             }
@@ -317,6 +317,8 @@ impl<'a> Builder<'a> {
             What::Enforced(_)
             | What::Bound { .. }
             | What::StepBegan
+            | What::Limit { .. }
+            | What::Starved { .. }
             | What::ActFailed { .. }
             | What::Parted
             | What::Started { .. }
@@ -739,8 +741,11 @@ fn limit_name(limit: LimitKind) -> &'static str {
         LimitKind::Wall => "wall time",
         LimitKind::Cpu => "cpu time",
         LimitKind::Memory => "memory",
+        LimitKind::AddressSpace => "address space",
         LimitKind::Processes => "processes",
         LimitKind::Output => "output",
         LimitKind::FileSize => "file size",
+        LimitKind::Disk => "disk",
+        LimitKind::Descriptors => "descriptors",
     }
 }

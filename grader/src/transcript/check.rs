@@ -207,7 +207,8 @@ fn subsequence(text: &[u8], output: &[u8]) -> Result<(), String> {
 fn ended(how: Ended, program: ProgramId, window: Window, events: &[Event]) -> Result<(), String> {
     // What the grader stopped has not ended by itself.
     let limit = events.iter().any(|event| {
-        matches!(&event.what, What::Limit { program: of, .. } if of.is_none_or(|of| of == program))
+        matches!(&event.what, What::Limit { program: of, limit, .. }
+            if limit.interferes() && of.is_none_or(|of| of == program))
     });
     let end = events.iter().find_map(|event| match &event.what {
         What::Exited { process, status } if process.program == program && process.number == 0 => {
@@ -605,6 +606,7 @@ mod tests {
         let limit = What::Limit {
             program: None,
             limit: supervisor::event::LimitKind::Cpu,
+            most: 5000,
         };
         assert_eq!(
             said(&anyhow, &[at(1, limit), exited(2, ExitStatus::Signal(9))]),

@@ -485,8 +485,11 @@ fn any_event() -> impl Strategy<Value = Event> {
                 }],
             }
         }),
-        (proptest::option::of(program), limit)
-            .prop_map(|(program, limit)| What::Limit { program, limit }),
+        (proptest::option::of(program), limit).prop_map(|(program, limit)| What::Limit {
+            program,
+            limit,
+            most: 64
+        }),
         Just(What::Parted),
         (any::<u32>(), "\\PC{0,9}").prop_map(|(act, error)| What::ActFailed { act, error }),
         vec((process, any_wait()), 0..3).prop_map(|waits| {

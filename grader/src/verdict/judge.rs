@@ -146,6 +146,14 @@ impl<'a> Judged<'a> {
 /// What makes a run unfit for a judgement: another lab's snapshot, or an act that the grader could
 /// not perform although the program had done nothing wrong until then.
 fn fault(ran: &Ran) -> Option<String> {
+    // Whatever was seen by then may be the machine's doing.
+    let starved = ran.events.iter().find_map(|event| match &event.what {
+        What::Starved { what } => Some(format!("the machine ran short of {what}")),
+        _ => None,
+    });
+    if starved.is_some() {
+        return starved;
+    }
     let comparison = compare(&ran.expected, &ran.actual, &Selection::Reaction);
     if let Some(stale) = comparison.stale {
         return Some(stale.to_string());

@@ -258,12 +258,19 @@ pub enum What {
     },
     /// Nothing more can happen before the next act.
     Settled(Settled),
-    /// A limit was reached.
+    /// A limit was reached; reported once for each program and limit.
     Limit {
         /// The program, where one is to blame.
         program: Option<ProgramId>,
         /// Which.
         limit: LimitKind,
+        /// The limit itself: milliseconds of time, bytes, or a number.
+        most: u64,
+    },
+    /// The machine ran short of something: what came is no evidence, and the run ends.
+    Starved {
+        /// Of what, in words.
+        what: String,
     },
     /// A collected file.
     File {
@@ -310,20 +317,38 @@ pub enum ExitStatus {
 }
 
 /// A limit of [`Limits`](crate::plan::Limits).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LimitKind {
     /// Wall time of the scenario.
     Wall,
     /// CPU time.
     Cpu,
-    /// Memory.
+    /// Memory of all processes together.
     Memory,
+    /// Address space of one process.
+    AddressSpace,
     /// Processes and threads.
     Processes,
     /// Captured output.
     Output,
-    /// File size or file-system space.
+    /// Size of one file.
     FileSize,
+    /// Room for files.
+    Disk,
+    /// Open descriptors of one process.
+    Descriptors,
+}
+
+impl LimitKind {
+    /// Whether the grader stopped or cut something. At the other limits a call fails, and the
+    /// program itself decides what becomes of that: its transcript is compared as it is.
+    #[must_use]
+    pub fn interferes(self) -> bool {
+        match self {
+            Self::Wall | Self::Cpu | Self::Memory | Self::Processes | Self::Output => true,
+            Self::AddressSpace | Self::FileSize | Self::Disk | Self::Descriptors => false,
+        }
+    }
 }
 
 /// A system call, reported when it returned, or at the end of the step in which it still waits.

@@ -1,7 +1,8 @@
 //! The seccomp programs of a started program: what is refused, and what stops for the tracer.
 //!
-//! Denied calls fail with `EPERM`, as they would for an ordinary user; `clone3` and `io_uring_*`
-//! with `ENOSYS`, so that libraries fall back to what a filter can look into. The kernel lets the
+//! Denied calls fail with `EPERM`, as they would for an ordinary user; `clone3`, `io_uring_*` and
+//! `memfd_*` with `ENOSYS`, so that libraries fall back to what a filter can look into and what
+//! counts as somebody's memory. The kernel lets the
 //! strictest answer win, so a denied call never reaches the tracer.
 
 use std::collections::BTreeMap;
@@ -47,6 +48,9 @@ const DENIED: &[Named] = calls![
     SYS_bpf,
     SYS_perf_event_open,
     SYS_userfaultfd,
+    SYS_seccomp,
+    SYS_sched_setaffinity,
+    SYS_quotactl_fd,
     SYS_fanotify_init,
     SYS_open_by_handle_at,
     SYS_kexec_load,
@@ -78,6 +82,7 @@ const DENIED_HERE: &[Named] = calls![
     SYS_iopl,
     SYS_ioperm,
     SYS_uselib,
+    SYS_modify_ldt,
     SYS_sysfs,
     SYS_lookup_dcookie,
 ];
@@ -92,7 +97,13 @@ const UNKNOWN: &[Named] = calls![
     SYS_io_uring_setup,
     SYS_io_uring_enter,
     SYS_io_uring_register,
+    SYS_memfd_create,
+    SYS_memfd_secret,
 ];
+
+/// Calls from this number on are newer than the lists here: answered as if the kernel did not know
+/// them either. Numbers from 424 on are the same for all architectures.
+const NEWER: u32 = 463;
 
 /// Flags by which `clone` and `unshare` make namespaces.
 const NAMESPACES: i32 = libc::CLONE_NEWNS
@@ -108,13 +119,6 @@ const CLONE_NEWTIME: i32 = 0x80;
 const ADDR_NO_RANDOMIZE: u32 = 0x0004_0000;
 /// `personality` with this value only asks.
 const PERSONALITY_QUERY: u32 = u32::MAX;
-/// Numbers from here on are the x32 ABI's names for the same calls: a way around any list.
-const X32: Option<u32> = if cfg!(target_arch = "x86_64") {
-    Some(0x4000_0000)
-} else {
-    None
-};
-
 const REFUSED: Fate = Fate::Fail(libc::EPERM as u16);
 
 /// The programs, ready to install.
@@ -143,13 +147,15 @@ impl Filters {
             .filter_map(|n| u32::try_from(*n).ok())
             .collect();
         Self {
-            traced: tree::compile(&rules(&traced, private_pids), X32),
-            untraced: tree::compile(&rules(&[], private_pids), X32),
+            traced: tree::compile(&rules(&traced, private_pids, true), NEWER),
+            // Builds, for the most part: they need no network, and without namespaces it would be
+            // the machine's.
+            untraced: tree::compile(&rules(&[], private_pids, private_pids), NEWER),
         }
     }
 }
 
-fn rules(traced: &[u32], private_pids: bool) -> BTreeMap<u32, Rule> {
+fn rules(traced: &[u32], private_pids: bool, internet: bool) -> BTreeMap<u32, Rule> {
     let mut rules: BTreeMap<u32, Rule> = traced
         .iter()
         .map(|number| (*number, Rule::Always(Fate::Trace)))
@@ -182,7 +188,7 @@ fn rules(traced: &[u32], private_pids: bool) -> BTreeMap<u32, Rule> {
             rules.insert(number, rule);
         }
     }
-    for (number, any) in conditional(private_pids) {
+    for (number, any) in conditional(private_pids, internet) {
         let Ok(number) = u32::try_from(number) else {
             continue;
         };
@@ -204,18 +210,25 @@ fn rules(traced: &[u32], private_pids: bool) -> BTreeMap<u32, Rule> {
 }
 
 /// The calls refused only with certain arguments: any of the lists, all tests of it.
-fn conditional(private_pids: bool) -> Vec<(i64, Vec<Vec<Test>>)> {
+fn conditional(private_pids: bool, internet: bool) -> Vec<(i64, Vec<Vec<Test>>)> {
     use Is::{Equal, HasAny, Not};
     let when = |argument, is| Test { argument, is };
     let bits = |flags: i32| vec![vec![when(0, HasAny(flags.cast_unsigned()))]];
     let families = [libc::AF_UNIX, libc::AF_INET, libc::AF_INET6];
-    let foreign = vec![families.map(|f| when(0, Not(f.cast_unsigned()))).to_vec()];
+    let families = &families[..if internet { 3 } else { 1 }];
+    let refused = families.iter().map(|f| when(0, Not(f.cast_unsigned())));
+    let foreign = vec![refused.collect()];
     let personalities = [0, PERSONALITY_QUERY, ADDR_NO_RANDOMIZE];
     let first_process = || vec![vec![when(0, Equal(1))]];
     let mut calls = vec![
         // A child made with CLONE_UNTRACED would escape the tracer.
         (libc::SYS_clone, bits(NAMESPACES | libc::CLONE_UNTRACED)),
         (libc::SYS_unshare, bits(NAMESPACES | CLONE_NEWTIME)),
+        // A filter of the program's own could answer a call before the tracer sees it.
+        (
+            libc::SYS_prctl,
+            vec![vec![when(0, Equal(libc::PR_SET_SECCOMP.cast_unsigned()))]],
+        ),
         (libc::SYS_socket, foreign.clone()),
         (libc::SYS_socketpair, foreign),
         (
@@ -237,7 +250,6 @@ fn conditional(private_pids: bool) -> Vec<(i64, Vec<Vec<Test>>)> {
                 ],
             ],
         ),
-        (libc::SYS_sched_setaffinity, first_process()),
         (libc::SYS_sched_setscheduler, first_process()),
         (libc::SYS_sched_setparam, first_process()),
         (libc::SYS_sched_setattr, first_process()),

@@ -17,6 +17,7 @@ use crate::launch::{self, Launcher, Outcome};
 use crate::plan::{Act, Inspection, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
 use crate::proc::Scanner;
 use crate::recorder::Recorder;
+use crate::resources::Watch;
 use crate::scene::PipeNames;
 use crate::tracer::meeting::Meetings;
 use crate::tracer::{Notice, Tracer};
@@ -58,6 +59,7 @@ pub(crate) struct Helper {
     pub(crate) program_names: Vec<String>,
     pub(crate) signals: ChildSignals,
     pub(crate) limit_hit: bool,
+    pub(crate) watch: Watch,
     /// Nothing can happen any more by itself: the last step was proved, and nothing was done since.
     pub(crate) at_rest: bool,
     /// Open descriptors at the first look, by program.
@@ -96,6 +98,7 @@ impl Helper {
             launcher,
             started,
             workspace,
+            memory_events,
         } = context;
         let traced = plan.observation == Observation::Full && granted.observation == "full";
         let mut recorder = Recorder::new(up, started, &workspace);
@@ -119,6 +122,13 @@ impl Helper {
                 .collect(),
             signals: ChildSignals::new()?,
             limit_hit: false,
+            watch: Watch::new(
+                plan.limits.total_memory,
+                std::process::id() == 1,
+                vec![workspace.clone(), workspace.with_file_name("tmp")],
+                plan.limits.file_size.saturating_mul(2),
+                memory_events,
+            ),
             at_rest: false,
             descriptors_before: HashMap::new(),
             placed: if looks_at_files(&plan) {
@@ -328,7 +338,7 @@ impl Helper {
 
     /// Kills every process of the scenario. Inside a PID namespace the end of this process does
     /// the same, and the worker waits for that.
-    fn kill_everything(&mut self) {
+    pub(crate) fn kill_everything(&mut self) {
         if !self.traced {
             self.find_processes();
         }

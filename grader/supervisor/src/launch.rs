@@ -137,6 +137,8 @@ pub struct Launcher {
     pub(crate) ruleset: Option<OwnedFd>,
     /// Where programs start.
     pub(crate) workspace: std::ffi::CString,
+    /// The control group's `cgroup.procs`, for programs to enter by.
+    pub(crate) group: Option<OwnedFd>,
     /// The helper may trace what is not dumpable, so nobody else needs to be able to.
     pub(crate) hidden: bool,
 }

@@ -6,6 +6,7 @@
 //! no requirement and no verdict. It is the only one that contains `unsafe`.
 
 pub mod bytes;
+mod cgroup;
 mod driver;
 pub mod event;
 pub mod filter;
@@ -20,6 +21,7 @@ pub mod plan;
 pub mod probe;
 pub mod proc;
 mod recorder;
+mod resources;
 pub mod scene;
 mod settle;
 pub mod shim;

@@ -18,6 +18,16 @@ type Resource = libc::__rlimit_resource_t;
 #[cfg(not(target_env = "gnu"))]
 type Resource = libc::c_int;
 
+/// How the shell calls the limits: what they are of, in which unit, and the option of `ulimit`.
+const OPTIONS: [(Resource, &str, u64, char); 6] = [
+    (libc::RLIMIT_CPU, "processor time in seconds", 1, 't'),
+    (libc::RLIMIT_NPROC, "processes", 1, 'u'),
+    (libc::RLIMIT_NOFILE, "open files", 1, 'n'),
+    (libc::RLIMIT_FSIZE, "file size in kilobytes", 1024, 'f'),
+    (libc::RLIMIT_STACK, "stack in kilobytes", 1024, 's'),
+    (libc::RLIMIT_AS, "address space in kilobytes", 1024, 'v'),
+];
+
 /// The stack a program gets, bytes: what nearly every system has by default.
 const STACK: u64 = 8 << 20;
 
@@ -62,6 +72,30 @@ fn limit(resource: Resource, soft: u64, hard: u64) -> Rlimit {
 }
 
 impl Rlimit {
+    /// Whether this process may give a program so much: nobody raises a hard limit here, and a
+    /// program must not fail for want of what its scenario promises.
+    ///
+    /// # Errors
+    /// In words, what must be raised; or the error of `getrlimit`.
+    pub fn grantable(self) -> Result<Self, String> {
+        let clamped = self.clamp().map_err(|error| error.to_string())?;
+        if clamped.soft >= self.soft {
+            return Ok(clamped);
+        }
+        let option = OPTIONS
+            .iter()
+            .find(|(resource, ..)| *resource == self.resource);
+        let (what, unit, letter) = option.map_or(("a limit", 1, '?'), |(_, what, unit, letter)| {
+            (*what, *unit, *letter)
+        });
+        Err(format!(
+            "this machine's limit of {what} is {}, a scenario needs {}: raise `ulimit -{letter}` \
+             for the grader",
+            clamped.soft / unit,
+            self.soft / unit
+        ))
+    }
+
     /// Lowers the values to what this process may set: nobody raises a hard limit here.
     ///
     /// # Errors
@@ -96,6 +130,13 @@ impl Rlimit {
             Err(nix::errno::Errno::last_raw())
         }
     }
+}
+
+/// From now on a file that may not grow is an error for this process, where the system would end it;
+/// setrlimit(2). Programs start with the default again.
+pub fn outlive_file_size() {
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
 /// Highest pid of a PID namespace of its own: the second fence behind `RLIMIT_NPROC`.
@@ -136,6 +177,21 @@ mod tests {
         assert_eq!(of(&limits, libc::RLIMIT_AS), None);
         limits.memory = 1 << 28;
         assert_eq!(of(&limits, libc::RLIMIT_AS), Some((1 << 28, 1 << 28)));
+    }
+
+    #[test]
+    fn less_than_asked_for_is_refused_with_what_to_raise() {
+        let modest = limit(libc::RLIMIT_NOFILE, 8, 8);
+        assert_eq!(modest.grantable().unwrap(), modest);
+        let said = limit(libc::RLIMIT_NOFILE, u64::MAX - 1, u64::MAX - 1).grantable();
+        let said = said.unwrap_err();
+        assert!(
+            said.starts_with("this machine's limit of open files is ")
+                && said.ends_with("raise `ulimit -n` for the grader"),
+            "{said}"
+        );
+        // A dump needs none.
+        limit(libc::RLIMIT_CORE, 0, 0).grantable().unwrap();
     }
 
     #[test]

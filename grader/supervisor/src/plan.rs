@@ -521,6 +521,9 @@ pub struct Limits {
     pub spin_calls: u32,
     /// Address space of each process, bytes (`RLIMIT_AS`); 0 for none.
     pub memory: u64,
+    /// Memory of all processes and private file systems together, bytes; looked at again and
+    /// again, and enforced by the kernel where there is a control group. 0 for none.
+    pub total_memory: u64,
     /// Processes and threads of the scenario.
     pub processes: u32,
     /// Descriptors of each process (`RLIMIT_NOFILE`).
@@ -539,6 +542,7 @@ impl Default for Limits {
             spin_ms: 100,
             spin_calls: 300,
             memory: 1 << 30,
+            total_memory: 1 << 30,
             processes: 64,
             descriptors: 256,
             file_size: 64 << 20,

@@ -36,6 +36,15 @@ pub fn cpu_ns(pid: i32, tid: i32) -> Option<u64> {
     number(text.split(|&b| b == b' ').next()?)
 }
 
+/// The largest address space a process has had, in bytes (`VmPeak`).
+#[must_use]
+pub fn peak_address_space(pid: i32) -> Option<u64> {
+    let text = std::fs::read(format!("/proc/{pid}/status")).ok()?;
+    let mut lines = text.split(|&b| b == b'\n');
+    let kilobytes = lines.find_map(|line| number(line.strip_prefix(b"VmPeak:")?))?;
+    Some(kilobytes.saturating_mul(1024))
+}
+
 /// Whether the process has POSIX timers (`timer_create`), armed or not: `/proc/PID/timers` does
 /// not tell the difference.
 ///

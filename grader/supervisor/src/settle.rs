@@ -138,6 +138,10 @@ impl Helper {
         let mut moving_since: Option<Instant> = None;
         loop {
             if self.turn() {
+                // Who does something all the time comes to no end by it.
+                if self.out_of_time() {
+                    return Rest::without_scans(Quiet::Limit);
+                }
                 nap.reset();
                 asleep_since = None;
                 moving_since = None;
@@ -486,6 +490,7 @@ impl Helper {
             self.recorder.emit(What::Limit {
                 program: None,
                 limit: LimitKind::Cpu,
+                most: limits.cpu_ms,
             });
         }
     }
@@ -500,9 +505,10 @@ impl Helper {
             self.recorder.emit(What::Limit {
                 program: None,
                 limit: LimitKind::Wall,
+                most: self.plan.limits.wall_ms,
             });
         }
-        self.limit_hit
+        self.overtaxed()
     }
 
     /// Sleeps in the kernel until a status is to be collected, a descriptor is ready, or `most`

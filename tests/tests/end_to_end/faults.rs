@@ -118,3 +118,109 @@ fn a_helper_that_is_killed_is_an_error_and_no_failure() {
             .all(|(_, outcome)| outcome != "fail")
     );
 }
+
+/// Runs a check of a submission that meets everything, after shell commands that take something away.
+fn check_after(before: &str, home: &Home) -> std::process::Output {
+    let work = home.copy("pipe-upper", "good-raw");
+    let script = format!("{before}\nexec \"$0\" check pipe-upper \"$1\" --workers 1 --format json");
+    by_shell(&["sh", "-c", &script], &[&work], home)
+}
+
+/// Runs a shell to which the grader's path is `$0`, in the grader's environment.
+fn by_shell(shell: &[&str], arguments: &[&Path], home: &Home) -> std::process::Output {
+    let grader = end_to_end::grader(home.path());
+    let mut command = std::process::Command::new(shell[0]);
+    command
+        .args(&shell[1..])
+        .arg(grader.get_program())
+        .args(arguments);
+    command.env_clear().current_dir(home.path());
+    for (name, value) in grader.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    command.stdin(Stdio::null()).output().unwrap()
+}
+
+/// It is an error, told with the reason, and nothing is scored.
+fn is_an_error(output: &std::process::Output, reason: &str) {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let all = said.clone() + &String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(3), "{all}");
+    assert!(all.contains(reason), "no {reason:?} in {all}");
+    if !output.stdout.is_empty() {
+        let outcomes = outcomes(&json(&output.stdout));
+        let judged = |outcome: &str| outcome == "fail" || outcome == "not-reached";
+        assert!(!outcomes.iter().any(|(_, o)| judged(o)), "{outcomes:?}");
+    }
+}
+
+#[test]
+fn limits_of_the_caller_below_those_of_a_scenario_are_an_error() {
+    for (limit, reason) in [
+        ("ulimit -n 60", "raise `ulimit -n`"),
+        ("ulimit -f 1000", "raise `ulimit -f`"),
+        ("ulimit -t 3", "raise `ulimit -t`"),
+    ] {
+        is_an_error(&check_after(limit, &Home::new()), reason);
+    }
+}
+
+#[test]
+fn a_full_disk_under_the_cache_is_an_error() {
+    let home = Home::new();
+    fs::create_dir(home.path().join("cache")).unwrap();
+    let full = "mount -t tmpfs -o size=16k none cache && head -c 16k /dev/zero > cache/full";
+    let possible = std::process::Command::new("unshare")
+        .args(["-rm", "sh", "-c", full])
+        .current_dir(home.path())
+        .stderr(Stdio::null())
+        .status();
+    if !possible.is_ok_and(|status| status.success()) {
+        // No mounts of our own here: there is nothing to fill.
+        return;
+    }
+    let script = format!(
+        "{full} 2>/dev/null\nexec \"$0\" check pipe-upper \"$1\" --workers 1 --format json"
+    );
+    let work = home.copy("pipe-upper", "good-raw");
+    let output = by_shell(&["unshare", "-rm", "sh", "-c", &script], &[&work], &home);
+    is_an_error(&output, "No space left on device");
+}
+
+/// A control group with little memory for this process's children, where there may be one.
+fn little_memory() -> Option<PathBuf> {
+    let name = format!("grader-test-{}", std::process::id());
+    let first = Path::new("/sys/fs/cgroup/memory").join(&name);
+    let unified = Path::new("/sys/fs/cgroup").join(&name);
+    for (group, limit) in [(first, "memory.limit_in_bytes"), (unified, "memory.max")] {
+        if fs::create_dir(&group).is_ok() && fs::write(group.join(limit), "200M").is_ok() {
+            return Some(group);
+        }
+        let _ = fs::remove_dir(&group);
+    }
+    None
+}
+
+#[test]
+fn a_program_that_the_kernel_kills_for_want_of_memory_is_an_error() {
+    let Some(group) = little_memory() else {
+        return;
+    };
+    let home = Home::new();
+    let hungry = r#"
+#include <stdlib.h>
+#include <unistd.h>
+int main(void) {
+    volatile char *p = malloc(400 << 20);
+    for (long i = 0; i < 400L << 20; i += 4096) p[i] = 1;
+    return 0;
+}"#;
+    home.file("work/pipe-upper.c", hungry);
+    let script = r#"echo $$ > "$2/cgroup.procs" && exec "$0" check pipe-upper "$1" --scenario text --workers 1 --format json"#;
+    let output = by_shell(&["sh", "-c", script], &[Path::new("work"), &group], &home);
+    // Whoever is in it has ended: the kernel takes a moment to forget them.
+    while fs::remove_dir(&group).is_err_and(|e| e.raw_os_error() == Some(16)) {
+        std::thread::yield_now();
+    }
+    is_an_error(&output, "the machine ran short of memory");
+}

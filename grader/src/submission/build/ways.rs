@@ -18,6 +18,8 @@ use super::super::script;
 use super::super::solaris;
 use super::super::source;
 use super::{Job, Made};
+use crate::lab::Lang;
+use crate::transcript::limit_words;
 
 /// What is kept of the output of an attempt, bytes: enough for the advice.
 const KEPT: usize = 8 << 10;
@@ -422,7 +424,7 @@ fn taken(outcome: &mut Outcome, wanted: fn(&[u8]) -> bool) -> Option<Vec<u8>> {
 }
 
 fn attempt(rung: Rung, from: &str, outcome: &Outcome, recipe: &Recipe) -> Attempt {
-    let why = if outcome.limit == Some(LimitKind::Cpu) {
+    let why = if matches!(outcome.limit, Some((LimitKind::Cpu, _))) {
         Why::Cpu(recipe.cpu_seconds())
     } else if outcome.timed_out() {
         Why::Seconds(recipe.seconds())
@@ -444,14 +446,17 @@ fn failure(outcome: &Outcome, recipe: &Recipe, tool: &str) -> String {
         out.push_str(&format!("\nwhat was built cannot be taken: {what}"));
     }
     match outcome.limit {
-        Some(LimitKind::Cpu) => out.push_str(&format!(
+        Some((LimitKind::Cpu, _)) => out.push_str(&format!(
             "\n{tool} was stopped after {} s of processor time",
             recipe.cpu_seconds()
         )),
         _ if outcome.timed_out() => {
             out.push_str(&format!("\n{tool} runs past {} s", recipe.seconds()));
         }
-        Some(limit) => out.push_str(&format!("\n{tool} was stopped: limit of {limit:?} reached")),
+        Some((limit, most)) => {
+            let words = limit_words(limit, most, Lang::En);
+            out.push_str(&format!("\n{tool} was stopped at {words}"));
+        }
         None => {}
     }
     let out = printable(out.trim().as_bytes());

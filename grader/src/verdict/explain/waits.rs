@@ -54,15 +54,19 @@ fn causes(scene: &Scene<'_>, say: &mut impl FnMut(String)) {
                 address: &place(address),
                 error: &errno_name(*errno),
             })),
-            What::Limit { program, limit } => {
-                let limit = scene.say(Phrase::Limit(*limit));
+            &What::Limit {
+                program,
+                limit,
+                most,
+            } => {
                 let role = program.map(|program| ProcessId { program, number: 0 });
                 say(match role {
                     Some(role) => scene.say(Phrase::LimitReached {
                         who: scene.role(role),
-                        limit: &limit,
+                        limit,
+                        most,
                     }),
-                    None => scene.say(Phrase::RunLimit(&limit)),
+                    None => scene.say(Phrase::RunLimit { limit, most }),
                 });
             }
             What::Exited {

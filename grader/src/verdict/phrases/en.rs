@@ -2,6 +2,9 @@
 
 use supervisor::event::LimitKind;
 
+use crate::lab::Lang;
+use crate::transcript::limit_words;
+
 use super::{Phrase, by_fd, comma, grouped, in_brackets, semicolon};
 
 pub(super) fn say(phrase: Phrase<'_>) -> String {
@@ -133,19 +136,20 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             format!("{who} could not bind {address}: {error}")
         }
         ExecFailed { who, error } => format!("{who} could not be started: {error}"),
-        LimitReached { who, limit } => format!("{who} was stopped at the limit of {limit}"),
-        RunLimit(limit) => format!("the run was stopped at the limit of {limit}"),
+        LimitReached { who, limit, most } => {
+            let words = limit_words(limit, most, Lang::En);
+            match limit {
+                LimitKind::Output => format!("what {who} wrote was cut at {words}"),
+                _ if limit.interferes() => format!("{who} was stopped at {words}"),
+                _ => format!("{who} reached its limit of {words}"),
+            }
+        }
+        RunLimit { limit, most } => format!(
+            "the run was stopped at {}",
+            limit_words(limit, most, Lang::En)
+        ),
         ActFailed(error) => format!("the grader could not do this step: {error}"),
         SignalMeaning(signal) => meaning(signal).to_owned(),
-        Limit(limit) => match limit {
-            LimitKind::Wall => "wall time",
-            LimitKind::Cpu => "CPU time",
-            LimitKind::Memory => "memory",
-            LimitKind::Processes => "processes",
-            LimitKind::Output => "output",
-            LimitKind::FileSize => "file size",
-        }
-        .to_owned(),
 
         WithoutArguments(who) => {
             format!("{who} refused the arguments of the handout and was started without any")

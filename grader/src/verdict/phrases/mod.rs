@@ -6,6 +6,8 @@
 mod en;
 mod ru;
 
+use supervisor::event::LimitKind;
+
 use crate::lab::Lang;
 
 /// Something an explanation can say. Texts inside are names, calls and bytes, the same in every
@@ -153,12 +155,15 @@ pub(super) enum Phrase<'a> {
     },
     LimitReached {
         who: &'a str,
-        limit: &'a str,
+        limit: LimitKind,
+        most: u64,
     },
-    RunLimit(&'a str),
+    RunLimit {
+        limit: LimitKind,
+        most: u64,
+    },
     ActFailed(&'a str),
     SignalMeaning(i32),
-    Limit(supervisor::event::LimitKind),
 
     // Notes that cost nothing.
     WithoutArguments(&'a str),

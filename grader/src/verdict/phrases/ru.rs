@@ -2,6 +2,9 @@
 
 use supervisor::event::LimitKind;
 
+use crate::lab::Lang;
+use crate::transcript::limit_words;
+
 use super::{Phrase, by_fd, comma, grouped, in_brackets, semicolon};
 
 pub(super) fn say(phrase: Phrase<'_>) -> String {
@@ -138,19 +141,20 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             format!("{who}: bind к {address} не удался: {error}")
         }
         ExecFailed { who, error } => format!("{who} не удалось запустить: {error}"),
-        LimitReached { who, limit } => format!("{who}: достигнут предел ({limit})"),
-        RunLimit(limit) => format!("запуск прерван: достигнут предел ({limit})"),
+        LimitReached { who, limit, most } => {
+            let words = limit_words(limit, most, Lang::Ru);
+            match limit {
+                LimitKind::Output => format!("вывод {who} обрезан: достигнут предел ({words})"),
+                _ if limit.interferes() => format!("{who} остановлен на пределе: {words}"),
+                _ => format!("{who} достиг предела: {words}"),
+            }
+        }
+        RunLimit { limit, most } => format!(
+            "запуск остановлен на пределе: {}",
+            limit_words(limit, most, Lang::Ru)
+        ),
         ActFailed(error) => format!("этот шаг выполнить не удалось: {error}"),
         SignalMeaning(signal) => meaning(signal).to_owned(),
-        Limit(limit) => match limit {
-            LimitKind::Wall => "время",
-            LimitKind::Cpu => "процессорное время",
-            LimitKind::Memory => "память",
-            LimitKind::Processes => "число процессов",
-            LimitKind::Output => "объём вывода",
-            LimitKind::FileSize => "размер файла",
-        }
-        .to_owned(),
 
         WithoutArguments(who) => {
             format!("{who} не принимает аргументов из задания: запуск без них")

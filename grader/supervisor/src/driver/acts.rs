@@ -11,6 +11,7 @@ use super::peers::Peer;
 use super::stdio::Stdio;
 use crate::event::{Quiet, What};
 use crate::helper::Helper;
+use crate::isolation::reaper;
 use crate::launch;
 use crate::plan::{Act, Address, Image, PeerId, ProcessId, ProgramId, Reach, SocketKind};
 
@@ -376,6 +377,10 @@ impl Helper {
                 .is_some_and(|root| root.status.is_none());
             let left = deadline.saturating_duration_since(Instant::now());
             if !running {
+                // A build is over with its command: who goes on must neither hold up what follows
+                // nor change what is collected.
+                reaper::end_everything();
+                self.turn();
                 return;
             }
             if left.is_zero() {
@@ -383,10 +388,14 @@ impl Helper {
                 self.recorder.emit(What::Limit {
                     program: Some(program),
                     limit: crate::event::LimitKind::Wall,
+                    most: u64::try_from(most.as_millis()).unwrap_or(u64::MAX),
                 });
                 return;
             }
-            self.wait(left.min(Duration::from_millis(100)));
+            if self.overtaxed() {
+                return;
+            }
+            self.wait(left.min(Duration::from_millis(20)));
         }
     }
 }

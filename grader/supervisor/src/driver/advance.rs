@@ -18,7 +18,10 @@ impl Helper {
         let from = self.tracer.time.clock.now();
         let began = Instant::now();
         loop {
-            if matches!(rest.how, Quiet::Ended | Quiet::Limit) || self.wall_time_left().is_zero() {
+            if matches!(rest.how, Quiet::Ended | Quiet::Limit)
+                || self.wall_time_left().is_zero()
+                || self.overtaxed()
+            {
                 break;
             }
             let now = self.tracer.time.clock.now();
@@ -67,7 +70,11 @@ impl Helper {
         loop {
             self.turn();
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || !self.tracer.any_alive() || self.wall_time_left().is_zero() {
+            if left.is_zero()
+                || !self.tracer.any_alive()
+                || self.wall_time_left().is_zero()
+                || self.overtaxed()
+            {
                 return;
             }
             self.wait(left.min(Duration::from_millis(100)));

@@ -1,13 +1,19 @@
 //! Changes of the workspace, and collecting what a build made.
 
-use std::fs::{self, OpenOptions, Permissions};
+use std::ffi::OsString;
+use std::fs::{File, Permissions};
 use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::acts::resolve;
+use nix::fcntl::{AtFlags, OFlag, openat};
+use nix::sys::stat::{Mode, SFlag, fstatat};
+use nix::unistd::{UnlinkatFlags, unlinkat};
+
+use super::beneath::{self, Place};
 use crate::event::What;
 use crate::plan::FileAct;
 use crate::recorder::Recorder;
@@ -19,43 +25,61 @@ const MOST_DEPTH: usize = 32;
 
 /// Performs a change.
 pub(crate) fn perform(act: &FileAct, workspace: &Path) -> Result<(), String> {
-    let result = match act {
+    change(act, workspace).map_err(|error| format!("{act:?}: {error}"))
+}
+
+fn change(act: &FileAct, workspace: &Path) -> std::io::Result<()> {
+    match act {
         FileAct::Write {
             path,
             content,
             mode,
         } => {
-            let path = resolve(workspace, path);
-            OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-                .open(&path)
-                .and_then(|mut file| file.write_all(content))
-                .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(*mode)))
+            let place = Place::of(workspace, path)?;
+            let flags = OFlag::O_WRONLY
+                | OFlag::O_CREAT
+                | OFlag::O_TRUNC
+                | OFlag::O_NOFOLLOW
+                | OFlag::O_NONBLOCK
+                | OFlag::O_CLOEXEC;
+            let made = openat(
+                &place.directory,
+                place.name.as_os_str(),
+                flags,
+                Mode::from_bits_truncate(0o666),
+            )?;
+            let mut file = File::from(made);
+            file.write_all(content)?;
+            file.set_permissions(Permissions::from_mode(*mode))
         }
         FileAct::StaleSocket(path) => {
-            let path = resolve(workspace, path);
+            let place = Place::of(workspace, path)?;
             // Closing the listener leaves the file: nobody listens there any more.
-            UnixListener::bind(&path)
-                .map(drop)
-                .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o777)))
+            drop(UnixListener::bind(place.path())?);
+            place.set_mode(0o777)
         }
-        FileAct::Chmod { path, mode } => {
-            let path = resolve(workspace, path);
-            match fs::symlink_metadata(&path) {
-                Ok(meta) if meta.is_symlink() => Err(std::io::Error::other("is a symbolic link")),
-                Ok(_) => fs::set_permissions(&path, Permissions::from_mode(*mode)),
-                Err(error) => Err(error),
-            }
+        FileAct::Chmod { path, mode } => Place::of(workspace, path)?.set_mode(*mode),
+        FileAct::Remove(path) => {
+            let place = Place::of(workspace, path)?;
+            let name = place.name.as_os_str();
+            Ok(unlinkat(
+                &place.directory,
+                name,
+                UnlinkatFlags::NoRemoveDir,
+            )?)
         }
-        FileAct::Remove(path) => fs::remove_file(resolve(workspace, path)),
-    };
-    result.map_err(|error| format!("{act:?}: {error}"))
+    }
 }
 
-/// Reports the regular files below a directory, smallest path first.
+/// A directory to be collected from.
+struct Pending {
+    directory: OwnedFd,
+    /// Relative to the workspace.
+    name: PathBuf,
+    depth: usize,
+}
+
+/// Reports the regular files below a directory, those of a directory in order of their names.
 pub(crate) fn collect(
     workspace: &Path,
     under: &[u8],
@@ -64,43 +88,59 @@ pub(crate) fn collect(
 ) -> Result<(), String> {
     let mut left = most;
     let mut entries = 0;
-    let mut pending = vec![(resolve(workspace, under), 0)];
-    while let Some((directory, depth)) = pending.pop() {
-        let Ok(listing) = fs::read_dir(&directory) else {
-            continue;
-        };
-        let mut paths: Vec<_> = listing.flatten().map(|entry| entry.path()).collect();
-        paths.sort();
-        for path in paths {
+    let under = PathBuf::from(OsString::from(std::ffi::OsStr::from_bytes(under)));
+    let Ok(directory) = beneath::directory(workspace, &under) else {
+        // Nothing was built there.
+        return Ok(());
+    };
+    let mut pending = vec![Pending {
+        directory,
+        name: under,
+        depth: 0,
+    }];
+    while let Some(at) = pending.pop() {
+        let names = beneath::names(at.directory.as_fd(), MOST_ENTRIES).unwrap_or_default();
+        for name in names {
             entries += 1;
             if entries > MOST_ENTRIES {
                 return Err(format!("more than {MOST_ENTRIES} files"));
             }
-            let Ok(meta) = fs::symlink_metadata(&path) else {
+            let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
+            let Ok(meta) = fstatat(&at.directory, name.as_os_str(), flags) else {
                 continue;
             };
-            if meta.is_dir() && depth < MOST_DEPTH {
-                pending.push((path, depth + 1));
-            } else if meta.is_file() {
-                if meta.len() > left {
-                    return Err(format!("files of more than {most} bytes"));
+            let kind = SFlag::from_bits_truncate(meta.st_mode & SFlag::S_IFMT.bits());
+            let path = at.name.join(&name);
+            if kind == SFlag::S_IFDIR && at.depth < MOST_DEPTH {
+                if let Ok(directory) = beneath::subdirectory(at.directory.as_fd(), &name) {
+                    pending.push(Pending {
+                        directory,
+                        name: path,
+                        depth: at.depth + 1,
+                    });
                 }
-                let Ok(file) = OpenOptions::new()
-                    .read(true)
-                    .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-                    .open(&path)
-                else {
+            } else if kind == SFlag::S_IFREG {
+                let too_much = || format!("files of more than {most} bytes");
+                if u64::try_from(meta.st_size).unwrap_or(u64::MAX) > left {
+                    return Err(too_much());
+                }
+                let flags =
+                    OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+                let opened = openat(&at.directory, name.as_os_str(), flags, Mode::empty());
+                let Ok(file) = opened.map(File::from) else {
                     continue;
                 };
+                if !file.metadata().is_ok_and(|meta| meta.is_file()) {
+                    continue;
+                }
                 let mut bytes = Vec::new();
                 if file.take(left).read_to_end(&mut bytes).is_err() {
                     continue;
                 }
                 left -= bytes.len() as u64;
-                let name = path.strip_prefix(workspace).unwrap_or(&path);
                 recorder.emit(What::File {
-                    name: name.as_os_str().as_bytes().into(),
-                    mode: meta.permissions().mode() & 0o7777,
+                    name: path.as_os_str().as_bytes().into(),
+                    mode: meta.st_mode & 0o7777,
                     bytes: bytes.into(),
                 });
             }
@@ -112,7 +152,6 @@ pub(crate) fn collect(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::ffi::OsStringExt;
 
     #[test]
     fn a_stale_socket_refuses_connections() {
@@ -127,7 +166,7 @@ mod tests {
     fn a_link_is_not_followed_when_writing() {
         let directory = tempfile::tempdir().unwrap();
         let target = directory.path().join("target");
-        fs::write(&target, "kept").unwrap();
+        std::fs::write(&target, "kept").unwrap();
         std::os::unix::fs::symlink(&target, directory.path().join("link")).unwrap();
         let act = FileAct::Write {
             path: "link".into(),
@@ -135,11 +174,6 @@ mod tests {
             mode: 0o644,
         };
         assert!(perform(&act, directory.path()).is_err());
-        assert_eq!(fs::read(&target).unwrap(), b"kept");
-        let odd = std::ffi::OsString::from_vec(vec![0xff]);
-        assert_eq!(
-            resolve(directory.path(), b"\xff"),
-            directory.path().join(odd)
-        );
+        assert_eq!(std::fs::read(&target).unwrap(), b"kept");
     }
 }

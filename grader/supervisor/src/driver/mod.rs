@@ -2,6 +2,8 @@
 
 pub(crate) mod acts;
 mod advance;
+pub(crate) mod beneath;
+mod excess;
 pub(crate) mod files;
 mod messages;
 pub(crate) mod peers;

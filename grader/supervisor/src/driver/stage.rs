@@ -17,6 +17,9 @@ use crate::shim::elf;
 use crate::tracer::task::{Named, Standing};
 use crate::tracer::{calls, lookup};
 
+/// Rounds in which children of untraced processes are looked for.
+const MOST_ROUNDS: usize = 16;
+
 impl Helper {
     /// The processes that have not been reaped, and the grader's own ends.
     pub(crate) fn scene(&mut self, rest: &Rest) -> Scene<'_> {
@@ -208,8 +211,9 @@ impl Helper {
 
     /// Untraced: brings the list of processes and threads up to date.
     pub(crate) fn find_processes(&mut self) {
-        // Parents before children: repeat until nothing new is found.
-        loop {
+        // Parents before children: repeat until nothing new is found. Who forks without end is not
+        // followed for ever.
+        for _ in 0..MOST_ROUNDS {
             let mut found = Vec::new();
             for pid in lookup::all_pids() {
                 if self.tracer.processes.contains_key(&pid) {

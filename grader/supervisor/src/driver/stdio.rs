@@ -17,6 +17,11 @@ use crate::event::{LimitKind, Queue, Stream, What};
 use crate::plan::{Input, Output, Program, ProgramId};
 use crate::recorder::Recorder;
 
+/// Who writes so many times more than is kept, but at least so many bytes, is stopped.
+const FLOOD: (u64, u64) = (16, 64 << 20);
+/// Reads of one stream in one turn.
+const READS_AT_ONCE: usize = 64;
+
 /// What the child gets as descriptors 0, 1 and 2.
 #[derive(Debug, Default)]
 pub(crate) struct ChildEnds {
@@ -38,6 +43,8 @@ pub(crate) struct Outflow {
     /// A terminal: reading fails with `EIO` when the last user has gone.
     pub(crate) terminal: bool,
     captured: u64,
+    /// Much more came than is kept.
+    pub(crate) flooded: bool,
     /// Leave after so many more bytes.
     leave_after: Option<usize>,
 }
@@ -326,6 +333,7 @@ impl Outflow {
             stream,
             terminal,
             captured: 0,
+            flooded: false,
             leave_after: None,
         }
     }
@@ -339,7 +347,8 @@ impl Outflow {
         recorder: &mut Recorder,
     ) -> bool {
         let mut moved = false;
-        loop {
+        // Who writes faster than we read must not keep us from looking at the clock.
+        for _ in 0..READS_AT_ONCE {
             if self.leave_after == Some(0) {
                 self.fd = None;
             }
@@ -354,6 +363,8 @@ impl Outflow {
                         .unwrap_or(usize::MAX)
                         .min(n);
                     self.captured += n as u64;
+                    let (times, least) = FLOOD;
+                    self.flooded |= self.captured > least.max(cap.saturating_mul(times));
                     if let Some(left) = &mut self.leave_after {
                         *left -= n;
                     }
@@ -368,6 +379,7 @@ impl Outflow {
                         recorder.emit(What::Limit {
                             program: Some(program),
                             limit: LimitKind::Output,
+                            most: cap,
                         });
                     }
                 }
@@ -377,6 +389,7 @@ impl Outflow {
             }
             moved = true;
         }
+        moved
     }
 
     /// `stdout`, `stderr`.

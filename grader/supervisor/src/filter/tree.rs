@@ -69,8 +69,8 @@ pub(crate) enum Rule {
 }
 
 /// Calls not named are allowed. Calls of another architecture end the process. Numbers from
-/// `unknown_from` on, if given, fail with `ENOSYS`.
-pub(crate) fn compile(rules: &BTreeMap<u32, Rule>, unknown_from: Option<u32>) -> Program {
+/// `unknown_from` on fail with `ENOSYS`: those of the x32 ABI, another name for the same calls, too.
+pub(crate) fn compile(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Program {
     let mut program = vec![
         load(ARCHITECTURE),
         jump(libc::BPF_JEQ, AUDIT_ARCH, 1, 0),
@@ -119,7 +119,7 @@ const AUDIT_ARCH: u32 = 0xc000_003e;
 const AUDIT_ARCH: u32 = 0xc000_00b7;
 
 /// Runs of numbers with the same rule: each its first number, together covering everything.
-fn ranges(rules: &BTreeMap<u32, Rule>, unknown_from: Option<u32>) -> Vec<(u32, Rule)> {
+fn ranges(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Vec<(u32, Rule)> {
     let mut ranges = vec![(0, Rule::Always(Fate::Allow))];
     let add = |from: u32, rule: &Rule, ranges: &mut Vec<(u32, Rule)>| {
         if ranges.last().is_some_and(|(first, _)| *first == from) {
@@ -133,10 +133,8 @@ fn ranges(rules: &BTreeMap<u32, Rule>, unknown_from: Option<u32>) -> Vec<(u32, R
         add(*number, rule, &mut ranges);
         add(number + 1, &Rule::Always(Fate::Allow), &mut ranges);
     }
-    if let Some(from) = unknown_from {
-        let unknown = Rule::Always(Fate::Fail(libc::ENOSYS as u16));
-        add(from, &unknown, &mut ranges);
-    }
+    let unknown = Rule::Always(Fate::Fail(libc::ENOSYS as u16));
+    add(unknown_from, &unknown, &mut ranges);
     ranges
 }
 
@@ -304,7 +302,7 @@ mod tests {
             rules in proptest::collection::btree_map(0u32..460, rule(), 0..300),
             arguments in [0u64..4, 0u64..4, 0u64..4, 0u64..4, 0u64..4, 0u64..4],
         ) {
-            let program = compile(&rules, Some(0x4000_0000));
+            let program = compile(&rules, 0x4000_0000);
             prop_assert!(program.len() < 4096);
             for number in 0..460 {
                 prop_assert_eq!(

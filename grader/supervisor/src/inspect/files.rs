@@ -2,24 +2,27 @@
 
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
-use std::fs::{self, File, FileType, Metadata, OpenOptions};
+use std::fs::File;
 use std::io::Read as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use nix::fcntl::AT_FDCWD;
-use nix::sys::stat::{UtimensatFlags, utimensat};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, UtimensatFlags, fstatat, lstat, utimensat};
 use nix::sys::time::TimeSpec;
 
 use super::fact;
 use crate::bytes::escape;
+use crate::driver::beneath;
 use crate::event::Fact;
 use crate::plan::PlacedFile;
 
 /// So many entries are told of.
 const MOST_ENTRIES: usize = 200;
+/// No more entries of a directory are looked at.
+const MOST_LISTED: usize = 65_536;
 /// So many bytes of a file's content are shown.
 const MOST_CONTENT: u64 = 512;
 /// No directory is looked into deeper.
@@ -49,13 +52,13 @@ impl Placed {
             let path = workspace.join(OsStr::from_bytes(&file.name));
             let link = UtimensatFlags::NoFollowSymlink;
             let _ = utimensat(AT_FDCWD, &path, &hour_ago, &hour_ago, link);
-            let Ok(meta) = fs::symlink_metadata(&path) else {
+            let Ok(meta) = lstat(&path) else {
                 continue;
             };
             let above = path.ancestors().skip(1);
             let above = above.take_while(|above| above.starts_with(workspace));
             out.directories.extend(above.map(Path::to_path_buf));
-            if meta.is_dir() {
+            if kind(&meta) == SFlag::S_IFDIR {
                 out.directories.insert(path);
             } else {
                 out.files.insert(path, identity(&meta));
@@ -65,8 +68,8 @@ impl Placed {
     }
 
     /// Whether this is still what was put there: no program has made, written or changed it.
-    fn has(&self, path: &Path, meta: &Metadata) -> bool {
-        if meta.is_dir() {
+    fn has(&self, path: &Path, meta: &FileStat) -> bool {
+        if kind(meta) == SFlag::S_IFDIR {
             return self.directories.contains(path);
         }
         self.files.get(path) == Some(&identity(meta))
@@ -81,12 +84,16 @@ struct Identity {
     mode: u32,
 }
 
-fn identity(meta: &Metadata) -> Identity {
+fn identity(meta: &FileStat) -> Identity {
     Identity {
-        inode: meta.ino(),
-        written: (meta.mtime(), meta.mtime_nsec()),
-        mode: meta.mode(),
+        inode: meta.st_ino,
+        written: (meta.st_mtime, meta.st_mtime_nsec),
+        mode: meta.st_mode,
     }
+}
+
+fn kind(meta: &FileStat) -> SFlag {
+    SFlag::from_bits_truncate(meta.st_mode & SFlag::S_IFMT.bits())
 }
 
 /// Everything below `workspace` but what was `placed` and is unchanged, by name: channel
@@ -96,45 +103,47 @@ fn identity(meta: &Metadata) -> Identity {
 #[must_use]
 pub fn files(workspace: &Path, placed: &Placed) -> Vec<Fact> {
     let mut facts = Vec::new();
-    let mut pending = vec![(workspace.to_path_buf(), 0)];
+    let root = beneath::directory(workspace, Path::new(""));
+    let mut pending: Vec<(OwnedFd, PathBuf, usize)> = Vec::new();
+    pending.extend(root.map(|root| (root, PathBuf::new(), 0)));
     let mut found = Vec::new();
-    while let Some((directory, depth)) = pending.pop() {
-        let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+    while let Some((directory, above, depth)) = pending.pop() {
         let mut told = 0;
-        for entry in entries {
-            let path = entry.path();
-            let Ok(name) = path.strip_prefix(workspace) else {
+        for name in beneath::names(directory.as_fd(), MOST_LISTED).unwrap_or_default() {
+            let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
+            let Ok(meta) = fstatat(&directory, name.as_os_str(), flags) else {
                 continue;
             };
-            let Ok(meta) = fs::symlink_metadata(&path) else {
-                continue;
-            };
-            if meta.is_dir() && depth < MOST_DEPTH {
-                pending.push((path.clone(), depth + 1));
+            let kind = kind(&meta);
+            let path = above.join(&name);
+            if kind == SFlag::S_IFDIR
+                && depth < MOST_DEPTH
+                && let Ok(below) = beneath::subdirectory(directory.as_fd(), &name)
+            {
+                pending.push((below, path.clone(), depth + 1));
             }
-            if placed.has(&path, &meta) {
+            if placed.has(&workspace.join(&path), &meta) {
                 continue;
             }
             told += 1;
             if told > MOST_ENTRIES {
                 break;
             }
-            found.push((escape(name.as_os_str().as_bytes()), path, meta));
+            let content = (kind == SFlag::S_IFREG)
+                .then(|| beginning(directory.as_fd(), &name))
+                .flatten();
+            let shown = escape(path.as_os_str().as_bytes());
+            found.push((shown, kind, meta.st_mode & 0o7777, content));
         }
         if found.len() >= MOST_ENTRIES {
             break;
         }
     }
     found.sort_by(|one, other| one.0.cmp(&other.0));
-    for (name, path, meta) in found {
-        facts.push(fact("files", format!("{name}: {}", kind(meta.file_type()))));
-        facts.push(fact(
-            "modes",
-            format!("{name}: {:04o}", meta.mode() & 0o7777),
-        ));
-        if meta.is_file()
-            && let Some(content) = beginning(&path)
-        {
+    for (name, kind, mode, content) in found {
+        facts.push(fact("files", format!("{name}: {}", word(kind))));
+        facts.push(fact("modes", format!("{name}: {mode:04o}")));
+        if let Some(content) = content {
             let shown = if content.is_empty() {
                 "(empty)".to_owned()
             } else {
@@ -147,28 +156,20 @@ pub fn files(workspace: &Path, placed: &Placed) -> Vec<Fact> {
     facts
 }
 
-fn kind(kind: FileType) -> &'static str {
-    if kind.is_file() {
-        "file"
-    } else if kind.is_dir() {
-        "directory"
-    } else if kind.is_socket() {
-        "socket"
-    } else if kind.is_fifo() {
-        "FIFO"
-    } else if kind.is_symlink() {
-        "symbolic link"
-    } else {
-        "device"
+fn word(kind: SFlag) -> &'static str {
+    match kind {
+        SFlag::S_IFREG => "file",
+        SFlag::S_IFDIR => "directory",
+        SFlag::S_IFSOCK => "socket",
+        SFlag::S_IFIFO => "FIFO",
+        SFlag::S_IFLNK => "symbolic link",
+        _ => "device",
     }
 }
 
-fn beginning(path: &Path) -> Option<Vec<u8>> {
-    let file: File = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
-        .open(path)
-        .ok()?;
+fn beginning(directory: BorrowedFd<'_>, name: &OsStr) -> Option<Vec<u8>> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    let file = File::from(openat(directory, name, flags, Mode::empty()).ok()?);
     let mut bytes = Vec::new();
     file.take(MOST_CONTENT).read_to_end(&mut bytes).ok()?;
     Some(bytes)
@@ -177,6 +178,7 @@ fn beginning(path: &Path) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
     use std::os::unix::net::UnixListener;
 

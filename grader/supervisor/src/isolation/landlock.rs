@@ -5,28 +5,37 @@ use std::path::Path;
 
 use landlock::{
     ABI, Access, AccessFs, CompatLevel, Compatible, PathBeneath, PathFd, Ruleset, RulesetAttr,
-    RulesetCreatedAttr,
+    RulesetCreatedAttr, Scope,
 };
 
 /// The newest version whose rights are known here; older kernels take what they know of it.
-const NEWEST: ABI = ABI::V5;
+const NEWEST: ABI = ABI::V6;
+/// From this version on abstract sockets and signals can be kept from leading outside.
+pub(crate) const SCOPES_FROM: i64 = 6;
 
 /// A ruleset for `landlock_restrict_self`: everything below `readable` may be read and executed,
-/// everything below `writable` also changed; what does not exist is left out.
+/// everything below `writable` also changed; what does not exist is left out. `scoped`: abstract
+/// sockets and signals reach only processes under the same ruleset, where the kernel knows that.
 ///
 /// # Errors
 /// In words, why there is none: the kernel does not have Landlock.
 pub(crate) fn ruleset<'a>(
     readable: impl Iterator<Item = &'a Path>,
     writable: impl Iterator<Item = &'a Path>,
+    scoped: bool,
 ) -> Result<OwnedFd, String> {
     let all = AccessFs::from_all(NEWEST);
     let read = AccessFs::from_read(NEWEST);
-    let mut created = Ruleset::default()
+    let mut handled = Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(all)
-        .and_then(Ruleset::create)
         .map_err(|e| e.to_string())?;
+    if scoped {
+        handled = handled
+            .scope(Scope::from_all(NEWEST))
+            .map_err(|e| e.to_string())?;
+    }
+    let mut created = handled.create().map_err(|e| e.to_string())?;
     let readable = readable.map(|path| (path, read));
     for (path, access) in readable.chain(writable.map(|path| (path, all))) {
         let Ok(fd) = PathFd::new(path) else {

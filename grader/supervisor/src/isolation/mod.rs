@@ -10,6 +10,7 @@ pub(crate) mod landlock;
 pub(crate) mod net;
 pub(crate) mod reaper;
 pub(crate) mod reduced;
+pub(crate) mod removal;
 pub(crate) mod root;
 pub(crate) mod scenario;
 pub(crate) mod sys;

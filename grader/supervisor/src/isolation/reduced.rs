@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::SetupError;
 use super::files::Owner;
+use super::removal;
 use crate::bytes::Bytes;
 use crate::plan::{Act, Address, FileAct, Image, OwnName, Plan, Reach, WORKSPACE};
 
@@ -37,14 +38,11 @@ impl Places {
         Ok(())
     }
 
-    /// Removes them with all they contain, directories without permissions included.
+    /// Removes them with all they contain, however deep, directories without permissions included.
     pub(crate) fn remove(&self) {
         for place in [&self.workspace, &self.temporary] {
-            if fs::remove_dir_all(place).is_err() {
-                open_up(place);
-                // What is left now is left: the directory is private, and nobody waits for it.
-                let _ = fs::remove_dir_all(place);
-            }
+            // What is left now is left: the directory is private, and nobody waits for it.
+            let _ = removal::remove(place);
         }
     }
 
@@ -128,18 +126,6 @@ fn replace(text: &[u8], directories: &[(&[u8], &[u8])]) -> Vec<u8> {
         }
     }
     out
-}
-
-/// Gives the owner all permissions on the directories below `place`.
-fn open_up(place: &Path) {
-    use std::os::unix::fs::PermissionsExt;
-    let _ = fs::set_permissions(place, fs::Permissions::from_mode(0o700));
-    for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-        // The type of the entry itself: links are not followed.
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            open_up(&entry.path());
-        }
-    }
 }
 
 /// How many tasks of this process's user there are: they count against the same limit.

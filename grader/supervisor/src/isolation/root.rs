@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
@@ -42,6 +42,8 @@ pub(crate) struct Base {
     host_mounts: OwnedFd,
     /// The small root once more, writable, to make mount points in.
     writable: OwnedFd,
+    /// Where our executable is on the host.
+    executable: Option<PathBuf>,
 }
 
 fn refused(what: &str) -> impl FnOnce(nix::Error) -> SetupError {
@@ -80,6 +82,9 @@ impl Base {
             show(name, stage)?;
         }
         hosts(stage)?;
+        // Asked while its path still leads somewhere.
+        let executable = fs::read_link("/proc/self/exe").ok();
+        cover(executable.as_deref(), stage)?;
         devices(&stage.join("dev"), owner)?;
         for name in ["proc", "lab", "tmp"] {
             fs::create_dir(stage.join(name)).map_err(io(name))?;
@@ -98,6 +103,7 @@ impl Base {
             host,
             host_mounts,
             writable,
+            executable,
         })
     }
 
@@ -116,10 +122,32 @@ impl Base {
         Ok(tree)
     }
 
+    /// Keeps our executable from being read in what is shown now.
+    pub(crate) fn cover_executable(&self) -> Result<(), SetupError> {
+        cover(self.executable.as_deref(), Path::new("/"))
+    }
+
     /// Makes an empty directory in the root, as a mount point; it stays for later scenarios.
     pub(crate) fn mount_point(&self, path: &Path) -> Result<(), SetupError> {
         files::make_directories(self.writable.as_fd(), path, None).map(drop)
     }
+}
+
+/// The snapshots and the reference programs are inside our executable. Where it lies in a directory
+/// that programs see, something unreadable covers it.
+fn cover(executable: Option<&Path>, root: &Path) -> Result<(), SetupError> {
+    let Some(below) = executable.and_then(|path| path.strip_prefix("/").ok()) else {
+        return Ok(());
+    };
+    let seen = root.join(below);
+    if !seen.is_file() {
+        return Ok(());
+    }
+    let none = None::<&str>;
+    mount(Some("/dev/null"), &seen, none, MsFlags::MS_BIND, none)
+        .map_err(refused("covering the grader's executable"))?;
+    sys::restrict(None, &files::c_path(&seen)?, READ_ONLY, false)
+        .map_err(refused("covering the grader's executable"))
 }
 
 fn own_mounts() -> Result<OwnedFd, SetupError> {

@@ -37,12 +37,14 @@ pub(crate) fn set_up(base: &Base, plan: &Plan, owner: Owner) -> Result<Vec<Strin
     if let Err(reason) = limit_pids(&plan.limits) {
         missing.push(format!("pid limit of the namespace: {reason}"));
     }
+    limit_ipc(&plan.limits);
     for (path, tree) in readable {
         make_mount_point(base, path)?;
         sys::move_mount(tree.as_fd(), &files::c_path(path)?).map_err(|e| {
             SetupError::NotSetUp(format!("{} cannot be shown inside: {e}", path.display()))
         })?;
     }
+    base.cover_executable()?;
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let workspace =
         open(WORKSPACE, flags, Mode::empty()).map_err(SetupError::refused("the workspace"))?;
@@ -96,6 +98,23 @@ fn limit_pids(limits: &Limits) -> Result<(), String> {
     }
     let text = limits::pid_max(limits).to_string();
     fs::write("/proc/sys/kernel/pid_max", text).map_err(|e| e.to_string())
+}
+
+/// Limits what System V IPC may hold: it belongs to no process, so nobody else counts it. Refused
+/// before Linux 5.19; it is gone with the namespace all the same.
+fn limit_ipc(limits: &Limits) {
+    // In pages of 4 KiB, bytes, and numbers; sysvipc(7), proc_sys_kernel(5).
+    let settings = [
+        ("shmall", (limits.file_size >> 12).to_string()),
+        ("shmmax", limits.file_size.to_string()),
+        ("shmmni", "64".to_owned()),
+        ("msgmni", "64".to_owned()),
+        ("msgmnb", "16384".to_owned()),
+        ("sem", "250 8000 32 64".to_owned()),
+    ];
+    for (name, value) in settings {
+        let _ = fs::write(format!("/proc/sys/kernel/{name}"), value);
+    }
 }
 
 /// Compares the running kernel's version.

@@ -100,6 +100,27 @@ pub(crate) fn all_pids() -> Vec<i32> {
     pids
 }
 
+/// Every process below this one, orphans included: this is PID 1 of its namespace, or a child
+/// subreaper.
+pub(crate) fn below_this_process() -> Vec<i32> {
+    let all = all_pids();
+    if std::process::id() == 1 {
+        return all;
+    }
+    let parents: Vec<(i32, i32)> = all
+        .iter()
+        .filter_map(|&pid| Some((pid, proc::ppid(pid)?)))
+        .collect();
+    let mut found = vec![std::process::id().cast_signed()];
+    let mut next = 0;
+    while let Some(&parent) = found.get(next) {
+        let children = parents.iter().filter(|(_, of)| *of == parent);
+        found.extend(children.map(|(pid, _)| *pid));
+        next += 1;
+    }
+    found.split_off(1)
+}
+
 /// The listening Unix sockets of this network namespace with their names (`/proc/net/unix`, whose
 /// paths are bytes).
 pub(crate) fn listening_unix() -> Vec<(u64, Address)> {

@@ -5,6 +5,7 @@
 
 pub(crate) mod calls;
 mod disturb;
+mod exhausted;
 pub(crate) mod lookup;
 pub(crate) mod meeting;
 mod names;
@@ -33,6 +34,9 @@ use time::Time;
 /// Timed waits that end within this time pass by themselves, once: a program that sleeps for a moment
 /// goes on. Longer ones are left to `advance`.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(1000);
+
+/// Statuses handled in one turn.
+const MOST_AT_ONCE: usize = 1000;
 
 /// Something the driver has to know about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +75,10 @@ pub(crate) struct Tracer {
     /// Programs whose connections are to hold as little as possible.
     small: Vec<bool>,
     limits: Limits,
-    too_many: bool,
     /// A program has made a socket of the internet protocols.
     pub(crate) internet: bool,
+    /// Limits that were reached, each told once.
+    pub(crate) exhausted: exhausted::Exhausted,
     /// What goes through the programs' own pipes.
     pub(crate) pipes: pipes::Pipes,
     /// The clock the programs live by.
@@ -103,8 +108,8 @@ impl Tracer {
                 .map(|program| program.small_buffers)
                 .collect(),
             limits,
-            too_many: false,
             internet: false,
+            exhausted: exhausted::Exhausted::new(programs),
             pipes: pipes::Pipes::default(),
             time: Time::new(),
         }
@@ -132,12 +137,14 @@ impl Tracer {
 
     /// Handles every status that is waiting. `true` if there was one.
     pub(crate) fn collect(&mut self, recorder: &mut Recorder) -> bool {
-        let mut any = false;
-        while let Some((tid, status)) = ptrace::next_status() {
-            any = true;
+        // Who makes them faster than they are handled must not keep us from looking at the clock.
+        for handled in 0..MOST_AT_ONCE {
+            let Some((tid, status)) = ptrace::next_status() else {
+                return handled > 0;
+            };
             self.handle(tid, status, recorder);
         }
-        any
+        true
     }
 
     /// The name of a process.
@@ -242,7 +249,10 @@ impl Tracer {
         }
         match status {
             Status::Exited(code) => self.ended(tid, ExitStatus::Code(code), recorder),
-            Status::Killed(signal) => self.ended(tid, ExitStatus::Signal(signal), recorder),
+            Status::Killed(signal) => {
+                self.exhausted.killed |= signal == libc::SIGKILL;
+                self.ended(tid, ExitStatus::Signal(signal), recorder);
+            }
             Status::Seccomp => match ptrace::syscall_stop(tid) {
                 Some(SyscallStop::Entry { nr, args, ip }) => {
                     self.entry(tid, nr, args, ip, recorder);
@@ -299,6 +309,7 @@ impl Tracer {
                     if signal == libc::SIGCONT {
                         self.note_stop(pid, false, recorder);
                     }
+                    self.signal_of_a_limit(tid, signal, recorder);
                     if let Some(process) = self.id_of(pid) {
                         recorder.emit(What::Signalled { process, signal });
                     }
@@ -533,16 +544,10 @@ impl Tracer {
         }
         if makes_task(nr) && self.threads.len() >= self.limits.processes as usize {
             altered = Some(disturb::fake(tid, -i64::from(libc::EAGAIN)));
-            if !std::mem::replace(&mut self.too_many, true) {
-                let program = self
-                    .threads
-                    .get(&tid)
-                    .and_then(|thread| self.id_of(thread.pid));
-                recorder.emit(What::Limit {
-                    program: program.map(|id| id.program),
-                    limit: crate::event::LimitKind::Processes,
-                });
-            }
+            self.too_many(tid, recorder);
+        }
+        if nr == libc::SYS_exit_group && args[0] as i32 != 0 {
+            self.about_to_fail(tid, recorder);
         }
         if let Some(until) = kept {
             self.keep(tid, until);
@@ -727,6 +732,9 @@ impl Tracer {
         }
         if restarts {
             result = -i64::from(libc::EINTR);
+        }
+        if result < 0 && call.altered.is_none() {
+            self.refused(tid, pid, id, &call, result, recorder);
         }
         if !call.by_loader {
             self.weigh(tid, call.nr, result, restarts);

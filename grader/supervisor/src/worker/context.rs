@@ -1,5 +1,6 @@
 //! What a helper is given.
 
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -27,6 +28,8 @@ pub struct HelperContext {
     pub launcher: Launcher,
     /// When the worker took the plan: time 0 of the recording.
     pub started: Instant,
+    /// Where a control group holds the programs: its `memory.events`.
+    pub memory_events: Option<OwnedFd>,
     /// Where [`WORKSPACE`](crate::plan::WORKSPACE) really is.
     pub workspace: PathBuf,
 }

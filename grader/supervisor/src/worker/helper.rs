@@ -30,6 +30,7 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
         filters,
         traceable,
         alive,
+        groups,
     } = worker;
     let prepare = || {
         follow(&alive)?;
@@ -64,9 +65,30 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
         } else {
             active.push("user id of the programs".into());
         }
+        let group = match groups.as_ref().map(|groups| groups.group(&plan.limits)) {
+            Some(Ok(group)) => {
+                active.push("control group for memory and processes".into());
+                Some(group)
+            }
+            Some(Err(error)) => {
+                missing.push(format!("control group: {error}"));
+                None
+            }
+            None => None,
+        };
+        let (door, events) = match &group {
+            Some(group) => (
+                Some(group.door().map_err(not_set_up)?),
+                Some(group.events().map_err(not_set_up)?),
+            ),
+            None => (None, None),
+        };
         let everything = std::iter::once(Path::new("/"));
         let writable = ["/lab", "/tmp", "/dev", "/proc"].map(Path::new);
-        let ruleset = ruleset(everything, writable.into_iter(), &mut active, &mut missing);
+        let writable = writable.into_iter();
+        // Programs of a scenario may meet by abstract names, each under a ruleset of its own; others
+        // are in other namespaces.
+        let ruleset = ruleset(everything, writable, false, &mut active, &mut missing);
         let granted = enforced("full", &plan, traceable, active, &mut missing);
         let launcher = Launcher {
             rlimits: rlimits(&plan.limits, 0)?,
@@ -77,10 +99,11 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
             ruleset,
             workspace: c_path(Path::new(WORKSPACE))?,
             hidden: true,
+            group: door,
         };
         // The host's files are out of reach from here on.
-        drop((base, alive));
-        Ok((plan, granted, launcher))
+        drop((base, alive, groups, group));
+        Ok((plan, granted, launcher, events))
     };
     match prepare() {
         Ok(ready) => take_over(hands, ready, PathBuf::from(WORKSPACE), started),
@@ -125,7 +148,9 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
                 (Identity::Same, HELPER_TASKS)
             }
             None => {
-                missing.push(SAME_USER.into());
+                if landlock::version().is_none_or(|version| version < landlock::SCOPES_FROM) {
+                    missing.push(SAME_USER.into());
+                }
                 (Identity::Same, strangers + HEADROOM)
             }
         };
@@ -142,9 +167,10 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
             builtins: hands.builtins,
             ruleset,
             workspace: c_path(&places.workspace)?,
+            group: None,
         };
         drop((alive, host, workspace));
-        Ok((plan, granted, launcher))
+        Ok((plan, granted, launcher, None))
     };
     match prepare() {
         Ok(ready) => take_over(hands, ready, places.workspace, started),
@@ -173,7 +199,7 @@ fn lost(reason: &str) -> Vec<String> {
     [
         format!("namespaces: {reason}"),
         "private /tmp: programs that name a file in /tmp themselves are refused".into(),
-        "private network: loopback ports are shared with the machine".into(),
+        "private network: the machine's network and its socket files can be reached".into(),
         "private processes: other processes are visible".into(),
     ]
     .into()
@@ -200,16 +226,20 @@ fn confinement(
         .collect();
     let own = [places.workspace.as_path(), places.temporary.as_path()];
     let writable = devices.iter().map(PathBuf::as_path).chain(own);
-    ruleset(readable, writable, active, missing)
+    if landlock::version().is_none_or(|version| version < landlock::SCOPES_FROM) {
+        missing.push("abstract sockets and signals lead to this machine's processes".into());
+    }
+    ruleset(readable, writable, true, active, missing)
 }
 
 fn ruleset<'a>(
     readable: impl Iterator<Item = &'a Path>,
     writable: impl Iterator<Item = &'a Path>,
+    scoped: bool,
     active: &mut Vec<String>,
     missing: &mut Vec<String>,
 ) -> Option<OwnedFd> {
-    match landlock::ruleset(readable, writable) {
+    match landlock::ruleset(readable, writable, scoped) {
         Ok(ruleset) => {
             let version = landlock::version().unwrap_or_default();
             active.push(format!("Landlock ABI {version}"));
@@ -289,7 +319,7 @@ fn decode(frame: &Frame) -> Result<Plan, SetupError> {
 
 fn rlimits(limits: &Limits, strangers: u64) -> Result<Vec<Rlimit>, SetupError> {
     let list = limits::rlimits(limits, strangers).into_iter();
-    list.map(Rlimit::clamp)
+    list.map(Rlimit::grantable)
         .collect::<Result<_, _>>()
         .map_err(not_set_up)
 }
@@ -325,7 +355,7 @@ fn not_set_up(error: impl std::fmt::Display) -> SetupError {
 
 fn take_over(
     hands: Hands,
-    (plan, granted, launcher): (Plan, Enforced, Launcher),
+    (plan, granted, launcher, memory_events): (Plan, Enforced, Launcher, Option<OwnedFd>),
     workspace: PathBuf,
     started: Instant,
 ) -> ! {
@@ -336,6 +366,7 @@ fn take_over(
         launcher,
         started,
         workspace,
+        memory_events,
     })
 }
 

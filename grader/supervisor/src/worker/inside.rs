@@ -16,6 +16,7 @@ use nix::sys::signal::Signal;
 use super::context::HelperMain;
 use super::helper;
 use super::process::mode;
+use crate::cgroup::{self, Subtree};
 use crate::filter::Filters;
 use crate::isolation::root::Base;
 use crate::isolation::sys::{self, Cloned};
@@ -79,6 +80,8 @@ pub(super) struct Full {
     pub(super) filters: Filters,
     pub(super) traceable: bool,
     pub(super) alive: OwnedFd,
+    /// Where a control group is delegated.
+    pub(super) groups: Option<Subtree>,
 }
 
 /// Everything a helper of the reduced rung is made from.
@@ -122,9 +125,14 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
             Identity::Nested(_) | Identity::Same => 0,
         };
         let traceable = crate::probe::may_trace();
-        Ok((identity, Base::build(owner)?, traceable, own_life()?))
+        // While the host's files are in sight.
+        let groups = cgroup::place()
+            .and_then(|place| Subtree::enter(&place, is_ours))
+            .ok();
+        let base = Base::build(owner)?;
+        Ok((identity, base, traceable, own_life()?, groups))
     };
-    let (identity, base, traceable, alive) =
+    let (identity, base, traceable, alive, groups) =
         prepare().map_err(|error| tell(&hands.socket, error))?;
     let full = Full {
         hands,
@@ -133,6 +141,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         filters: Filters::new(&calls::of_interest(), true),
         traceable,
         alive,
+        groups,
     };
     let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC;
     loop {
@@ -143,7 +152,8 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         match unsafe { sys::clone_process(namespaces) } {
             Ok(Cloned::Child) => helper::full(full, &frame, started),
             Ok(Cloned::Parent { pid, ended }) => {
-                if !attend(&full.hands.socket, pid, &ended)? {
+                let clean_up = || full.groups.iter().for_each(Subtree::remove);
+                if !attend_and(&full.hands.socket, pid, &ended, clean_up)? {
                     return Ok(ExitCode::SUCCESS);
                 }
             }
@@ -207,8 +217,19 @@ fn lower(
     goes_on
 }
 
-fn attend(socket: &UnixStream, pid: i32, ended: &OwnedFd) -> Result<bool, SetupError> {
-    attend_and(socket, pid, ended, || {})
+/// Whether a process is the caller of this worker, or below it.
+fn is_ours(pid: i32) -> bool {
+    let caller = nix::unistd::getppid().as_raw();
+    let mut at = Some(pid);
+    // Nobody is so many generations away.
+    for _ in 0..64 {
+        match at {
+            Some(pid) if pid == caller => return true,
+            Some(pid) if pid > 1 => at = crate::proc::ppid(pid),
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// Waits for a helper, cleans up, and tells the caller how it ended. `false` if the caller is

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::isolation::sys;
+use crate::isolation::{removal, sys};
 use crate::plan::Plan;
 use crate::wire::{self, Frame, Kind, Quiet, WireError};
 
@@ -159,8 +159,8 @@ impl Drop for Process {
         self.kill();
         let _ = self.child.wait();
         if let Some(private) = &self.private {
-            // The worker has emptied it; what it could not remove, we cannot either.
-            let _ = std::fs::remove_dir_all(private);
+            // The worker has emptied it, unless it was killed.
+            let _ = removal::remove(private);
         }
     }
 }

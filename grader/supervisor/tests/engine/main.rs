@@ -6,6 +6,7 @@ mod hang;
 mod healthy;
 mod interference;
 mod internet;
+mod limits;
 mod meeting;
 mod messages;
 mod peers;

@@ -77,6 +77,15 @@ fn calls() {
     );
     try_call("prlimit-other", libc::SYS_prlimit64, [1, 7, 1, 0]);
     try_call("affinity-other", libc::SYS_sched_setaffinity, [1, 0, 0, 0]);
+    try_call("affinity", libc::SYS_sched_setaffinity, [0, 0, 0, 0]);
+    try_call("seccomp", libc::SYS_seccomp, [1, 0, 0, 0]);
+    try_call(
+        "seccomp-prctl",
+        libc::SYS_prctl,
+        [libc::PR_SET_SECCOMP.into(), 2, 0, 0],
+    );
+    try_call("memfd", libc::SYS_memfd_create, [0; 4]);
+    try_call("newer", 467, [0; 4]);
     #[cfg(target_arch = "x86_64")]
     try_call("x32-getpid", 0x4000_0000 + libc::SYS_getpid, [0; 4]);
     for (name, family) in [

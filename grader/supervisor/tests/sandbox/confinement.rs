@@ -8,7 +8,7 @@ use supervisor::worker::WorkerError;
 
 use crate::Test;
 use crate::harness::{
-    builtin, file, is_root, output_of, plan, program, run, says, shell, try_run, worker,
+    builtin, exe, file, is_root, output_of, plan, program, run, says, shell, try_run, worker,
 };
 
 pub(crate) const TESTS: &[Test] = &[
@@ -30,6 +30,8 @@ pub(crate) const TESTS: &[Test] = &[
     ("readable_directories", readable),
     ("a_file_that_cannot_be_placed_is_named", unplaceable),
     ("what_is_enforced_is_said", enforced),
+    ("our_executable_cannot_be_read", executable),
+    ("the_kernel_would_take_the_programs_first", oom_score),
 ];
 
 fn processes() {
@@ -196,13 +198,13 @@ fn refused_calls() {
     for line in out.lines() {
         let (name, errno) = line.split_once(' ').unwrap();
         let expected = match name {
-            "clone3" | "io_uring" | "x32-getpid" => enosys,
+            "clone3" | "io_uring" | "x32-getpid" | "memfd" | "newer" => enosys,
             "personality-query" | "unix" | "inet" | "inet6" => 0,
             _ => eperm,
         };
         assert_eq!(errno, expected.to_string(), "{name} in\n{out}");
     }
-    assert!(out.lines().count() >= 18, "{out}");
+    assert!(out.lines().count() >= 23, "{out}");
 }
 
 fn threads() {
@@ -372,4 +374,27 @@ fn enforced() {
         enforced.active.iter().any(|a| a == "seccomp deny list"),
         "{enforced:?}"
     );
+}
+
+fn executable() {
+    // Where it is installed beside a toolchain that builds are shown.
+    let place = exe().parent().unwrap().to_owned();
+    let shown = exe();
+    let mut plan = plan(vec![shell(&format!(
+        "cat {0} | head -c 4; ls {0}; cat {0}",
+        shown.display()
+    ))]);
+    plan.readable = vec![place];
+    let ran = run(&mut worker(), &plan);
+    assert_eq!(ran.out(), format!("{}\n", shown.display()));
+    assert_eq!(
+        ran.err().matches("Permission denied").count(),
+        2,
+        "{}",
+        ran.err()
+    );
+}
+
+fn oom_score() {
+    assert_eq!(says("cat /proc/self/oom_score_adj"), "1000\n");
 }

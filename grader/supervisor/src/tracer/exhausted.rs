@@ -1,0 +1,152 @@
+//! Limits that programs reach, told from the calls that fail and the signals that come; and the
+//! failures that are the machine's.
+
+use std::collections::BTreeSet;
+
+use super::task::InCall;
+use super::{Tracer, makes_task};
+use crate::event::{LimitKind, What};
+use crate::plan::{ProcessId, Program, ProgramId};
+use crate::proc;
+use crate::recorder::Recorder;
+
+/// What has been told, and what the driver has to look into.
+#[derive(Debug, Default)]
+pub(crate) struct Exhausted {
+    told: BTreeSet<(Option<ProgramId>, LimitKind)>,
+    /// Programs with a limit on descriptors of the lab's own.
+    few: Vec<bool>,
+    /// Somebody was killed by SIGKILL since this was last asked.
+    pub(crate) killed: bool,
+    /// A file could not grow for want of room.
+    pub(crate) no_room: Option<ProgramId>,
+    /// What only the machine can have run short of.
+    pub(crate) machine: Option<String>,
+}
+
+impl Exhausted {
+    pub(super) fn new(programs: &[Program]) -> Self {
+        Self {
+            few: programs.iter().map(|p| p.descriptors.is_some()).collect(),
+            ..Self::default()
+        }
+    }
+
+    /// Reports a limit, the first time it is reached.
+    pub(crate) fn tell(
+        &mut self,
+        program: Option<ProgramId>,
+        limit: LimitKind,
+        most: u64,
+        recorder: &mut Recorder,
+    ) {
+        if self.told.insert((program, limit)) {
+            recorder.emit(What::Limit {
+                program,
+                limit,
+                most,
+            });
+        }
+    }
+}
+
+impl Tracer {
+    /// A process or thread more than there may be was asked for.
+    pub(super) fn too_many(&mut self, tid: i32, recorder: &mut Recorder) {
+        let thread = self.threads.get(&tid);
+        let program = thread.and_then(|thread| self.id_of(thread.pid));
+        let most = self.limits.processes.into();
+        let program = program.map(|id| id.program);
+        self.exhausted
+            .tell(program, LimitKind::Processes, most, recorder);
+    }
+
+    /// A call failed by itself.
+    pub(super) fn refused(
+        &mut self,
+        tid: i32,
+        pid: i32,
+        id: ProcessId,
+        call: &InCall,
+        result: i64,
+        recorder: &mut Recorder,
+    ) {
+        let program = Some(id.program);
+        let errno = i32::try_from(-result).unwrap_or(0);
+        match errno {
+            libc::EAGAIN if makes_task(call.nr) => {
+                // The kernel counts those that have ended and were not waited for as well.
+                let ended = self.processes.values();
+                let ended = ended.filter(|p| p.status.is_some() && !p.reaped).count();
+                let most = self.limits.processes as usize;
+                if self.threads.len() + ended >= most - most / 4 {
+                    self.too_many(tid, recorder);
+                } else {
+                    self.machine_short(call, "processes");
+                }
+            }
+            libc::ENOMEM if makes_task(call.nr) => self.machine_short(call, "memory"),
+            libc::ENFILE => self.machine_short(call, "open files"),
+            libc::EMFILE if self.exhausted.few.get(usize::from(id.program.0)) != Some(&true) => {
+                let most = self.limits.descriptors;
+                self.exhausted
+                    .tell(program, LimitKind::Descriptors, most, recorder);
+            }
+            libc::EFBIG if is_write(call.nr) => {
+                let most = self.limits.file_size;
+                self.exhausted
+                    .tell(program, LimitKind::FileSize, most, recorder);
+            }
+            libc::ENOSPC | libc::EDQUOT if is_write(call.nr) => {
+                let device = proc::fd_link(pid, call.args[0] as i32);
+                if device.is_none_or(|path| !path.starts_with(b"/dev/full")) {
+                    self.exhausted.no_room = program;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn machine_short(&mut self, call: &InCall, of: &str) {
+        let name = super::calls::name(call.nr);
+        self.exhausted
+            .machine
+            .get_or_insert_with(|| format!("{of}: {name} failed"));
+    }
+
+    /// A signal by which the kernel tells of a limit, or by which a program ends that could not
+    /// get memory.
+    pub(super) fn signal_of_a_limit(&mut self, tid: i32, signal: i32, recorder: &mut Recorder) {
+        let thread = self.threads.get(&tid);
+        let program = thread.and_then(|thread| self.id_of(thread.pid));
+        let program = program.map(|id| id.program);
+        let (limit, most) = match signal {
+            libc::SIGXCPU => (LimitKind::Cpu, self.limits.cpu_ms),
+            libc::SIGXFSZ => (LimitKind::FileSize, self.limits.file_size),
+            libc::SIGSEGV | libc::SIGBUS | libc::SIGABRT => {
+                return self.about_to_fail(tid, recorder);
+            }
+            _ => return,
+        };
+        self.exhausted.tell(program, limit, most, recorder);
+    }
+
+    /// A process is about to end badly: was it for want of memory?
+    pub(super) fn about_to_fail(&mut self, tid: i32, recorder: &mut Recorder) {
+        let most = self.limits.memory;
+        let Some(thread) = self.threads.get(&tid).filter(|_| most > 0) else {
+            return;
+        };
+        // Memory is asked for in pieces: what was refused would have gone beyond.
+        let peak = proc::peak_address_space(thread.pid).unwrap_or(0);
+        if peak >= most - most / 8 {
+            let program = self.id_of(thread.pid).map(|id| id.program);
+            self.exhausted
+                .tell(program, LimitKind::AddressSpace, most, recorder);
+        }
+    }
+}
+
+fn is_write(nr: i64) -> bool {
+    matches!(nr, libc::SYS_write | libc::SYS_writev)
+}

@@ -1,0 +1,204 @@
+//! Limits that are reached are told as what they are.
+
+use supervisor::event::{ExitStatus, LimitKind, Quiet, What};
+use supervisor::plan::Plan;
+
+use crate::support::{Bench, Recording, plan, start};
+
+/// The limits that a run reached, in order.
+fn reached(run: &Recording) -> Vec<(LimitKind, u64)> {
+    let limits = run.0.iter().filter_map(|event| match event.what {
+        What::Limit { limit, most, .. } => Some((limit, most)),
+        _ => None,
+    });
+    limits.collect()
+}
+
+fn run_with(source: &str, change: impl FnOnce(&mut Plan)) -> Recording {
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    let mut plan = plan(&exe, &[], vec![start()]);
+    change(&mut plan);
+    let run = bench.run(&plan);
+    let starved = run
+        .0
+        .iter()
+        .any(|event| matches!(event.what, What::Starved { .. }));
+    assert!(!starved, "the machine is short: {:?}", run.0);
+    run
+}
+
+#[test]
+fn memory_is_bounded_for_all_processes_together() {
+    // Each of them stays below its own limit.
+    let source = r#"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void) {
+    for (int i = 0; i < 8; i++)
+        if (fork() == 0) { char *p = malloc(60 << 20); memset(p, 1, 60 << 20); __asm__ volatile("" :: "r"(p) : "memory"); for (;;) pause(); }
+    for (;;) pause();
+}"#;
+    let run = run_with(source, |plan| plan.limits.total_memory = 256 << 20);
+    assert_eq!(reached(&run), [(LimitKind::Memory, 256 << 20)]);
+    assert_eq!(run.how(1), Quiet::Limit);
+    // Shared once is not taken eight times.
+    let source = r#"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+int main(void) {
+    char *p = malloc(100 << 20);
+    memset(p, 1, 100 << 20);
+    __asm__ volatile("" :: "r"(p) : "memory");
+    for (int i = 0; i < 8; i++) if (fork() == 0) for (;;) pause();
+    for (volatile long i = 0; i < 100000000; i++) { }
+    for (;;) pause();
+}"#;
+    let run = run_with(source, |plan| {
+        plan.limits.total_memory = 256 << 20;
+        plan.limits.spin_ms = 20_000;
+    });
+    assert_eq!((reached(&run), run.how(1)), (vec![], Quiet::Proved));
+}
+
+#[test]
+fn files_in_memory_count_as_memory() {
+    let source = r#"
+#include <fcntl.h>
+#include <unistd.h>
+static char block[1 << 20];
+int main(void) {
+    int fd = open("/tmp/f", O_CREAT | O_WRONLY, 0600);
+    for (int i = 0; i < 60; i++) write(fd, block, sizeof block);
+    for (volatile long i = 0; ; i++) { }
+}"#;
+    let run = run_with(source, |plan| {
+        plan.limits.total_memory = 32 << 20;
+        plan.limits.spin_ms = 20_000;
+    });
+    assert_eq!(reached(&run), [(LimitKind::Memory, 32 << 20)]);
+}
+
+#[test]
+fn a_limit_that_a_call_tells_of_is_named_and_the_program_goes_on() {
+    let ends = |source: &str, expected: (LimitKind, u64), status: ExitStatus| {
+        let run = run_with(source, |_| {});
+        assert_eq!(reached(&run), [expected], "{source}");
+        assert_eq!(run.ended(), Some((1, status)), "{source}");
+    };
+    let descriptors = r#"
+#include <sys/socket.h>
+int main(void) { while (socket(AF_UNIX, SOCK_STREAM, 0) >= 0) { } return 3; }"#;
+    ends(
+        descriptors,
+        (LimitKind::Descriptors, 256),
+        ExitStatus::Code(3),
+    );
+    let disk = r#"
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+static char block[1 << 20];
+int main(void) {
+    for (int n = 0; n < 3; n++) {
+        char name[8];
+        sprintf(name, "f%d", n);
+        int fd = open(name, O_CREAT | O_WRONLY, 0600);
+        for (int i = 0; i < 40; i++) if (write(fd, block, sizeof block) < 0) return 4;
+    }
+    return 0;
+}"#;
+    ends(disk, (LimitKind::Disk, 64 << 20), ExitStatus::Code(4));
+    let file = r#"
+#include <fcntl.h>
+#include <unistd.h>
+static char block[1 << 20];
+int main(void) {
+    int fd = open("/dev/shm/f", O_CREAT | O_WRONLY, 0600);
+    lseek(fd, 64 << 20, SEEK_SET);
+    write(fd, block, sizeof block);
+    return 0;
+}"#;
+    ends(
+        file,
+        (LimitKind::FileSize, 64 << 20),
+        ExitStatus::Signal(libc::SIGXFSZ),
+    );
+    let memory = r#"
+#include <stdlib.h>
+int main(void) { while (malloc(1 << 20)) { } return 5; }"#;
+    ends(
+        memory,
+        (LimitKind::AddressSpace, 1 << 30),
+        ExitStatus::Code(5),
+    );
+}
+
+#[test]
+fn a_full_device_is_no_limit_and_neither_is_what_the_lab_itself_imposes() {
+    let full = r#"
+#include <fcntl.h>
+#include <unistd.h>
+int main(void) { return write(open("/dev/full", O_WRONLY), "x", 1) < 0 ? 3 : 0; }"#;
+    let run = run_with(full, |_| {});
+    assert_eq!(reached(&run), []);
+    let few = r#"
+#include <sys/socket.h>
+int main(void) { while (socket(AF_UNIX, SOCK_STREAM, 0) >= 0) { } return 3; }"#;
+    let run = run_with(few, |plan| plan.programs[0].descriptors = Some(8));
+    assert_eq!(reached(&run), []);
+}
+
+#[test]
+fn processor_time_is_named_whoever_notices_it() {
+    let source = "int main(void) { for (;;) { } }";
+    let run = run_with(source, |plan| {
+        plan.limits.cpu_ms = 1000;
+        plan.limits.spin_ms = 20_000;
+    });
+    assert_eq!(reached(&run), [(LimitKind::Cpu, 1000)]);
+}
+
+#[test]
+fn who_writes_without_end_is_stopped_by_the_clock() {
+    // No process of them computes for long: each hands over to the next.
+    let source = r#"
+#include <unistd.h>
+int main(void) {
+    for (;;) {
+        if (fork() == 0) { for (int i = 0; i < 200; i++) write(1, "x", 1); _exit(0); }
+        wait(0);
+    }
+}"#;
+    let run = run_with(source, |plan| plan.limits.wall_ms = 1500);
+    assert_eq!(reached(&run), [(LimitKind::Wall, 1500)]);
+}
+
+#[test]
+fn who_writes_far_more_than_is_kept_is_stopped() {
+    let source = r#"
+#include <unistd.h>
+static char block[65536];
+int main(void) { for (;;) write(1, block, sizeof block); }"#;
+    let run = run_with(source, |plan| plan.limits.output = 1 << 20);
+    assert_eq!(reached(&run), [(LimitKind::Output, 1 << 20)]);
+    assert_eq!(run.how(1), Quiet::Limit);
+}
+
+#[test]
+fn children_that_are_never_waited_for_are_processes_too() {
+    let source = r#"
+#include <unistd.h>
+int main(void) {
+    for (int i = 0; i < 200; i++) {
+        int pid = fork();
+        if (pid == 0) _exit(0);
+        if (pid < 0) { for (;;) pause(); }
+    }
+    return 0;
+}"#;
+    let run = run_with(source, |_| {});
+    assert_eq!(reached(&run), [(LimitKind::Processes, 64)]);
+}
