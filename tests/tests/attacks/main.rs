@@ -1,0 +1,108 @@
+//! The attack suite: every program, build and submission below `fixtures/attacks` is graded, and
+//! what must happen is compared with what happened. Afterwards nothing may be left of them.
+//!
+//! With a word as argument only the attacks whose names contain it are made.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod attack;
+mod grading;
+mod leftovers;
+mod neighbours;
+mod outside;
+
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+use attack::Attack;
+use leftovers::Before;
+use neighbours::Neighbours;
+use outside::Outside;
+
+/// Attacks made at the same time.
+const AT_ONCE: usize = 2;
+
+fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let listed = words.iter().any(|word| word == "--list");
+    let wanted: Vec<&String> = words.iter().filter(|w| !w.starts_with('-')).collect();
+    let mut attacks = attack::all();
+    attacks.retain(|a| wanted.is_empty() || wanted.iter().any(|w| a.name().contains(*w)));
+    if listed {
+        for attack in &attacks {
+            println!("{}: test", attack.name());
+        }
+        return ExitCode::SUCCESS;
+    }
+    // Whoever loses its parent becomes our child, and is found.
+    nix::sys::prctl::set_child_subreaper(true).unwrap();
+    // Built before the time of an attack is taken.
+    let _ = end_to_end::executable();
+    let before = Before::now();
+    let outside = Outside::new();
+    let neighbours = Neighbours::alone(&outside);
+
+    let next = AtomicUsize::new(0);
+    let (mut passed, mut failed) = (0, 0);
+    let results = std::thread::scope(|scope| {
+        let attackers: Vec<_> = (0..AT_ONCE)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut done = Vec::new();
+                    while let Some(attack) = attacks.get(next.fetch_add(1, Ordering::SeqCst)) {
+                        done.push(made(attack, &outside));
+                    }
+                    done
+                })
+            })
+            .collect();
+        let meanwhile = scope.spawn(|| neighbours.again(&outside));
+        let mut results: Vec<_> = attackers
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect();
+        results.push((
+            "two neighbours meanwhile".to_owned(),
+            meanwhile.join().unwrap(),
+        ));
+        results
+    });
+    let untouched = outside.untouched();
+    drop(outside);
+    let after = [
+        ("what is outside was not touched".to_owned(), untouched),
+        ("nothing is left".to_owned(), before.nothing_is_left()),
+        (
+            "the machine is responsive".to_owned(),
+            leftovers::responsive(),
+        ),
+    ];
+    for (name, result) in results.into_iter().chain(after) {
+        match result {
+            Ok(()) => passed += 1,
+            Err(why) => {
+                failed += 1;
+                println!("---- {name} ----\n{why}\n");
+            }
+        }
+    }
+    println!("{passed} passed, {failed} failed");
+    if failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Makes one attack and tells how it went.
+fn made(attack: &Attack, outside: &Outside) -> (String, Result<(), String>) {
+    let began = Instant::now();
+    let name = attack.name();
+    let result = grading::grade(attack, outside);
+    let word = if result.is_ok() { "ok" } else { "FAILED" };
+    println!(
+        "test {name} ... {word} ({:.1} s)",
+        began.elapsed().as_secs_f32()
+    );
+    (name, result)
+}
