@@ -1,7 +1,8 @@
 //! The attack suite: every program, build and submission below `fixtures/attacks` is graded, and
 //! what must happen is compared with what happened. Afterwards nothing may be left of them.
 //!
-//! With a word as argument only the attacks whose names contain it are made.
+//! With a word as argument only the attacks whose names contain it are made. With `--rounds=50` two
+//! neighbours are graded so often, and the attacks made again and again meanwhile (`benches/attacks`).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod attack;
@@ -11,7 +12,7 @@ mod neighbours;
 mod outside;
 
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
 use attack::Attack;
@@ -25,9 +26,15 @@ const AT_ONCE: usize = 2;
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let listed = words.iter().any(|word| word == "--list");
+    let rounds = words.iter().find_map(|word| word.strip_prefix("--rounds="));
+    let rounds: Option<usize> = rounds.map(|number| number.parse().unwrap());
     let wanted: Vec<&String> = words.iter().filter(|w| !w.starts_with('-')).collect();
     let mut attacks = attack::all();
     attacks.retain(|a| wanted.is_empty() || wanted.iter().any(|w| a.name().contains(*w)));
+    if attacks.is_empty() {
+        println!("there is no such attack");
+        return ExitCode::FAILURE;
+    }
     if listed {
         for attack in &attacks {
             println!("{}: test", attack.name());
@@ -43,20 +50,29 @@ fn main() -> ExitCode {
     let neighbours = Neighbours::alone(&outside);
 
     let next = AtomicUsize::new(0);
+    // Only where rounds were asked for the attacks begin anew.
+    let over = AtomicBool::new(rounds.is_none());
     let (mut passed, mut failed) = (0, 0);
     let results = std::thread::scope(|scope| {
         let attackers: Vec<_> = (0..AT_ONCE)
             .map(|_| {
                 scope.spawn(|| {
                     let mut done = Vec::new();
-                    while let Some(attack) = attacks.get(next.fetch_add(1, Ordering::SeqCst)) {
-                        done.push(made(attack, &outside));
+                    loop {
+                        let number = next.fetch_add(1, Ordering::SeqCst);
+                        if number >= attacks.len() && over.load(Ordering::SeqCst) {
+                            return done;
+                        }
+                        done.push(made(&attacks[number % attacks.len()], &outside));
                     }
-                    done
                 })
             })
             .collect();
-        let meanwhile = scope.spawn(|| neighbours.again(&outside));
+        let meanwhile = scope.spawn(|| {
+            let result = neighbours.again(&outside, rounds);
+            over.store(true, Ordering::SeqCst);
+            result
+        });
         let mut results: Vec<_> = attackers
             .into_iter()
             .flat_map(|thread| thread.join().unwrap())

@@ -30,8 +30,8 @@ impl Neighbours {
     }
 
     /// Grades them again and again, and compares.
-    pub(crate) fn again(&self, outside: &Outside) -> Result<(), String> {
-        for round in 1..=ROUNDS {
+    pub(crate) fn again(&self, outside: &Outside, rounds: Option<usize>) -> Result<(), String> {
+        for round in 1..=rounds.unwrap_or(ROUNDS) {
             for (which, alone) in self.alone.iter().enumerate() {
                 let now = outcomes(which, outside)?;
                 if now != *alone {
@@ -40,6 +40,9 @@ impl Neighbours {
                     return Err(format!("{lab}/{name}, round {round}: {differing:?}"));
                 }
             }
+        }
+        if let Some(rounds) = rounds {
+            println!("two neighbours, {rounds} rounds: each time what they get alone");
         }
         Ok(())
     }
