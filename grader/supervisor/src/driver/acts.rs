@@ -185,8 +185,11 @@ impl Helper {
     /// What a peer does is one only if nothing else is done in between.
     fn only_in_a_row(&mut self, act: &Act) {
         let (Act::Connect { peer, .. }
+        | Act::Reach { peer, .. }
         | Act::Send { peer, .. }
+        | Act::Flood { peer, .. }
         | Act::Shutdown(peer)
+        | Act::Reset(peer)
         | Act::Close(peer)) = act
         else {
             self.peers.iter_mut().for_each(Peer::begin);
