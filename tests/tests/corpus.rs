@@ -79,6 +79,6 @@ fn archives() {
     // A zip with one stored file `a.c` of one byte, as `zip -0` writes it.
     let zip = b"PK\x03\x04\x0a\0\0\0\0\0\0\0!\0\xf4\xdf[\x8d\x01\0\0\0\x01\0\0\0\x03\0\0\0a.cx\
         PK\x01\x02\x1e\x03\x0a\0\0\0\0\0\0\0!\0\xf4\xdf[\x8d\x01\0\0\0\x01\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\
-        \xa4\x81\0\0\0\0a.cPK\x05\x06\0\0\0\0\x01\0\x01\01\0\0\0\x22\0\0\0\0\0";
+        \xa4\x81\0\0\0\0a.cPK\x05\x06\0\0\0\0\x01\0\x01\x001\0\0\0\x22\0\0\0\0\0";
     damaged(zip, targets::archive);
 }
