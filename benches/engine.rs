@@ -67,6 +67,7 @@ fn plan(exe: &Path, argument: Option<u64>, observation: Observation) -> Plan {
             source: FileSource::Host(exe.to_owned()),
             mode: 0o755,
         }],
+        tools: Vec::new(),
         programs: vec![Program {
             name: "program".into(),
             image: Image::File("./program".into()),

@@ -52,13 +52,20 @@ fn lab(id: &str, dir: &Path, table: &mut String) -> io::Result<()> {
     } else {
         "None".to_owned()
     };
+    let mut tools = BTreeMap::new();
+    let folder = dir.join("tools");
+    if folder.is_dir() {
+        tools = entries(&folder)?;
+        tools.retain(|name, _| name.ends_with(".c") || name.ends_with(".h"));
+    }
     let _ = writeln!(
         table,
-        "EmbeddedLab {{ id: {id:?}, toml: include_str!({:?}), handouts: {}, snapshots: {}, starter: {}, meets: {meets} }},",
+        "EmbeddedLab {{ id: {id:?}, toml: include_str!({:?}), handouts: {}, snapshots: {}, starter: {}, meets: {meets}, tools: {} }},",
         dir.join("lab.toml"),
         texts(&handouts),
         texts(&snapshots),
         texts(&starter),
+        texts(&tools),
     );
     Ok(())
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use grader::lab::{catalog, lint};
+use grader::lab::catalog::{self, LabText};
+use grader::lab::lint_with;
 
 use super::failure::{Failure, USAGE};
 use super::lookup;
@@ -23,8 +24,9 @@ impl Lint {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let mut errors = 0;
         for name in &self.labs {
-            let (file, text) = catalog::read_source(name).map_err(lookup::failed)?;
-            let found = lint(&file, &text, reference::NAMES);
+            let LabText { file, toml, tools } =
+                catalog::read_source(name).map_err(lookup::failed)?;
+            let found = lint_with(&file, &toml, reference::NAMES, &tools);
             errors += found.errors();
             if found.is_empty() {
                 writeln!(

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::diagnostics::Diagnostics;
 use super::model::{Lab, Lang};
-use super::parse::{MOST_SOURCE, parse};
+use super::parse::{MOST_SOURCE, parse_with};
 use super::starter::Starter;
 use super::{check, names};
 
@@ -32,6 +32,8 @@ pub struct EmbeddedLab {
     pub starter: &'static [(&'static str, &'static str)],
     /// Its `starter.toml`.
     pub meets: Option<&'static str>,
+    /// The C files of its directory `tools`: name and text.
+    pub tools: &'static [(&'static str, &'static str)],
 }
 
 /// The labs inside the executable, by id.
@@ -136,19 +138,43 @@ pub fn load(name_or_path: &Path, known_references: &[&str]) -> Result<LabSource,
     }
 }
 
-/// The text of a lab file and its name in messages, errors in it or not: for linting.
+/// What linting needs of a lab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabText {
+    /// The lab file's name in messages.
+    pub file: String,
+    /// Its text, errors in it or not.
+    pub toml: String,
+    /// The C files of its directory `tools`, by name.
+    pub tools: BTreeMap<String, String>,
+}
+
+/// A lab as it is written: for linting.
 ///
 /// # Errors
 /// As [`load`], without those of the lab file itself.
-pub fn read_source(name_or_path: &Path) -> Result<(String, String), LabError> {
+pub fn read_source(name_or_path: &Path) -> Result<LabText, LabError> {
     let name = name_or_path.to_str().unwrap_or_default();
     if let Some(lab) = embedded().iter().find(|lab| lab.id == name) {
-        return Ok((lab.file(), lab.toml.to_owned()));
+        return Ok(LabText {
+            file: lab.file(),
+            toml: lab.toml.to_owned(),
+            tools: texts(lab.tools),
+        });
     }
     let dir = locate(name_or_path).ok_or_else(|| unknown(name_or_path))?;
     let file = lab_file(&dir)?;
-    let text = read_text(&file, MOST_SOURCE)?;
-    Ok((file.display().to_string(), text))
+    Ok(LabText {
+        toml: read_text(&file, MOST_SOURCE)?,
+        file: file.display().to_string(),
+        tools: tools_in(&dir)?,
+    })
+}
+
+fn texts(rows: &[(&str, &str)]) -> BTreeMap<String, String> {
+    rows.iter()
+        .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
+        .collect()
 }
 
 impl EmbeddedLab {
@@ -161,13 +187,9 @@ impl EmbeddedLab {
     /// # Errors
     /// [`LabError::Invalid`] where a reference program it names is not among `known_references`.
     pub fn load(&self, known_references: &[&str]) -> Result<LabSource, LabError> {
-        let texts = |rows: &[(&str, &str)]| {
-            rows.iter()
-                .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()))
-                .collect()
-        };
         let file = self.file();
-        let lab = parse(&file, self.toml, known_references)
+        let tools = texts(self.tools);
+        let lab = parse_with(&file, self.toml, known_references, Some(&tools))
             .map_err(|d| LabError::Invalid(Box::new(d)))?;
         let starter = starter(
             &lab,
@@ -245,7 +267,9 @@ fn from_dir(dir: &Path, known_references: &[&str]) -> Result<LabSource, LabError
     let file = lab_file(dir)?;
     let toml = read_text(&file, MOST_SOURCE)?;
     let name = file.display().to_string();
-    let lab = parse(&name, &toml, known_references).map_err(|d| LabError::Invalid(Box::new(d)))?;
+    let tools = tools_in(dir)?;
+    let lab = parse_with(&name, &toml, known_references, Some(&tools))
+        .map_err(|d| LabError::Invalid(Box::new(d)))?;
     let handouts = texts_in(dir, |name| {
         let lang = name.strip_prefix("handout.")?.strip_suffix(".md")?;
         lang.chars()
@@ -283,6 +307,18 @@ fn from_dir(dir: &Path, known_references: &[&str]) -> Result<LabSource, LabError
         dir: Some(dir.to_owned()),
         snapshots,
         handouts,
+    })
+}
+
+/// The C files of a lab's directory `tools`, if it has one.
+fn tools_in(dir: &Path) -> Result<BTreeMap<String, String>, LabError> {
+    let folder = dir.join("tools");
+    if !folder.is_dir() {
+        return Ok(BTreeMap::new());
+    }
+    texts_in(&folder, |name| {
+        let is_c = name.ends_with(".c") || name.ends_with(".h");
+        (is_c && check::is_file_name(name)).then(|| name.to_owned())
     })
 }
 

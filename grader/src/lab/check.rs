@@ -6,10 +6,10 @@ use super::decode::{At, Shape, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{
     AddressMode, ExitMode, Ignore, Lab, Program, Requirement, SocketKind, StreamMode, Task, Text,
-    Unflushed,
+    Tools, Unflushed,
 };
 use super::text::{self, Allowed};
-use super::{names, raw, scenario};
+use super::{names, raw, scenario, tools};
 
 /// What a lab's points add up to.
 pub(super) const FULL_MARKS: u64 = 100;
@@ -180,6 +180,7 @@ pub(super) fn lab(
     file: &raw::LabFile,
     end: usize,
     known_references: &[&str],
+    tool_files: Option<&BTreeMap<String, String>>,
     sink: &mut Sink,
 ) -> Lab {
     let nowhere = end..end;
@@ -191,6 +192,7 @@ pub(super) fn lab(
         concepts: Vec::new(),
         task: Task::default(),
         programs: Vec::new(),
+        tools: Tools::default(),
         requirements: Vec::new(),
         scenarios: Vec::new(),
     };
@@ -224,6 +226,10 @@ pub(super) fn lab(
         if at.value.0.is_empty() {
             sink.push(Diagnostic::error(at.key.clone(), "the lab has no programs"));
         }
+    }
+
+    if let Some(at) = &file.tools {
+        lab.tools = tools::tools(&at.value, &lab.programs, tool_files, sink);
     }
 
     let mut damaged = false;
@@ -617,7 +623,8 @@ fn environment(env: &super::decode::Named<String>, sink: &mut Sink) -> Vec<(Stri
     out
 }
 
-fn is_file_name(name: &str) -> bool {
+/// A plain file name.
+pub(super) fn is_file_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 64
         && !name.starts_with(['.', '-'])

@@ -21,12 +21,13 @@ mod sockets;
 pub mod starter;
 mod stimulus;
 mod text;
+mod tools;
 
 #[cfg(test)]
 mod tests;
 
 pub use diagnostics::{Diagnostic, Diagnostics, Severity};
 pub use model::*;
-pub use parse::{MOST_SOURCE, lint, parse};
+pub use parse::{MOST_SOURCE, lint, lint_with, parse};
 pub use property::expression;
 pub use schema::schema;

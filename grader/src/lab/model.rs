@@ -48,10 +48,30 @@ pub struct Lab {
     pub task: Task,
     /// What a student hands in.
     pub programs: Vec<Program>,
+    /// Programs of the lab's own that those may execute.
+    pub tools: Tools,
     /// What earns points, in order.
     pub requirements: Vec<Requirement>,
     /// How it is found out.
     pub scenarios: Vec<Scenario>,
+}
+
+/// The lab's own programs, which stand on `PATH` for whatever a scenario runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tools {
+    /// Each with the file it is compiled from.
+    pub programs: Vec<Tool>,
+    /// The C files of the lab's directory `tools`, by name: sources and what they include.
+    pub files: BTreeMap<String, String>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// By which it is executed: `child`.
+    pub name: String,
+    /// A name in [`Tools::files`]: `child.c`.
+    pub source: String,
 }
 
 /// A place in the course's list of tasks.

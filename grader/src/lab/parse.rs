@@ -1,5 +1,7 @@
 //! From the text of a lab file to the [`Lab`], or to everything that is wrong with it.
 
+use std::collections::BTreeMap;
+
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -17,7 +19,17 @@ pub const MOST_SOURCE: usize = 1 << 20;
 /// # Errors
 /// All errors of the file, at least one. Warnings are [`lint`]'s.
 pub fn parse(file: &str, source: &str, known_references: &[&str]) -> Result<Lab, Diagnostics> {
-    let (lab, mut found) = examine(source, known_references);
+    parse_with(file, source, known_references, None)
+}
+
+/// [`parse()`] with the files of the lab's directory `tools`.
+pub(super) fn parse_with(
+    file: &str,
+    source: &str,
+    known_references: &[&str],
+    tool_files: Option<&BTreeMap<String, String>>,
+) -> Result<Lab, Diagnostics> {
+    let (lab, mut found) = examine(source, known_references, tool_files);
     found.retain(|d| d.severity == Severity::Error);
     match lab {
         Some(lab) if found.is_empty() => Ok(lab),
@@ -28,10 +40,26 @@ pub fn parse(file: &str, source: &str, known_references: &[&str]) -> Result<Lab,
 /// Everything that can be said about a lab file: errors, and what its author will want to know.
 #[must_use]
 pub fn lint(file: &str, source: &str, known_references: &[&str]) -> Diagnostics {
-    Diagnostics::new(file, source, examine(source, known_references).1)
+    Diagnostics::new(file, source, examine(source, known_references, None).1)
 }
 
-fn examine(source: &str, known_references: &[&str]) -> (Option<Lab>, Vec<Diagnostic>) {
+/// [`lint`] with the files of the lab's directory `tools`, so that a missing one is told.
+#[must_use]
+pub fn lint_with(
+    file: &str,
+    source: &str,
+    known_references: &[&str],
+    tool_files: &BTreeMap<String, String>,
+) -> Diagnostics {
+    let found = examine(source, known_references, Some(tool_files)).1;
+    Diagnostics::new(file, source, found)
+}
+
+fn examine(
+    source: &str,
+    known_references: &[&str],
+    tool_files: Option<&BTreeMap<String, String>>,
+) -> (Option<Lab>, Vec<Diagnostic>) {
     if source.len() > MOST_SOURCE {
         let message = format!(
             "the file has {} bytes, more than {} KiB",
@@ -52,7 +80,8 @@ fn examine(source: &str, known_references: &[&str]) -> (Option<Lab>, Vec<Diagnos
     let span = table.span();
     let value = Spanned::new(span, DeValue::Table(table.into_inner()));
     let mut sink = Sink::default();
+    let end = source.trim_end().len();
     let lab = raw::LabFile::decode(&value, &mut sink)
-        .map(|file| check::lab(&file, source.trim_end().len(), known_references, &mut sink));
+        .map(|file| check::lab(&file, end, known_references, tool_files, &mut sink));
     (lab, sink.found)
 }

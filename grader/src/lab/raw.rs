@@ -20,6 +20,9 @@ table! {
         /// The programs (roles) a student hands in, by name: `[programs.server]`. Their order is
         /// the order of their lanes in transcripts.
         programs("programs"): Named<Program>,
+        /// Programs of the lab's own, by name: `[tools.child]`. They are compiled from C files in
+        /// the lab's directory `tools`, and whatever a scenario runs can execute them by name.
+        tools("tools"): Named<Tool>,
         /// What earns points. The points add up to 100.
         requirement("requirement"): Blocks<Requirement>,
         /// How it is found out whether the requirements are met. Each scenario starts afresh.
@@ -112,6 +115,16 @@ words! {
         Seqpacket = "seqpacket",
         /// TCP over the loopback, tcp(7).
         Tcp = "tcp",
+    }
+}
+
+table! {
+    /// A program of the lab's own, which a student's program may execute.
+    "a tool"
+    struct Tool {
+        /// Its source, a C file in the lab's directory `tools`. The default is the tool's name:
+        /// `child.c`.
+        source("source"): String,
     }
 }
 

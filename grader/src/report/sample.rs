@@ -115,6 +115,7 @@ pub(crate) fn lab() -> Lab {
         level: 4,
         concepts: vec!["socket".to_owned()],
         task: crate::lab::Task::default(),
+        tools: crate::lab::Tools::default(),
         programs: vec![
             program("server", "us-server"),
             program("client", "us-client"),

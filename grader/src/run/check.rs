@@ -165,17 +165,17 @@ pub fn check(
         lab,
         submission: &name,
     });
-    let built = submission::build(
-        engine,
-        lab,
-        submission,
-        &BuildOptions {
-            cache: engine.cache(),
-            toolchain: engine.toolchain(),
-            lang: options.lang,
-            isolation: engine.isolation(),
-        },
-    )?;
+    let build = BuildOptions {
+        cache: engine.cache(),
+        toolchain: engine.toolchain(),
+        lang: options.lang,
+        isolation: engine.isolation(),
+    };
+    let built = thread::scope(|scope| {
+        // Ready before the first scenario; a failure is told by those that need them.
+        scope.spawn(|| engine.tools(lab));
+        submission::build(engine, lab, submission, &build)
+    })?;
     for report in &built.reports {
         sink(RunEvent::Built(report));
     }

@@ -1,5 +1,6 @@
 //! The pool of workers that carries out plans.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -9,7 +10,10 @@ use supervisor::plan::{Isolation, Observation, Plan};
 use supervisor::worker::{Worker, WorkerError};
 
 use super::shim;
-use crate::submission::{BuildRunner, Cache, CacheMode, Fault, Toolchain};
+use crate::lab::{Lab, Lang, Tools};
+use crate::submission::{
+    BuildOptions, BuildRunner, Cache, CacheMode, Fault, Toolchain, build_tools,
+};
 
 /// How the engine runs scenarios.
 #[derive(Clone, Debug)]
@@ -54,6 +58,8 @@ pub struct Engine {
     cache: Cache,
     toolchain: Toolchain,
     shim: OnceLock<Option<PathBuf>>,
+    /// The labs' own programs that were asked for, and where they are.
+    tools: Mutex<Vec<(Tools, BTreeMap<String, PathBuf>)>>,
 }
 
 /// A place for a worker.
@@ -117,6 +123,7 @@ impl Engine {
             cache: Cache::open(&options.cache)?,
             toolchain,
             shim: OnceLock::new(),
+            tools: Mutex::default(),
         })
     }
 
@@ -145,6 +152,31 @@ impl Engine {
         self.shim
             .get_or_init(|| shim::provide(&self.cache, &self.toolchain))
             .as_deref()
+    }
+
+    /// The lab's own programs, by name: built when they are first asked for, and kept in the
+    /// cache. Others who ask meanwhile wait.
+    ///
+    /// # Errors
+    /// One cannot be built: the lab's or the machine's fault.
+    pub fn tools(&self, lab: &Lab) -> Result<BTreeMap<String, PathBuf>, Fault> {
+        if lab.tools.programs.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        // Whoever waits here has no worker, so the one who builds finds one.
+        let mut known = self.tools.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, built)) = known.iter().find(|(tools, _)| *tools == lab.tools) {
+            return Ok(built.clone());
+        }
+        let options = BuildOptions {
+            cache: &self.cache,
+            toolchain: &self.toolchain,
+            lang: Lang::En,
+            isolation: self.isolation,
+        };
+        let built = build_tools(self, &lab.id, &lab.tools, &options)?;
+        known.push((lab.tools.clone(), built.clone()));
+        Ok(built)
     }
 
     /// How strictly scenarios are isolated.
@@ -305,6 +337,7 @@ mod tests {
         Plan {
             name: name.into(),
             files: Vec::new(),
+            tools: Vec::new(),
             programs: Vec::new(),
             peers: Vec::new(),
             steps: Vec::new(),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use supervisor::Bytes;
 use supervisor::plan as sv;
@@ -97,6 +97,8 @@ pub struct Setting<'a> {
     pub rungs: &'a Rungs,
     /// The handler audit's library, where the scenario asks for it.
     pub shim: Option<&'a Path>,
+    /// The lab's own programs: name and file.
+    pub tools: &'a BTreeMap<String, PathBuf>,
     /// Seed of this run of this scenario: the nonce comes from it.
     pub seed: u64,
     /// How closely to watch.
@@ -188,6 +190,11 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
         plan: sv::Plan {
             name: format!("{}/{}", lab.id, scenario.id),
             files,
+            tools: setting
+                .tools
+                .iter()
+                .map(|(name, path)| host(name, path))
+                .collect(),
             programs,
             peers: actors.peers.clone(),
             steps,
@@ -232,7 +239,7 @@ impl<'a> Planner<'a> {
         let plain = Setup::default();
         let setup = self.scenario.setup.get(role).unwrap_or(&plain);
         let mut args = self.words(setup.args.as_ref().unwrap_or(&program.args));
-        let mut env = environment();
+        let mut env = environment(!self.setting.tools.is_empty());
         for (name, value) in &program.env {
             set(&mut env, name, &self.fill_variable(value));
         }
@@ -597,11 +604,16 @@ impl<'a> Planner<'a> {
     }
 }
 
+const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
+/// The lab's own programs come first: no program of the machine stands in for one.
+const PATH_TO_TOOLS: &str = "/tools:/usr/local/bin:/usr/bin:/bin";
+
 /// The whole environment of a program: nothing of the caller's. The locale keeps `strerror` and
 /// messages in English and still knows UTF-8.
-fn environment() -> Vec<(Bytes, Bytes)> {
+fn environment(tools: bool) -> Vec<(Bytes, Bytes)> {
+    let path = if tools { PATH_TO_TOOLS } else { PATH };
     [
-        ("PATH", "/usr/local/bin:/usr/bin:/bin"),
+        ("PATH", path),
         ("HOME", sv::WORKSPACE),
         ("TMPDIR", "/tmp"),
         ("LC_ALL", "C.UTF-8"),

@@ -76,11 +76,13 @@ pub(super) fn run_on(
         .iter()
         .any(|(role, setup)| setup.audit_handlers && cast.students.contains(role));
     let shim = if audits { engine.handler_shim() } else { None };
+    let tools = engine.tools(lab)?;
     let setting = Setting {
         cast,
         programs,
         rungs,
         shim,
+        tools: &tools,
         seed,
         observation: engine.observation(),
         isolation: engine.isolation(),

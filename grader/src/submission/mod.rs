@@ -26,6 +26,7 @@ mod script;
 mod solaris;
 mod source;
 mod toolchain;
+mod tools;
 mod tree;
 mod words;
 
@@ -41,4 +42,5 @@ pub use repository::{GitRef, Repository};
 pub use rung::Rung;
 pub use runner::{BuildRunner, Fault};
 pub use toolchain::{Optimisation, Toolchain};
+pub use tools::build_tools;
 pub use tree::{Bounds, Content, File, Tree};

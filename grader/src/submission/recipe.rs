@@ -19,6 +19,7 @@ use super::solaris;
 use super::source::{self, Magic};
 use super::toolchain::{self, Tool, Toolchain};
 use super::tree::{File, Tree};
+use crate::lab::Tools;
 
 /// Where the grader puts its own files in the workspace. No submission has such a name, because
 /// hidden names are left out of a [`Tree`].
@@ -169,6 +170,7 @@ impl Recipe {
         Plan {
             name: name.to_owned(),
             files,
+            tools: Vec::new(),
             programs,
             peers: Vec::new(),
             steps,
@@ -275,6 +277,24 @@ pub(super) fn compile(
     args.extend(sources.flags.iter().cloned());
     args.extend(["-lrt".to_owned(), "-lm".to_owned()]);
     recipe.command(tool.path.clone(), args);
+    Ok(recipe)
+}
+
+/// Compiles the lab's own programs, each from one file.
+pub(super) fn tools(tools: &Tools, toolchain: &Toolchain) -> Result<Recipe, Missing> {
+    let cc = toolchain.cc.as_ref();
+    let cc = cc.ok_or_else(|| Missing("cc".to_owned()))?;
+    let mut recipe = Recipe::new(vec![cc.clone()]);
+    for (name, text) in &tools.files {
+        recipe.own(format!("tools/{name}"), text, 0o644);
+    }
+    for tool in &tools.programs {
+        let mut args = cc.lead.clone();
+        args.extend(toolchain.c_flags().into_iter().map(str::to_owned));
+        args.extend(["-o".to_owned(), format!("{OWN}/out/{}", tool.name)]);
+        args.push(format!("tools/{}", tool.source));
+        recipe.command(cc.path.clone(), args);
+    }
     Ok(recipe)
 }
 

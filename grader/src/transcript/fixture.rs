@@ -143,6 +143,7 @@ pub(crate) fn us_upper() -> Lab {
         level: 2,
         concepts: Vec::new(),
         task: crate::lab::Task::default(),
+        tools: crate::lab::Tools::default(),
         programs: vec![program("server", StreamMode::Free)],
         requirements: vec![
             requirement("s-address", 5, &[]),

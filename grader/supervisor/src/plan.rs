@@ -26,6 +26,10 @@ pub const MOST_FLOOD: u32 = 160;
 /// [`Plan::files`], writable.
 pub const WORKSPACE: &str = "/lab";
 
+/// The directory, inside the sandbox, with the lab's own programs ([`Plan::tools`]): everybody may
+/// read and execute them, nobody may change them.
+pub const TOOLS: &str = "/tools";
+
 /// One scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
@@ -33,6 +37,8 @@ pub struct Plan {
     pub name: String,
     /// Put into the workspace before anything starts.
     pub files: Vec<PlacedFile>,
+    /// Put into [`TOOLS`] before anything starts, for the programs to execute.
+    pub tools: Vec<PlacedFile>,
     /// The programs that steps start.
     pub programs: Vec<Program>,
     /// The names of the peers played by the grader.

@@ -79,6 +79,7 @@ fn whole(exe: &Path) -> Check {
     let plan = Plan {
         name: "probe".into(),
         files: Vec::new(),
+        tools: Vec::new(),
         programs: Vec::new(),
         peers: Vec::new(),
         steps: Vec::new(),

@@ -71,6 +71,7 @@ fn every_key_is_explained() {
     let tables = [
         raw::Header::KEYS,
         raw::Program::KEYS,
+        raw::Tool::KEYS,
         raw::Requirement::KEYS,
         raw::Scenario::KEYS,
         raw::Setup::KEYS,

@@ -1,7 +1,7 @@
 //! What an author reads.
 
 use super::{HEAD, bad, errors, good, lint, step_errors, warnings, with};
-use crate::lab::{Severity, Stimulus};
+use crate::lab::{Severity, Stimulus, lint_with};
 
 const START: &str = "{ start = \"filter\", proves = [\"r\"] },";
 const SERVE: &str = "{ start = \"server\", proves = [\"r\"] },";
@@ -514,6 +514,48 @@ fn lint_says_what_is_no_error() {
     let diagnostics = lint("lab.toml", &cast, super::REFERENCES);
     assert!(diagnostics.iter().all(|d| d.severity == Severity::Warning));
     assert!(diagnostics.render(false).ends_with("4 warnings\n"));
+}
+
+#[test]
+fn a_tool_needs_its_source() {
+    let tools =
+        "[tools.child]\n[tools.gate]\nsource = \"gaet.c\"\n[tools.us-server]\nsource = \"../x\"\n";
+    let source = format!("{}{tools}", with("", START));
+    let files = ["child.c", "gate.c", "word.h"].map(|name| (name.to_owned(), String::new()));
+    let found = lint_with("lab.toml", &source, super::REFERENCES, &files.into());
+    insta::assert_snapshot!(found.render(false), @r#"
+    error: there is no `tools/gaet.c` beside the lab file
+      --> lab.toml:26:10
+       |
+    26 | source = "gaet.c"
+       |          ^^^^^^^^ did you mean `gate.c`?
+       |
+       = help: there: `child.c` and `gate.c`
+
+    error: `us-server` is what the student hands in
+      --> lab.toml:27:8
+       |
+    27 | [tools.us-server]
+       |        ^^^^^^^^^
+       |
+       = help: a tool needs a name of its own: programs find it by that on `PATH`
+
+    error: a tool is compiled from one C file
+      --> lab.toml:28:10
+       |
+    28 | source = "../x"
+       |          ^^^^^^
+       |
+       = help: its plain name, which ends in `.c`; it lies in the lab's directory `tools`
+
+    3 errors
+    "#);
+    let text = source
+        .replace("gaet.c", "gate.c")
+        .replace("[tools.us-server]\nsource = \"../x\"\n", "");
+    let lab = good(&text);
+    let sources = lab.tools.programs.iter().map(|tool| tool.source.as_str());
+    assert_eq!(sources.collect::<Vec<_>>(), ["child.c", "gate.c"]);
 }
 
 #[test]

@@ -55,6 +55,7 @@ fn lab() -> Lab {
         level: 1,
         concepts: Vec::new(),
         task: crate::lab::Task::default(),
+        tools: crate::lab::Tools::default(),
         programs: vec![Program {
             socket: None,
             same_as: None,

@@ -28,6 +28,7 @@ fn lab(scenario: Scenario) -> Lab {
         level: 2,
         concepts: Vec::new(),
         task: crate::lab::Task::default(),
+        tools: crate::lab::Tools::default(),
         programs: vec![role("server"), role("client")],
         requirements: Vec::new(),
         scenarios: vec![scenario],
@@ -96,6 +97,7 @@ fn planned_with(
         programs,
         rungs: &Rungs::default(),
         shim,
+        tools: &BTreeMap::new(),
         seed,
         observation: sv::Observation::Full,
         isolation: sv::Isolation::BestEffort,
@@ -227,6 +229,30 @@ fn nothing_of_the_callers_environment_gets_in() {
             "LAB_SOCK=/lab/./socket"
         ]
     );
+}
+
+#[test]
+fn the_labs_own_programs_come_first_on_the_path() {
+    let scenario = scenario(vec![start("server")]);
+    let tools = BTreeMap::from([("child".to_owned(), PathBuf::from("/cache/0"))]);
+    let setting = Setting {
+        cast: &Cast::reference(),
+        programs: &BTreeMap::new(),
+        rungs: &Rungs::default(),
+        shim: None,
+        tools: &tools,
+        seed: 1,
+        observation: sv::Observation::Full,
+        isolation: sv::Isolation::BestEffort,
+    };
+    let lab = lab(scenario);
+    let plan = plan(&lab, &lab.scenarios[0], &setting).unwrap().plan;
+    assert_eq!(plan.tools.len(), 1);
+    assert_eq!(plan.tools[0].name, "child".into());
+    assert_eq!(plan.tools[0].mode, 0o755);
+    let path = &plan.programs[0].env[0].1;
+    assert_eq!(path.escaped(), "/tools:/usr/local/bin:/usr/bin:/bin");
+    assert_eq!(sv::TOOLS, "/tools");
 }
 
 #[test]
@@ -418,6 +444,7 @@ fn a_role_that_wants_no_arguments_gets_none_unless_the_scenario_is_about_them() 
             programs: &programs,
             rungs: &rungs,
             shim: None,
+            tools: &BTreeMap::new(),
             seed: 1,
             observation: sv::Observation::Full,
             isolation: sv::Isolation::BestEffort,

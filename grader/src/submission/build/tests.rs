@@ -116,6 +116,7 @@ pub(in crate::submission) fn lab() -> Lab {
         level: 2,
         concepts: Vec::new(),
         task: crate::lab::Task::default(),
+        tools: crate::lab::Tools::default(),
         programs: vec![
             program("server", "us-server", &["us-server.c", "server.c"]),
             program("client", "us-client", &["us-client.c", "client.c"]),

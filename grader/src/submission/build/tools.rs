@@ -11,7 +11,9 @@ use supervisor::plan::{Act, FileSource, Image, Plan, ProcessId, WORKSPACE};
 use tempfile::TempDir;
 
 use super::super::find::tests::program;
+use super::super::tools::build_tools;
 use super::*;
+use crate::lab::{Tool, Tools};
 
 /// Runs a plan's commands where it is.
 struct Plain;
@@ -110,6 +112,7 @@ fn lab(names: &[&str]) -> Lab {
         level: 1,
         concepts: Vec::new(),
         task: crate::lab::Task::default(),
+        tools: Tools::default(),
         programs: names
             .iter()
             .map(|name| program(name, &format!("us-{name}"), &[&format!("*{name}*.c")]))
@@ -243,4 +246,76 @@ fn leftovers_of_an_earlier_build_are_not_used() {
         ],
     );
     assert_eq!(says(&built, "server"), "new\n");
+}
+
+const CHILD: &str =
+    "#include \"word.h\"\n#include <stdio.h>\nint main(void) { puts(WORD); return 0; }";
+
+fn lab_tools(files: &[(&str, &str)]) -> Tools {
+    Tools {
+        programs: ["child", "other"]
+            .map(|name| Tool {
+                name: name.into(),
+                source: "child.c".into(),
+            })
+            .into(),
+        files: files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), (*text).to_owned()))
+            .collect(),
+    }
+}
+
+/// Refuses to build: what is asked for is in the cache, or cannot even be tried.
+struct Nobody;
+
+impl BuildRunner for Nobody {
+    fn run(&self, plan: &Plan) -> Result<Vec<Event>, Fault> {
+        panic!("{}", plan.name);
+    }
+}
+
+#[test]
+fn the_labs_own_programs_are_built_once() {
+    let cache = Cache::open(&CacheMode::Off).unwrap();
+    let options = BuildOptions {
+        cache: &cache,
+        toolchain: &Toolchain::from_env(),
+        lang: Lang::En,
+        isolation: Isolation::BestEffort,
+    };
+    let tools = lab_tools(&[("child.c", CHILD), ("word.h", "#define WORD \"hello\"")]);
+    let built = build_tools(&Plain, "l", &tools, &options).unwrap();
+    assert_eq!(built.keys().collect::<Vec<_>>(), ["child", "other"]);
+    for path in built.values() {
+        let said = Command::new(path).output().unwrap();
+        assert_eq!(said.stdout, b"hello\n");
+    }
+    assert_eq!(build_tools(&Nobody, "l", &tools, &options), Ok(built));
+    // Whatever they include makes another program of them.
+    let changed = lab_tools(&[("child.c", CHILD), ("word.h", "#define WORD \"bye\"")]);
+    let built = build_tools(&Plain, "l", &changed, &options).unwrap();
+    let said = Command::new(&built["child"]).output().unwrap();
+    assert_eq!(said.stdout, b"bye\n");
+}
+
+#[test]
+fn a_tool_that_cannot_be_built_is_the_labs_or_the_machines_fault() {
+    let cache = Cache::open(&CacheMode::Off).unwrap();
+    let mut options = BuildOptions {
+        cache: &cache,
+        toolchain: &Toolchain::from_env(),
+        lang: Lang::En,
+        isolation: Isolation::BestEffort,
+    };
+    let tools = lab_tools(&[("child.c", "int main(void) {\n  return 0\n}\n")]);
+    let Err(Fault::Act(why)) = build_tools(&Plain, "l", &tools, &options) else {
+        panic!("it was built");
+    };
+    assert!(why.contains("the tools of lab l"), "{why}");
+    assert!(why.contains("tools/child.c:2"), "{why}");
+    let none = Toolchain::default();
+    options.toolchain = &none;
+    let error = build_tools(&Nobody, "l", &tools, &options).unwrap_err();
+    assert!(error.to_string().contains("there is no `cc`"), "{error}");
 }

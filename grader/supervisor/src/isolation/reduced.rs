@@ -1,4 +1,5 @@
-//! The lower rung, without namespaces: a private directory stands in for `/lab` and `/tmp`.
+//! The lower rung, without namespaces: a private directory stands in for `/lab`, `/tools` and
+//! `/tmp`.
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
@@ -8,7 +9,7 @@ use super::SetupError;
 use super::files::Owner;
 use super::removal;
 use crate::bytes::Bytes;
-use crate::plan::{Act, Address, FileAct, Image, OwnName, Plan, Reach, WORKSPACE};
+use crate::plan::{Act, Address, FileAct, Image, OwnName, Plan, Reach, TOOLS, WORKSPACE};
 
 /// Where the workspace and the directory for temporary files really are.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub(crate) struct Places {
     pub(crate) workspace: PathBuf,
     /// Stands in for `/tmp`.
     pub(crate) temporary: PathBuf,
+    /// Stands in for [`TOOLS`].
+    pub(crate) tools: PathBuf,
 }
 
 impl Places {
@@ -25,6 +28,7 @@ impl Places {
         Self {
             workspace: private.join("lab"),
             temporary: private.join("tmp"),
+            tools: private.join("tools"),
         }
     }
 
@@ -35,12 +39,14 @@ impl Places {
                 .and_then(|()| std::os::unix::fs::chown(place, Some(user), Some(group)))
                 .map_err(|e| SetupError::NotSetUp(format!("{}: {e}", place.display())))?;
         }
-        Ok(())
+        // Not the programs' own: where they have a user of theirs, they cannot write here.
+        fs::create_dir(&self.tools)
+            .map_err(|e| SetupError::NotSetUp(format!("{}: {e}", self.tools.display())))
     }
 
     /// Removes them with all they contain, however deep, directories without permissions included.
     pub(crate) fn remove(&self) {
-        for place in [&self.workspace, &self.temporary] {
+        for place in [&self.workspace, &self.temporary, &self.tools] {
             // What is left now is left: the directory is private, and nobody waits for it.
             let _ = removal::remove(place);
         }
@@ -95,10 +101,15 @@ impl Places {
     }
 
     fn lead(&self, text: &mut Bytes) {
-        let [lab, tmp] = [&self.workspace, &self.temporary].map(|p| p.as_os_str().as_bytes());
+        let [lab, tools, tmp] =
+            [&self.workspace, &self.tools, &self.temporary].map(|p| p.as_os_str().as_bytes());
         *text = Bytes(replace(
             text,
-            &[(WORKSPACE.as_bytes(), lab), (b"/tmp", tmp)],
+            &[
+                (WORKSPACE.as_bytes(), lab),
+                (TOOLS.as_bytes(), tools),
+                (b"/tmp", tmp),
+            ],
         ));
     }
 }
@@ -170,6 +181,8 @@ mod tests {
                 "echo >/lab/x; ls '/lab'",
                 "echo >/tmp/g-1/lab/x; ls '/tmp/g-1/lab'",
             ),
+            ("/tools:/bin", "/tmp/g-1/tools:/bin"),
+            ("/usr/tools", "/usr/tools"),
             ("/labour", "/labour"),
             ("/my/lab", "/my/lab"),
             ("x/lab/y", "x/lab/y"),

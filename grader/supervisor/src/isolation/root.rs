@@ -86,7 +86,7 @@ impl Base {
         let executable = fs::read_link("/proc/self/exe").ok();
         cover(executable.as_deref(), stage)?;
         devices(&stage.join("dev"), owner)?;
-        for name in ["proc", "lab", "tmp"] {
+        for name in ["proc", "lab", "tools", "tmp"] {
             fs::create_dir(stage.join(name)).map_err(io(name))?;
         }
         // A new proc may only be mounted where a whole one is in sight already.

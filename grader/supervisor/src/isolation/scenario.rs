@@ -9,11 +9,12 @@ use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::Mode;
 
+use super::SetupError;
 use super::files::{self, Owner};
 use super::root::{Base, SYSTEM};
-use super::{SetupError, sys};
+use super::sys::{self, READ_ONLY};
 use crate::limits;
-use crate::plan::{Limits, Plan, WORKSPACE};
+use crate::plan::{Limits, Plan, TOOLS, WORKSPACE};
 
 /// Files and directories of a private file system, at most.
 const INODES: u32 = 65_536;
@@ -49,7 +50,24 @@ pub(crate) fn set_up(base: &Base, plan: &Plan, owner: Owner) -> Result<Vec<Strin
     let workspace =
         open(WORKSPACE, flags, Mode::empty()).map_err(SetupError::refused("the workspace"))?;
     files::place(&plan.files, workspace.as_fd(), base.host.as_fd(), owner)?;
+    tools(base, plan)?;
     Ok(missing)
+}
+
+/// The lab's own programs, on a file system that is read-only from here on, whoever runs.
+fn tools(base: &Base, plan: &Plan) -> Result<(), SetupError> {
+    if plan.tools.is_empty() {
+        return Ok(());
+    }
+    // The first user of the namespace, not that of the programs.
+    let owner = (0, 0);
+    private(TOOLS, "0755", &plan.limits, owner)?;
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let directory =
+        open(TOOLS, flags, Mode::empty()).map_err(SetupError::refused("the lab's programs"))?;
+    files::place(&plan.tools, directory.as_fd(), base.host.as_fd(), owner)?;
+    sys::restrict(None, &files::c_path(Path::new(TOOLS))?, READ_ONLY, false)
+        .map_err(SetupError::refused("making the lab's programs read-only"))
 }
 
 fn private(at: &str, mode: &str, limits: &Limits, (user, group): Owner) -> Result<(), SetupError> {

@@ -132,6 +132,8 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
         places.make(owner)?;
         let workspace = open_directory(&places.workspace, flags & !OFlag::O_PATH)?;
         files::place(&plan.files, workspace.as_fd(), host.as_fd(), owner)?;
+        let tools = open_directory(&places.tools, flags & !OFlag::O_PATH)?;
+        files::place(&plan.tools, tools.as_fd(), host.as_fd(), own_ids())?;
         places.rewrite(&mut plan);
 
         let mut missing = lost(&reason);
@@ -215,7 +217,8 @@ fn confinement(
         .iter()
         .chain(&["proc", "dev", "sys/devices/system/cpu"]);
     let system: Vec<PathBuf> = system.map(|name| Path::new("/").join(name)).collect();
-    let readable = system.iter().chain(&plan.readable).map(PathBuf::as_path);
+    let readable = system.iter().chain(&plan.readable).chain([&places.tools]);
+    let readable = readable.map(PathBuf::as_path);
     // Not `/dev` itself: whatever permissions allow there would be open.
     let devices = [
         "null", "zero", "full", "random", "urandom", "tty", "ptmx", "pts", "shm",

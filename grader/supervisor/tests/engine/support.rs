@@ -102,6 +102,7 @@ pub(crate) fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
             source: FileSource::Host(exe.to_owned()),
             mode: 0o755,
         }],
+        tools: Vec::new(),
         programs: vec![Program {
             name: "program".into(),
             image: Image::File("./program".into()),

@@ -28,6 +28,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("processes_are_limited", processes_limited),
     ("what_cannot_be_executed_is_told_by_errno", exec_errors),
     ("readable_directories", readable),
+    ("the_labs_programs_can_be_executed_not_changed", tools),
     ("a_file_that_cannot_be_placed_is_named", unplaceable),
     ("what_is_enforced_is_said", enforced),
     ("our_executable_cannot_be_read", executable),
@@ -343,6 +344,27 @@ fn readable() {
     };
     assert!(reason.contains("missing"), "{reason}");
 }
+
+fn tools() {
+    let mut plan = plan(vec![shell(TAMPER)]);
+    plan.tools = vec![PlacedFile {
+        mode: 0o755,
+        ..file("greet", "#!/bin/sh\necho hello from $0\n")
+    }];
+    let mut worker = worker();
+    let ran = run(&mut worker, &plan);
+    assert_eq!(ran.out(), "hello from /tools/greet\ngreet\nhello again\n");
+    // And the next scenario does not see them.
+    plan.tools.clear();
+    plan.programs = vec![shell("ls -A /tools")];
+    assert_eq!(run(&mut worker, &plan).out(), "");
+}
+
+/// Executes `/tools/greet`, tries to change it, and says what came of that.
+pub(crate) const TAMPER: &str = "PATH=/tools:$PATH; greet; \
+     (echo evil >/tools/greet; echo evil >/tools/new; rm -f /tools/greet; \
+      chmod 777 /tools/greet; mv /tools/greet /tools/other) 2>/dev/null; \
+     ls -A /tools; greet | sed s,from.*,again,";
 
 fn unplaceable() {
     let mut worker = worker();

@@ -48,6 +48,7 @@ pub(crate) fn plan(programs: Vec<Program>) -> Plan {
     Plan {
         name: "test".into(),
         files: Vec::new(),
+        tools: Vec::new(),
         steps: starts.collect(),
         programs,
         peers: Vec::new(),

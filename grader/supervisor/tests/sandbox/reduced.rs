@@ -1,15 +1,17 @@
 //! The lower rung.
 
 use supervisor::event::ExitStatus;
-use supervisor::plan::{Image, Isolation, Plan, Program};
+use supervisor::plan::{Image, Isolation, PlacedFile, Plan, Program};
 
 use crate::Test;
+use crate::confinement::TAMPER;
 use crate::harness::{Ran, builtin, file, is_root, plan, program, run, shell, worker};
 use crate::lifetimes::somewhere;
 
 pub(crate) const TESTS: &[Test] = &[
     ("reduced_has_a_private_workspace", workspace),
     ("reduced_cannot_write_elsewhere", elsewhere),
+    ("reduced_has_the_labs_programs", tools),
     ("reduced_ends_daemons", daemons),
     ("reduced_refuses_calls_and_limits", calls),
     ("reduced_leaves_nothing_behind", nothing_left),
@@ -53,6 +55,21 @@ fn workspace() {
     );
     argv.programs = vec![builtin("threads", &[])];
     assert_eq!(run(&mut worker(), &argv).out(), "140\n");
+}
+
+fn tools() {
+    let mut plan = reduced(vec![shell(TAMPER)]);
+    plan.tools = vec![PlacedFile {
+        mode: 0o755,
+        ..file("greet", "#!/bin/sh\necho hello from $0\n")
+    }];
+    let ran = run(&mut worker(), &plan);
+    let out = ran.out();
+    let rest = out.strip_prefix("hello from /tmp/grader-").expect(&out);
+    assert!(
+        rest.ends_with("/tools/greet\ngreet\nhello again\n"),
+        "{out}"
+    );
 }
 
 fn elsewhere() {
