@@ -25,6 +25,8 @@ mod inet_server;
 mod io;
 mod line_server;
 mod lines;
+mod nanny;
+mod pipe_line;
 mod pipe_upper;
 mod server;
 mod sig_count;
@@ -56,6 +58,8 @@ pub const NAMES: &[&str] = &[
     "course-31-server",
     "inet-client",
     "inet-server",
+    "nanny",
+    "pipe-line",
     "pipe-upper",
     "sig-count",
     "us-client",
@@ -73,8 +77,8 @@ const USAGE: i32 = 2;
 /// program of that name. `args` are the arguments after the program's name.
 ///
 /// The process is the program's: its signal mask and descriptors are changed and not put back.
-/// The caller exits with the status. `at-exit`, `course-25` and `pipe-upper` need a process that has one
-/// thread, because they fork.
+/// The caller exits with the status. `at-exit`, `course-25`, `nanny` and `pipe-upper` need a process that
+/// has one thread, because they fork; `nanny` and `pipe-line` execute other programs.
 #[must_use]
 pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
     match name {
@@ -94,6 +98,8 @@ pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
         "course-31-server" => Some(course_31_server::run(args)),
         "inet-client" => Some(inet_client::run(args)),
         "inet-server" => Some(inet_server::run(args)),
+        "nanny" => Some(nanny::run(args)),
+        "pipe-line" => Some(pipe_line::run(args)),
         "pipe-upper" => Some(pipe_upper::run(args)),
         "sig-count" => Some(sig_count::run(args)),
         "us-client" => Some(us_client::run(args)),
@@ -114,8 +120,15 @@ mod tests {
     fn knows_its_names_and_no_others() {
         // Two arguments too many: every program says how it is used and ends at once.
         let args = ["a", "b", "c"].map(OsString::from);
+        // A command may have any; but here there are two commands without a word.
+        let no_command = ["a", "--", "--"].map(OsString::from);
         for name in NAMES {
-            assert_eq!(run(name, &args), Some(USAGE), "{name}");
+            let args = if *name == "pipe-line" {
+                &no_command
+            } else {
+                &args
+            };
+            assert_eq!(run(name, args), Some(USAGE), "{name}");
         }
         assert_eq!(run("cat", &args), None);
         assert!(NAMES.is_sorted());

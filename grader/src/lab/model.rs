@@ -627,7 +627,8 @@ pub enum Inspection {
     Files,
     /// How many threads each process has: channel `threads`.
     Threads,
-    /// What descendants hold: channels `held` (descriptors), `inherited` (signals blocked and
+    /// What descendants hold: channels `held` (descriptors), `shared` (those of the standard ones
+    /// that lead to the grader, without a process in between), `inherited` (signals blocked and
     /// ignored).
     Children,
 }
@@ -702,6 +703,8 @@ pub struct Check {
     pub proves: Vec<String>,
     /// The program it is about.
     pub program: String,
+    /// It is about standard error, where it is about what was written.
+    pub stderr: bool,
     /// The steps it is about.
     pub window: Window,
     /// What must hold.
@@ -844,4 +847,21 @@ pub enum Received {
     SameOrder,
     /// The regular expression matches somewhere in what each of them received.
     Matches(String),
+}
+
+impl Property {
+    /// Whether it is about what was written.
+    #[must_use]
+    pub fn is_about_text(&self) -> bool {
+        matches!(
+            self,
+            Self::CountEquals { .. }
+                | Self::CountBetween { .. }
+                | Self::Counts { .. }
+                | Self::Subsequence(_)
+                | Self::Contains(_)
+                | Self::Absent(_)
+                | Self::Matches(_)
+        )
+    }
 }

@@ -91,7 +91,7 @@ pub(super) fn property(
                 Diagnostic::error(id.clone(), "a check states exactly one property").help(format!(
                     "one of {}",
                     names::list(raw::Check::KEYS.iter().copied().filter(|key| {
-                        !["id", "proves", "program", "from", "until"].contains(key)
+                        !["id", "proves", "program", "stream", "from", "until"].contains(key)
                     }))
                 )),
             );

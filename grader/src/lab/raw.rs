@@ -751,7 +751,8 @@ words! {
         /// How many threads each process has (channel `threads`).
         Threads = "threads",
         /// Which descriptors its descendants hold (channel `held`), which signals they block or
-        /// ignore (channel `inherited`).
+        /// ignore (channel `inherited`), which of their standard streams are the grader's own
+        /// (channel `shared`).
         Children = "children",
     }
 }
@@ -813,6 +814,17 @@ words! {
     }
 }
 
+words! {
+    /// What a program writes to.
+    "an output stream"
+    enum CheckStream {
+        /// Standard output.
+        Stdout = "stdout",
+        /// Standard error.
+        Stderr = "stderr",
+    }
+}
+
 table! {
     /// A property of a program in the whole scenario, or in some of its steps: exactly one of
     /// `count-equals`, `count-between`, `counts`, `counts-least`, `subsequence`, `contains`,
@@ -828,6 +840,8 @@ table! {
         proves("proves"): Vec<At<String>>,
         /// The program; needed only where the scenario starts several.
         program("program"): String,
+        /// Where it is looked for: `"stdout"` unless said otherwise.
+        stream("stream"): CheckStream,
         /// A text occurs as often as the output itself says.
         count_equals("count-equals"): CountEquals,
         /// A text occurs between so and so often.

@@ -649,10 +649,21 @@ fn check(
     };
     let property = property::property(raw, &id.span, stage, sink)?;
     let window = property::window(raw, steps, sink);
+    let stderr = raw.stream.as_ref();
+    let stderr = stderr.filter(|at| at.value == raw::CheckStream::Stderr);
+    if let Some(at) = stderr
+        && !property.is_about_text()
+    {
+        sink.push(Diagnostic::error(
+            at.span.clone(),
+            "this property is not about what was written",
+        ));
+    }
     Some(Check {
         id: id.value.clone(),
         proves: proves.value.iter().map(|p| p.value.clone()).collect(),
         program,
+        stderr: stderr.is_some(),
         window,
         property,
     })

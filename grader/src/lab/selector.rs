@@ -117,6 +117,7 @@ const CHANNELS: &[&str] = &[
     "contents",
     "threads",
     "held",
+    "shared",
     "inherited",
 ];
 

@@ -744,7 +744,7 @@ impl<'a> Stage<'a> {
             raw::Inspect::Terminal => (Inspection::Terminal, &["terminal"]),
             raw::Inspect::Files => (Inspection::Files, &["files", "modes", "contents"]),
             raw::Inspect::Threads => (Inspection::Threads, &["threads"]),
-            raw::Inspect::Children => (Inspection::Children, &["held", "inherited"]),
+            raw::Inspect::Children => (Inspection::Children, &["held", "shared", "inherited"]),
         };
         if inspection == Inspection::Handlers
             && !self.setup.get(program).is_some_and(|s| s.audit_handlers)

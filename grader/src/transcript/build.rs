@@ -732,7 +732,7 @@ fn channels(what: Inspection) -> &'static [&'static str] {
         Inspection::Terminal => &["terminal"],
         Inspection::Files => &["files", "modes", "contents"],
         Inspection::Threads => &["threads"],
-        Inspection::Children => &["held", "inherited"],
+        Inspection::Children => &["held", "shared", "inherited"],
     }
 }
 

@@ -27,7 +27,12 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
         Property::Called(calls) => called(calls, true, program, check.window, events),
         Property::NotCalled(calls) => called(calls, false, program, check.window, events),
         property => {
-            let output = stream(Stream::Out, program, check.window, events);
+            let wanted = if check.stderr {
+                Stream::Err
+            } else {
+                Stream::Out
+            };
+            let output = stream(wanted, program, check.window, events);
             written(property, &output).map_err(|why| {
                 // Said where it is the whole difference.
                 if writes_to_input(program, check.window, events) {
@@ -404,6 +409,7 @@ mod tests {
             id: "c".to_owned(),
             proves: Vec::new(),
             program: "server".to_owned(),
+            stderr: false,
             window: Window::default(),
             property,
         }

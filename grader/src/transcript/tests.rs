@@ -296,6 +296,7 @@ fn a_check_reads_the_whole_output() {
         id: "bels-are-counted".to_owned(),
         proves: vec!["s-bye".to_owned()],
         program: "server".to_owned(),
+        stderr: false,
         window: Window::default(),
         property: Property::CountEquals {
             text: "\u{7}".to_owned(),

@@ -255,6 +255,7 @@ mod tests {
             id: "tr-was-started".to_owned(),
             proves: vec!["runs-tr".to_owned()],
             program: "server".to_owned(),
+            stderr: false,
             window: Window::default(),
             property: Property::Executed(vec!["tr".to_owned()]),
         }];

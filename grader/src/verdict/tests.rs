@@ -428,6 +428,7 @@ fn checks_are_judged_by_themselves() {
         id: "one-line".to_owned(),
         proves: vec!["count".to_owned()],
         program: "server".to_owned(),
+        stderr: false,
         window: Window::default(),
         property: Property::CountBetween {
             text: "\n".to_owned(),

@@ -12,6 +12,8 @@ use crate::support::{Home, json, outcomes};
 const LABS: &[&str] = &[
     "ask-alarm",
     "at-exit",
+    "nanny",
+    "pipe-line",
     "pipe-upper",
     "sig-count",
     "us-many",

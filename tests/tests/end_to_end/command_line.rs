@@ -102,6 +102,8 @@ fn labs_are_listed_in_both_languages() {
         "ask-alarm",
         "at-exit",
         "inet-upper",
+        "nanny",
+        "pipe-line",
         "pipe-upper",
         "sig-count",
         "us-many",

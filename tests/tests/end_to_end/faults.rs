@@ -223,4 +223,45 @@ int main(void) {
         std::thread::yield_now();
     }
     is_an_error(&output, "the machine ran short of memory");
+/// A copy of a lab, in which a file is replaced.
+fn lab_with(home: &Home, id: &str, file: &str, text: &str) -> PathBuf {
+    let from = end_to_end::root().join("labs").join(id);
+    let to = home.path().join("labs").join(id);
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .arg(&from)
+        .arg({
+            fs::create_dir_all(to.parent().unwrap()).unwrap();
+            &to
+        })
+        .status()
+        .unwrap();
+    assert!(copied.success());
+    fs::write(to.join(file), text).unwrap();
+    to
+}
+
+#[test]
+fn a_tool_that_cannot_be_built_is_the_labs_error() {
+    let home = Home::new();
+    let broken = "int main(void) { return 0 }\n";
+    let lab = lab_with(&home, "pipe-line", "tools/stage.c", broken);
+    let mut check = home.grader();
+    check.arg("check").arg(&lab);
+    check.arg(end_to_end::fixture("pipe-line", "good-cloexec"));
+    let output = check.args(["--format", "json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let report = json(&output.stdout);
+    assert!(
+        outcomes(&report)
+            .iter()
+            .all(|(_, outcome)| outcome == "error"),
+        "{report:#}"
+    );
+    let said = report.to_string();
+    assert!(
+        said.contains("the tools of lab pipe-line cannot be built"),
+        "{said}"
+    );
+    assert!(said.contains("tools/stage.c:1"), "{said}");
 }

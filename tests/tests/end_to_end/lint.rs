@@ -19,6 +19,8 @@ fn the_labs_themselves_have_no_mistake() {
         "ask-alarm",
         "at-exit",
         "inet-upper",
+        "nanny",
+        "pipe-line",
         "pipe-upper",
         "sig-count",
         "us-many",

@@ -15,6 +15,8 @@ fn every_lab_is_good_and_without_warnings() {
         "at-exit",
         "course-21",
         "inet-upper",
+        "nanny",
+        "pipe-line",
         "pipe-upper",
         "sig-count",
         "us-many",

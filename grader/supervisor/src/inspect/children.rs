@@ -4,7 +4,7 @@ use super::signals::names;
 use super::{fact, living};
 use crate::event::Fact;
 use crate::plan::ProgramId;
-use crate::proc;
+use crate::proc::{self, Link};
 use crate::scene::{Scene, SceneProcess, within_program};
 
 /// Channel `threads`, a line for each living process: `root: 1`.
@@ -21,7 +21,8 @@ pub fn threads(scene: &Scene<'_>, program: ProgramId) -> Vec<Fact> {
         .collect()
 }
 
-/// What living descendants hold: channel `held`, their descriptors (`child 1: 0 1 2`), and channel
+/// What living descendants hold: channel `held`, their descriptors (`child 1: 0 1 2`), channel
+/// `shared`, which of the standard ones lead to the grader without a process in between, and channel
 /// `inherited`, the signals that they block or ignore (`child 1 blocks TERM`), which `execve` hands
 /// on (signal(7)).
 #[must_use]
@@ -40,6 +41,14 @@ pub fn children(scene: &Scene<'_>, program: ProgramId) -> Vec<Fact> {
             format!("{}: {}", within_program(child.id), fds.join(" ")),
         )
     });
+    let shared = children.iter().map(|child| {
+        let fds = proc::fds(child.pid).unwrap_or_default();
+        let own = fds.iter().filter(|(fd, link)| {
+            *fd <= 2 && matches!(Link::parse(link), Link::Pipe(inode) if scene.pipe_names.is_given(inode))
+        });
+        let own: Vec<String> = own.map(|(fd, _)| fd.to_string()).collect();
+        fact("shared", format!("{}: {}", within_program(child.id), own.join(" ")))
+    });
     let inherited = children.iter().flat_map(|child| {
         let scan = child.threads.first().map(|thread| &thread.scan);
         let masks = scan.map_or([("blocks", 0), ("ignores", 0)], |scan| {
@@ -53,5 +62,5 @@ pub fn children(scene: &Scene<'_>, program: ProgramId) -> Vec<Fact> {
             ))
         })
     });
-    held.chain(inherited).collect()
+    held.chain(shared).chain(inherited).collect()
 }
