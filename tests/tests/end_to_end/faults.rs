@@ -223,6 +223,8 @@ int main(void) {
         std::thread::yield_now();
     }
     is_an_error(&output, "the machine ran short of memory");
+}
+
 /// A copy of a lab, in which a file is replaced.
 fn lab_with(home: &Home, id: &str, file: &str, text: &str) -> PathBuf {
     let from = end_to_end::root().join("labs").join(id);
