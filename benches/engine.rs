@@ -82,6 +82,7 @@ fn plan(exe: &Path, argument: Option<u64>, observation: Observation) -> Plan {
             small_peers: false,
             umask: None,
             descriptors: None,
+            file_size: None,
         }],
         peers: Vec::new(),
         steps: vec![Step {

@@ -127,6 +127,7 @@ pub(super) fn stream(mode: &raw::Stream, sink: &mut Sink) -> StreamMode {
         raw::Stream::Word(raw::StreamWord::LinesInOrder) => StreamMode::LinesInOrder,
         raw::Stream::Word(raw::StreamWord::Some) => StreamMode::Some,
         raw::Stream::Word(raw::StreamWord::Digest) => StreamMode::Digest,
+        raw::Stream::Word(raw::StreamWord::BySender) => StreamMode::BySender,
         raw::Stream::Contains(texts) => StreamMode::Contains(
             texts
                 .iter()

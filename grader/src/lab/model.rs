@@ -263,6 +263,9 @@ pub enum StreamMode {
     Contains(Vec<String>),
     /// Length and hash of the whole phase's bytes.
     Digest,
+    /// Whole lines in the order of their senders: of what stands before the first colon. Lines of
+    /// one sender keep their order. In its phase.
+    BySender,
 }
 
 /// How an exit status enters the transcript.
@@ -304,7 +307,7 @@ pub struct Scenario {
     /// How each started program is connected, where it is not the default.
     pub setup: BTreeMap<String, Setup>,
     /// How what a peer receives is compared, where it is not [`StreamMode::Exact`]. Only `Exact`,
-    /// `Free`, `Some` and `Digest` occur.
+    /// `Free`, `Some`, `Digest` and `BySender` occur.
     pub peers: BTreeMap<String, StreamMode>,
     /// The steps.
     pub steps: Vec<Step>,
@@ -367,6 +370,8 @@ pub struct Setup {
     pub descriptors: Option<u32>,
     /// What kind of socket it has here.
     pub socket: Option<SocketKind>,
+    /// How many bytes its files may have, where it is not the usual number.
+    pub file_size: Option<u64>,
 }
 
 /// Standard input of a program.
@@ -479,7 +484,20 @@ pub enum Stimulus {
         /// It does not read until `resume`.
         stalled: bool,
     },
-    /// A peer sends.
+    /// A peer opens one end of a FIFO.
+    Open {
+        /// The peer.
+        peer: String,
+        /// The FIFO.
+        path: String,
+        /// It writes; otherwise it reads.
+        writing: bool,
+        /// It does not read until `resume`.
+        stalled: bool,
+        /// How many bytes the FIFO is to hold, if not the usual number.
+        room: Option<u32>,
+    },
+    /// A peer sends, or writes into a FIFO.
     Send {
         /// The peer.
         peer: String,
@@ -590,6 +608,20 @@ pub enum FileStep {
         /// Its path.
         path: String,
     },
+    /// A FIFO.
+    Fifo {
+        /// Its path.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// An empty directory.
+    Directory {
+        /// Its path.
+        path: String,
+        /// Permission bits.
+        mode: u32,
+    },
     /// Change permission bits.
     Chmod {
         /// Its path.
@@ -625,6 +657,8 @@ pub enum Inspection {
     Terminal,
     /// What is in the working directory: channels `files`, `modes`, `contents`.
     Files,
+    /// The lines of the files there: channel `lines`.
+    Lines,
     /// How many threads each process has: channel `threads`.
     Threads,
     /// What descendants hold: channels `held` (descriptors), `shared` (those of the standard ones

@@ -196,6 +196,9 @@ words! {
         Some = "some",
         /// Length and hash of what was written in the step: for large amounts.
         Digest = "digest",
+        /// Whole lines, ordered by what stands before their first colon; those of one sender keep
+        /// their order.
+        BySender = "by-sender",
     }
 }
 
@@ -365,6 +368,8 @@ table! {
         descriptors("descriptors"): u64,
         /// What kind of socket it has here.
         socket("socket"): SocketWord,
+        /// How many bytes its files may have (`RLIMIT_FSIZE`).
+        file_size("file-size"): u64,
     }
 }
 
@@ -455,8 +460,12 @@ table! {
         /// A listening peer takes the next connection: `accept = "alice"`, or
         /// `accept = { peer = "alice", on = "desk", stalled = true }`.
         accept("accept"): Accept,
+        /// A peer opens one end of a FIFO: `open = { writer = "alice", path = "fifo" }`.
+        open("open"): Open,
+        /// A peer writes into a FIFO, each piece by one `write`: `write = { alice = "record\n" }`.
+        write("write"): Sends,
         /// A peer sends: `send = { alice = "ab" }`.
-        send("send"): Named<Data>,
+        send("send"): Sends,
         /// A peer half-closes: nothing more will be sent. `shutdown = "alice"`.
         shutdown("shutdown"): Peers,
         /// A peer closes at once, with whatever is unread: `close = "alice"`.
@@ -525,6 +534,29 @@ impl Decode for Leave {
 }
 
 either_schema!(Leave, "A program, or a table from a program to a number of bytes.", [String, Named<u64>]);
+
+/// Data by peer.
+pub(super) type Sends = Named<Data>;
+
+table! {
+    /// One end of a FIFO: exactly one of `reader`, `writer`.
+    #[schemars(extend("required" = ["path"]))]
+    "an open FIFO"
+    struct Open {
+        /// A peer that reads, with a name new in this scenario. It is there at once.
+        reader("reader"): String,
+        /// A peer that writes. It waits until somebody opens the FIFO for reading.
+        writer("writer"): String,
+        /// The FIFO.
+        path("path"): String,
+        /// The reader does not read until `resume`.
+        stalled("stalled"): bool,
+        /// How what the reader receives is compared: `"exact"` unless said otherwise.
+        receives("receives"): Stream,
+        /// How many bytes the FIFO holds, 4096 or more.
+        room("room"): u64,
+    }
+}
 
 /// One peer or several.
 pub(super) type Peers = Some1<String>;
@@ -707,7 +739,7 @@ words! {
 }
 
 table! {
-    /// A change of a file: exactly one of `write`, `stale`, `chmod`, `remove`.
+    /// A change of a file: exactly one of `write`, `stale`, `fifo`, `directory`, `chmod`, `remove`.
     "a file step"
     struct File {
         /// Write this file. `{socket}` is the address.
@@ -716,9 +748,14 @@ table! {
         content("content"): String,
         /// Leave a socket file on which nobody listens.
         stale("stale"): String,
+        /// Make a FIFO.
+        fifo("fifo"): String,
+        /// Make an empty directory.
+        directory("directory"): String,
         /// Change the permission bits of this file.
         chmod("chmod"): String,
-        /// Permission bits for `write` (0o644 unless said otherwise) and `chmod`: `0o600`.
+        /// Permission bits for `write` (0o644 unless said otherwise), `fifo` (0o600), `directory`
+        /// (0o755) and `chmod`: `0o600`.
         mode("mode"): u64,
         /// Remove this file.
         remove("remove"): String,
@@ -748,6 +785,8 @@ words! {
         /// What is in the working directory beside the programs: what each file is (channel
         /// `files`), its permission bits (`modes`), how it begins (`contents`).
         Files = "files",
+        /// The lines of the regular files there (channel `lines`).
+        Lines = "lines",
         /// How many threads each process has (channel `threads`).
         Threads = "threads",
         /// Which descriptors its descendants hold (channel `held`), which signals they block or

@@ -295,6 +295,10 @@ fn setups(
                 .descriptors
                 .as_ref()
                 .map(|d| check::small(d, "a number of descriptors", 8, 256, sink)),
+            file_size: raw
+                .file_size
+                .as_ref()
+                .map(|s| within(s, "bytes", 0, 64 << 20, sink)),
         };
         if let (Some(ignore), Some(program)) = (&raw.ignore, program) {
             let out = setup.stdout.as_ref().unwrap_or(&program.stdout);
@@ -574,6 +578,8 @@ fn stimuli_of(step: &raw::Step) -> Vec<(&'static str, Span)> {
         ("connect", step.connect.as_ref().map(|a| key(&a.key))),
         ("listen", step.listen.as_ref().map(|a| key(&a.key))),
         ("accept", step.accept.as_ref().map(|a| key(&a.key))),
+        ("open", step.open.as_ref().map(|a| key(&a.key))),
+        ("write", step.write.as_ref().map(|a| key(&a.key))),
         ("send", step.send.as_ref().map(|a| key(&a.key))),
         ("shutdown", step.shutdown.as_ref().map(|a| key(&a.key))),
         ("close", step.close.as_ref().map(|a| key(&a.key))),

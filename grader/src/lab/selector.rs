@@ -17,8 +17,8 @@ const OPERATORS: &[&str] = &["<", "=", "~", "?"];
 /// First words of the lines of a lane's own channel. Programs first, then peers.
 const WORDS: &[&str] = &[
     "listen", "connect", "unlink", "exit", "killed", "ended", "still", "bind", "exec", "limit",
-    "spinning", "polling", "stopped", "stdin", "open", "queued", "refused", "eof", "reset",
-    "failed",
+    "spinning", "polling", "stopped", "stdin", "open", "queued", "waits", "refused", "eof",
+    "reset", "failed",
 ];
 
 /// Where a selector stands.
@@ -115,6 +115,7 @@ const CHANNELS: &[&str] = &[
     "files",
     "modes",
     "contents",
+    "lines",
     "threads",
     "held",
     "shared",

@@ -13,6 +13,8 @@ use super::scenario::{Means, has_address, no_such_program};
 use super::text::{self, Allowed};
 use super::{names, raw, sockets};
 
+mod fifo;
+
 /// At most so many bytes in one datum.
 const MOST_DATA: u64 = 64 << 20;
 /// At most so many pieces of one datum: after each the grader waits.
@@ -51,6 +53,8 @@ struct Peer {
     tcp: bool,
     closed: Option<Span>,
     used: bool,
+    /// It is an end of a FIFO, and whether it writes.
+    fifo: Option<bool>,
 }
 
 impl<'a> Stage<'a> {
@@ -182,8 +186,15 @@ impl<'a> Stage<'a> {
         if let Some(accept) = &step.accept {
             out.extend(self.accept(accept, round, sink));
         }
-        for (peer, at) in step.send.iter().flat_map(|s| &s.value.0) {
-            let peer = self.peer(peer, round, sink);
+        if let Some(open) = &step.open {
+            out.extend(self.open(open, round, sink));
+        }
+        if let Some(write) = &step.write {
+            self.write(&write.value, round, means, out, sink);
+        }
+        for (name, at) in step.send.iter().flat_map(|s| &s.value.0) {
+            let peer = self.peer(name, round, sink);
+            let peer = peer.filter(|peer| fifo::allowed(&self.peers[peer], name, "send", sink));
             let entry = peer.as_ref().and_then(|peer| self.peers.get(peer));
             let messages = self.lenient || entry.is_some_and(|peer| peer.messages);
             let data = data(at, messages, round, means, sink);
@@ -191,12 +202,19 @@ impl<'a> Stage<'a> {
                 out.push(Stimulus::Send { peer, data });
             }
         }
-        self.simple(&step.shutdown, false, round, Stimulus::Shutdown, out, sink);
-        self.simple(&step.close, true, round, Stimulus::Close, out, sink);
+        self.simple(
+            &step.shutdown,
+            "shutdown",
+            round,
+            Stimulus::Shutdown,
+            out,
+            sink,
+        );
+        self.simple(&step.close, "close", round, Stimulus::Close, out, sink);
         self.only_over_tcp(&step.reset, round, sink);
-        self.simple(&step.reset, true, round, Stimulus::Reset, out, sink);
-        self.simple(&step.stall, false, round, Stimulus::Stall, out, sink);
-        self.simple(&step.resume, false, round, Stimulus::Resume, out, sink);
+        self.simple(&step.reset, "reset", round, Stimulus::Reset, out, sink);
+        self.simple(&step.stall, "stall", round, Stimulus::Stall, out, sink);
+        self.simple(&step.resume, "resume", round, Stimulus::Resume, out, sink);
         for (role, at) in step.signal.iter().flat_map(|s| &s.value.0) {
             out.extend(self.signal(role, at, sink));
         }
@@ -263,16 +281,20 @@ impl<'a> Stage<'a> {
     fn simple(
         &mut self,
         names: &Option<At<raw::Peers>>,
-        closing: bool,
+        key: &str,
         round: Option<u32>,
         stimulus: fn(String) -> Stimulus,
         out: &mut Vec<Stimulus>,
         sink: &mut Sink,
     ) {
+        let closing = matches!(key, "close" | "reset");
         for name in names.iter().flat_map(|n| &n.value.0) {
             let Some(peer) = self.peer_or_listener(name, closing, round, sink) else {
                 continue;
             };
+            if !fifo::allowed(&self.peers[&peer], name, key, sink) {
+                continue;
+            }
             if closing && let Some(entry) = self.peers.get_mut(&peer) {
                 entry.closed = Some(name.span.clone());
             }
@@ -417,6 +439,7 @@ impl<'a> Stage<'a> {
                 tcp: false,
                 closed: None,
                 used: false,
+                fifo: None,
             },
         );
         Some(expanded)
@@ -426,7 +449,10 @@ impl<'a> Stage<'a> {
         let Some(at) = mode else { return };
         match stream(&at.value, sink) {
             StreamMode::Exact => {}
-            mode @ (StreamMode::Free | StreamMode::Some | StreamMode::Digest) => {
+            mode @ (StreamMode::Free
+            | StreamMode::Some
+            | StreamMode::Digest
+            | StreamMode::BySender) => {
                 self.receives.insert(peer.to_owned(), mode);
             }
             StreamMode::LinesInOrder | StreamMode::Contains(_) => sink.push(
@@ -434,7 +460,7 @@ impl<'a> Stage<'a> {
                     at.span.clone(),
                     "what a peer receives cannot be compared like this",
                 )
-                .help("`\"exact\"`, `\"free\"`, `\"some\"` or `\"digest\"`"),
+                .help("`\"exact\"`, `\"free\"`, `\"some\"`, `\"digest\"` or `\"by-sender\"`"),
             ),
         }
     }
@@ -743,6 +769,7 @@ impl<'a> Stage<'a> {
             raw::Inspect::Signals => (Inspection::Signals, &["signals"]),
             raw::Inspect::Terminal => (Inspection::Terminal, &["terminal"]),
             raw::Inspect::Files => (Inspection::Files, &["files", "modes", "contents"]),
+            raw::Inspect::Lines => (Inspection::Lines, &["lines"]),
             raw::Inspect::Threads => (Inspection::Threads, &["threads"]),
             raw::Inspect::Children => (Inspection::Children, &["held", "shared", "inherited"]),
         };
@@ -1015,16 +1042,21 @@ fn file_step(
     let keys = [
         ("write", raw.write.as_ref().map(|a| &a.key)),
         ("stale", raw.stale.as_ref().map(|a| &a.key)),
+        ("fifo", raw.fifo.as_ref().map(|a| &a.key)),
+        ("directory", raw.directory.as_ref().map(|a| &a.key)),
         ("chmod", raw.chmod.as_ref().map(|a| &a.key)),
         ("remove", raw.remove.as_ref().map(|a| &a.key)),
     ];
     let (chosen, _) = exactly_one(&keys, "a file step", &at.span, sink)?;
     only_with(raw.content.as_ref(), "content", chosen, &["write"], sink);
-    only_with(raw.mode.as_ref(), "mode", chosen, &["write", "chmod"], sink);
+    let with_mode = &["write", "fifo", "directory", "chmod"];
+    only_with(raw.mode.as_ref(), "mode", chosen, with_mode, sink);
     let path = raw
         .write
         .as_ref()
         .or(raw.stale.as_ref())
+        .or(raw.fifo.as_ref())
+        .or(raw.directory.as_ref())
         .or(raw.chmod.as_ref())
         .or(raw.remove.as_ref())?;
     let name = inside(path, round, sink)?;
@@ -1048,6 +1080,14 @@ fn file_step(
             }
         }
         "stale" => FileStep::Stale { path: name },
+        "fifo" => FileStep::Fifo {
+            path: name,
+            mode: mode.unwrap_or(0o600),
+        },
+        "directory" => FileStep::Directory {
+            path: name,
+            mode: mode.unwrap_or(0o755),
+        },
         "chmod" => {
             if mode.is_none() {
                 required(

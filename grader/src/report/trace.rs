@@ -280,6 +280,15 @@ impl Recording<'_> {
                     &format!("refused{to}: {}", errno_name(*errno)),
                 );
             }
+            What::PeerWaits { peer } => {
+                row(
+                    page,
+                    at,
+                    self.peer(*peer),
+                    "waits for the other end of the FIFO",
+                );
+            }
+            What::PeerNoFifo { peer } => row(page, at, self.peer(*peer), "finds no FIFO"),
             What::PeerData { peer, bytes } => row(
                 page,
                 at,

@@ -312,6 +312,7 @@ impl<'a> Planner<'a> {
             small_peers: setup.small_peers,
             umask: setup.umask,
             descriptors: setup.descriptors.map(u64::from),
+            file_size: setup.file_size,
         })
     }
 
@@ -328,12 +329,17 @@ impl<'a> Planner<'a> {
             words.extend(setup.args.iter().flatten().cloned());
         }
         for stimulus in self.scenario.steps.iter().flat_map(|step| &step.stimuli) {
-            if let Stimulus::File(file) = stimulus {
-                let (FileStep::Write { path, .. }
-                | FileStep::Stale { path }
-                | FileStep::Chmod { path, .. }
-                | FileStep::Remove { path }) = file;
-                words.push(path.clone());
+            match stimulus {
+                Stimulus::File(
+                    FileStep::Write { path, .. }
+                    | FileStep::Stale { path }
+                    | FileStep::Fifo { path, .. }
+                    | FileStep::Directory { path, .. }
+                    | FileStep::Chmod { path, .. }
+                    | FileStep::Remove { path },
+                )
+                | Stimulus::Open { path, .. } => words.push(path.clone()),
+                _ => {}
             }
         }
         for built in self.setting.programs.values() {
@@ -473,6 +479,19 @@ impl<'a> Planner<'a> {
                 peer: self.peer(peer)?,
                 stalled: *stalled,
             },
+            Stimulus::Open {
+                peer,
+                path,
+                writing,
+                stalled,
+                room,
+            } => sv::Act::Open {
+                peer: self.peer(peer)?,
+                path: self.path(path),
+                writing: *writing,
+                stalled: *stalled,
+                room: *room,
+            },
             Stimulus::Send {
                 peer,
                 data:
@@ -547,6 +566,14 @@ impl<'a> Planner<'a> {
                 mode: *mode,
             },
             FileStep::Stale { path } => sv::FileAct::StaleSocket(self.path(path)),
+            FileStep::Fifo { path, mode } => sv::FileAct::Fifo {
+                path: self.path(path),
+                mode: *mode,
+            },
+            FileStep::Directory { path, mode } => sv::FileAct::Directory {
+                path: self.path(path),
+                mode: *mode,
+            },
             FileStep::Chmod { path, mode } => sv::FileAct::Chmod {
                 path: self.path(path),
                 mode: *mode,
@@ -707,6 +734,7 @@ fn inspection(what: Inspection) -> sv::Inspection {
         Inspection::Signals => sv::Inspection::Signals,
         Inspection::Terminal => sv::Inspection::Terminal,
         Inspection::Files => sv::Inspection::Files,
+        Inspection::Lines => sv::Inspection::Lines,
         Inspection::Threads => sv::Inspection::Threads,
         Inspection::Children => sv::Inspection::Children,
     }

@@ -213,6 +213,7 @@ fn program(command: &Command, env: &[(Bytes, Bytes)]) -> Program {
         small_peers: false,
         umask: None,
         descriptors: None,
+        file_size: None,
     }
 }
 

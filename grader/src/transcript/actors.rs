@@ -45,6 +45,7 @@ impl Actors {
                     meet(peer);
                 }
                 Stimulus::Listen { peer, .. }
+                | Stimulus::Open { peer, .. }
                 | Stimulus::Send { peer, .. }
                 | Stimulus::Shutdown(peer)
                 | Stimulus::Close(peer)

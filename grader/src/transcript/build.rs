@@ -268,6 +268,8 @@ impl<'a> Builder<'a> {
             | What::PeerMessage { .. }
             | What::PeerAccepted { .. }
             | What::PeerRefused { .. }
+            | What::PeerWaits { .. }
+            | What::PeerNoFifo { .. }
             | What::PeerData { .. }
             | What::PeerEof { .. }
             | What::PeerFailed { .. } => self.peer_event(phase, &event.what),
@@ -406,6 +408,16 @@ impl<'a> Builder<'a> {
             What::PeerRefused { peer, errno, .. } => {
                 if let Some(reaction) = self.peer(phase, *peer) {
                     reaction.begin(&format!("refused {}", errno_name(*errno)));
+                }
+            }
+            What::PeerWaits { peer } => {
+                if let Some(reaction) = self.peer(phase, *peer) {
+                    reaction.begin("waits");
+                }
+            }
+            What::PeerNoFifo { peer } => {
+                if let Some(reaction) = self.peer(phase, *peer) {
+                    reaction.begin("refused, it is no FIFO");
                 }
             }
             What::PeerData { peer, bytes } => {
@@ -731,6 +743,7 @@ fn channels(what: Inspection) -> &'static [&'static str] {
         Inspection::Signals => &["signals"],
         Inspection::Terminal => &["terminal"],
         Inspection::Files => &["files", "modes", "contents"],
+        Inspection::Lines => &["lines"],
         Inspection::Threads => &["threads"],
         Inspection::Children => &["held", "shared", "inherited"],
     }

@@ -15,6 +15,9 @@ const CHANNELS: [&str; 6] = ["tree", "spare", "fds", "idle", "family", "handler"
 /// After [`CHANNELS`].
 const LATER: [&str; 2] = ["signals", "terminal"];
 
+/// The channels with what programs wrote into files: names are bound in them.
+const WRITTEN: [&str; 2] = ["contents", "lines"];
+
 /// What one lane did in one phase.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Reaction {
@@ -89,10 +92,7 @@ impl Reaction {
                 self.facts.len() - 1
             }
         };
-        // Words of the supervisor; should one quote a file's name, it still is one line.
-        self.facts[index]
-            .1
-            .extend(text.map(|text| end_kept(escape(text.as_bytes()))));
+        self.facts[index].1.extend(text.map(str::to_owned));
     }
 
     /// The lines of the phase, its streams as `modes` say.
@@ -133,7 +133,13 @@ impl Reaction {
                 push(&channel, Op::Quiet, "(nothing)".to_owned());
             }
             for fact in facts {
-                push(&channel, Op::Life, fact);
+                let text = if WRITTEN.contains(&channel.as_str()) {
+                    binder.text(fact.as_bytes())
+                } else {
+                    // Words of the supervisor; should one quote a file's name, it still is one line.
+                    end_kept(escape(fact.as_bytes()))
+                };
+                push(&channel, Op::Life, text);
             }
         }
         let modes = [modes.out, modes.err, &StreamMode::Exact];
@@ -169,6 +175,7 @@ fn stream(bytes: &[u8], mode: &StreamMode, binder: &Binder, ignore: Ignore) -> V
         StreamMode::Exact => frame::lines(bytes, binder, MOST, ignore),
         StreamMode::Free | StreamMode::LinesInOrder => Vec::new(),
         StreamMode::Some => vec![(Op::Out, "(some text)".to_owned())],
+        StreamMode::BySender => by_sender(frame::lines(bytes, binder, MOST, ignore)),
         StreamMode::Digest => vec![(Op::OutBinary, binder.digest(bytes))],
         StreamMode::Contains(texts) => {
             let bound = binder.text_inside(bytes);
@@ -180,6 +187,13 @@ fn stream(bytes: &[u8], mode: &StreamMode, binder: &Binder, ignore: Ignore) -> V
                 .collect()
         }
     }
+}
+
+/// Lines in the order of their senders; of one sender in the order in which they came.
+fn by_sender(mut lines: Vec<(Op, String)>) -> Vec<(Op, String)> {
+    let sender = |line: &(Op, String)| line.1.split(':').next().unwrap_or_default().to_owned();
+    lines.sort_by_key(sender);
+    lines
 }
 
 /// A text of `contains` as it looks when bound and escaped.

@@ -91,7 +91,7 @@ fn kin(word: &str) -> &str {
     match word {
         "exit" | "killed" | "ended" | "still" | "exec" => "exit",
         "listen" | "bind" => "listen",
-        "open" | "queued" | "accepted" | "refused" => "open",
+        "open" | "queued" | "accepted" | "waits" | "refused" => "open",
         "eof" | "reset" | "failed" => "eof",
         other => other,
     }

@@ -40,6 +40,18 @@ fn stimulus(stimulus: &Stimulus) -> String {
             format!("listen {peer}{}{host}", kind_of(*kind))
         }
         Stimulus::Accept { peer, stalled, .. } => format!("accept {peer}{}", reading(*stalled)),
+        Stimulus::Open {
+            peer,
+            path,
+            writing,
+            stalled,
+            room,
+        } => {
+            let way = if *writing { "writing" } else { "reading" };
+            let room = room.map_or_else(String::new, |room| format!(", {room} bytes of room"));
+            let path = named(path);
+            format!("{peer} opens {path} for {way}{room}{}", reading(*stalled))
+        }
         Stimulus::Send { peer, data } => sent(peer, data),
         Stimulus::Shutdown(peer) => format!("shutdown {peer}"),
         Stimulus::Close(peer) => format!("close {peer}"),
@@ -162,6 +174,8 @@ fn changed(file: &FileStep) -> String {
     match file {
         FileStep::Write { path, .. } => format!("write {}", named(path)),
         FileStep::Stale { path } => format!("stale socket {}", named(path)),
+        FileStep::Fifo { path, mode } => format!("FIFO {mode:04o} {}", named(path)),
+        FileStep::Directory { path, mode } => format!("directory {mode:04o} {}", named(path)),
         FileStep::Chmod { path, mode } => format!("chmod {mode:04o} {}", named(path)),
         FileStep::Remove { path } => format!("remove {}", named(path)),
     }
@@ -177,6 +191,7 @@ fn looked_at(what: Inspection) -> &'static str {
         Inspection::Signals => "signals",
         Inspection::Terminal => "terminal",
         Inspection::Files => "files",
+        Inspection::Lines => "lines",
         Inspection::Threads => "threads",
         Inspection::Children => "children",
     }

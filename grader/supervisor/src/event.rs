@@ -189,6 +189,16 @@ pub enum What {
         /// `errno`.
         errno: i32,
     },
+    /// A peer's open of a FIFO waits for the other end; told once, at the end of a step.
+    PeerWaits {
+        /// The peer.
+        peer: PeerId,
+    },
+    /// What a peer was to open is no FIFO.
+    PeerNoFifo {
+        /// The peer.
+        peer: PeerId,
+    },
     /// A peer received bytes.
     PeerData {
         /// The peer.

@@ -4,11 +4,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use crate::driver::acts;
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{Enforced, ExitStatus, Quiet, Settled, What};
@@ -18,7 +19,7 @@ use crate::plan::{Act, Inspection, Observation, PeerId, Plan, ProcessId, Program
 use crate::proc::Scanner;
 use crate::recorder::Recorder;
 use crate::resources::Watch;
-use crate::scene::PipeNames;
+use crate::scene::{PipeNames, ToOpen};
 use crate::tracer::meeting::Meetings;
 use crate::tracer::{Notice, Tracer};
 use crate::waits::{Graph, Internet};
@@ -73,6 +74,8 @@ pub(crate) struct Helper {
     /// Connections made to a listening socket and not yet accepted, in order; `None` is a
     /// program's.
     pub(crate) queued: HashMap<u64, VecDeque<Option<PeerId>>>,
+    /// The ends of FIFOs that steps open, in order.
+    pub(crate) to_open: Vec<ToOpen>,
     /// Room for one read of a stream; filling it anew for each would cost more than reading.
     pub(crate) buffer: Vec<u8>,
 }
@@ -104,6 +107,7 @@ impl Helper {
         let mut recorder = Recorder::new(up, started, &workspace);
         recorder.emit(What::Enforced(Enforced { ..granted }));
         raise_pids();
+        let to_open = ends_to_open(&plan, &workspace);
         Ok(Self {
             recorder,
             tracer: Tracer::new(&plan.programs, Meetings::of(&plan), plan.limits),
@@ -139,6 +143,7 @@ impl Helper {
             workspace,
             failures: Vec::new(),
             queued: HashMap::new(),
+            to_open,
             buffer: vec![0; 65536],
             plan,
         })
@@ -269,8 +274,8 @@ impl Helper {
                 stdio.report_untaken(id, &mut self.recorder);
             }
         }
-        for (index, peer) in self.peers.iter().enumerate() {
-            peer.report_untaken(peer_id(index), &mut self.recorder);
+        for (index, peer) in self.peers.iter_mut().enumerate() {
+            peer.report_rest(peer_id(index), &mut self.recorder);
         }
         for act in &step.acts {
             if let Act::Inspect { program, what } = *act {
@@ -369,8 +374,23 @@ fn raise_pids() {
 /// Whether some step asks what programs have left behind.
 fn looks_at_files(plan: &Plan) -> bool {
     let mut acts = plan.steps.iter().flat_map(|step| &step.acts);
-    let what = Inspection::Files;
-    acts.any(|act| matches!(act, Act::Inspect { what: asked, .. } if *asked == what))
+    let files = |what| matches!(what, Inspection::Files | Inspection::Lines);
+    acts.any(|act| matches!(act, Act::Inspect { what, .. } if files(*what)))
+}
+
+/// The ends of FIFOs that the steps of a plan open, in order.
+fn ends_to_open(plan: &Plan, workspace: &Path) -> Vec<ToOpen> {
+    let steps = (1..).zip(&plan.steps);
+    let acts = steps.flat_map(|(step, of)| of.acts.iter().map(move |act| (step, act)));
+    acts.filter_map(|(step, act)| match act {
+        Act::Open { path, writing, .. } => Some(ToOpen {
+            step,
+            path: acts::resolve(workspace, path),
+            writing: *writing,
+        }),
+        _ => None,
+    })
+    .collect()
 }
 
 fn steps_acts(step: &Step) -> impl Iterator<Item = (u32, &Act)> {

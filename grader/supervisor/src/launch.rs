@@ -182,12 +182,10 @@ impl Launcher {
             launcher: self,
             prepared: &prepared,
             umask: program.umask,
-            descriptors: program
-                .descriptors
-                .map(limits::descriptors)
-                .map(Rlimit::clamp)
-                .transpose()
-                .map_err(|error| LaunchError::Os("getrlimit", error))?,
+            own_limits: [
+                own_limit(program.descriptors, limits::descriptors)?,
+                own_limit(program.file_size, limits::file_size)?,
+            ],
             filter: if observe {
                 &self.filters.traced
             } else {
@@ -230,6 +228,13 @@ fn told_pid(pipe: &OwnedFd) -> io::Result<i32> {
         pid if pid > 0 => Ok(pid),
         errno => Err(io::Error::from_raw_os_error(-errno)),
     }
+}
+
+/// A limit of the program's own, as far as this process may set it.
+fn own_limit(most: Option<u64>, limit: fn(u64) -> Rlimit) -> Result<Option<Rlimit>, LaunchError> {
+    most.map(|most| limit(most).clamp())
+        .transpose()
+        .map_err(|error| LaunchError::Os("getrlimit", error))
 }
 
 /// Waits for one byte, or for the only writer to have ended.

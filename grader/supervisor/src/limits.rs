@@ -63,6 +63,12 @@ pub fn descriptors(most: u64) -> Rlimit {
     limit(libc::RLIMIT_NOFILE, most, most)
 }
 
+/// The size of the files of one program.
+#[must_use]
+pub fn file_size(most: u64) -> Rlimit {
+    limit(libc::RLIMIT_FSIZE, most, most)
+}
+
 fn limit(resource: Resource, soft: u64, hard: u64) -> Rlimit {
     Rlimit {
         resource,

@@ -110,6 +110,8 @@ pub struct Program {
     pub umask: Option<u32>,
     /// Descriptors it may have open (`RLIMIT_NOFILE`) instead of [`Limits::descriptors`].
     pub descriptors: Option<u64>,
+    /// Size that its files may have (`RLIMIT_FSIZE`) instead of [`Limits::file_size`].
+    pub file_size: Option<u64>,
 }
 
 /// What a [`Program`] runs.
@@ -296,8 +298,23 @@ pub enum Act {
         /// `true`: it does not read until [`Act::Resume`].
         stalled: bool,
     },
+    /// A peer opens one end of a FIFO. A writer waits until somebody opens it for reading, as
+    /// open(2) does; a reader is there at once.
+    Open {
+        /// The peer.
+        peer: PeerId,
+        /// Workspace-relative or absolute path.
+        path: Bytes,
+        /// It writes; otherwise it reads.
+        writing: bool,
+        /// `true`: a reader does not read until [`Act::Resume`].
+        stalled: bool,
+        /// Bytes that the FIFO is to hold (`F_SETPIPE_SZ`, fcntl(2)); only for readers.
+        room: Option<u32>,
+    },
     /// Send bytes, waiting for quiescence after each piece (see [`Act::Type`]). What does not fit
-    /// into the socket's buffer is sent as room appears.
+    /// into the socket's buffer is sent as room appears. Into a FIFO each piece is one `write`: up
+    /// to `PIPE_BUF` bytes go whole or not yet (pipe(7)).
     Send {
         /// The peer.
         peer: PeerId,
@@ -378,6 +395,20 @@ pub enum FileAct {
     },
     /// Leave a socket file behind on which nobody listens.
     StaleSocket(Bytes),
+    /// Make a FIFO. It belongs to the programs.
+    Fifo {
+        /// The path.
+        path: Bytes,
+        /// Permission bits.
+        mode: u32,
+    },
+    /// Make an empty directory. It belongs to the programs.
+    Directory {
+        /// The path.
+        path: Bytes,
+        /// Permission bits.
+        mode: u32,
+    },
     /// Change permission bits.
     Chmod {
         /// The path.
@@ -408,6 +439,8 @@ pub enum Inspection {
     Terminal,
     /// What is in the workspace that [`Plan::files`] did not put there.
     Files,
+    /// The lines of the regular files among them.
+    Lines,
     /// How many threads its processes have.
     Threads,
     /// Which descriptors its descendants hold and which signals they block and ignore.

@@ -46,6 +46,11 @@ impl Recorder {
         self.emit(What::StepBegan);
     }
 
+    /// The step that goes on, from 1; 0 before the first.
+    pub(crate) fn step(&self) -> u32 {
+        self.step
+    }
+
     /// Reports something that happened now.
     pub(crate) fn emit(&mut self, what: What) {
         self.last = Instant::now();

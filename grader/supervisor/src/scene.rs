@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::os::fd::RawFd;
+use std::path::PathBuf;
 
 use crate::event::WaitState;
 use crate::plan::{Address, ProcessId};
@@ -21,6 +22,19 @@ pub struct Scene<'a> {
     pub program_names: &'a [String],
     /// Names of pipes, kept for the whole scenario.
     pub pipe_names: &'a mut PipeNames,
+    /// Ends of FIFOs that the grader opens in later steps.
+    pub to_open: &'a [ToOpen],
+}
+
+/// An end of a FIFO that the grader opens in some step.
+#[derive(Clone, Debug)]
+pub struct ToOpen {
+    /// The step, from 1.
+    pub step: u32,
+    /// The FIFO.
+    pub path: PathBuf,
+    /// It is opened for writing.
+    pub writing: bool,
 }
 
 /// A process.

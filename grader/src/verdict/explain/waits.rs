@@ -260,6 +260,7 @@ fn end(scene: &Scene<'_>, wait: &Wait, ender: &Ender) -> Option<String> {
         Ender::Grader => match &wait.on {
             Object::Socket { peer, .. } => Phrase::ByPeer(peer),
             Object::Pipe { .. } => Phrase::ByGrader,
+            Object::Fifo(_) => Phrase::GraderOpens,
             // That the grader connects, signals or lets time pass next is plain.
             _ => return None,
         },

@@ -113,6 +113,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         HeldByItself { who, fd } => format!("only {who} itself could end it{}", by_fd(fd)),
         HeldBy { who, fd } => format!("{who} could end it{}", by_fd(fd)),
         ByGrader => "the other end is the grader's".to_owned(),
+        GraderOpens => "the grader opens it in a later step".to_owned(),
         ByPeer(peer) => format!("{peer} has to act"),
         ByNobody => "nobody holds its other end".to_owned(),
         ByUnknown(reason) => format!("who could end it cannot be known: {reason}"),

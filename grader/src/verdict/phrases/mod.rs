@@ -128,6 +128,7 @@ pub(super) enum Phrase<'a> {
         fd: Option<i32>,
     },
     ByGrader,
+    GraderOpens,
     ByPeer(&'a str),
     ByNobody,
     ByUnknown(&'a str),

@@ -118,6 +118,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         }
         HeldBy { who, fd } => format!("прервать это может {who}{}", by_fd(fd)),
         ByGrader => "другой конец у проверяющей программы".to_owned(),
+        GraderOpens => "проверяющая программа откроет его на одном из следующих шагов".to_owned(),
         ByPeer(peer) => format!("дело за {peer}"),
         ByNobody => "другого конца ни у кого нет".to_owned(),
         ByUnknown(reason) => format!("кто может это прервать, узнать нельзя: {reason}"),

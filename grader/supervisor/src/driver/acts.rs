@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
+use super::fifo::Fifo;
 use super::files;
 use super::peers::Peer;
 use super::stdio::Stdio;
@@ -107,6 +108,20 @@ impl Helper {
                     .get_mut(usize::from(listener.0))
                     .ok_or("no such peer")?;
                 listener.expect(*peer, *stalled);
+                Ok(())
+            }
+            Act::Open {
+                peer,
+                path,
+                writing,
+                stalled,
+                room,
+            } => {
+                let end = Fifo::new(&self.workspace, path, *writing, *room);
+                self.peers
+                    .get_mut(usize::from(peer.0))
+                    .ok_or("no such peer")?
+                    .take_end(end, *stalled);
                 Ok(())
             }
             Act::Send {

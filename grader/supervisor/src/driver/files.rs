@@ -5,13 +5,13 @@ use std::fs::{File, Permissions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use nix::fcntl::{AtFlags, OFlag, openat};
-use nix::sys::stat::{Mode, SFlag, fstatat};
-use nix::unistd::{UnlinkatFlags, unlinkat};
+use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
+use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, mkfifoat, unlinkat};
 
 use super::beneath::{self, Place};
 use crate::event::What;
@@ -58,6 +58,16 @@ fn change(act: &FileAct, workspace: &Path) -> std::io::Result<()> {
             drop(UnixListener::bind(place.path())?);
             place.set_mode(0o777)
         }
+        FileAct::Fifo { path, mode } => {
+            let place = Place::of(workspace, path)?;
+            mkfifoat(&place.directory, place.name.as_os_str(), Mode::S_IRUSR)?;
+            hand_over(&place, *mode, workspace)
+        }
+        FileAct::Directory { path, mode } => {
+            let place = Place::of(workspace, path)?;
+            mkdirat(&place.directory, place.name.as_os_str(), Mode::S_IRWXU)?;
+            hand_over(&place, *mode, workspace)
+        }
         FileAct::Chmod { path, mode } => Place::of(workspace, path)?.set_mode(*mode),
         FileAct::Remove(path) => {
             let place = Place::of(workspace, path)?;
@@ -69,6 +79,19 @@ fn change(act: &FileAct, workspace: &Path) -> std::io::Result<()> {
             )?)
         }
     }
+}
+
+/// Gives what was just made to the owner of the workspace, the programs' user, with these rights.
+fn hand_over(place: &Place, mode: u32, workspace: &Path) -> std::io::Result<()> {
+    let owner = std::fs::metadata(workspace)?;
+    let flags = AtFlags::AT_SYMLINK_NOFOLLOW;
+    let made = fstatat(&place.directory, place.name.as_os_str(), flags)?;
+    if (made.st_uid, made.st_gid) != (owner.uid(), owner.gid()) {
+        let (user, group) = (Uid::from_raw(owner.uid()), Gid::from_raw(owner.gid()));
+        let name = place.name.as_os_str();
+        fchownat(&place.directory, name, Some(user), Some(group), flags)?;
+    }
+    place.set_mode(mode)
 }
 
 /// A directory to be collected from.
@@ -152,6 +175,25 @@ pub(crate) fn collect(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fifo_and_a_directory_have_the_rights_asked_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let kind = |name: &str| {
+            let meta = fs::symlink_metadata(directory.path().join(name)).unwrap();
+            meta.mode() & (libc::S_IFMT | 0o7777)
+        };
+        let (path, mode) = ("f".into(), 0o640);
+        perform(&FileAct::Fifo { path, mode }, directory.path()).unwrap();
+        assert_eq!(kind("f"), libc::S_IFIFO | 0o640);
+        let (path, mode) = ("d".into(), 0o711);
+        perform(&FileAct::Directory { path, mode }, directory.path()).unwrap();
+        assert_eq!(kind("d"), libc::S_IFDIR | 0o711);
+        // What is there already is not changed.
+        let (path, mode) = ("f".into(), 0o777);
+        assert!(perform(&FileAct::Fifo { path, mode }, directory.path()).is_err());
+        assert_eq!(kind("f"), libc::S_IFIFO | 0o640);
+    }
 
     #[test]
     fn a_stale_socket_refuses_connections() {

@@ -4,6 +4,7 @@ pub(crate) mod acts;
 mod advance;
 pub(crate) mod beneath;
 mod excess;
+pub(crate) mod fifo;
 pub(crate) mod files;
 mod messages;
 pub(crate) mod peers;

@@ -10,6 +10,7 @@ use nix::sys::socket::{
     shutdown, socket,
 };
 
+use super::fifo::Fifo;
 use super::messages::{Messages, Received, queue_length};
 use super::together::Switches;
 use crate::event::{Queue, What};
@@ -41,6 +42,8 @@ pub(crate) struct Peer {
     parted: bool,
     /// For a listener: names waiting for connections, with their stalled flags.
     expected: VecDeque<(PeerId, bool)>,
+    /// It is one end of a FIFO, not a socket.
+    pub(crate) fifo: Option<Fifo>,
 }
 
 fn family(address: &Address) -> AddressFamily {
@@ -215,6 +218,15 @@ impl Peer {
         self.internet && self.fd.is_some()
     }
 
+    /// Becomes one end of a FIFO.
+    pub(crate) fn take_end(&mut self, end: Fifo, stalled: bool) {
+        *self = Self {
+            fifo: Some(end),
+            stalled,
+            ..Self::default()
+        };
+    }
+
     /// Binds and listens.
     pub(crate) fn listen(&mut self, address: &Address) -> io::Result<()> {
         let fd = stream_socket(address)?;
@@ -258,6 +270,9 @@ impl Peer {
 
     /// Queues bytes to send; where borders are kept, one message.
     pub(crate) fn queue(&mut self, bytes: &[u8]) {
+        if let Some(fifo) = &mut self.fifo {
+            fifo.queued(bytes.len());
+        }
         match &mut self.messages {
             Some(messages) => messages.queue(bytes),
             None => self.queue.extend(bytes),
@@ -349,10 +364,20 @@ impl Peer {
         }
         while !self.queue.is_empty() && !self.failed {
             let Some(fd) = &self.fd else { break };
-            let (front, _) = self.queue.as_slices();
-            match send(fd.as_raw_fd(), front, MsgFlags::MSG_NOSIGNAL) {
+            let sent = match &self.fifo {
+                Some(fifo) => fifo.write(fd, self.queue.make_contiguous()),
+                None => send(
+                    fd.as_raw_fd(),
+                    self.queue.as_slices().0,
+                    MsgFlags::MSG_NOSIGNAL,
+                ),
+            };
+            match sent {
                 Ok(n) => {
                     self.queue.drain(..n);
+                    if let Some(fifo) = &mut self.fifo {
+                        fifo.taken(n);
+                    }
                     moved = true;
                 }
                 Err(nix::Error::EAGAIN) => break,
@@ -374,6 +399,12 @@ impl Peer {
     ) -> bool {
         if self.listening {
             return false;
+        }
+        if let Some(fifo) = &mut self.fifo {
+            let stalled = self.stalled;
+            let mut moved = fifo.pump(peer, &mut self.fd, stalled, buffer, recorder);
+            moved |= self.send_queued(peer, recorder);
+            return moved;
         }
         let mut moved = self.send_or_end(peer, recorder);
         // The programs have their turn now.
@@ -434,8 +465,11 @@ impl Peer {
         }
     }
 
-    /// Reports what was not sent.
-    pub(crate) fn report_untaken(&self, peer: PeerId, recorder: &mut Recorder) {
+    /// Reports what was not sent, and how the end of a FIFO stands.
+    pub(crate) fn report_rest(&mut self, peer: PeerId, recorder: &mut Recorder) {
+        if let Some(fifo) = &mut self.fifo {
+            fifo.report(peer, self.fd.as_ref(), self.stalled, recorder);
+        }
         let messages = self.messages.as_ref().map_or(0, Messages::pending);
         let bytes = (self.queue.len() + messages) as u64;
         if bytes > 0 && !self.failed {
@@ -452,6 +486,8 @@ impl Peer {
         // grader sleep, and it shares its processor with the programs.
         let reading = if self.listening {
             !self.expected.is_empty()
+        } else if let Some(fifo) = &self.fifo {
+            !self.stalled && fifo.may_have_data()
         } else {
             !self.stalled && !self.ended
         };

@@ -97,14 +97,16 @@ impl Helper {
                 own_ends.push(OwnEnd {
                     fd: raw(fd),
                     name: name.clone(),
-                    kind: if peer.listening {
-                        OwnKind::Listener
-                    } else {
-                        OwnKind::Socket
+                    kind: match (peer.listening, &peer.fifo) {
+                        (true, _) => OwnKind::Listener,
+                        (_, Some(_)) => OwnKind::Pipe,
+                        _ => OwnKind::Socket,
                     },
                 });
             }
         }
+        let now = self.recorder.step();
+        let opened = self.to_open.partition_point(|end| end.step <= now);
         let listeners = self
             .tracer
             .named
@@ -118,6 +120,7 @@ impl Helper {
             listeners,
             program_names: &self.program_names,
             pipe_names: &mut self.pipe_names,
+            to_open: &self.to_open[opened..],
         }
     }
 
@@ -155,6 +158,7 @@ impl Helper {
             Inspection::Threads => inspect::threads(&self.scene(rest), program),
             Inspection::Children => inspect::children(&self.scene(rest), program),
             Inspection::Files => inspect::files(&self.workspace, &self.placed),
+            Inspection::Lines => inspect::lines(&self.workspace, &self.placed),
         }
     }
 

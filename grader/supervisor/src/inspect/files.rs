@@ -25,6 +25,8 @@ const MOST_ENTRIES: usize = 200;
 const MOST_LISTED: usize = 65_536;
 /// So many bytes of a file's content are shown.
 const MOST_CONTENT: u64 = 512;
+/// So many bytes of a file are told of line by line.
+const MOST_LINES: u64 = 16 << 10;
 /// No directory is looked into deeper.
 const MOST_DEPTH: usize = 8;
 
@@ -103,6 +105,61 @@ fn kind(meta: &FileStat) -> SFlag {
 #[must_use]
 pub fn files(workspace: &Path, placed: &Placed) -> Vec<Fact> {
     let mut facts = Vec::new();
+    for Found {
+        name,
+        kind,
+        mode,
+        content,
+    } in found(workspace, placed, MOST_CONTENT)
+    {
+        facts.push(fact("files", format!("{name}: {}", word(kind))));
+        facts.push(fact("modes", format!("{name}: {mode:04o}")));
+        if let Some(content) = content {
+            let shown = if content.is_empty() {
+                "(empty)".to_owned()
+            } else {
+                // The transcript escapes what is not printable.
+                String::from_utf8_lossy(&content).into_owned()
+            };
+            facts.push(fact("contents", format!("{name}: {shown}")));
+        }
+    }
+    facts
+}
+
+/// The lines of the regular files there, by the files' names: channel `lines`, `out: 1\tann: hello`.
+#[must_use]
+pub fn lines(workspace: &Path, placed: &Placed) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    // One byte more tells whether there is more.
+    for Found { name, content, .. } in found(workspace, placed, MOST_LINES + 1) {
+        let content = content.unwrap_or_default();
+        for line in content.split_inclusive(|byte| *byte == b'\n') {
+            let (line, end) = match line.strip_suffix(b"\n") {
+                Some(line) => (line, ""),
+                None => (line, " (no newline)"),
+            };
+            let line = String::from_utf8_lossy(line);
+            facts.push(fact("lines", format!("{name}: {line}{end}")));
+        }
+        if content.len() as u64 > MOST_LINES {
+            facts.push(fact("lines", format!("{name}: (and more)")));
+        }
+    }
+    facts
+}
+
+/// Something that programs have made or changed.
+struct Found {
+    name: String,
+    kind: SFlag,
+    mode: u32,
+    /// Of a regular file, how it begins.
+    content: Option<Vec<u8>>,
+}
+
+/// Everything below `workspace` but what was `placed` and is unchanged, by name.
+fn found(workspace: &Path, placed: &Placed, most: u64) -> Vec<Found> {
     let root = beneath::directory(workspace, Path::new(""));
     let mut pending: Vec<(OwnedFd, PathBuf, usize)> = Vec::new();
     pending.extend(root.map(|root| (root, PathBuf::new(), 0)));
@@ -130,30 +187,21 @@ pub fn files(workspace: &Path, placed: &Placed) -> Vec<Fact> {
                 break;
             }
             let content = (kind == SFlag::S_IFREG)
-                .then(|| beginning(directory.as_fd(), &name))
+                .then(|| beginning(directory.as_fd(), &name, most))
                 .flatten();
-            let shown = escape(path.as_os_str().as_bytes());
-            found.push((shown, kind, meta.st_mode & 0o7777, content));
+            found.push(Found {
+                name: escape(path.as_os_str().as_bytes()),
+                kind,
+                mode: meta.st_mode & 0o7777,
+                content,
+            });
         }
         if found.len() >= MOST_ENTRIES {
             break;
         }
     }
-    found.sort_by(|one, other| one.0.cmp(&other.0));
-    for (name, kind, mode, content) in found {
-        facts.push(fact("files", format!("{name}: {}", word(kind))));
-        facts.push(fact("modes", format!("{name}: {mode:04o}")));
-        if let Some(content) = content {
-            let shown = if content.is_empty() {
-                "(empty)".to_owned()
-            } else {
-                // The transcript escapes what is not printable.
-                String::from_utf8_lossy(&content).into_owned()
-            };
-            facts.push(fact("contents", format!("{name}: {shown}")));
-        }
-    }
-    facts
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    found
 }
 
 fn word(kind: SFlag) -> &'static str {
@@ -167,11 +215,11 @@ fn word(kind: SFlag) -> &'static str {
     }
 }
 
-fn beginning(directory: BorrowedFd<'_>, name: &OsStr) -> Option<Vec<u8>> {
+fn beginning(directory: BorrowedFd<'_>, name: &OsStr, most: u64) -> Option<Vec<u8>> {
     let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
     let file = File::from(openat(directory, name, flags, Mode::empty()).ok()?);
     let mut bytes = Vec::new();
-    file.take(MOST_CONTENT).read_to_end(&mut bytes).ok()?;
+    file.take(most).read_to_end(&mut bytes).ok()?;
     Some(bytes)
 }
 
@@ -256,5 +304,17 @@ mod tests {
         );
         assert_eq!(of("modes")[2..], ["report: 0640", "s: 0600"]);
         assert_eq!(of("contents"), ["nothing: (empty)", "report: hello\n"]);
+    }
+
+    #[test]
+    fn lines_are_told_one_by_one_and_a_missing_newline_with_them() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(temp.path().join("own"), "not told\n").unwrap();
+        let before = Placed::look(temp.path(), &[placed("own")]);
+        fs::write(temp.path().join("out"), "1\tone\n\nthr").unwrap();
+        let facts = lines(temp.path(), &before);
+        let texts: Vec<&str> = facts.iter().map(|fact| fact.text.as_str()).collect();
+        assert_eq!(texts, ["out: 1\tone", "out: ", "out: thr (no newline)"]);
+        assert!(facts.iter().all(|fact| fact.channel == "lines"));
     }
 }

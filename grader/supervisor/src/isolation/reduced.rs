@@ -92,9 +92,12 @@ impl Places {
                 | Act::File(
                     FileAct::Write { path, .. }
                     | FileAct::Chmod { path, .. }
+                    | FileAct::Fifo { path, .. }
+                    | FileAct::Directory { path, .. }
                     | FileAct::StaleSocket(path)
                     | FileAct::Remove(path),
-                ) => self.lead(path),
+                )
+                | Act::Open { path, .. } => self.lead(path),
                 _ => {}
             }
         }

@@ -15,7 +15,8 @@ pub(super) struct Start<'a> {
     pub(super) launcher: &'a Launcher,
     pub(super) prepared: &'a Prepared,
     pub(super) umask: Option<u32>,
-    pub(super) descriptors: Option<Rlimit>,
+    /// Limits of this program alone.
+    pub(super) own_limits: [Option<Rlimit>; 2],
     pub(super) filter: &'a [sock_filter],
     pub(super) stdio: [Option<RawFd>; 3],
     /// Its clocks are the tracer's.
@@ -249,7 +250,7 @@ impl Start<'_> {
             // SAFETY: takes a number.
             unsafe { libc::umask(umask) };
         }
-        if let Some(limit) = &self.descriptors {
+        for limit in self.own_limits.iter().flatten() {
             limit.set().map_err(|errno| (Step::Limits, errno))?;
         }
         if self.traced && matches!(self.prepared, Prepared::Builtin { .. }) {

@@ -110,17 +110,15 @@ impl Ends<'_> {
                     |link| matches!(link, Link::Path(other) if *other == path),
                     same,
                 );
-                let own = self
+                let mut own = self
                     .stage
                     .own()
                     .iter()
                     .filter(|own| (own.device, own.inode) == (device, inode));
-                push_grader(&mut enders, own.clone().any(|own| fits(own.access, way)));
-                let name = own.map(|own| own.end.name.clone()).next();
-                let name = name.unwrap_or_else(|| format!("FIFO {}", escape(&path)));
+                push_grader(&mut enders, own.any(|own| fits(own.access, way)));
                 Target::new(
                     Object::Pipe {
-                        name,
+                        name: format!("FIFO {}", escape(&path)),
                         writing: way.writing(),
                     },
                     or_nobody(enders),

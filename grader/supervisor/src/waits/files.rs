@@ -15,12 +15,14 @@ pub(super) struct OpenedFifo {
     pub(super) path: Vec<u8>,
     /// It is opened for writing.
     pub(super) writing: bool,
+    /// Device and inode.
+    pub(super) identity: (u64, u64),
 }
 
 /// The FIFO that the call opens; `None` when it opens anything else.
 pub(super) fn opened_fifo(tid: i32, scan: &ThreadScan) -> Option<OpenedFifo> {
     use std::os::unix::ffi::OsStringExt;
-    use std::os::unix::fs::FileTypeExt;
+    use std::os::unix::fs::{FileTypeExt, MetadataExt};
     let (dir, path, flags) = match scan.nr {
         OPEN => (libc::AT_FDCWD, scan.args[0], scan.args[1]),
         CREAT => (libc::AT_FDCWD, scan.args[0], 1),
@@ -39,11 +41,12 @@ pub(super) fn opened_fifo(tid: i32, scan: &ThreadScan) -> Option<OpenedFifo> {
     }
     .into_bytes();
     full.extend_from_slice(&path);
-    let kind = std::fs::metadata(std::ffi::OsString::from_vec(full))
-        .ok()?
-        .file_type();
-    let writing = flags & 3 == 1;
-    kind.is_fifo().then_some(OpenedFifo { path, writing })
+    let meta = std::fs::metadata(std::ffi::OsString::from_vec(full)).ok()?;
+    meta.file_type().is_fifo().then(|| OpenedFifo {
+        path,
+        writing: flags & 3 == 1,
+        identity: (meta.dev(), meta.ino()),
+    })
 }
 
 /// The inter-character timer of a terminal in non-canonical mode (`VTIME`), in milliseconds.

@@ -1,6 +1,7 @@
 //! The wait-for graph: for every thread, what it waits on and who could end the wait.
 
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt as _;
 
 use super::calls::{
     ACCEPT, ACCEPT4, CLOCK_NANOSLEEP, CLONE, CLONE3, CONNECT, CREAT, EPOLL_PWAIT, EPOLL_PWAIT2,
@@ -86,6 +87,7 @@ impl Graph {
             &scene.own_ends,
             &scene.listeners,
             scene.program_names,
+            scene.to_open,
         );
         let mut ends = Ends {
             stage,
@@ -374,19 +376,18 @@ impl Waiter<'_, '_> {
                 ),
             );
         };
-        let why = if fifo.writing {
-            "whoever opens it for reading"
-        } else {
-            "whoever opens it for writing"
-        };
-        let call = format!("{name}(\"{}\")", escape(&fifo.path));
-        (
-            call,
-            Target::new(
-                Object::Fifo(Bytes(fifo.path)),
-                vec![Ender::Unknown(why.to_owned())],
-            ),
-        )
+        let way = if fifo.writing { "O_WRONLY" } else { "O_RDONLY" };
+        let call = format!("{name}(\"{}\", {way})", escape(&fifo.path));
+        // Nobody has the other end open, or the call would have returned.
+        let mut later = self.ends.stage.to_open.iter();
+        let opens = later.any(|end| {
+            let meta = std::fs::metadata(&end.path);
+            end.writing != fifo.writing
+                && meta.is_ok_and(|meta| (meta.dev(), meta.ino()) == fifo.identity)
+        });
+        let ender = if opens { Ender::Grader } else { Ender::Nobody };
+        let on = Object::Fifo(Bytes(fifo.path));
+        (call, Target::new(on, vec![ender]))
     }
 
     /// A `connect` that waits for room in the listener's queue.

@@ -11,13 +11,14 @@ use super::diag::{UnixDiag, UnixSocket};
 use crate::event::Ender;
 use crate::plan::{Address, ProcessId};
 use crate::proc::{self, Access, Link};
-use crate::scene::{OwnEnd, OwnKind, SceneProcess};
+use crate::scene::{OwnEnd, OwnKind, SceneProcess, ToOpen};
 
 /// The unchanging part of a scene, with tables.
 pub(super) struct Stage<'a> {
     pub(super) processes: &'a [SceneProcess],
     pub(super) listeners: &'a [(u64, Address)],
     pub(super) program_names: &'a [String],
+    pub(super) to_open: &'a [ToOpen],
     own_ends: &'a [OwnEnd],
     held: OnceCell<Vec<Held>>,
     own: OnceCell<Vec<Own<'a>>>,
@@ -46,11 +47,13 @@ impl<'a> Stage<'a> {
         own_ends: &'a [OwnEnd],
         listeners: &'a [(u64, Address)],
         program_names: &'a [String],
+        to_open: &'a [ToOpen],
     ) -> Self {
         Self {
             processes,
             listeners,
             program_names,
+            to_open,
             own_ends,
             held: OnceCell::new(),
             own: OnceCell::new(),

@@ -117,6 +117,7 @@ pub(crate) fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
             small_peers: false,
             umask: None,
             descriptors: None,
+            file_size: None,
         }],
         peers: vec!["alice".into(), "bob".into()],
         steps: steps.into_iter().map(|acts| Step { acts }).collect(),

@@ -205,6 +205,7 @@ pub(crate) fn scene<'a>(
         listeners,
         program_names: programs,
         pipe_names: &mut case.names,
+        to_open: &[],
     }
 }
 

@@ -74,6 +74,7 @@ pub(crate) fn program(image: Image, argv: &[&str]) -> Program {
         small_peers: false,
         umask: None,
         descriptors: None,
+        file_size: None,
     }
 }
 
