@@ -19,6 +19,7 @@ mod course_27;
 mod course_30_client;
 mod course_30_server;
 mod course_31_server;
+mod fifo_log;
 mod inet;
 mod inet_client;
 mod inet_server;
@@ -56,6 +57,7 @@ pub const NAMES: &[&str] = &[
     "course-30-client",
     "course-30-server",
     "course-31-server",
+    "fifo-log",
     "inet-client",
     "inet-server",
     "nanny",
@@ -96,6 +98,7 @@ pub fn run(name: &str, args: &[OsString]) -> Option<i32> {
         "course-30-client" => Some(course_30_client::run(args)),
         "course-30-server" => Some(course_30_server::run(args)),
         "course-31-server" => Some(course_31_server::run(args)),
+        "fifo-log" => Some(fifo_log::run(args)),
         "inet-client" => Some(inet_client::run(args)),
         "inet-server" => Some(inet_server::run(args)),
         "nanny" => Some(nanny::run(args)),
