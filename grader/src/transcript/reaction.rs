@@ -207,3 +207,24 @@ fn wanted(text: &str) -> String {
         .replace("{port}", "<port>")
         .replace("{host}", "127.0.0.1")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transcript::Names;
+
+    #[test]
+    fn lines_of_senders_are_sorted_and_those_of_one_keep_their_order() {
+        let binder = Binder::new(&Names::default());
+        let shown = |bytes: &[u8]| -> Vec<String> {
+            let lines = stream(bytes, &StreamMode::BySender, &binder, Ignore::default());
+            lines.into_iter().map(|(_, text)| text).collect()
+        };
+        let one = shown(b"b: 2\na: 2\nb: 1\na: 1\n");
+        assert_eq!(one, ["a: 2", "a: 1", "b: 2", "b: 1"]);
+        assert_eq!(one, shown(b"a: 2\nb: 2\na: 1\nb: 1\n"));
+        // What is torn is another line, wherever it stands.
+        assert_ne!(one, shown(b"a: b: 2\n2\nb: 1\na: 1\n"));
+        assert_ne!(one, shown(b"b: 2\na: 1\nb: 1\na: 2\n"));
+    }
+}

@@ -457,6 +457,51 @@ fn an_error_in_one_step_blames_nothing_else() {
 }
 
 #[test]
+fn ends_of_fifos_do_what_fifos_can() {
+    let open = "{ open = { writer = \"alice\", path = \"fifo\" } }, { open = { reader = \"bob\", path = \"fifo\" } },";
+    let after = |step: &str| step_errors(&format!("{START} {open} {step}"));
+    assert_eq!(
+        after(
+            "{ write = { alice = \"x\" } }, { stall = \"bob\" }, { close = [\"alice\", \"bob\"] },"
+        ),
+        [""; 0]
+    );
+    assert_eq!(
+        after("{ send = { alice = \"x\" } },"),
+        ["`alice` is the end of a FIFO"]
+    );
+    assert_eq!(
+        after("{ shutdown = \"alice\" },"),
+        ["`alice` is the end of a FIFO"]
+    );
+    assert_eq!(
+        after("{ resume = \"alice\" },"),
+        ["`alice` is the end of a FIFO"]
+    );
+    assert_eq!(after("{ write = { bob = \"x\" } },"), ["`bob` only reads"]);
+    let other = "{ connect = \"carol\" }, { write = { carol = \"x\" } },";
+    assert_eq!(
+        step_errors(&format!("{SERVE} {other}")),
+        ["`carol` is no end of a FIFO"]
+    );
+    let open = |table: &str| step_errors(&format!("{START} {{ open = {{ {table} }} }},"));
+    assert_eq!(open("path = \"fifo\""), ["an open FIFO says nothing"]);
+    assert_eq!(
+        open("reader = \"a\", writer = \"b\", path = \"fifo\""),
+        ["an open FIFO has either `reader` or `writer`"]
+    );
+    assert_eq!(
+        open("writer = \"a\", path = \"fifo\", room = 4096"),
+        ["`room` means nothing beside `writer`"]
+    );
+    assert_eq!(
+        open("reader = \"a\", path = \"../fifo\""),
+        ["this path leaves the working directory"]
+    );
+    assert_eq!(open("reader = \"a\", path = \"fifo\", room = 10").len(), 1);
+}
+
+#[test]
 fn repetitions_are_unrolled() {
     let lab = good(&with(
         "",
