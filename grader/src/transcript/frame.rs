@@ -59,8 +59,11 @@ pub(super) fn message(
         StreamMode::Free | StreamMode::LinesInOrder | StreamMode::Contains(_) => return None,
         StreamMode::Some => (Op::Out, "(a message)".to_owned()),
         StreamMode::Digest => (Op::OutBinary, binder.digest(bytes)),
-        StreamMode::Exact if cut => (Op::OutPartial, payload(bytes, binder, ignored)),
-        StreamMode::Exact => (Op::Out, payload(bytes, binder, ignored)),
+        // The borders are kept anyway; who sent it is not sorted.
+        StreamMode::Exact | StreamMode::BySender if cut => {
+            (Op::OutPartial, payload(bytes, binder, ignored))
+        }
+        StreamMode::Exact | StreamMode::BySender => (Op::Out, payload(bytes, binder, ignored)),
     })
 }
 
