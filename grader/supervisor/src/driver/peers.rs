@@ -404,6 +404,7 @@ impl Peer {
             let stalled = self.stalled;
             let mut moved = fifo.pump(peer, &mut self.fd, stalled, buffer, recorder);
             moved |= self.send_queued(peer, recorder);
+            self.since = None;
             return moved;
         }
         let mut moved = self.send_or_end(peer, recorder);
