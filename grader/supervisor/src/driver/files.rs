@@ -180,7 +180,7 @@ mod tests {
     fn a_fifo_and_a_directory_have_the_rights_asked_for() {
         let directory = tempfile::tempdir().unwrap();
         let kind = |name: &str| {
-            let meta = fs::symlink_metadata(directory.path().join(name)).unwrap();
+            let meta = std::fs::symlink_metadata(directory.path().join(name)).unwrap();
             meta.mode() & (libc::S_IFMT | 0o7777)
         };
         let (path, mode) = ("f".into(), 0o640);
