@@ -48,6 +48,7 @@ pub fn lab(data: &[u8]) {
             programs: &programs,
             rungs: &run::Rungs::default(),
             shim: Some(Path::new("/shim.so")),
+            tools: &BTreeMap::new(),
             seed: 1,
             observation: Observation::Full,
             isolation: Isolation::Required,
