@@ -5,12 +5,14 @@
 //! reports.
 
 pub mod batch;
+pub mod cluster;
 pub mod gradebook;
 pub mod lab;
 pub mod prove;
 pub mod report;
 pub mod run;
 pub mod starter;
+pub mod store;
 pub mod submission;
 pub mod transcript;
 pub mod verdict;

@@ -5,12 +5,8 @@ mod cli;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // A worker is started once per CPU and must be small and quick: it does not parse options.
-    if std::env::args_os()
-        .nth(1)
-        .is_some_and(|word| word == cli::WORKER)
-    {
-        return cli::worker();
+    if cli::sandbox::is_meant(std::env::args_os()) {
+        return cli::sandbox::main();
     }
     supervisor::limits::outlive_file_size();
     cli::run()

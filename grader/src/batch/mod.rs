@@ -13,6 +13,7 @@ mod lab;
 mod place;
 mod record;
 mod run;
+mod shard;
 
 pub use find::{
     Bindings, FindError, Found, Layout, LayoutError, Query, Roster, RosterError, RosterRow, find,
@@ -26,3 +27,4 @@ pub use lab::PreparedLab;
 pub use place::{Opened, Place, PlaceError};
 pub use record::{MadeBy, RecordError, ResultRecord, SCHEMA, ScenarioRecord, Status};
 pub use run::{Job, Known, Progress, run};
+pub use shard::Shard;

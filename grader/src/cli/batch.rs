@@ -1,5 +1,6 @@
 //! `grader batch`.
 
+mod engine;
 mod progress;
 
 use std::collections::BTreeMap;
@@ -12,8 +13,9 @@ use std::sync::atomic::AtomicBool;
 use clap::{Args, ValueEnum};
 use grader::batch::{
     self, Damage, Found, Grader, Job, Journal, Known, Layout, Options, PreparedLab, Progress,
-    Query, Roster, Status,
+    Query, Roster, Shard, Status,
 };
+use grader::cluster::Fill;
 use grader::gradebook::{Gradebook, LabSettings, Late, Merged, Pick, time};
 use grader::lab::guess::Candidate;
 use grader::report::clean;
@@ -88,6 +90,12 @@ pub(super) struct Batch {
     /// Submissions under way at once [default: one more than workers]
     #[arg(long, value_name = "N")]
     at_once: Option<NonZeroUsize>,
+    /// Grade only this part of the class, counted from 0: '0/4' (for machines that share nothing;
+    /// `grader results merge` puts the parts together)
+    #[arg(long, value_name = "NUMBER/PARTS")]
+    shard: Option<Shard>,
+    #[command(flatten)]
+    cluster: engine::ClusterArgs,
     #[command(flatten)]
     lang: LangOption,
     #[command(flatten)]
@@ -120,7 +128,13 @@ impl Batch {
             say_found(&class)?;
         }
         if self.dry_run {
-            return dry(&class);
+            return match self.cluster.shown(self.engine.options().workers, &self.what)? {
+                Some(text) => {
+                    anstream::stdout().lock().write_all(text.as_bytes())?;
+                    Ok(ExitCode::SUCCESS)
+                }
+                None => dry(&class),
+            };
         }
         let mut gradebook = Gradebook::open(&self.gradebook)
             .map_err(|error| results::failed(&self.gradebook, error))?;
@@ -172,7 +186,7 @@ impl Batch {
             only,
             by_file_times: self.file_times,
         };
-        let found = batch::find(source, &query).map_err(|error| {
+        let mut found = batch::find(source, &query).map_err(|error| {
             let failure = Failure::usage(error.to_string());
             match error {
                 batch::FindError::Nothing { .. } if self.layout.is_none() => failure.hint(
@@ -181,6 +195,9 @@ impl Batch {
                 _ => failure,
             }
         })?;
+        if let Some(shard) = self.shard {
+            found.items.retain(|item| shard.has(&item.identity));
+        }
         Ok(Class { labs, found })
     }
 
@@ -213,17 +230,27 @@ impl Batch {
         known: &Known,
         journal: &Journal,
     ) -> Result<progress::Counts, Failure> {
-        let engine = Engine::new(&self.engine.options()).map_err(|e| fault(&e))?;
-        let grader = Grader::new(
-            &engine,
-            Options {
-                repeat: self.repeat,
-                seed: self.seed,
-                lang: self.lang.get(),
-            },
-        )
-        .map_err(|e| fault(&e))?;
+        let engine_options = self.engine.options();
+        let engine = Engine::new(&engine_options).map_err(|e| fault(&e))?;
+        let options = Options {
+            repeat: self.repeat,
+            seed: self.seed,
+            lang: self.lang.get(),
+        };
+        let grader = Grader::new(&engine, options.clone()).map_err(|e| fault(&e))?;
         let mut display = Display::new(class.found.items.len(), self.quiet);
+        if self.cluster.is_elsewhere() {
+            let fill = Fill {
+                grader: &grader,
+                labs: &class.labs,
+                items: &class.found.items,
+                known,
+                journal,
+            };
+            let done = self.cluster.grade(&fill, &options, &engine_options, &mut display);
+            let counts = display.finish();
+            return done.map(|()| counts);
+        }
         let job = Job {
             grader: &grader,
             labs: &class.labs,

@@ -16,6 +16,7 @@ mod record;
 mod reference;
 mod results;
 mod review;
+pub(crate) mod sandbox;
 mod schema;
 mod worker;
 
@@ -24,8 +25,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use failure::Failure;
-
-pub(crate) use worker::{WORD as WORKER, main as worker};
 
 /// Grades operating-systems labs: sockets, pipes and signals, settled by proof instead of sleeping.
 #[derive(Parser)]
@@ -72,6 +71,8 @@ enum Command {
     Review(review::Review),
     /// Prove that a lab passes what is right and fails what is wrong
     Prove(prove::Prove),
+    /// Work on a store: take submissions that nobody else has, until all have a result
+    Worker(worker::Worker),
 }
 
 /// Parses the arguments, runs the command, and gives the exit code.
@@ -92,6 +93,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Record(command) => command.run(),
         Command::Review(command) => command.run(),
         Command::Prove(command) => command.run(),
+        Command::Worker(command) => command.run(),
     };
     done.unwrap_or_else(|failure: Failure| failure.report())
 }

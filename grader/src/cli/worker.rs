@@ -1,17 +1,137 @@
-//! The worker process, hidden: `grader worker …` is started by the grader itself.
+//! `grader worker`.
 
-use std::ffi::OsString;
-use std::process::ExitCode;
+use std::io::{self, Write as _};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::process::{self, ExitCode};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 
-/// The first argument that makes this process a worker.
-pub(crate) const WORD: &str = "worker";
+use clap::Args;
+use grader::batch::Grader;
+use grader::cluster::{Hand, Job, settle};
+use grader::run::{Engine, EngineOptions};
+use grader::store::{Commit, Handled, Stop, Store, Worker as Member, work};
+use grader::submission::CacheMode;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
-/// Serves one scenario after another.
-pub(crate) fn main() -> ExitCode {
-    supervisor::worker::main(builtin, supervisor::helper::main)
+use super::failure::Failure;
+
+/// Exit status of a worker that was told to end: what a shell says of SIGTERM.
+const TOLD: i32 = 128 + SIGTERM;
+
+/// Work on a store: take submissions that nobody else has, until all have a result
+///
+/// `grader batch --engine` fills a store and starts workers; any number may be started by hand as
+/// well, on every machine that sees the directory.
+#[derive(Args)]
+pub(super) struct Worker {
+    /// The shared directory
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// Submissions graded at a time [default: one for each CPU]
+    #[arg(long, value_name = "N")]
+    slots: Option<NonZeroUsize>,
+    /// End when standard input ends
+    #[arg(long)]
+    while_stdin: bool,
+    /// Where built programs are kept [default: $XDG_CACHE_HOME/grader]
+    #[arg(long, value_name = "DIR")]
+    cache_dir: Option<PathBuf>,
 }
 
-/// The reference programs, by name, called with their whole `argv`.
-fn builtin(name: &str, argv: &[OsString]) -> Option<i32> {
-    reference::run(name, argv.get(1..).unwrap_or_default())
+impl Worker {
+    pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+        let store = Store::open(&self.store).map_err(|e| Failure::usage(e.to_string()))?;
+        let job = store.job().map_err(|e| Failure::usage(e.to_string()))?;
+        let job = Job::from_json(&job).map_err(Failure::usage)?;
+        let slots = match self.slots {
+            Some(slots) => slots.get(),
+            None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
+        };
+        // Before the engine looks which processors there are.
+        let _slot = settle(slots);
+        let mut options = EngineOptions {
+            workers: Some(slots),
+            ..EngineOptions::default()
+        };
+        if let Some(dir) = &self.cache_dir {
+            options.cache = CacheMode::At(dir.clone());
+        }
+        job.apply_to(&mut options).map_err(Failure::usage)?;
+        let fault = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
+        let engine = Engine::new(&options).map_err(|e| fault(&e))?;
+        let options = job.options().map_err(Failure::usage)?;
+        let grader = Grader::new(&engine, options).map_err(|e| fault(&e))?;
+        let members = (0..slots)
+            .map(|_| Member::join(&store).map(Arc::new))
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|e| fault(&e))?;
+        end_when_told(&members, self.while_stdin).map_err(|e| fault(&e))?;
+        let failures = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for (number, member) in members.iter().enumerate() {
+                let (store, grader, failures) = (&store, &grader, &failures);
+                scope.spawn(move || {
+                    // Nobody sends: the process is ended as a whole.
+                    let (_keep, stop): (_, Stop) = mpsc::channel();
+                    let seed = u64::from(process::id()).wrapping_mul(0x9e37_79b9)
+                        ^ (u64::try_from(number).unwrap_or(0) << 32);
+                    let mut hand = Hand::new(store, grader);
+                    let done = work(store, member, &mut hand, seed, &stop, &mut tell);
+                    if let Err(error) = done {
+                        let mut all = failures.lock().unwrap_or_else(PoisonError::into_inner);
+                        all.push(error.to_string());
+                    }
+                });
+            }
+        });
+        let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        match failures.into_iter().next() {
+            None => Ok(ExitCode::SUCCESS),
+            Some(first) => Err(Failure::fault(first)),
+        }
+    }
+}
+
+/// A line for each result that is worth one: nobody watches a worker whose work goes well.
+fn tell(handled: Handled) {
+    let what = match (handled.given_up, handled.commit, handled.taken_over) {
+        (_, Commit::Disputed, _) => "came second, and with another result: see disputes/",
+        (_, Commit::Same, _) => "came second, with the same result",
+        (true, _, _) => "given up: too many workers were lost with it",
+        (false, _, true) => "taken over from a worker that is gone",
+        (false, Commit::First, false) => return,
+    };
+    // A worker without a log works all the same.
+    let _ = writeln!(io::stderr(), "{}: {what}", handled.key);
+}
+
+/// Ends this process when it is told to, as if what it is doing had never been begun.
+fn end_when_told(members: &[Arc<Member>], while_stdin: bool) -> io::Result<()> {
+    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let told = members.to_vec();
+    thread::spawn(move || {
+        if signals.forever().next().is_some() {
+            end(&told);
+        }
+    });
+    if while_stdin {
+        let told = members.to_vec();
+        thread::spawn(move || {
+            // What is written to it does not matter, only that it ends.
+            let _ = io::copy(&mut io::stdin().lock(), &mut io::sink());
+            end(&told);
+        });
+    }
+    Ok(())
+}
+
+fn end(members: &[Arc<Member>]) -> ! {
+    for member in members {
+        member.abandon();
+    }
+    process::exit(TOLD)
 }

@@ -1,0 +1,120 @@
+# One function for each thing that may go wrong. Each checks that it went wrong: a fault that did not
+# happen proves nothing.
+
+slurm_begin() { # MODE
+  STORE=$WORK/store.$1
+  batch slurm --store "$STORE" --lease "$LEASE" --workers $((NODES * SLOTS)) --gradebook "$WORK/$1.db" \
+    --slurm-memory 500M >"$WORK/$1.log" 2>&1 &
+  BATCH=$!
+}
+slurm_end() { wait "$BATCH" || fail "$1: the batch ended with $?: $(tail -n 3 "$WORK/$1.log")"; }
+# Let a quarter be done, so that the fault falls into the middle.
+some_done() { until_true 120 enough "$STORE" $((STUDENTS / 4)) || fail "nothing is graded"; }
+not_yet_done() { [ "$(finished "$STORE")" -lt "$STUDENTS" ] || fail "vacuous: all was done before the fault"; }
+taken_over() { grep -qs 'taken over' "$STORE"/log/* || fail "vacuous: nothing was taken over"; }
+
+mode_plain() {
+  slurm_begin plain
+  slurm_end plain
+}
+
+# A node loses its power: daemon, steps, workers, all at once.
+mode_node() {
+  slurm_begin node
+  some_done
+  local pids
+  pids=$(node_pids 2)
+  [ "$(echo "$pids" | wc -w)" -gt 2 ] || fail "vacuous: no worker ran on node 2"
+  # shellcheck disable=SC2086
+  kill -9 $pids
+  not_yet_done
+  slurm_end node
+  taken_over
+  node_back 2
+}
+
+# A node hangs, and comes back when everything has been done by others.
+mode_frozen() {
+  slurm_begin frozen
+  some_done
+  local pids
+  pids=$(node_pids 2)
+  [ "$(echo "$pids" | wc -w)" -gt 2 ] || fail "vacuous: no worker ran on node 2"
+  # shellcheck disable=SC2086
+  kill -STOP $pids
+  not_yet_done
+  slurm_end frozen
+  taken_over
+  # shellcheck disable=SC2086
+  kill -CONT $pids 2>/dev/null || true
+  node_back 2
+}
+
+# The controller dies and comes back; nobody needs it for what runs.
+mode_controller() {
+  slurm_begin controller
+  some_done
+  kill -9 "$(cat "$S/slurmctld.pid")"
+  not_yet_done
+  until_true 60 enough "$STORE" $((STUDENTS / 2)) || fail "the work stopped with the controller"
+  slurmctld -f "$SLURM_CONF"
+  slurm_end controller
+  until_true 90 nodes_idle || fail "the nodes did not become idle"
+}
+
+# Workers are killed at random, and in the end the batch itself, which is begun again.
+mode_workers() {
+  slurm_begin workers
+  some_done
+  local kills=0 pid
+  while [ "$kills" -lt "${KILLS:-12}" ] && [ "$(finished "$STORE")" -lt $((STUDENTS * 3 / 4)) ]; do
+    pid=$(pgrep -f -- "worker --store $STORE" | shuf -n 1) || true
+    if [ -n "$pid" ] && spared "$pid"; then
+      kill -9 "$pid" 2>/dev/null && kills=$((kills + 1))
+    fi
+    read -rt 0.2 <> <(:) || true
+  done
+  [ "$kills" -gt 2 ] || fail "vacuous: $kills kills"
+  kill -9 "$BATCH" 2>/dev/null || true
+  wait "$BATCH" 2>/dev/null || true
+  local before
+  before=$(finished "$STORE")
+  slurm_begin workers
+  slurm_end workers
+  say "$kills workers killed; the batch was begun again at $before of $STUDENTS"
+}
+
+# A submission whose workers were lost twice is left alone: the third loss would be its result, and
+# rightly so.
+spared() {
+  local name lease
+  name=".$1."
+  for lease in "$STORE"/lease/*; do
+    case $(readlink "$lease" 2>/dev/null) in
+      *"$name"*) [ ! -e "$STORE/starts/$(basename "$lease").2" ] || return 1 ;;
+    esac
+  done
+}
+
+# Two hosts over ssh; one loses its connection and its worker in the middle.
+mode_ssh() {
+  STORE=$WORK/store.ssh
+  batch ssh --store "$STORE" --lease "$LEASE" --host h1:2 --host h2:1 --ssh "ssh -F $H/config" \
+    --gradebook "$WORK/ssh.db" >"$WORK/ssh.log" 2>&1 &
+  BATCH=$!
+  some_done
+  local pid
+  pid=$(pgrep -f -- "worker --store $STORE --slots 1" | head -n 1) || fail "vacuous: no worker on h2"
+  kill -9 "$pid"
+  not_yet_done
+  slurm_end ssh
+}
+
+# The gradebook must be that of one machine, and nothing must have come out twice.
+same() { # MODE
+  local store=$WORK/store.$1
+  [ "$(finished "$store")" = "$STUDENTS" ] || fail "$1: $(finished "$store") results for $STUDENTS students"
+  [ -z "$(ls "$store/disputes")" ] || fail "$1: results that disagree: $(ls "$store/disputes")"
+  scores "$WORK/$1.db" | diff "$WORK/local.csv" - >"$WORK/$1.diff" || fail "$1: the gradebook differs:
+$(head -n 20 "$WORK/$1.diff")"
+}

@@ -1,0 +1,313 @@
+//! `grader batch --engine`: workers on other machines.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use grader::batch::{JournalError, Options, Progress, ResultRecord};
+use grader::cluster::{
+    Fill, Follow, FollowError, Followed, Idle, Job, LaunchError, Launcher, ManifestOptions, Note,
+    Slurm, SlurmOptions, Ssh, SshOptions, fill, follow, kubernetes, store_key,
+};
+use grader::run::EngineOptions;
+use grader::store::{Key, Store};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use super::progress::Display;
+use crate::cli::failure::Failure;
+
+/// Workers that are asked for unless said otherwise.
+const WORKERS: usize = 8;
+
+/// Where submissions are graded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Engine {
+    /// On this machine
+    Local,
+    /// By workers that Slurm starts
+    Slurm,
+    /// By workers on other hosts, over ssh
+    Ssh,
+    /// By workers that somebody else starts: `grader worker --store DIR`
+    None,
+    /// In pods: with --dry-run the manifest is printed
+    Kubernetes,
+}
+
+/// Grading elsewhere.
+#[derive(Args)]
+#[command(next_help_heading = "More machines")]
+pub(super) struct ClusterArgs {
+    /// Where submissions are graded
+    #[arg(long, value_enum, default_value = "local")]
+    engine: Engine,
+    /// The directory that all machines see; results are collected from it
+    #[arg(long, value_name = "DIR", required_if_eq_any([("engine", "slurm"), ("engine", "ssh"), ("engine", "none")]))]
+    store: Option<PathBuf>,
+    /// Seconds of silence after which a worker counts as gone
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..))]
+    lease: u64,
+    /// The grader on the other machines [default: this executable's path]
+    #[arg(long, value_name = "PATH")]
+    grader: Option<PathBuf>,
+    /// Memory of a worker
+    #[arg(long, value_name = "MEMORY", default_value = "1G")]
+    slurm_memory: String,
+    /// Longest time of a worker [default: the partition's]
+    #[arg(long, value_name = "TIME")]
+    slurm_time: Option<String>,
+    /// A further option of sbatch: --slurm-option=--partition=grade (may be repeated)
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    slurm_option: Vec<String>,
+    /// A host, and how many submissions it grades at once: alpha:8 (may be repeated)
+    #[arg(long, value_name = "HOST[:N]", value_parser = host, required_if_eq("engine", "ssh"))]
+    host: Vec<(String, usize)>,
+    /// The command that connects
+    #[arg(long, value_name = "COMMAND", default_value = "ssh")]
+    ssh: String,
+    /// The image of the pods
+    #[arg(long, value_name = "IMAGE", default_value = "grader")]
+    image: String,
+    /// The persistent volume claim with the submissions
+    #[arg(long, value_name = "CLAIM", default_value = "grading")]
+    claim: String,
+    /// In how many parts pods grade the class
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
+    shards: u16,
+}
+
+/// `alpha:8`, `user@alpha`.
+fn host(text: &str) -> Result<(String, usize), String> {
+    let (name, slots) = match text.rsplit_once(':') {
+        Some((name, slots)) => (name, slots.parse().ok().filter(|n| *n > 0)),
+        None => (text, Some(1)),
+    };
+    match slots {
+        Some(slots) if !name.is_empty() && !name.starts_with('-') => Ok((name.to_owned(), slots)),
+        _ => Err("a host is NAME or NAME:N, with N submissions at once".to_owned()),
+    }
+}
+
+impl ClusterArgs {
+    /// Whether somebody else grades.
+    pub(super) fn is_elsewhere(&self) -> bool {
+        self.engine != Engine::Local
+    }
+
+    /// What would be submitted, for `--dry-run`; `None` where nothing is.
+    pub(super) fn shown(
+        &self,
+        workers: Option<usize>,
+        what: &[PathBuf],
+    ) -> Result<Option<String>, Failure> {
+        Ok(match self.engine {
+            Engine::Slurm => Some(self.slurm()?.script(workers.unwrap_or(WORKERS))),
+            Engine::Ssh => {
+                let ssh = self.ssh()?;
+                let lines = self.host.iter().map(|(name, slots)| {
+                    let mut line = shell_words::join(ssh.command(name, *slots));
+                    line.push('\n');
+                    line
+                });
+                Some(lines.collect())
+            }
+            Engine::Kubernetes => {
+                let Some((source, labs)) = what.split_last() else {
+                    return Ok(None);
+                };
+                let shards = usize::from(self.shards);
+                Some(kubernetes(&ManifestOptions {
+                    name: "grader".to_owned(),
+                    image: self.image.clone(),
+                    claim: self.claim.clone(),
+                    labs: labs.iter().map(|lab| lab.display().to_string()).collect(),
+                    source: source.display().to_string(),
+                    shards,
+                    parallel: workers.unwrap_or(WORKERS).min(shards),
+                }))
+            }
+            Engine::Local | Engine::None => None,
+        })
+    }
+
+    /// Puts the class into the store, has workers started, and writes results down as they come.
+    pub(super) fn grade(
+        &self,
+        class: &Fill<'_>,
+        options: &Options,
+        engine: &EngineOptions,
+        display: &mut Display,
+    ) -> Result<(), Failure> {
+        if self.engine == Engine::Kubernetes {
+            return Err(Failure::usage("this grader writes the manifest of pods and does not submit it")
+                .hint("add --dry-run, and give what it prints to kubectl apply -f"));
+        }
+        let failed = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
+        let root = self.root()?;
+        let store = Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| failed(&e))?;
+        let job = Job::new(options, engine).to_json();
+        if store.agree_on(&job).map_err(|e| failed(&e))? != job {
+            return Err(Failure::usage(format!(
+                "{}: the store was begun with other options",
+                root.display()
+            ))
+            .hint("give the same --repeat, --seed, --lang, --isolation and --observation, or another directory"));
+        }
+        let keys = fill(&store, class, &mut |progress| display.take(&progress)).map_err(|e| failed(&e))?;
+        let mut launcher: Box<dyn Launcher> = match self.engine {
+            Engine::Slurm => Box::new(self.slurm()?),
+            Engine::Ssh => Box::new(self.ssh()?),
+            _ => Box::new(Idle),
+        };
+        let workers = match self.engine {
+            Engine::Ssh => self.host.iter().map(|(_, slots)| slots).sum(),
+            _ => engine.workers.unwrap_or(WORKERS),
+        };
+        let what = Follow {
+            store: &store,
+            keys,
+            workers,
+        };
+        let stop = stop_when_told().map_err(|e| failed(&e))?;
+        let mut take = |key: Key, bytes: Vec<u8>| -> Result<(), Taken> {
+            let record = read(&key, &bytes)?;
+            class.journal.append(&record)?;
+            display.take(&Progress::Done(Box::new(record)));
+            Ok(())
+        };
+        let followed = follow(what, &mut *launcher, &stop, &mut take, &mut note);
+        for dispute in store.disputes().map_err(|e| failed(&e))? {
+            let _ = writeln!(
+                anstream::stderr().lock(),
+                "warning: a second result says something else, the first one stays: {}/disputes/{dispute}",
+                root.display()
+            );
+        }
+        match followed {
+            Ok(Followed::Done) => Ok(()),
+            Ok(Followed::Stopped) => Err(Failure::fault("stopped before all results were there")
+                .hint("the same command goes on where it was")),
+            Err(FollowError::Sink(Taken::Journal(error))) => Err(failed(&error)),
+            Err(FollowError::Sink(Taken::Damaged { key, why })) => Err(failed(&format!(
+                "{}/results/{key}.json is no result of this batch: {why}",
+                root.display()
+            ))
+            .hint("remove the file and give the same command: it is graded again")),
+            Err(error) => Err(failed(&error)),
+        }
+    }
+
+    /// The store, by a path that means the same everywhere.
+    fn root(&self) -> Result<PathBuf, Failure> {
+        let Some(store) = &self.store else {
+            return Err(Failure::usage("--store names the directory that all machines see"));
+        };
+        std::path::absolute(store).map_err(|e| Failure::usage(format!("{}: {e}", store.display())))
+    }
+
+    fn executable(&self) -> Result<PathBuf, Failure> {
+        match &self.grader {
+            Some(path) => Ok(path.clone()),
+            None => std::env::current_exe()
+                .map_err(|e| Failure::fault(format!("the path of this executable: {e}"))),
+        }
+    }
+
+    fn slurm(&self) -> Result<Slurm, Failure> {
+        Slurm::new(SlurmOptions {
+            store: self.root()?,
+            grader: self.executable()?,
+            memory: self.slurm_memory.clone(),
+            time: self.slurm_time.clone(),
+            arguments: self.slurm_option.clone(),
+        })
+        .map_err(|e: LaunchError| Failure::usage(e.to_string()))
+    }
+
+    fn ssh(&self) -> Result<Ssh, Failure> {
+        let command = shell_words::split(&self.ssh)
+            .map_err(|e| Failure::usage(format!("--ssh {}: {e}", self.ssh)))?;
+        Ssh::new(SshOptions {
+            store: self.root()?,
+            grader: self.executable()?,
+            hosts: self.host.clone(),
+            command,
+        })
+        .map_err(|e| Failure::usage(e.to_string()))
+    }
+}
+
+/// Why a result was not taken.
+#[derive(Debug)]
+enum Taken {
+    Journal(JournalError),
+    Damaged { key: Key, why: String },
+}
+
+impl From<JournalError> for Taken {
+    fn from(error: JournalError) -> Self {
+        Self::Journal(error)
+    }
+}
+
+fn read(key: &Key, bytes: &[u8]) -> Result<ResultRecord, Taken> {
+    let damaged = |why: String| Taken::Damaged {
+        key: key.clone(),
+        why,
+    };
+    let record = ResultRecord::from_json(bytes).map_err(|e| damaged(e.to_string()))?;
+    if store_key(&record.identity, &record.inputs) == *key {
+        Ok(record)
+    } else {
+        Err(damaged("it belongs to another submission".to_owned()))
+    }
+}
+
+fn note(note: Note) {
+    let text = match note {
+        Note::Asked(n) => format!("asked for {n} workers"),
+        Note::ToppedUp(n) => format!("asked for {n} more workers: others are gone and work remains"),
+        Note::Silent(why) => format!("the scheduler does not answer ({why}); results are collected all the same"),
+        Note::Answers => "the scheduler answers again".to_owned(),
+    };
+    // Nobody is left to be told that standard error is closed.
+    let _ = writeln!(anstream::stderr().lock(), "note: {text}");
+}
+
+/// Whoever interrupts the batch interrupts its workers as well.
+fn stop_when_told() -> std::io::Result<mpsc::Receiver<()>> {
+    let (send, stop) = mpsc::channel();
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            if send.send(()).is_err() {
+                return;
+            }
+        }
+    });
+    Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_may_say_how_much_it_takes() {
+        assert_eq!(host("alpha:8").unwrap(), ("alpha".to_owned(), 8));
+        assert_eq!(host("me@alpha").unwrap(), ("me@alpha".to_owned(), 1));
+        for bad in ["", ":3", "alpha:0", "alpha:x", "-oProxyCommand=x"] {
+            assert!(host(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_result_of_somebody_else_is_not_taken() {
+        let key = Key::parse(&"a".repeat(64)).unwrap();
+        assert!(matches!(read(&key, b"{}"), Err(Taken::Damaged { .. })));
+    }
+}

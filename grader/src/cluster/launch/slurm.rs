@@ -1,0 +1,219 @@
+//! Slurm: workers as a job array.
+//!
+//! Jobs are found by a name that belongs to the store, not by their numbers: so a batch that is
+//! begun again, also on another machine, finds the workers of the one before.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use super::{LaunchError, Launcher, Presence, said};
+
+/// Array tasks in one submission; by default Slurm refuses indices above 1000 (`MaxArraySize`,
+/// slurm.conf(5)).
+const MOST_TASKS: usize = 1000;
+
+/// What workers need.
+#[derive(Clone, Debug)]
+pub struct SlurmOptions {
+    /// The store, as every node sees it.
+    pub store: PathBuf,
+    /// The grader, as every node sees it.
+    pub grader: PathBuf,
+    /// Memory of a worker, in Slurm's words (`1G`).
+    pub memory: String,
+    /// Longest time of a worker, in Slurm's words; the partition's if not given. Only a fence: limits
+    /// of submissions are the grader's.
+    pub time: Option<String>,
+    /// Further options of sbatch(1): partition, account.
+    pub arguments: Vec<String>,
+}
+
+/// Starts workers with sbatch(1).
+#[derive(Debug)]
+pub struct Slurm {
+    options: SlurmOptions,
+    name: String,
+}
+
+impl Slurm {
+    /// A launcher for one store.
+    ///
+    /// # Errors
+    /// A path has characters that would mean something else in a job's script.
+    pub fn new(options: SlurmOptions) -> Result<Self, LaunchError> {
+        for path in [&options.store, &options.grader] {
+            // `%` and `\` are patterns in the name of the output, the others end a directive.
+            let plain = |c: char| c.is_alphanumeric() || "/._-+@:=,".contains(c);
+            if !path.to_str().is_some_and(|text| text.chars().all(plain)) {
+                return Err(LaunchError::Name(format!(
+                    "{}: Slurm needs a path of letters, digits and any of /._-+@:=, only",
+                    path.display()
+                )));
+            }
+        }
+        let digest = blake3::hash(options.store.as_os_str().as_encoded_bytes());
+        Ok(Self {
+            name: format!("grader-{}", &digest.to_hex()[..12]),
+            options,
+        })
+    }
+
+    /// The script of so many workers.
+    #[must_use]
+    pub fn script(&self, workers: usize) -> String {
+        let options = &self.options;
+        let store = options.store.display();
+        let mut text = String::from("#!/bin/sh\n");
+        let mut directive = |line: &str| {
+            // Writing to a String never fails.
+            let _ = writeln!(text, "#SBATCH {line}");
+        };
+        directive(&format!("--job-name={}", self.name));
+        directive(&format!("--array=0-{}", workers.max(1) - 1));
+        directive("--cpus-per-task=1");
+        directive(&format!("--mem={}", options.memory));
+        if let Some(time) = &options.time {
+            directive(&format!("--time={time}"));
+        }
+        directive("--requeue");
+        directive("--open-mode=append");
+        directive(&format!("--output={store}/log/%A_%a.log"));
+        for argument in &options.arguments {
+            directive(argument);
+        }
+        let _ = writeln!(
+            text,
+            "exec {} worker --store {store} --slots 1",
+            options.grader.display()
+        );
+        text
+    }
+
+    fn submit(&self, workers: usize) -> Result<(), LaunchError> {
+        let program = "sbatch";
+        let failed = |error| LaunchError::Command {
+            program: program.to_owned(),
+            error,
+        };
+        let mut child = Command::new(program)
+            .arg("--parsable")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(failed)?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // Where it has ended already, its status says why.
+            let _ = stdin.write_all(self.script(workers).as_bytes());
+        }
+        let output = child.wait_with_output().map_err(failed)?;
+        if output.status.success() {
+            Ok(())
+        } else {
+            Err(LaunchError::Refused {
+                program: program.to_owned(),
+                why: said(&output.stderr),
+            })
+        }
+    }
+}
+
+impl Launcher for Slurm {
+    fn start(&mut self, workers: usize) -> Result<(), LaunchError> {
+        let log = self.options.store.join("log");
+        std::fs::create_dir_all(&log)
+            .map_err(|error| LaunchError::Name(format!("{}: {error}", log.display())))?;
+        let mut left = workers;
+        while left > 0 {
+            let now = left.min(MOST_TASKS);
+            self.submit(now)?;
+            left -= now;
+        }
+        Ok(())
+    }
+
+    fn present(&mut self) -> Presence {
+        let squeue = Command::new("squeue")
+            .args(["--noheader", "--array", "--me", "--format=%T %r", "--name"])
+            .arg(&self.name)
+            .stdin(Stdio::null())
+            .output();
+        match squeue {
+            Ok(output) if output.status.success() => {
+                Presence::Workers(count(&String::from_utf8_lossy(&output.stdout)))
+            }
+            Ok(output) => Presence::Unknown(format!("squeue: {}", said(&output.stderr))),
+            Err(error) => Presence::Unknown(format!("squeue: {error}")),
+        }
+    }
+
+    fn cancel(&mut self) {
+        // Jobs that cannot be cancelled end when no work is left.
+        let _ = Command::new("scancel")
+            .args(["--quiet", "--me", "--name"])
+            .arg(&self.name)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+    }
+
+    fn log(&self) -> String {
+        self.options.store.join("log").display().to_string()
+    }
+}
+
+/// Workers that work or will as soon as there is room. A job that was put back after a node died
+/// waits for minutes before it may start again (`BeginTime`): others can do its work meanwhile.
+fn count(lines: &str) -> usize {
+    let there = |line: &&str| {
+        let (state, reason) = line.split_once(' ').unwrap_or((line, ""));
+        match state {
+            "RUNNING" | "CONFIGURING" | "SUSPENDED" => true,
+            "PENDING" => reason.trim() != "BeginTime",
+            _ => false,
+        }
+    };
+    lines.lines().filter(there).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> SlurmOptions {
+        SlurmOptions {
+            store: "/shared/run1".into(),
+            grader: "/opt/grader".into(),
+            memory: "1G".into(),
+            time: None,
+            arguments: vec!["--partition=grade".into()],
+        }
+    }
+
+    #[test]
+    fn the_script_is_what_a_person_would_write() {
+        let script = Slurm::new(options()).unwrap().script(6);
+        insta::assert_snapshot!(script);
+    }
+
+    #[test]
+    fn a_path_with_a_meaning_is_refused() {
+        for store in ["/shared/run 1", "/shared/%j", "/shared/$(id)", "/shared/a\nb"] {
+            let bad = SlurmOptions {
+                store: store.into(),
+                ..options()
+            };
+            assert!(Slurm::new(bad).is_err(), "{store}");
+        }
+    }
+
+    #[test]
+    fn only_those_count_that_work_or_soon_will() {
+        let lines = "RUNNING None\nRUNNING None\nPENDING Resources\nPENDING BeginTime\nCOMPLETING None\nFAILED NonZeroExitCode\n";
+        assert_eq!(count(lines), 3);
+        assert_eq!(count(""), 0);
+    }
+}

@@ -1,0 +1,224 @@
+//! ssh(1): one connection for each host, which holds a worker with as many slots as wanted.
+//!
+//! A worker lives as long as its connection: it ends when its standard input does. So nothing is
+//! left behind when this machine dies, and a batch that is begun again starts afresh.
+
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use super::{LaunchError, Launcher, Presence};
+
+/// A host whose worker ended within this time is not asked again for as long.
+const REST: Duration = Duration::from_secs(5);
+
+/// What workers need.
+#[derive(Clone, Debug)]
+pub struct SshOptions {
+    /// The store, as every host sees it.
+    pub store: PathBuf,
+    /// The grader, as every host sees it.
+    pub grader: PathBuf,
+    /// The hosts, as ssh(1) knows them, and how many submissions each grades at once.
+    pub hosts: Vec<(String, usize)>,
+    /// The command that connects, with its options: `ssh -F config`.
+    pub command: Vec<String>,
+}
+
+/// Starts workers with ssh(1).
+#[derive(Debug)]
+pub struct Ssh {
+    options: SshOptions,
+    hosts: Vec<Host>,
+}
+
+#[derive(Debug)]
+struct Host {
+    name: String,
+    slots: usize,
+    connection: Option<Child>,
+    begun: Option<Instant>,
+}
+
+impl Ssh {
+    /// A launcher for one store.
+    ///
+    /// # Errors
+    /// A host's name would be an option of ssh.
+    pub fn new(options: SshOptions) -> Result<Self, LaunchError> {
+        if options.hosts.is_empty() {
+            return Err(LaunchError::Name("no host is named".to_owned()));
+        }
+        let mut hosts = Vec::new();
+        for (name, slots) in &options.hosts {
+            if name.is_empty() || name.starts_with('-') {
+                return Err(LaunchError::Name(format!("`{name}` is no name of a host")));
+            }
+            hosts.push(Host {
+                name: name.clone(),
+                slots: (*slots).max(1),
+                connection: None,
+                begun: None,
+            });
+        }
+        Ok(Self { options, hosts })
+    }
+
+    /// How many submissions are graded at once on all hosts.
+    #[must_use]
+    pub fn slots(&self) -> usize {
+        self.hosts.iter().map(|host| host.slots).sum()
+    }
+
+    /// The command for one host.
+    #[must_use]
+    pub fn command(&self, host: &str, slots: usize) -> Vec<String> {
+        let options = &self.options;
+        let remote = shell_words::join([
+            "exec",
+            &options.grader.to_string_lossy(),
+            "worker",
+            "--store",
+            &options.store.to_string_lossy(),
+            "--slots",
+            &slots.to_string(),
+            "--while-stdin",
+        ]);
+        let mut command = options.command.clone();
+        if command.is_empty() {
+            command.push("ssh".to_owned());
+        }
+        for option in [
+            "BatchMode=yes",
+            "ServerAliveInterval=5",
+            "ServerAliveCountMax=3",
+        ] {
+            command.extend(["-o".to_owned(), option.to_owned()]);
+        }
+        command.extend(["-T".to_owned(), "--".to_owned(), host.to_owned(), remote]);
+        command
+    }
+
+    fn connect(&self, host: &Host) -> Result<Child, LaunchError> {
+        let command = self.command(&host.name, host.slots);
+        let (program, arguments) = command.split_first().ok_or_else(|| {
+            LaunchError::Name("no command that connects is named".to_owned())
+        })?;
+        let log = self.options.store.join("log");
+        let failed = |error| LaunchError::Command {
+            program: program.clone(),
+            error,
+        };
+        fs::create_dir_all(&log).map_err(failed)?;
+        // A host's name may have a slash in it, a file's not.
+        let name = host.name.replace('/', "_");
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(log.join(format!("{name}.log")))
+            .map_err(failed)?;
+        Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone().map_err(failed)?)
+            .stderr(log)
+            .spawn()
+            .map_err(failed)
+    }
+}
+
+impl Launcher for Ssh {
+    /// Starts hosts until so many workers are there; a host counts with all its slots.
+    fn start(&mut self, workers: usize) -> Result<(), LaunchError> {
+        let mut missing = workers;
+        for i in 0..self.hosts.len() {
+            if missing == 0 {
+                break;
+            }
+            let host = &self.hosts[i];
+            if host.connection.is_some() || host.begun.is_some_and(|at| at.elapsed() < REST) {
+                continue;
+            }
+            let connection = self.connect(host)?;
+            let host = &mut self.hosts[i];
+            host.connection = Some(connection);
+            host.begun = Some(Instant::now());
+            missing = missing.saturating_sub(host.slots);
+        }
+        Ok(())
+    }
+
+    fn present(&mut self) -> Presence {
+        let mut present = 0;
+        for host in &mut self.hosts {
+            let ended = host
+                .connection
+                .as_mut()
+                .is_some_and(|child| !matches!(child.try_wait(), Ok(None)));
+            if ended {
+                host.connection = None;
+            }
+            if host.connection.is_some() {
+                present += host.slots;
+            }
+        }
+        Presence::Workers(present)
+    }
+
+    fn cancel(&mut self) {
+        for host in &mut self.hosts {
+            if let Some(mut child) = host.connection.take() {
+                // Its standard input ends, and with it the worker there; ssh itself need not wait.
+                drop(child.stdin.take());
+                let _ = child.kill();
+                let _ = child.wait();
+            }
+        }
+    }
+
+    fn log(&self) -> String {
+        self.options.store.join("log").display().to_string()
+    }
+}
+
+impl Drop for Ssh {
+    fn drop(&mut self) {
+        self.cancel();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(hosts: &[(&str, usize)]) -> SshOptions {
+        SshOptions {
+            store: "/shared/it's here".into(),
+            grader: "/opt/grader".into(),
+            hosts: hosts.iter().map(|(h, n)| ((*h).to_owned(), *n)).collect(),
+            command: vec!["ssh".into(), "-F".into(), "lab.conf".into()],
+        }
+    }
+
+    #[test]
+    fn the_remote_command_survives_the_remote_shell() {
+        let ssh = Ssh::new(options(&[("user@h1", 2)])).unwrap();
+        let command = ssh.command("user@h1", 2);
+        assert_eq!(command[..3], ["ssh", "-F", "lab.conf"]);
+        assert!(command.contains(&"BatchMode=yes".to_owned()));
+        let words = shell_words::split(command.last().unwrap()).unwrap();
+        assert_eq!(
+            words,
+            ["exec", "/opt/grader", "worker", "--store", "/shared/it's here", "--slots", "2", "--while-stdin"]
+        );
+    }
+
+    #[test]
+    fn a_host_that_would_be_an_option_is_refused() {
+        for host in ["-oProxyCommand=reboot", ""] {
+            assert!(Ssh::new(options(&[(host, 1)])).is_err(), "{host}");
+        }
+        assert!(Ssh::new(options(&[])).is_err());
+    }
+}

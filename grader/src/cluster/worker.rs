@@ -1,0 +1,167 @@
+//! What a worker of a store does with a task: unpacks it, grades it, and writes the record.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use tempfile::TempDir;
+use thiserror::Error;
+
+use super::pack::unpack;
+use super::task::{Task, TaskError, TaskLab};
+use crate::batch::{Grader, Inputs, PlaceError, PreparedLab, ResultRecord};
+use crate::lab::catalog;
+use crate::store::{Grade, Key, Store};
+use crate::submission::Bounds;
+
+/// Why this worker cannot go on with the tasks of a store.
+#[derive(Debug, Error)]
+pub enum HandError {
+    /// The task is another version's, or no task.
+    #[error(transparent)]
+    Task(#[from] TaskError),
+    /// The lab cannot be had.
+    #[error("{0}")]
+    Lab(String),
+    /// This machine would come to another result.
+    #[error("its {what} is not the one that the batch was made with; install the same on every machine")]
+    Differs {
+        /// `grader`, `compiler`, `options`.
+        what: &'static str,
+    },
+}
+
+/// Grades tasks of a store, one after another.
+#[derive(Debug)]
+pub struct Hand<'a> {
+    store: &'a Store,
+    grader: &'a Grader<'a>,
+    /// Labs that were met, by what the task calls them.
+    labs: BTreeMap<String, Arc<PreparedLab>>,
+}
+
+impl<'a> Hand<'a> {
+    /// A pair of hands for this store.
+    #[must_use]
+    pub fn new(store: &'a Store, grader: &'a Grader<'a>) -> Self {
+        Self {
+            store,
+            grader,
+            labs: BTreeMap::new(),
+        }
+    }
+
+    /// The record of a task; one that cannot be graded has a record that says so, and stops nobody.
+    fn record(&mut self, bytes: &[u8]) -> Result<ResultRecord, HandError> {
+        let task = Task::from_json(bytes)?;
+        let lab = self.lab(&task.lab).map_err(HandError::Lab)?;
+        match self.files(&task) {
+            Ok(dir) => {
+                let here = self.grader.inputs(&lab, dir.path());
+                differs(&here, &task.inputs)?;
+                if here == task.inputs {
+                    return Ok(self.grader.grade_in(&lab, &task.item(), dir.path()));
+                }
+                Ok(self.not_graded(&lab, task, "its files or its lab changed on the way".to_owned()))
+            }
+            Err(why) => Ok(self.not_graded(&lab, task, why)),
+        }
+    }
+
+    fn files(&self, task: &Task) -> Result<TempDir, String> {
+        let blob = self.blob(&task.files)?;
+        let dir = private()?;
+        unpack(&blob, dir.path(), &Bounds::default()).map_err(|e| e.to_string())?;
+        Ok(dir)
+    }
+
+    fn blob(&self, name: &str) -> Result<Vec<u8>, String> {
+        let key = Key::parse(name).map_err(|e| e.to_string())?;
+        self.store.kept(&key).map_err(|e| e.to_string())
+    }
+
+    fn lab(&mut self, lab: &TaskLab) -> Result<Arc<PreparedLab>, String> {
+        let (TaskLab::Embedded(name) | TaskLab::Packed(name)) = lab;
+        if let Some(known) = self.labs.get(name) {
+            return Ok(Arc::clone(known));
+        }
+        let load = |path: &Path| {
+            catalog::load(path, reference::NAMES).map_err(|error| error.to_string())
+        };
+        let source = match lab {
+            TaskLab::Embedded(id) => {
+                let embedded = catalog::embedded().iter().find(|lab| lab.id == id);
+                let embedded = embedded.ok_or_else(|| format!("there is no lab `{id}` in this grader"))?;
+                embedded.load(reference::NAMES).map_err(|e| e.to_string())?
+            }
+            TaskLab::Packed(blob) => {
+                let dir = private()?;
+                unpack(&self.blob(blob)?, dir.path(), &super::task::lab_bounds()).map_err(|e| e.to_string())?;
+                load(dir.path())?
+            }
+        };
+        let prepared = PreparedLab::new(source).map_err(|e| e.to_string())?;
+        let prepared = Arc::new(prepared);
+        self.labs.insert(name.clone(), Arc::clone(&prepared));
+        Ok(prepared)
+    }
+
+    fn given_up(&mut self, bytes: &[u8], workers: &[String]) -> Result<ResultRecord, HandError> {
+        let task = Task::from_json(bytes)?;
+        let lab = self.lab(&task.lab).map_err(HandError::Lab)?;
+        let why = format!(
+            "{} workers were lost while they graded it, and none could tell why ({}): the machines' fault, or a submission that brings machines down; grade it by itself",
+            workers.len(),
+            workers.join(", ")
+        );
+        Ok(self.not_graded(&lab, task, why))
+    }
+
+    /// A record of a failure of ours, in the place of the result that was asked for.
+    fn not_graded(&self, lab: &PreparedLab, task: Task, why: String) -> ResultRecord {
+        let fault = PlaceError::Fault(why);
+        ResultRecord {
+            key: task.inputs.key(),
+            inputs: task.inputs.clone(),
+            ..self.grader.not_opened(lab, &task.item(), &fault)
+        }
+    }
+}
+
+impl Grade for Hand<'_> {
+    fn grade(&mut self, _: &Key, item: &[u8]) -> Result<Vec<u8>, String> {
+        let record = self.record(item).map_err(|e| e.to_string())?;
+        Ok(record.to_json().into_bytes())
+    }
+
+    fn give_up(&mut self, _: &Key, item: &[u8], workers: &[String]) -> Result<Vec<u8>, String> {
+        let record = self.given_up(item, workers).map_err(|e| e.to_string())?;
+        Ok(record.to_json().into_bytes())
+    }
+
+    fn same(&self, one: &[u8], other: &[u8]) -> bool {
+        match (ResultRecord::from_json(one), ResultRecord::from_json(other)) {
+            (Ok(one), Ok(other)) => one.agrees_with(&other),
+            _ => one == other,
+        }
+    }
+}
+
+/// Whether this machine may come to another result than the one that was asked for.
+fn differs(here: &Inputs, wanted: &Inputs) -> Result<(), HandError> {
+    for (what, here, wanted) in [
+        ("grader", &here.grader, &wanted.grader),
+        ("compiler", &here.compiler, &wanted.compiler),
+        ("list of options", &here.options, &wanted.options),
+    ] {
+        if here != wanted {
+            return Err(HandError::Differs { what });
+        }
+    }
+    Ok(())
+}
+
+fn private() -> Result<TempDir, String> {
+    let dir = tempfile::Builder::new().prefix("grader-task-").tempdir();
+    dir.map_err(|error| format!("no private directory: {error}"))
+}

@@ -1,0 +1,37 @@
+//! Files that items name, by their digest: a submission's, a lab's.
+
+use std::fs;
+use std::path::Path;
+
+use super::{Key, Store, StoreError, at, corrupt, durable};
+
+impl Store {
+    /// Keeps bytes and gives their name.
+    ///
+    /// # Errors
+    /// They cannot be written.
+    pub fn keep(&self, bytes: &[u8]) -> Result<Key, StoreError> {
+        let key = Key::of_digest(blake3::hash(bytes).to_hex().as_str());
+        let path = self.root.join("blobs").join(key.as_str());
+        if !path.exists() {
+            durable::link_new(&path, bytes).map_err(at(&path, "cannot be written"))?;
+        }
+        Ok(key)
+    }
+
+    /// The bytes of that name.
+    ///
+    /// # Errors
+    /// They are not there, or are not what was kept.
+    pub fn kept(&self, key: &Key) -> Result<Vec<u8>, StoreError> {
+        let path: &Path = &self.root.join("blobs").join(key.as_str());
+        let bytes = fs::read(path).map_err(at(path, "cannot be read"))?;
+        if blake3::hash(&bytes).to_hex().as_str() != key.as_str() {
+            return Err(corrupt(
+                path,
+                "its bytes are not those that were kept".to_owned(),
+            ));
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,76 @@
+//! Writing that is either there as a whole or not at all, also after a power cut.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Writes a new file as a whole; `false` where one of this name was there first, which stays.
+///
+/// A hard link is the test: link(2) fails with EEXIST, atomically and on NFS too. There the reply
+/// may be lost and the repeated call fail although the first one succeeded; the number of links
+/// tells (open(2), `O_EXCL`).
+pub(super) fn link_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let temporary = directory.join(temporary_name());
+    let result = write(&temporary, bytes).and_then(|file| {
+        let linked = match fs::hard_link(&temporary, path) {
+            Ok(()) => true,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => links(&file)? > 1,
+            Err(error) => return Err(error),
+        };
+        if linked {
+            sync_directory(directory)?;
+        }
+        Ok(linked)
+    });
+    // What is left of it is nobody's and bears no key.
+    let _ = fs::remove_file(&temporary);
+    result
+}
+
+fn write(path: &Path, bytes: &[u8]) -> io::Result<File> {
+    let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    Ok(file)
+}
+
+fn links(file: &File) -> io::Result<u64> {
+    use std::os::unix::fs::MetadataExt as _;
+    Ok(file.metadata()?.nlink())
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    match File::open(path)?.sync_all() {
+        // Some network file systems cannot, and need not.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other,
+    }
+}
+
+/// A name that no other worker, on any machine, uses.
+pub(super) fn temporary_name() -> String {
+    format!(".tmp.{}", unique())
+}
+
+/// Host, process, time and a counter: unlike any other's.
+pub(super) fn unique() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let host = nix::unistd::gethostname().unwrap_or_default();
+    let host: String = host
+        .to_string_lossy()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .take(32)
+        .collect();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    format!(
+        "{host}.{}.{:x}.{}",
+        std::process::id(),
+        now.as_nanos(),
+        COUNTER.fetch_add(1, Ordering::Relaxed)
+    )
+}

@@ -1,0 +1,211 @@
+//! Who grades what: leases with a heartbeat.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, SystemTime};
+
+use nix::sys::stat::futimens;
+use nix::sys::time::TimeSpec;
+
+use super::durable::unique;
+use super::{Key, Store, StoreError, at};
+
+/// Heartbeats in the time after which a worker counts as gone: some may be late.
+const BEATS: u32 = 5;
+
+/// A worker with a beating heart.
+#[derive(Debug)]
+pub struct Worker {
+    name: Arc<str>,
+    heart: PathBuf,
+    /// The files that say what it is doing: the mark of a start, a lease.
+    doing: Arc<Mutex<Vec<PathBuf>>>,
+    stop: Option<mpsc::Sender<()>>,
+    beating: Option<JoinHandle<()>>,
+}
+
+/// What became of an attempt to claim an item.
+#[derive(Debug)]
+pub enum Claim {
+    /// It is the worker's.
+    Granted(Lease),
+    /// A living worker has it.
+    Taken,
+}
+
+/// An item that is a worker's; given up when dropped.
+#[derive(Debug)]
+pub struct Lease {
+    path: PathBuf,
+    owner: Arc<str>,
+    /// Taken over from a worker that is gone.
+    pub taken_over: bool,
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        // Somebody may have taken it over meanwhile.
+        if fs::read_link(&self.path).is_ok_and(|to| to.as_os_str() == &*self.owner) {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+impl Worker {
+    /// A worker of this process; its heart beats from now on.
+    ///
+    /// # Errors
+    /// Its heartbeat cannot be written.
+    pub fn join(store: &Store) -> Result<Self, StoreError> {
+        let name: Arc<str> = unique().into();
+        let heart = store.root.join("beat").join(&*name);
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&heart)
+            .map_err(at(&heart, "cannot be written"))?;
+        let (stop, stopped) = mpsc::channel();
+        let every = store.lease / BEATS;
+        let beating = thread::spawn(move || beat(&file, every, &stopped));
+        Ok(Self {
+            name,
+            heart,
+            doing: Arc::default(),
+            stop: Some(stop),
+            beating: Some(beating),
+        })
+    }
+
+    /// Its name, unlike any other's.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Gives up what it is doing as if it had never begun, because this process is told to end.
+    /// What it does afterwards is not written any more.
+    pub fn abandon(&self) {
+        self.let_go();
+        let _ = fs::remove_file(&self.heart);
+    }
+
+    /// Gives up its item as if it had never been begun.
+    pub(super) fn let_go(&self) {
+        // The lease last: until then nobody else begins.
+        for path in lock(&self.doing).drain(..).rev() {
+            let _ = fs::remove_file(path);
+        }
+    }
+
+    /// Notes a file that [`abandon`](Self::abandon) removes.
+    pub(super) fn does(&self, path: &Path) {
+        lock(&self.doing).push(path.to_path_buf());
+    }
+
+    /// The item is done: nothing is left to be given up.
+    pub(super) fn done(&self) {
+        lock(&self.doing).clear();
+    }
+}
+
+fn lock(doing: &Mutex<Vec<PathBuf>>) -> MutexGuard<'_, Vec<PathBuf>> {
+    doing.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(beating) = self.beating.take() {
+            let _ = beating.join();
+        }
+        let _ = fs::remove_file(&self.heart);
+    }
+}
+
+fn beat(heart: &File, every: Duration, stopped: &mpsc::Receiver<()>) {
+    // The first beat was the making of the file.
+    while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(every) {
+        // The time is the file server's, so that clocks of machines need not agree. A beat that
+        // fails is a beat that is missed.
+        let _ = futimens(heart, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW);
+    }
+}
+
+impl Store {
+    /// Claims an item that nobody has, or whose worker is gone.
+    ///
+    /// Two workers may take the same item over at the same moment. Then both grade it, and the
+    /// second result is refused: a race costs time, never a result.
+    ///
+    /// # Errors
+    /// The lease cannot be read or written.
+    pub fn claim(&self, key: &Key, worker: &Worker) -> Result<Claim, StoreError> {
+        let path = self.root.join("lease").join(key.as_str());
+        let lease = |taken_over| {
+            worker.does(&path);
+            Claim::Granted(Lease {
+                path: path.clone(),
+                owner: Arc::clone(&worker.name),
+                taken_over,
+            })
+        };
+        match symlink(&*worker.name, &path) {
+            Ok(()) => return Ok(lease(false)),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(at(&path, "cannot be claimed")(error)),
+        }
+        let owner = match fs::read_link(&path) {
+            Ok(owner) => owner,
+            // Given up just now: somebody will come to it again.
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Claim::Taken),
+            Err(error) => return Err(at(&path, "cannot be read")(error)),
+        };
+        // A link of ours stays where the reply to symlink(2) was lost on its way (NFS).
+        if owner.as_os_str() == &*worker.name {
+            return Ok(lease(false));
+        }
+        if self.lives(&owner, worker)? {
+            return Ok(Claim::Taken);
+        }
+        let mine = self
+            .root
+            .join("lease")
+            .join(super::durable::temporary_name());
+        symlink(&*worker.name, &mine).map_err(at(&mine, "cannot be written"))?;
+        fs::rename(&mine, &path).map_err(at(&path, "cannot be taken over"))?;
+        Ok(lease(true))
+    }
+
+    /// Whether a worker's heart has beaten of late: both times are the file server's.
+    fn lives(&self, owner: &Path, worker: &Worker) -> Result<bool, StoreError> {
+        // A name, never a way to somewhere else.
+        let Some(name) = owner.file_name().filter(|name| *name == owner.as_os_str()) else {
+            return Ok(false);
+        };
+        let beats = self.root.join("beat");
+        let Some(theirs) = modified(&beats.join(name))? else {
+            return Ok(false);
+        };
+        let touched = File::options().write(true).open(&worker.heart);
+        let now = touched.and_then(|heart| {
+            futimens(&heart, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW)
+                .map_err(io::Error::from)?;
+            heart.metadata()?.modified()
+        });
+        let now = now.map_err(at(&worker.heart, "cannot be touched"))?;
+        Ok(now.duration_since(theirs).unwrap_or_default() < self.lease)
+    }
+}
+
+fn modified(path: &Path) -> Result<Option<SystemTime>, StoreError> {
+    match fs::metadata(path).and_then(|meta| meta.modified()) {
+        Ok(time) => Ok(Some(time)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(at(path, "cannot be looked at")(error)),
+    }
+}
