@@ -36,7 +36,11 @@ impl FromStr for Shard {
         let (number, of) = text.split_once('/').ok_or_else(wanted)?;
         let number = number.parse().map_err(|_| wanted())?;
         let of = of.parse().map_err(|_| wanted())?;
-        if number < of { Ok(Self { number, of }) } else { Err(wanted()) }
+        if number < of {
+            Ok(Self { number, of })
+        } else {
+            Err(wanted())
+        }
     }
 }
 
@@ -57,7 +61,10 @@ mod tests {
             };
             let mine: Vec<usize> = (0..4).filter(|i| shards[*i].has(&identity)).collect();
             assert_eq!(mine.len(), 1);
-            let again = Identity { attempt: 2, ..identity };
+            let again = Identity {
+                attempt: 2,
+                ..identity
+            };
             assert!(shards[mine[0]].has(&again));
             sizes[mine[0]] += 1;
         }

@@ -128,7 +128,10 @@ impl Batch {
             say_found(&class)?;
         }
         if self.dry_run {
-            return match self.cluster.shown(self.engine.options().workers, &self.what)? {
+            return match self
+                .cluster
+                .shown(self.engine.options().workers, &self.what)?
+            {
                 Some(text) => {
                     anstream::stdout().lock().write_all(text.as_bytes())?;
                     Ok(ExitCode::SUCCESS)
@@ -247,7 +250,9 @@ impl Batch {
                 known,
                 journal,
             };
-            let done = self.cluster.grade(&fill, &options, &engine_options, &mut display);
+            let done = self
+                .cluster
+                .grade(&fill, &options, &engine_options, &mut display);
             let counts = display.finish();
             return done.map(|()| counts);
         }

@@ -88,7 +88,9 @@ impl Worker {
                 });
             }
         });
-        let failures = failures.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let failures = failures
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
         match failures.into_iter().next() {
             None => Ok(ExitCode::SUCCESS),
             Some(first) => Err(Failure::fault(first)),

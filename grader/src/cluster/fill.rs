@@ -6,7 +6,9 @@ use thiserror::Error;
 
 use super::pack::{PackError, pack};
 use super::task::{Task, TaskLab, lab_bounds};
-use crate::batch::{Grader, Item, Journal, JournalError, Known, PreparedLab, Progress, ResultRecord, Status};
+use crate::batch::{
+    Grader, Item, Journal, JournalError, Known, PreparedLab, Progress, ResultRecord, Status,
+};
 use crate::lab::catalog::LabSource;
 use crate::store::{Key, Store, StoreError};
 use crate::submission::Bounds;
@@ -82,7 +84,12 @@ pub fn fill(
         }
         let Ok(bytes) = pack(opened.path(), &Bounds::default()) else {
             // Whoever cannot read it cannot grade it: the record says why, in the usual words.
-            record(what, what.grader.grade_in(lab, item, opened.path()), item, sink)?;
+            record(
+                what,
+                what.grader.grade_in(lab, item, opened.path()),
+                item,
+                sink,
+            )?;
             continue;
         };
         let task = Task::new(item, sent.clone(), &store.keep(&bytes)?, inputs);
@@ -102,7 +109,10 @@ fn record(
     item: &Item,
     sink: &mut dyn FnMut(Progress<'_>),
 ) -> Result<(), JournalError> {
-    if what.known.contains(&(item.identity.clone(), record.key.clone())) {
+    if what
+        .known
+        .contains(&(item.identity.clone(), record.key.clone()))
+    {
         sink(Progress::Unchanged(item));
         return Ok(());
     }

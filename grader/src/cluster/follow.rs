@@ -228,10 +228,19 @@ mod tests {
     fn result(store: &Store, n: u8) {
         let worker = Worker::join(store).unwrap();
         let text = n.to_string();
-        store.commit(&key(n), &worker, text.as_bytes(), &|_, _| true).unwrap();
+        store
+            .commit(&key(n), &worker, text.as_bytes(), &|_, _| true)
+            .unwrap();
     }
 
-    fn followed(store: &Store, fake: &mut Fake<'_>) -> (Result<Followed, FollowError<Infallible>>, Vec<Key>, Vec<Note>) {
+    fn followed(
+        store: &Store,
+        fake: &mut Fake<'_>,
+    ) -> (
+        Result<Followed, FollowError<Infallible>>,
+        Vec<Key>,
+        Vec<Note>,
+    ) {
         let (_keep, stop) = mpsc::channel();
         let (mut seen, mut notes) = (Vec::new(), Vec::new());
         let what = Follow {

@@ -65,7 +65,10 @@ impl Job {
         if job.schema == SCHEMA {
             Ok(job)
         } else {
-            Err(format!("job.json: the schema is `{}`, this grader reads {SCHEMA}", job.schema))
+            Err(format!(
+                "job.json: the schema is `{}`, this grader reads {SCHEMA}",
+                job.schema
+            ))
         }
     }
 
@@ -112,7 +115,11 @@ mod tests {
     #[test]
     fn what_was_said_is_what_is_done() {
         for lang in [Lang::En, Lang::Ru] {
-            for isolation in [Isolation::BestEffort, Isolation::Required, Isolation::Reduced] {
+            for isolation in [
+                Isolation::BestEffort,
+                Isolation::Required,
+                Isolation::Reduced,
+            ] {
                 for observation in [Observation::Full, Observation::Bare] {
                     let engine = EngineOptions {
                         isolation,
@@ -140,10 +147,16 @@ mod tests {
 
     #[test]
     fn another_versions_job_is_refused() {
-        let text = String::from_utf8(Job::new(&Options::default(), &EngineOptions::default()).to_json()).unwrap();
+        let text =
+            String::from_utf8(Job::new(&Options::default(), &EngineOptions::default()).to_json())
+                .unwrap();
         let error = Job::from_json(text.replace("job/1", "job/2").as_bytes()).unwrap_err();
         assert!(error.contains("grader-job/2"), "{error}");
         let odd = Job::from_json(text.replace("best-effort", "none").as_bytes()).unwrap();
-        assert!(odd.apply_to(&mut EngineOptions::default()).unwrap_err().contains("`none`"));
+        assert!(
+            odd.apply_to(&mut EngineOptions::default())
+                .unwrap_err()
+                .contains("`none`")
+        );
     }
 }

@@ -17,7 +17,7 @@ mod worker;
 pub use fill::{Fill, FillError, fill};
 pub use follow::{Follow, FollowError, Followed, Note, follow};
 pub use job::Job;
-pub use launch::{Idle, Launcher, LaunchError, Presence, Slurm, SlurmOptions, Ssh, SshOptions};
+pub use launch::{Idle, LaunchError, Launcher, Presence, Slurm, SlurmOptions, Ssh, SshOptions};
 pub use manifest::{ManifestOptions, kubernetes};
 pub use pack::{PackError, pack, unpack};
 pub use slot::{Slot, settle};

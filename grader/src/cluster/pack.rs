@@ -117,7 +117,11 @@ mod tests {
         fs::create_dir(from.path().join("src")).unwrap();
         fs::write(from.path().join("src/server.c"), "int main;").unwrap();
         fs::write(from.path().join("run.sh"), "#!/bin/sh\n").unwrap();
-        fs::set_permissions(from.path().join("run.sh"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::set_permissions(
+            from.path().join("run.sh"),
+            fs::Permissions::from_mode(0o755),
+        )
+        .unwrap();
         symlink("src/server.c", from.path().join("us-server.c")).unwrap();
         let large = fs::File::create(from.path().join("core")).unwrap();
         large.set_len(1 << 30).unwrap();
@@ -125,8 +129,14 @@ mod tests {
         let bytes = pack(from.path(), &bounds).unwrap();
         assert!(bytes.len() < 1000, "{}", bytes.len());
         unpack(&bytes, to.path(), &bounds).unwrap();
-        assert_eq!(fingerprint(from.path()).unwrap(), fingerprint(to.path()).unwrap());
-        let mode = fs::metadata(to.path().join("run.sh")).unwrap().permissions().mode();
+        assert_eq!(
+            fingerprint(from.path()).unwrap(),
+            fingerprint(to.path()).unwrap()
+        );
+        let mode = fs::metadata(to.path().join("run.sh"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o111, 0o111);
     }
 

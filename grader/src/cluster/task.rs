@@ -153,7 +153,12 @@ mod tests {
         };
         let files = Key::parse(&"a".repeat(64)).unwrap();
         let inputs = Inputs::default();
-        let task = Task::new(&item, TaskLab::Embedded("us-upper".into()), &files, inputs.clone());
+        let task = Task::new(
+            &item,
+            TaskLab::Embedded("us-upper".into()),
+            &files,
+            inputs.clone(),
+        );
         let read = Task::from_json(&task.to_json()).unwrap();
         assert_eq!(read, task);
         assert_eq!(read.item(), item);

@@ -24,7 +24,9 @@ pub enum HandError {
     #[error("{0}")]
     Lab(String),
     /// This machine would come to another result.
-    #[error("its {what} is not the one that the batch was made with; install the same on every machine")]
+    #[error(
+        "its {what} is not the one that the batch was made with; install the same on every machine"
+    )]
     Differs {
         /// `grader`, `compiler`, `options`.
         what: &'static str,
@@ -62,7 +64,11 @@ impl<'a> Hand<'a> {
                 if here == task.inputs {
                     return Ok(self.grader.grade_in(&lab, &task.item(), dir.path()));
                 }
-                Ok(self.not_graded(&lab, task, "its files or its lab changed on the way".to_owned()))
+                Ok(self.not_graded(
+                    &lab,
+                    task,
+                    "its files or its lab changed on the way".to_owned(),
+                ))
             }
             Err(why) => Ok(self.not_graded(&lab, task, why)),
         }
@@ -85,18 +91,19 @@ impl<'a> Hand<'a> {
         if let Some(known) = self.labs.get(name) {
             return Ok(Arc::clone(known));
         }
-        let load = |path: &Path| {
-            catalog::load(path, reference::NAMES).map_err(|error| error.to_string())
-        };
+        let load =
+            |path: &Path| catalog::load(path, reference::NAMES).map_err(|error| error.to_string());
         let source = match lab {
             TaskLab::Embedded(id) => {
                 let embedded = catalog::embedded().iter().find(|lab| lab.id == id);
-                let embedded = embedded.ok_or_else(|| format!("there is no lab `{id}` in this grader"))?;
+                let embedded =
+                    embedded.ok_or_else(|| format!("there is no lab `{id}` in this grader"))?;
                 embedded.load(reference::NAMES).map_err(|e| e.to_string())?
             }
             TaskLab::Packed(blob) => {
                 let dir = private()?;
-                unpack(&self.blob(blob)?, dir.path(), &super::task::lab_bounds()).map_err(|e| e.to_string())?;
+                unpack(&self.blob(blob)?, dir.path(), &super::task::lab_bounds())
+                    .map_err(|e| e.to_string())?;
                 load(dir.path())?
             }
         };

@@ -42,9 +42,7 @@ impl Store {
     #[must_use]
     pub fn starts(&self, key: &Key) -> Vec<String> {
         (1..=MOST_STARTS)
-            .filter_map(|n| {
-                fs::read_to_string(self.start_path(key, n)).ok()
-            })
+            .filter_map(|n| fs::read_to_string(self.start_path(key, n)).ok())
             .map(|name| name.trim_end().to_owned())
             .collect()
     }

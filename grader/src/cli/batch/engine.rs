@@ -143,12 +143,15 @@ impl ClusterArgs {
         display: &mut Display,
     ) -> Result<(), Failure> {
         if self.engine == Engine::Kubernetes {
-            return Err(Failure::usage("this grader writes the manifest of pods and does not submit it")
-                .hint("add --dry-run, and give what it prints to kubectl apply -f"));
+            return Err(Failure::usage(
+                "this grader writes the manifest of pods and does not submit it",
+            )
+            .hint("add --dry-run, and give what it prints to kubectl apply -f"));
         }
         let failed = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
         let root = self.root()?;
-        let store = Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| failed(&e))?;
+        let store =
+            Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| failed(&e))?;
         let job = Job::new(options, engine).to_json();
         if store.agree_on(&job).map_err(|e| failed(&e))? != job {
             return Err(Failure::usage(format!(
@@ -157,7 +160,8 @@ impl ClusterArgs {
             ))
             .hint("give the same --repeat, --seed, --lang, --isolation and --observation, or another directory"));
         }
-        let keys = fill(&store, class, &mut |progress| display.take(&progress)).map_err(|e| failed(&e))?;
+        let keys =
+            fill(&store, class, &mut |progress| display.take(&progress)).map_err(|e| failed(&e))?;
         let mut launcher: Box<dyn Launcher> = match self.engine {
             Engine::Slurm => Box::new(self.slurm()?),
             Engine::Ssh => Box::new(self.ssh()?),
@@ -204,7 +208,9 @@ impl ClusterArgs {
     /// The store, by a path that means the same everywhere.
     fn root(&self) -> Result<PathBuf, Failure> {
         let Some(store) = &self.store else {
-            return Err(Failure::usage("--store names the directory that all machines see"));
+            return Err(Failure::usage(
+                "--store names the directory that all machines see",
+            ));
         };
         std::path::absolute(store).map_err(|e| Failure::usage(format!("{}: {e}", store.display())))
     }
@@ -270,8 +276,12 @@ fn read(key: &Key, bytes: &[u8]) -> Result<ResultRecord, Taken> {
 fn note(note: Note) {
     let text = match note {
         Note::Asked(n) => format!("asked for {n} workers"),
-        Note::ToppedUp(n) => format!("asked for {n} more workers: others are gone and work remains"),
-        Note::Silent(why) => format!("the scheduler does not answer ({why}); results are collected all the same"),
+        Note::ToppedUp(n) => {
+            format!("asked for {n} more workers: others are gone and work remains")
+        }
+        Note::Silent(why) => {
+            format!("the scheduler does not answer ({why}); results are collected all the same")
+        }
         Note::Answers => "the scheduler answers again".to_owned(),
     };
     // Nobody is left to be told that standard error is closed.

@@ -201,7 +201,12 @@ mod tests {
 
     #[test]
     fn a_path_with_a_meaning_is_refused() {
-        for store in ["/shared/run 1", "/shared/%j", "/shared/$(id)", "/shared/a\nb"] {
+        for store in [
+            "/shared/run 1",
+            "/shared/%j",
+            "/shared/$(id)",
+            "/shared/a\nb",
+        ] {
             let bad = SlurmOptions {
                 store: store.into(),
                 ..options()

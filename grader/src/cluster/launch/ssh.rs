@@ -102,9 +102,9 @@ impl Ssh {
 
     fn connect(&self, host: &Host) -> Result<Child, LaunchError> {
         let command = self.command(&host.name, host.slots);
-        let (program, arguments) = command.split_first().ok_or_else(|| {
-            LaunchError::Name("no command that connects is named".to_owned())
-        })?;
+        let (program, arguments) = command
+            .split_first()
+            .ok_or_else(|| LaunchError::Name("no command that connects is named".to_owned()))?;
         let log = self.options.store.join("log");
         let failed = |error| LaunchError::Command {
             program: program.clone(),
@@ -210,7 +210,16 @@ mod tests {
         let words = shell_words::split(command.last().unwrap()).unwrap();
         assert_eq!(
             words,
-            ["exec", "/opt/grader", "worker", "--store", "/shared/it's here", "--slots", "2", "--while-stdin"]
+            [
+                "exec",
+                "/opt/grader",
+                "worker",
+                "--store",
+                "/shared/it's here",
+                "--slots",
+                "2",
+                "--while-stdin"
+            ]
         );
     }
 

@@ -378,6 +378,8 @@ fn lasting_waits_last() {
         ("flocked", 2, 2),
         ("timerfd_unarmed", 1, 1),
         ("message_queue", 2, 2),
+        ("inet", 1, 1),
+        ("poll_inet", 1, 1),
     ] {
         let (case, kind) = kind(name, processes, threads);
         assert_eq!(kind, WaitKind::Forever, "{name}");
@@ -410,10 +412,6 @@ fn timed_waits_tell_their_time() {
 
 #[test]
 fn what_cannot_be_proved_is_unknown() {
-    for name in ["inet", "poll_inet"] {
-        let (_case, kind) = kind(name, 1, 1);
-        assert_eq!(kind, WaitKind::Unknown("internet socket".into()), "{name}");
-    }
     let mut spinning = Case::start("spin");
     let mut scanner = supervisor::proc::Scanner::new();
     let pid = spinning.pid();
