@@ -80,7 +80,9 @@ impl Worker {
                     let seed = u64::from(process::id()).wrapping_mul(0x9e37_79b9)
                         ^ (u64::try_from(number).unwrap_or(0) << 32);
                     let mut hand = Hand::new(store, grader);
-                    let done = work(store, member, &mut hand, seed, &stop, &mut tell);
+                    let done = work(store, member, &mut hand, seed, &stop, &mut |done| {
+                        tell(&done)
+                    });
                     if let Err(error) = done {
                         let mut all = failures.lock().unwrap_or_else(PoisonError::into_inner);
                         all.push(error.to_string());
@@ -99,7 +101,7 @@ impl Worker {
 }
 
 /// A line for each result that is worth one: nobody watches a worker whose work goes well.
-fn tell(handled: Handled) {
+fn tell(handled: &Handled) {
     let what = match (handled.given_up, handled.commit, handled.taken_over) {
         (_, Commit::Disputed, _) => "came second, and with another result: see disputes/",
         (_, Commit::Same, _) => "came second, with the same result",

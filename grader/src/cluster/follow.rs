@@ -199,11 +199,13 @@ mod tests {
         Key::parse(&format!("{n:016x}")).unwrap()
     }
 
+    type Does<'a> = Box<dyn FnMut(&Store, usize) + 'a>;
+
     /// A launcher whose workers do something at once, or nothing, and are gone.
     struct Fake<'a> {
         store: &'a Store,
         starts: Vec<usize>,
-        does: Box<dyn FnMut(&Store, usize) + 'a>,
+        does: Does<'a>,
         answers: Box<dyn FnMut() -> Presence + 'a>,
         cancelled: bool,
     }

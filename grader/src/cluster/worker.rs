@@ -66,11 +66,11 @@ impl<'a> Hand<'a> {
                 }
                 Ok(self.not_graded(
                     &lab,
-                    task,
+                    &task,
                     "its files or its lab changed on the way".to_owned(),
                 ))
             }
-            Err(why) => Ok(self.not_graded(&lab, task, why)),
+            Err(why) => Ok(self.not_graded(&lab, &task, why)),
         }
     }
 
@@ -121,11 +121,11 @@ impl<'a> Hand<'a> {
             workers.len(),
             workers.join(", ")
         );
-        Ok(self.not_graded(&lab, task, why))
+        Ok(self.not_graded(&lab, &task, why))
     }
 
     /// A record of a failure of ours, in the place of the result that was asked for.
-    fn not_graded(&self, lab: &PreparedLab, task: Task, why: String) -> ResultRecord {
+    fn not_graded(&self, lab: &PreparedLab, task: &Task, why: String) -> ResultRecord {
         let fault = PlaceError::Fault(why);
         ResultRecord {
             key: task.inputs.key(),

@@ -66,7 +66,7 @@ fn every_item_has_one_result_whoever_works() {
                     let (_stop, stop) = never();
                     let mut seen = Vec::new();
                     work(store, &worker, &mut Echo(""), n * 7, &stop, &mut |h| {
-                        seen.push(h)
+                        seen.push(h);
                     })
                     .unwrap();
                     seen
@@ -138,7 +138,7 @@ fn a_revived_worker_cannot_replace_a_result() {
     let (_stop, stop) = never();
     let mut seen = Vec::new();
     work(&store, &quick, &mut Echo(""), 0, &stop, &mut |h| {
-        seen.push(h)
+        seen.push(h);
     })
     .unwrap();
     assert!(seen[0].taken_over);
@@ -168,7 +168,7 @@ fn what_ends_its_workers_is_given_up_and_stops_nobody() {
     let (_stop, stop) = never();
     let mut seen = Vec::new();
     work(&store, &last, &mut Echo("poison"), 1, &stop, &mut |h| {
-        seen.push(h)
+        seen.push(h);
     })
     .unwrap();
     assert_eq!(store.finished().unwrap().len(), 3);

@@ -10,7 +10,6 @@ fn help_lists_every_command_and_the_exit_codes() {
     let output = Home::new().grader().arg("--help").assert().success();
     let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
     insta::assert_snapshot!(text);
-    assert!(!text.contains("worker"), "the worker is not for users");
 }
 
 #[test]
@@ -18,6 +17,8 @@ fn every_command_has_help_in_eighty_columns() {
     let home = Home::new();
     for command in [
         "check",
+        "batch",
+        "results",
         "labs",
         "init",
         "explain",
@@ -28,6 +29,7 @@ fn every_command_has_help_in_eighty_columns() {
         "record",
         "review",
         "prove",
+        "worker",
     ] {
         let output = home.grader().args([command, "--help"]).assert().success();
         let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
