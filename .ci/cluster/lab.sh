@@ -185,6 +185,6 @@ batch() {
   "$GRADER" batch us-upper "$WORK/class" --layout '{group}/{student}/{lab}' --seed 7 --quiet --engine "$engine" "$@"
 }
 
-scores() { "$GRADER" results export csv --gradebook "$1" --lang en; }
+scores() { "$GRADER" results export csv us-upper --gradebook "$1"; }
 finished() { find "$1/results" -name '*.json' 2>/dev/null | wc -l; }
 enough() { [ "$(finished "$1")" -ge "$2" ]; }

@@ -26,7 +26,7 @@ mode_node() {
   pids=$(node_pids 2)
   [ "$(echo "$pids" | wc -w)" -gt 2 ] || fail "vacuous: no worker ran on node 2"
   # shellcheck disable=SC2086
-  kill -9 $pids
+  kill -9 $pids 2>/dev/null || true
   not_yet_done
   slurm_end node
   taken_over
@@ -41,7 +41,7 @@ mode_frozen() {
   pids=$(node_pids 2)
   [ "$(echo "$pids" | wc -w)" -gt 2 ] || fail "vacuous: no worker ran on node 2"
   # shellcheck disable=SC2086
-  kill -STOP $pids
+  kill -STOP $pids 2>/dev/null || true
   not_yet_done
   slurm_end frozen
   taken_over
@@ -75,7 +75,8 @@ mode_workers() {
     read -rt 0.2 <> <(:) || true
   done
   [ "$kills" -gt 2 ] || fail "vacuous: $kills kills"
-  kill -9 "$BATCH" 2>/dev/null || true
+  # The grader, then the shell that waits for it.
+  pkill -9 -P "$BATCH" || true
   wait "$BATCH" 2>/dev/null || true
   local before
   before=$(finished "$STORE")

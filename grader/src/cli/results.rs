@@ -1,6 +1,7 @@
 //! `grader results`.
 
 mod export;
+mod merge;
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
@@ -39,6 +40,8 @@ enum Command {
     Override(OverrideArgs),
     /// Write the grades as a learning management system reads them
     Export(export::Export),
+    /// Put the parts of a class that several machines have graded into one gradebook
+    Merge(merge::Merge),
 }
 
 #[derive(Args)]
@@ -135,6 +138,7 @@ impl Results {
                     gradebook.lab_id(lab).map_err(failed)?;
                 }
             }
+            Command::Merge(merge) => merge.run(&self.gradebook)?,
             Command::Export(export) => export.run(&read()?, &failed)?,
             Command::Override(args) => args.run(&mut write()?, &failed)?,
         }

@@ -81,7 +81,7 @@ impl Worker {
                         ^ (u64::try_from(number).unwrap_or(0) << 32);
                     let mut hand = Hand::new(store, grader);
                     let done = work(store, member, &mut hand, seed, &stop, &mut |done| {
-                        tell(&done)
+                        tell(&done);
                     });
                     if let Err(error) = done {
                         let mut all = failures.lock().unwrap_or_else(PoisonError::into_inner);

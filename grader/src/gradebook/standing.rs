@@ -370,6 +370,23 @@ impl Gradebook {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Gives the record of every result that counts now.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn current(&self, each: &mut dyn FnMut(ResultRecord)) -> Result<(), GradebookError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT id FROM run WHERE state = 'current' ORDER BY id")?;
+        let runs: Vec<i64> = query
+            .query_map([], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for run in runs {
+            each(self.record(run)?);
+        }
+        Ok(())
+    }
+
     /// The record of a run, whole.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use predicates::prelude::*;
 use crate::support::Home;
 
 /// A class of four: right, wrong, nothing to grade, in an archive.
-fn class(home: &Home) {
+pub(crate) fn class(home: &Home) {
     for (student, fixture) in [("anna", "good-poll"), ("boris", "mutants/serve-one")] {
         let from = end_to_end::root().join("fixtures/us-upper").join(fixture);
         home.copy_of(&from, &format!("class/g1/{student}/lab30"));
@@ -29,7 +29,7 @@ fn class(home: &Home) {
     assert!(packed.unwrap().success());
 }
 
-fn batch(home: &Home, more: &[&str]) -> assert_cmd::Command {
+pub(crate) fn batch(home: &Home, more: &[&str]) -> assert_cmd::Command {
     let mut command = home.grader();
     command.args([
         "batch",
@@ -44,12 +44,12 @@ fn batch(home: &Home, more: &[&str]) -> assert_cmd::Command {
     command
 }
 
-fn text(output: &[u8]) -> String {
+pub(crate) fn text(output: &[u8]) -> String {
     String::from_utf8_lossy(output).into_owned()
 }
 
 /// The grades as a table: student, attempt, status, points; what must not depend on interruptions.
-fn grades(home: &Home, gradebook: &str) -> String {
+pub(crate) fn grades(home: &Home, gradebook: &str) -> String {
     let output = home
         .grader()
         .args([

@@ -6,6 +6,7 @@ mod bad_input;
 mod batch;
 mod builds;
 mod check;
+mod cluster;
 mod command_line;
 mod environment;
 mod faults;

@@ -1,0 +1,129 @@
+//! A class on more machines than one, as far as one machine can show it: workers by hand, parts that
+//! are put together. What takes a real scheduler is in `.ci/cluster`.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use predicates::prelude::*;
+
+use crate::batch::{batch, class, grades, text};
+use crate::support::Home;
+
+/// The batch that fills the store and waits for what workers somebody else starts bring.
+fn collector(home: &Home) -> Command {
+    let mut command = end_to_end::grader(home.path());
+    command.args([
+        "batch",
+        "us-upper=30",
+        "class",
+        "--seed",
+        "7",
+        "--lang",
+        "en",
+    ]);
+    command.args(["--engine", "none", "--store", "store", "--lease", "2"]);
+    command.args(["--gradebook", "far.db", "--quiet"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Begins a batch and waits until all that is to be graded is in the store.
+fn begin(home: &Home, items: usize) -> std::process::Child {
+    let child = collector(home).spawn().unwrap();
+    let store = home.path().join("store/items");
+    while fs::read_dir(&store).map_or(0, Iterator::count) < items {
+        std::thread::yield_now();
+    }
+    child
+}
+
+fn worker(home: &Home) -> assert_cmd::Command {
+    let mut command = home.grader();
+    command.args(["worker", "--store", "store", "--slots", "1"]);
+    command
+}
+
+#[test]
+fn workers_elsewhere_come_to_the_gradebook_of_one_machine() {
+    let home = Home::new();
+    class(&home);
+    // What cannot be graded is said at once; three go to workers.
+    batch(&home, &["--gradebook", "near.db", "--quiet"])
+        .assert()
+        .code(1);
+    let collecting = begin(&home, 3);
+    let others = std::thread::scope(|scope| {
+        let other = scope.spawn(|| worker(&home).output().unwrap());
+        let one = worker(&home).output().unwrap();
+        [one, other.join().unwrap()]
+    });
+    for output in &others {
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let output = collecting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(grades(&home, "near.db"), grades(&home, "far.db"));
+    // Begun again, nothing is left to do, and no worker is needed.
+    let again = collector(&home).output().unwrap();
+    assert!(again.status.success(), "{}", text(&again.stderr));
+}
+
+#[test]
+fn a_batch_that_died_collects_what_its_workers_did() {
+    let home = Home::new();
+    class(&home);
+    let mut doomed = begin(&home, 3);
+    doomed.kill().unwrap();
+    doomed.wait().unwrap();
+    worker(&home).assert().success();
+    let output = collector(&home).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    batch(&home, &["--gradebook", "near.db", "--quiet"])
+        .assert()
+        .code(1);
+    assert_eq!(grades(&home, "near.db"), grades(&home, "far.db"));
+}
+
+#[test]
+fn a_worker_needs_a_store_that_somebody_has_filled() {
+    let home = Home::new();
+    let stderr = predicate::str::contains("no store of grader");
+    worker(&home).assert().code(2).stderr(stderr);
+}
+
+#[test]
+fn parts_of_a_class_make_the_whole() {
+    let home = Home::new();
+    class(&home);
+    batch(&home, &["--gradebook", "whole.db", "--quiet"])
+        .assert()
+        .code(1);
+    for shard in ["0", "1", "2"] {
+        let (part, book) = (format!("{shard}/3"), format!("part-{shard}.db"));
+        // A part may be empty, right, or have something to be looked at.
+        let code = predicate::in_iter([0, 1]);
+        batch(&home, &["--shard", &part, "--gradebook", &book, "--quiet"])
+            .assert()
+            .code(code);
+    }
+    let merge = [
+        "results",
+        "merge",
+        "part-0.db",
+        "part-1.db",
+        "part-2.db",
+        "--gradebook",
+        "all.db",
+    ];
+    home.grader()
+        .args(merge)
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("4 new results"));
+    assert_eq!(grades(&home, "whole.db"), grades(&home, "all.db"));
+    home.grader()
+        .args(merge)
+        .assert()
+        .success()
+        .stdout(predicate::str::contains("0 new results"));
+}
