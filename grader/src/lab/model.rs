@@ -315,6 +315,9 @@ pub struct Scenario {
     pub checks: Vec<Check>,
     /// Longest wall time in seconds, if not the default.
     pub wall_seconds: Option<u64>,
+    /// What is right depends on the kernel: the reference is run on this machine, and what it does
+    /// is expected.
+    pub calibrated: bool,
     /// What does not count in any of its lanes, where a program says nothing else.
     pub ignore: Option<Ignore>,
     /// It has a network of its own, which remembers connections that have ended.
@@ -465,6 +468,8 @@ pub enum Stimulus {
         stalled: bool,
         /// How, where the lab says so.
         reach: Option<Reach>,
+        /// It connects as another user.
+        stranger: bool,
     },
     /// A peer listens at the scenario's address, in place of a server.
     Listen {

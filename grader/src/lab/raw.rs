@@ -312,6 +312,9 @@ table! {
         /// Properties judged over the whole scenario, where the text itself differs from run to
         /// run.
         check("check"): Blocks<Check>,
+        /// What is right here depends on the kernel: a submission is compared with what the
+        /// reference does on the same machine, not with the snapshot.
+        calibrated("calibrated"): bool,
         /// Longest time in seconds: a last resort, not a judgement.
         wall_seconds("wall-seconds"): u64,
         /// What does not count in any lane of this scenario, where a program says nothing else:
@@ -616,6 +619,8 @@ table! {
         to("to"): String,
         /// It does not read until `resume`.
         stalled("stalled"): bool,
+        /// It connects as another user than the program's: the rights of the socket's file count.
+        stranger("stranger"): bool,
         /// How what it receives is compared: `"exact"` unless said otherwise.
         receives("receives"): Stream,
         /// What kind of socket the peer has: that of the program unless said otherwise.

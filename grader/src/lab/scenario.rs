@@ -122,6 +122,7 @@ pub(super) fn scenario(
             .map(|s| within(s, "seconds", 1, 600, sink)),
         ignore: raw.ignore.as_ref().map(|i| check::ignore(&i.value)),
         own_network: raw.own_network.as_ref().is_some_and(|n| n.value),
+        calibrated: raw.calibrated.as_ref().is_some_and(|c| c.value),
         id,
     };
 

@@ -501,6 +501,12 @@ impl<'a> Stage<'a> {
         self.receives(&peer, raw.receives.as_ref(), sink);
         let to = to?;
         let reach = sockets::reach(raw, self.kind_of(&to), sink);
+        if let (Some(_), Some(stranger)) = (&reach, raw.stranger.as_ref().filter(|s| s.value)) {
+            sink.push(
+                Diagnostic::error(stranger.key.clone(), "a stranger connects in the plain way")
+                    .help("to a stream socket with a file, without `socket`, `bind` or `host`"),
+            );
+        }
         if let Some(entry) = self.peers.get_mut(&peer) {
             let kind = reach.as_ref().map(|reach| reach.kind);
             entry.messages = kind.is_some_and(sockets::keeps_borders);
@@ -511,6 +517,7 @@ impl<'a> Stage<'a> {
             to,
             stalled: raw.stalled.as_ref().is_some_and(|s| s.value),
             reach,
+            stranger: raw.stranger.as_ref().is_some_and(|s| s.value),
         })
     }
 

@@ -213,7 +213,7 @@ fn reference(
     let runs = usize::try_from(options.reference.max(1)).unwrap_or(usize::MAX);
     let mut repeats: Vec<Vec<ScenarioOutcome>> = vec![Vec::new(); runs];
     for scenario in &lab.scenarios {
-        let expected = source
+        let mut expected = source
             .expected(&scenario.id)?
             .ok_or_else(|| ProveError::NotRecorded(scenario.id.clone()))?;
         let results = in_parallel(engine, runs, |number| {
@@ -227,6 +227,9 @@ fn reference(
         if let Err(moved) = compare_runs(&transcripts) {
             row.moved
                 .push(format!("{} ({})", moved.scenario, moved.lane));
+        }
+        if let (true, Some(first)) = (scenario.calibrated, transcripts.first()) {
+            expected.clone_from(first);
         }
         for (repeat, result) in repeats.iter_mut().zip(results) {
             let result = match result {

@@ -104,6 +104,7 @@ pub(crate) fn lab() -> Lab {
         steps: Vec::new(),
         checks: Vec::new(),
         wall_seconds: None,
+        calibrated: false,
         ignore: None,
     };
     Lab {

@@ -288,6 +288,14 @@ impl Recording<'_> {
                     "waits for the other end of the FIFO",
                 );
             }
+            What::NoStranger { peer } => {
+                row(
+                    page,
+                    at,
+                    self.peer(*peer),
+                    "cannot be another user on this machine",
+                );
+            }
             What::PeerNoFifo { peer } => row(page, at, self.peer(*peer), "finds no FIFO"),
             What::PeerData { peer, bytes } => row(
                 page,

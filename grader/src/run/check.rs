@@ -14,7 +14,7 @@ use super::engine::Engine;
 use super::event::{RunEvent, Summary};
 use super::optimised;
 use super::plan::{self, Cast, PlanError, Rungs, SOCKET};
-use super::scenario::{RunError, ScenarioRun, run_on, weight};
+use super::scenario::{RunError, ScenarioRun, run_on, run_scenario, weight};
 use super::seed::{fresh_seed, scenario_seed};
 use super::snapshot::SnapshotError;
 use super::usage::{self, Start};
@@ -154,7 +154,8 @@ pub fn check(
 ) -> Result<Checked, CheckError> {
     let began = Instant::now();
     let lab = &chosen(lab, options)?;
-    let wanted = expectations(lab, expected)?;
+    let mut wanted = expectations(lab, expected)?;
+    calibrate(engine, lab, &mut wanted)?;
     let repeats = usize::try_from(options.repeat.max(1)).unwrap_or(usize::MAX);
     engine.warm_up(lab.scenarios.len().saturating_mul(repeats));
     let name = match &options.name {
@@ -334,6 +335,27 @@ fn expectations(
         out.insert(scenario.id.clone(), transcript);
     }
     Ok(out)
+}
+
+/// Where what is right depends on the kernel: what the reference does on this machine.
+fn calibrate(
+    engine: &Engine,
+    lab: &Lab,
+    wanted: &mut BTreeMap<String, Transcript>,
+) -> Result<(), CheckError> {
+    let (cast, none) = (Cast::reference(), BTreeMap::new());
+    for scenario in lab.scenarios.iter().filter(|scenario| scenario.calibrated) {
+        let run = run_scenario(engine, lab, scenario, &cast, &none, fresh_seed());
+        let run = run.map_err(|error| match error {
+            RunError::Fault(fault) => CheckError::Fault(fault),
+            RunError::Plan(error) => CheckError::Lab {
+                lab: lab.id.clone(),
+                error,
+            },
+        })?;
+        wanted.insert(scenario.id.clone(), run.transcript);
+    }
+    Ok(())
 }
 
 /// A submission that was checked, to be tried once more in another build.

@@ -447,10 +447,16 @@ impl<'a> Planner<'a> {
                 to,
                 stalled,
                 reach,
+                stranger,
             } => {
                 let (peer, to, stalled) = (self.peer(peer)?, self.role(to)?, *stalled);
                 match reach {
-                    None => sv::Act::Connect { peer, to, stalled },
+                    None => sv::Act::Connect {
+                        peer,
+                        to,
+                        stalled,
+                        stranger: *stranger,
+                    },
                     Some(how) => sv::Act::Reach {
                         peer,
                         to,

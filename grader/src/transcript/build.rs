@@ -337,6 +337,7 @@ impl<'a> Builder<'a> {
             | What::Signalled { .. }
             | What::Stopped { .. }
             | What::Disturbed { .. }
+            | What::NoStranger { .. }
             | What::File { .. }
             | What::Ended => {}
         }

@@ -89,6 +89,7 @@ pub(crate) fn connect(peer: &str) -> Stimulus {
         to: "server".to_owned(),
         stalled: false,
         reach: None,
+        stranger: false,
     }
 }
 
@@ -112,6 +113,7 @@ pub(crate) fn scenario(id: &str, steps: Vec<Step>) -> Scenario {
         steps,
         checks: Vec::new(),
         wall_seconds: None,
+        calibrated: false,
         ignore: None,
     }
 }

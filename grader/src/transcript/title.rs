@@ -30,10 +30,12 @@ fn stimulus(stimulus: &Stimulus) -> String {
             peer,
             stalled,
             reach,
+            stranger,
             ..
         } => {
             let how = reach.as_ref().map(reached).unwrap_or_default();
-            format!("connect {peer}{how}{}", reading(*stalled))
+            let user = if *stranger { " as another user" } else { "" };
+            format!("connect {peer}{how}{user}{}", reading(*stalled))
         }
         Stimulus::Listen { peer, kind, host } => {
             let host = host.map(|host| format!(" at {host}")).unwrap_or_default();

@@ -24,6 +24,8 @@ pub(super) enum Lack {
     Address,
     /// There is no IPv6.
     Ipv6,
+    /// A peer could not be another user than the programs'.
+    Identity,
     /// Anything else, in words.
     Other(String),
 }
@@ -63,6 +65,16 @@ impl Lack {
             }
             (Self::Ipv6, Lang::En) => "this machine has no IPv6: ::1 is not there".to_owned(),
             (Self::Ipv6, Lang::Ru) => "на этой машине нет IPv6: адреса ::1 нет".to_owned(),
+            (Self::Identity, Lang::En) => {
+                "this machine grants one user id only, so nobody could connect as another user; \
+                 `grader doctor` tells why"
+                    .to_owned()
+            }
+            (Self::Identity, Lang::Ru) => {
+                "эта машина даёт только один идентификатор пользователя, и соединиться от имени \
+                 другого нельзя; причину назовёт `grader doctor`"
+                    .to_owned()
+            }
             (Self::Other(what), _) => what.clone(),
         }
     }
@@ -83,6 +95,10 @@ pub(super) fn untraced(ran: &Ran) -> bool {
 /// What the whole run lacked. Without namespaces names in the machine's own `/tmp` are refused,
 /// and abstract names and ports of a program's own choice meet those of others.
 pub(super) fn lack(scenario: &Scenario, ran: &Ran) -> Option<Lack> {
+    let mut events = ran.events.iter();
+    if events.any(|event| matches!(event.what, What::NoStranger { .. })) {
+        return Some(Lack::Identity);
+    }
     let enforced = enforced(ran)?;
     if scenario.needs_ipv6()
         && enforced

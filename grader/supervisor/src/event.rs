@@ -199,6 +199,11 @@ pub enum What {
         /// The peer.
         peer: PeerId,
     },
+    /// A peer was to connect as another user, and this machine grants none.
+    NoStranger {
+        /// The peer.
+        peer: PeerId,
+    },
     /// A peer received bytes.
     PeerData {
         /// The peer.

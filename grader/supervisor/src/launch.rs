@@ -159,6 +159,14 @@ impl Launcher {
         }
     }
 
+    /// An id that is neither the programs' nor privileged, and that the helper may take on.
+    pub(crate) fn stranger(&self) -> Option<u32> {
+        match self.identity {
+            Identity::Separate { id } => crate::isolation::user::other_id(id),
+            Identity::Nested(_) | Identity::Same => None,
+        }
+    }
+
     /// Forks a program that waits at its gate. `observe` installs the tracer's filter as well.
     ///
     /// # Errors

@@ -247,6 +247,9 @@ pub enum Act {
         to: ProgramId,
         /// `true`: the peer does not read until [`Act::Resume`].
         stalled: bool,
+        /// `true`: it connects as another user than the programs', so that the rights of the
+        /// socket's file count.
+        stranger: bool,
     },
     /// The same in another way: datagrams, sequenced packets, a certain host.
     Reach {

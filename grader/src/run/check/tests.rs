@@ -13,7 +13,6 @@ use super::*;
 use crate::lab::{
     AddressMode, ExitMode, Program, Proof, Requirement, Step, Stimulus, StreamMode, Text,
 };
-use crate::run::run_scenario;
 use crate::submission::{CacheMode, Toolchain};
 
 fn requirement(id: &str, needs: &[&str]) -> Requirement {
@@ -44,6 +43,7 @@ fn scenario(id: &str, proves: &str) -> Scenario {
         }],
         checks: Vec::new(),
         wall_seconds: None,
+        calibrated: false,
         ignore: None,
     }
 }
@@ -373,6 +373,38 @@ fn a_scenario_that_was_never_recorded_is_the_labs_fault() {
         "{error}"
     );
     assert!(!error.is_fault());
+}
+
+#[test]
+fn what_depends_on_the_kernel_is_taken_from_the_reference_on_this_machine() {
+    let bench = bench(|_| Ok("HELLO\n"));
+    let check = |calibrated: bool| {
+        let mut lab = lab();
+        let mut expected = bench.recorded();
+        // As if another machine had recorded it.
+        for phase in expected.0.values_mut().flat_map(|t| &mut t.phases) {
+            phase.lines.clear();
+        }
+        for scenario in &mut lab.scenarios {
+            scenario.calibrated = calibrated;
+        }
+        let options = CheckOptions::default();
+        let checked = check(
+            &bench.engine,
+            &lab,
+            &expected,
+            bench.dir.path(),
+            &options,
+            &mut |_| {},
+        );
+        let verdicts = checked.unwrap().summary.verdicts;
+        verdicts
+            .iter()
+            .filter(|v| v.outcome == Outcome::Pass)
+            .count()
+    };
+    assert_eq!(check(false), 0);
+    assert!(check(true) > 0);
 }
 
 #[test]

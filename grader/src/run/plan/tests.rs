@@ -70,6 +70,7 @@ fn connect(peer: &str) -> Stimulus {
         to: "server".into(),
         stalled: false,
         reach: None,
+        stranger: false,
     }
 }
 
@@ -153,7 +154,8 @@ fn a_step_of_the_lab_is_a_step_of_the_plan() {
         sv::Act::Connect {
             peer: sv::PeerId(1),
             to: sv::ProgramId(0),
-            stalled: false
+            stalled: false,
+            stranger: false,
         }
     ));
     let nonce = names.nonce.unwrap();
@@ -420,6 +422,7 @@ fn empty() -> Scenario {
         steps: Vec::new(),
         checks: Vec::new(),
         wall_seconds: None,
+        calibrated: false,
         ignore: None,
     }
 }

@@ -10,6 +10,7 @@ use super::fifo::Fifo;
 use super::files;
 use super::peers::Peer;
 use super::stdio::Stdio;
+use super::stranger;
 use crate::event::{Quiet, What};
 use crate::helper::Helper;
 use crate::isolation::reaper;
@@ -50,8 +51,18 @@ impl Helper {
                 self.stdio_of(*program)?.leave(*after);
                 Ok(())
             }
-            Act::Connect { peer, to, stalled } => {
-                self.reach(*peer, *to, *stalled, None);
+            Act::Connect {
+                peer,
+                to,
+                stalled,
+                stranger,
+            } => {
+                let id = self.launcher.stranger();
+                match (stranger, id) {
+                    (true, None) => self.recorder.emit(What::NoStranger { peer: *peer }),
+                    (true, id) => self.reach(*peer, *to, *stalled, None, id),
+                    (false, _) => self.reach(*peer, *to, *stalled, None, None),
+                }
                 Ok(())
             }
             Act::Listen { peer, address } => {
@@ -73,7 +84,7 @@ impl Helper {
                 stalled,
                 how,
             } => {
-                self.reach(*peer, *to, *stalled, Some(how));
+                self.reach(*peer, *to, *stalled, Some(how), None);
                 Ok(())
             }
             Act::Desk {
@@ -297,8 +308,16 @@ impl Helper {
         Ok(())
     }
 
-    /// Connects a peer to the address a program really has; `how`, where not in the plain way.
-    fn reach(&mut self, peer: PeerId, to: ProgramId, stalled: bool, how: Option<&Reach>) {
+    /// Connects a peer to the address a program really has; `how`, where not in the plain way, and as
+    /// which `stranger`.
+    fn reach(
+        &mut self,
+        peer: PeerId,
+        to: ProgramId,
+        stalled: bool,
+        how: Option<&Reach>,
+        stranger: Option<u32>,
+    ) {
         let host = how.and_then(|how| how.host);
         let named = self.tracer.reached_at(to, host);
         let nominal = self
@@ -327,9 +346,16 @@ impl Helper {
         let small = self.plan.programs.get(usize::from(to.0));
         let small = small.is_some_and(|program| program.small_peers);
         let datagrams = how.is_some_and(|how| how.kind == SocketKind::Datagram);
-        let result = address.map_or(Err(libc::ENOENT), |address| match how {
-            Some(how) => target.reach(&address, stalled, small, how),
-            None => target.connect(&address, stalled, small),
+        let result = address.map_or(Err(libc::ENOENT), |address| {
+            let mut go = || match how {
+                Some(how) => target.reach(&address, stalled, small, how),
+                None => target.connect(&address, stalled, small),
+            };
+            match stranger {
+                None => go(),
+                // That it can be taken on was found out before.
+                Some(id) => stranger::act_as(id, go).unwrap_or(Err(libc::EPERM)),
+            }
         });
         match result {
             Ok(()) if datagrams => self.recorder.emit(What::PeerReady { peer }),

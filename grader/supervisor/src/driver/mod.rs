@@ -10,4 +10,5 @@ mod messages;
 pub(crate) mod peers;
 pub(crate) mod stage;
 pub(crate) mod stdio;
+mod stranger;
 pub(crate) mod together;

@@ -62,6 +62,16 @@ pub(crate) fn separate_id(offset: u32) -> Option<u32> {
     candidates.find(|id| maps.iter().all(|map| contains(map, *id)))
 }
 
+/// An ordinary id that exists here besides the programs', if this process may take it on.
+pub(crate) fn other_id(programs: u32) -> Option<u32> {
+    if !getuid().is_root() || !may(Capability::SetUid) || !may(Capability::SetGid) {
+        return None;
+    }
+    let maps = ["uid_map", "gid_map"].map(read_map);
+    let mut candidates = [STUDENT[1], STUDENT[0] - 1, NESTED].into_iter();
+    candidates.find(|id| *id != programs && maps.iter().all(|map| contains(map, *id)))
+}
+
 /// A namespace below this one, where the caller's user is an ordinary one.
 fn nested() -> Result<OwnedFd, SetupError> {
     let (ready_read, ready_write) = pipe2(OFlag::O_CLOEXEC).map_err(refused_nested)?;

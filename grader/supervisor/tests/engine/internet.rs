@@ -155,6 +155,7 @@ fn a_peer_that_does_not_read_stops_a_server_and_resets_it() {
         peer: ALICE,
         to: P,
         stalled: true,
+        stranger: false,
     };
     let steps = vec![
         start(),

@@ -100,6 +100,7 @@ fn a_stalled_peer_makes_the_server_wait_and_gets_everything_later() {
         peer: ALICE,
         to: P,
         stalled: true,
+        stranger: false,
     };
     let send = Act::Send {
         peer: ALICE,
@@ -126,6 +127,7 @@ fn a_peer_that_leaves_with_unread_bytes_resets_the_server() {
         peer: ALICE,
         to: P,
         stalled: true,
+        stranger: false,
     };
     let run = Bench::new().steps(
         &server("s", body),
@@ -252,4 +254,42 @@ int main(void) {
   printf("%d %d %d", done, CPU_COUNT(&before), CPU_EQUAL(&before, &after)); return 0; }"#;
     let run = Bench::new().steps(source, &[], vec![start()]);
     assert_eq!(run.out(1), "0 1 1");
+}
+
+#[test]
+fn a_stranger_is_held_to_the_rights_of_the_file() {
+    for (mode, opens) in [("0700", false), ("0755", false), ("0722", true)] {
+        let body = format!("chmod(\"s\", {mode}); {SERVE}");
+        let strange = Act::Connect {
+            peer: ALICE,
+            to: P,
+            stalled: false,
+            stranger: true,
+        };
+        let source = server("s", &body).replace(
+            "#include <ctype.h>",
+            "#include <ctype.h>\n#include <sys/stat.h>",
+        );
+        // Who comes next is the grader itself again.
+        let steps = vec![start(), vec![strange], connect(1), send(1, "ab")];
+        let run = Bench::new().steps(&source, &[], steps);
+        if run.has(2, |what| matches!(what, What::NoStranger { .. })) {
+            // This machine grants one identity only.
+            return;
+        }
+        let refused = |errno: i32| {
+            run.has(
+                2,
+                |what| matches!(what, What::PeerRefused { errno: of, .. } if *of == errno),
+            )
+        };
+        assert_eq!(refused(libc::EACCES), !opens, "{mode}");
+        assert_eq!(
+            run.has(2, |what| matches!(what, What::PeerOpen { peer: ALICE })),
+            opens
+        );
+        if !opens {
+            assert_eq!(run.received(4, 1), "AB");
+        }
+    }
 }

@@ -162,6 +162,7 @@ pub(crate) fn connect(peer: u16) -> Vec<Act> {
         peer: PeerId(peer),
         to: P,
         stalled: false,
+        stranger: false,
     }]
 }
 
