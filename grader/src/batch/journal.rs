@@ -283,7 +283,7 @@ fn line(record: &ResultRecord) -> Vec<u8> {
     format!("{hash} {body}\n").into_bytes()
 }
 
-/// What [`line`] wrote, its end left out; `None` for anything else.
+/// What [`line()`] wrote, its end left out; `None` for anything else.
 fn record(line: &[u8]) -> Option<ResultRecord> {
     let (hash, rest) = line.split_at_checked(HASH)?;
     let body = rest.strip_prefix(b" ")?;

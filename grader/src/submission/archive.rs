@@ -27,7 +27,7 @@ pub struct ArchiveBounds {
     pub entries: usize,
     /// Bytes of all files.
     pub total: u64,
-    /// How many times larger than the archive the files may be, beyond [`FREE`] bytes.
+    /// How many times larger than the archive the files may be, beyond the first MiB.
     pub ratio: u64,
     /// Levels of directories.
     pub depth: usize,
