@@ -49,7 +49,6 @@ const DENIED: &[Named] = calls![
     SYS_perf_event_open,
     SYS_userfaultfd,
     SYS_seccomp,
-    SYS_sched_setaffinity,
     SYS_quotactl_fd,
     SYS_fanotify_init,
     SYS_open_by_handle_at,
