@@ -12,13 +12,17 @@ mod neighbours;
 mod outside;
 
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-use attack::Attack;
+use attack::{Attack, Rung};
 use leftovers::Before;
 use neighbours::Neighbours;
 use outside::Outside;
+
+/// Held by who attacks on the reduced rung.
+static ONE_USER: Mutex<()> = Mutex::new(());
 
 /// Attacks made at the same time.
 const AT_ONCE: usize = 2;
@@ -63,7 +67,12 @@ fn main() -> ExitCode {
                         if number >= attacks.len() && over.load(Ordering::SeqCst) {
                             return done;
                         }
-                        done.push(made(&attacks[number % attacks.len()], &outside));
+                        let attack = &attacks[number % attacks.len()];
+                        // Without namespaces all programs are one user's, who may have so many
+                        // processes: next to a fork bomb another one's forks fail.
+                        let _turn =
+                            (attack.rung == Rung::Reduced).then(|| ONE_USER.lock().unwrap());
+                        done.push(made(attack, &outside));
                     }
                 })
             })
