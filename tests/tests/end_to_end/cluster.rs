@@ -31,7 +31,11 @@ fn collector(home: &Home) -> Command {
 fn begin(home: &Home, items: usize) -> std::process::Child {
     let child = collector(home).spawn().unwrap();
     let store = home.path().join("store/items");
-    while fs::read_dir(&store).map_or(0, Iterator::count) < items {
+    // A file that is being written has another name.
+    let whole = |entry: std::io::Result<fs::DirEntry>| {
+        entry.is_ok_and(|e| e.path().extension().is_some_and(|end| end == "json"))
+    };
+    while fs::read_dir(&store).map_or(0, |all| all.map(whole).filter(|is| *is).count()) < items {
         std::thread::yield_now();
     }
     child
