@@ -51,11 +51,11 @@ fn worker(home: &Home) -> assert_cmd::Command {
 fn workers_elsewhere_come_to_the_gradebook_of_one_machine() {
     let home = Home::new();
     class(&home);
-    // What cannot be graded is said at once; three go to workers.
+    // What cannot be graded goes to workers as well: who grades says why not.
     batch(&home, &["--gradebook", "near.db", "--quiet"])
         .assert()
         .code(1);
-    let collecting = begin(&home, 3);
+    let collecting = begin(&home, 4);
     let others = std::thread::scope(|scope| {
         let other = scope.spawn(|| worker(&home).output().unwrap());
         let one = worker(&home).output().unwrap();
@@ -76,7 +76,7 @@ fn workers_elsewhere_come_to_the_gradebook_of_one_machine() {
 fn a_batch_that_died_collects_what_its_workers_did() {
     let home = Home::new();
     class(&home);
-    let mut doomed = begin(&home, 3);
+    let mut doomed = begin(&home, 4);
     doomed.kill().unwrap();
     doomed.wait().unwrap();
     worker(&home).assert().success();
