@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use supervisor::event::{Event, is_parted};
 use supervisor::plan::{Isolation, Observation, Plan};
+use supervisor::scratch;
 use supervisor::worker::{Worker, WorkerError};
 
 use super::shim;
@@ -104,6 +105,7 @@ impl Engine {
         toolchain: Toolchain,
         start: Box<StartWorker>,
     ) -> Result<Self, Fault> {
+        sweep_once();
         let cpus = allowed_cpus();
         let workers = options.workers.unwrap_or(cpus.len()).max(1);
         let slots = (0..workers)
@@ -293,6 +295,18 @@ fn fault(error: &WorkerError) -> Fault {
         WorkerError::Refused(_) | WorkerError::NotSetUp(_) => Fault::Act(error.to_string()),
         _ => Fault::Lost(error.to_string()),
     }
+}
+
+/// Removes the temporary directories of graders that were killed.
+fn sweep_once() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let temporary = std::env::temp_dir();
+        scratch::sweep(&temporary);
+        if temporary != Path::new("/tmp") {
+            scratch::sweep(Path::new("/tmp"));
+        }
+    });
 }
 
 /// The CPUs this process may use, proc(5) `Cpus_allowed_list`; as many as there are, from 0, where

@@ -12,7 +12,7 @@ use std::io::{self, Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
+use supervisor::scratch::Scratch;
 use thiserror::Error;
 
 use self::names::{Name, Refused};
@@ -51,7 +51,8 @@ impl Default for ArchiveBounds {
 /// An unpacked archive; its files are removed with it.
 #[derive(Debug)]
 pub struct Unpacked {
-    dir: TempDir,
+    path: PathBuf,
+    _scratch: Scratch,
     /// What was passed over and why, one line each.
     pub notes: Vec<String>,
 }
@@ -60,7 +61,7 @@ impl Unpacked {
     /// Where the files are.
     #[must_use]
     pub fn path(&self) -> &Path {
-        self.dir.path()
+        &self.path
     }
 }
 
@@ -175,18 +176,16 @@ pub(crate) fn receive(
     bounds: &ArchiveBounds,
     fill: impl FnOnce(&mut Target<'_>) -> Result<(), Stop>,
 ) -> Result<Unpacked, ArchiveError> {
-    let dir = tempfile::Builder::new()
-        .prefix("grader-")
-        .tempdir()
-        .map_err(|error| ArchiveError::Fault {
-            path: path.to_owned(),
-            error: error.to_string(),
-        })?;
+    let made = Scratch::new().and_then(|scratch| Ok((scratch.inside()?, scratch)));
+    let (dir, scratch) = made.map_err(|error| ArchiveError::Fault {
+        path: path.to_owned(),
+        error: error.to_string(),
+    })?;
     let room = bounds
         .total
         .min(FREE.max(packed.saturating_mul(bounds.ratio)));
     let mut target = Target {
-        root: dir.path(),
+        root: &dir,
         bounds,
         room,
         left: room,
@@ -196,7 +195,11 @@ pub(crate) fn receive(
     let done = fill(&mut target);
     let notes = target.notes;
     match done {
-        Ok(()) => Ok(Unpacked { dir, notes }),
+        Ok(()) => Ok(Unpacked {
+            path: dir,
+            notes,
+            _scratch: scratch,
+        }),
         Err(Stop::Unfit(why)) => Err(ArchiveError::Unfit {
             path: path.to_owned(),
             why,

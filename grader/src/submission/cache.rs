@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
-use tempfile::TempDir;
+use supervisor::scratch::{self, Scratch};
 
 use super::note::Note;
 use super::rung::{Attempt, Rung};
@@ -32,7 +32,7 @@ pub enum CacheMode {
 pub struct Cache {
     root: PathBuf,
     /// Removed at the end, if nothing is to be kept.
-    temporary: Option<Arc<TempDir>>,
+    temporary: Option<Arc<Scratch>>,
 }
 
 /// A finished build, failed ones included.
@@ -105,6 +105,7 @@ impl Cache {
         fs::create_dir_all(&root)?;
         // Writable? A read-only cache would fail after the build, not before.
         access(&root, AccessFlags::W_OK | AccessFlags::X_OK)?;
+        scratch::sweep(&root);
         Ok(Self {
             root,
             temporary: None,
@@ -112,12 +113,11 @@ impl Cache {
     }
 
     fn temporary() -> Result<Self, Fault> {
-        let dir = tempfile::Builder::new()
-            .prefix("grader-")
-            .tempdir()
+        let (root, dir) = Scratch::new()
+            .and_then(|scratch| Ok((scratch.inside()?, scratch)))
             .map_err(|error| fault(&std::env::temp_dir(), &error))?;
         Ok(Self {
-            root: dir.path().to_path_buf(),
+            root,
             temporary: Some(Arc::new(dir)),
         })
     }
@@ -161,7 +161,7 @@ impl Cache {
             Err(error) if error.kind() == io::ErrorKind::NotFound && !dir.exists() => None,
             Err(_) => {
                 // Moved away first: another grader may be storing a good one meanwhile.
-                if let Ok(grave) = TempDir::new_in(&self.root) {
+                if let Ok(grave) = Scratch::new_in(&self.root) {
                     let _ = fs::rename(&dir, grave.path().join("bad"));
                 }
                 None
@@ -187,25 +187,22 @@ impl Cache {
             .collect();
         let dir = self.root.join(key);
         let store = || -> io::Result<()> {
-            let new = TempDir::new_in(&self.root)?;
+            let scratch = Scratch::new_in(&self.root)?;
+            let new = scratch.inside()?;
             for (i, bytes) in executables.iter().enumerate() {
                 if let Some(bytes) = bytes {
-                    write_new(&new.path().join(i.to_string()), bytes, 0o755)?;
+                    write_new(&new.join(i.to_string()), bytes, 0o755)?;
                 }
             }
             for (i, (_, bytes)) in others.iter().enumerate() {
-                write_new(&new.path().join(other(i)), bytes, 0o755)?;
+                write_new(&new.join(other(i)), bytes, 0o755)?;
             }
             let text = serde_json::to_string(&record)?;
             let entry = format!("{}\n{text}", hash(text.as_bytes()));
-            write_new(&new.path().join(ENTRY), entry.as_bytes(), 0o644)?;
-            fs::set_permissions(new.path(), fs::Permissions::from_mode(0o755))?;
-            match fs::rename(new.path(), &dir) {
-                Ok(()) => {
-                    // It has another name now, which nobody must remove.
-                    let _ = new.keep();
-                    Ok(())
-                }
+            write_new(&new.join(ENTRY), entry.as_bytes(), 0o644)?;
+            fs::set_permissions(&new, fs::Permissions::from_mode(0o755))?;
+            match fs::rename(&new, &dir) {
+                Ok(()) => Ok(()),
                 // Somebody else was first; what went in is the same.
                 Err(error) if dir.is_dir() => match read(&dir) {
                     Ok(_) => Ok(()),
@@ -311,6 +308,7 @@ impl Key {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use tempfile::TempDir;
 
     fn record() -> Record {
         Record {

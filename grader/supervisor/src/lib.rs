@@ -23,6 +23,7 @@ pub mod proc;
 mod recorder;
 mod resources;
 pub mod scene;
+pub mod scratch;
 mod settle;
 pub mod shim;
 mod tracer;

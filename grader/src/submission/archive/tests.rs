@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use std::io::Cursor;
 use std::os::unix::fs::PermissionsExt as _;
 use tar::{EntryType, Header};
+use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
 /// Unpacks these bytes; gives the files with their contents, or why not.

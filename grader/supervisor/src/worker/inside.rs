@@ -20,7 +20,7 @@ use crate::cgroup::{self, Subtree};
 use crate::filter::Filters;
 use crate::isolation::root::Base;
 use crate::isolation::sys::{self, Cloned};
-use crate::isolation::{SetupError, net, reaper, reduced, user};
+use crate::isolation::{SetupError, net, reaper, reduced, removal, user};
 use crate::launch::{Builtins, Identity};
 use crate::tracer::calls;
 use crate::wire::{self, Frame, Kind, Quiet, WireError};
@@ -213,7 +213,8 @@ fn lower(
     };
     reaper::end_everything();
     reduced.places.remove();
-    let _ = std::fs::remove_dir(private);
+    // Where the one that made it lives, it does this too.
+    let _ = removal::remove(&private);
     goes_on
 }
 

@@ -1,17 +1,20 @@
 //! The caller's side of one worker process: its socket and its end.
 
+use std::fs::{self, Permissions};
 use std::io::{self, BufReader, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::ExitStatusExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-use crate::isolation::{removal, sys};
+use crate::isolation::sys;
 use crate::plan::Plan;
+use crate::scratch::Scratch;
 use crate::wire::{self, Frame, Kind, Quiet, WireError};
 
 /// Added to a plan's own wall time before a silent worker is given up.
@@ -51,7 +54,7 @@ pub(crate) struct Process {
     child: Child,
     incoming: BufReader<Incoming>,
     /// Stands in for `/lab` and `/tmp` on the reduced rung.
-    private: Option<PathBuf>,
+    private: Option<Scratch>,
 }
 
 impl Process {
@@ -70,7 +73,7 @@ impl Process {
         exe: &Path,
         mode: &str,
         cpu: Option<usize>,
-        private: Option<PathBuf>,
+        private: Option<Scratch>,
         reason: Option<&str>,
     ) -> io::Result<Self> {
         let (near, far) = UnixStream::pair()?;
@@ -78,7 +81,7 @@ impl Process {
         // No `pre_exec`: this is `posix_spawn`, which does not copy the caller's memory.
         let child = Command::new(exe)
             .args(["worker", mode, &cpu])
-            .args(private.as_deref())
+            .args(private.as_ref().map(Scratch::path))
             .args(reason)
             .stdin(OwnedFd::from(far))
             .stdout(Stdio::null())
@@ -158,20 +161,14 @@ impl Drop for Process {
         }
         self.kill();
         let _ = self.child.wait();
-        if let Some(private) = &self.private {
-            // The worker has emptied it, unless it was killed.
-            let _ = removal::remove(private);
-        }
     }
 }
 
-/// A new directory that only lets pass: the worker makes the two that programs see.
-fn private_directory() -> io::Result<PathBuf> {
-    use std::os::unix::fs::PermissionsExt;
+/// A new directory that only lets pass: the worker makes those in it that programs see.
+fn private_directory() -> io::Result<Scratch> {
     // Not TMPDIR first: the path of a socket has 107 bytes.
-    let made = nix::unistd::mkdtemp("/tmp/grader-XXXXXX")
-        .or_else(|_| nix::unistd::mkdtemp(&std::env::temp_dir().join("grader-XXXXXX")))?;
-    std::fs::set_permissions(&made, std::fs::Permissions::from_mode(0o711))?;
+    let made = Scratch::new_in(Path::new("/tmp")).or_else(|_| Scratch::new())?;
+    fs::set_permissions(made.path(), Permissions::from_mode(0o711))?;
     Ok(made)
 }
 
