@@ -119,3 +119,29 @@ same() { # MODE
   scores "$WORK/$1.db" | diff "$WORK/local.csv" - >"$WORK/$1.diff" || fail "$1: the gradebook differs:
 $(head -n 20 "$WORK/$1.diff")"
 }
+
+# Tasks are killed at random until KILLS (100) of them have been, in as many classes as that takes;
+# every class is compared. Not among the modes that are run unless asked for.
+mode_kills() {
+  local wanted=${KILLS:-100} killed=0 classes=0 before pid
+  while [ "$killed" -lt "$wanted" ]; do
+    classes=$((classes + 1))
+    before=$killed
+    rm -rf "$WORK"/store.kills "$WORK"/kills.db "$WORK"/kills.journal
+    slurm_begin kills
+    until_true 120 enough "$STORE" 1 || fail "nothing is graded"
+    while [ "$killed" -lt "$wanted" ] && [ "$(finished "$STORE")" -lt $((STUDENTS - NODES * SLOTS)) ]; do
+      pid=$(pgrep -f -- "worker --store $STORE" | shuf -n 1) || true
+      if [ -n "$pid" ] && spared "$pid"; then
+        kill -9 "$pid" 2>/dev/null && killed=$((killed + 1))
+      fi
+      # Between nothing and a second.
+      read -rt "0.$(printf %03d $((RANDOM % 1000)))" <> <(:) || true
+    done
+    slurm_end kills
+    same kills
+    say "class $classes: $((killed - before)) tasks killed, $killed of $wanted"
+    [ "$killed" -gt "$before" ] || [ "$killed" -ge "$wanted" ] || fail "vacuous: the class was done before a kill"
+  done
+  say "$killed tasks of Slurm killed in $classes classes of $STUDENTS: nothing lost, nothing twice"
+}

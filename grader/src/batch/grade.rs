@@ -2,6 +2,7 @@
 //! goes wrong is itself a result.
 
 use std::any::Any;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,10 +17,12 @@ use super::lab::PreparedLab;
 use super::place::PlaceError;
 use super::record::{MadeBy, ResultRecord, SCHEMA, ScenarioRecord, Status};
 use crate::lab::Lang;
-use crate::report::{Context, Human, Json, Replay, Reporter, exit_status};
-use crate::run::{self, CheckError, CheckOptions, CheckedScenario, Engine, RunEvent, fresh_seed};
+use crate::report::{Context, Human, Json, JsonWhy, Replay, Reporter, exit_status};
+use crate::run::{
+    self, CheckError, CheckOptions, Checked, CheckedScenario, Engine, RunEvent, fresh_seed,
+};
 use crate::submission::{self, Fault, Key, SubmissionError};
-use crate::verdict::ScenarioResult;
+use crate::verdict::{self, ScenarioOutcome, ScenarioResult};
 
 /// The options that change what happens.
 #[derive(Clone, Debug, Default)]
@@ -190,6 +193,11 @@ impl<'e> Grader<'e> {
         // What was built, which need not be what was there when the batch began.
         let inputs = self.inputs_of(lab, checked.built.fingerprint.clone());
         let failed = exit_status(&checked.summary) == 3;
+        let fault = failed.then(|| fault_of(&checked.scenarios));
+        let scenarios = checked.scenarios.iter().map(|run| scenario(lab, run));
+        let scenarios = scenarios.collect();
+        let (points, of) = (checked.summary.points, checked.summary.of);
+        let translated = self.translated(lab, checked, &json);
         ResultRecord {
             seed,
             status: if failed {
@@ -197,18 +205,34 @@ impl<'e> Grader<'e> {
             } else {
                 Status::Graded
             },
-            message: failed.then(|| fault_of(&checked.scenarios)),
-            points: checked.summary.points,
-            of: checked.summary.of,
+            message: fault,
+            points,
+            of,
             report,
             text: String::from_utf8_lossy(&strip_bytes(&shown).into_vec()).into_owned(),
-            scenarios: checked
-                .scenarios
-                .iter()
-                .map(|run| scenario(lab, run))
-                .collect(),
+            translated,
+            scenarios,
             ..self.blank(lab, item, inputs, Status::Graded, String::new())
         }
+    }
+
+    /// The reasons in the other language: who reads them later may be somebody else.
+    fn translated(
+        &self,
+        lab: &PreparedLab,
+        checked: Checked,
+        json: &Json<io::Sink>,
+    ) -> BTreeMap<String, JsonWhy> {
+        let verdicts = &checked.summary.verdicts;
+        if verdicts.iter().all(|verdict| verdict.reason.is_none()) {
+            return BTreeMap::new();
+        }
+        let outcomes: Vec<ScenarioOutcome> =
+            checked.scenarios.into_iter().map(|s| s.outcome).collect();
+        verdict::judge_in(&lab.source.lab, &outcomes, self.options.lang.other())
+            .into_iter()
+            .filter_map(|verdict| Some((verdict.requirement, json.why(verdict.reason.as_ref()?))))
+            .collect()
     }
 
     /// A record without verdicts.
@@ -233,6 +257,8 @@ impl<'e> Grader<'e> {
             started: milliseconds(),
             seconds: 0.0,
             status,
+            lang: self.options.lang,
+            translated: BTreeMap::new(),
             text: format!("{why}\n"),
             message: Some(why),
             points: 0,

@@ -26,5 +26,5 @@ pub use key::{Inputs, ItemKey};
 pub use lab::PreparedLab;
 pub use place::{Opened, Place, PlaceError};
 pub use record::{MadeBy, RecordError, ResultRecord, SCHEMA, ScenarioRecord, Status};
-pub use run::{Job, Known, Progress, run};
+pub use run::{Known, Local, Progress, Workload, run};
 pub use shard::Shard;

@@ -1,12 +1,15 @@
 //! One result, whole: who, what, why, and what produced it. Workers write it, the gradebook reads it.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::item::{Identity, Person};
 use super::key::{Inputs, ItemKey};
-use crate::report::{JsonReport, JsonRequirement};
+use crate::lab::Lang;
+use crate::report::{JsonReport, JsonRequirement, JsonWhy};
 
 /// The value of [`ResultRecord::schema`]. Fields may be added under the same version; none is
 /// renamed or removed.
@@ -53,6 +56,12 @@ pub struct ResultRecord {
     /// them; absent where nothing was run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub report: Option<JsonReport>,
+    /// The language of the report and the text.
+    #[serde(default)]
+    pub lang: Lang,
+    /// The reasons in the other language, by requirement; the other texts have both.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub translated: BTreeMap<String, JsonWhy>,
     /// The report for people, without colours.
     #[serde(default)]
     pub text: String,

@@ -19,9 +19,9 @@ use super::record::ResultRecord;
 /// What has a result already.
 pub type Known = HashSet<(Identity, ItemKey)>;
 
-/// What is to be graded, and with what.
-#[derive(Debug)]
-pub struct Job<'a> {
+/// What is to be graded, and with what; wherever that is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload<'a> {
     /// Grades one.
     pub grader: &'a Grader<'a>,
     /// The labs, by their ids.
@@ -32,6 +32,11 @@ pub struct Job<'a> {
     pub known: &'a Known,
     /// Where results are kept.
     pub journal: &'a Journal,
+}
+
+/// How a workload is graded on this machine.
+#[derive(Debug)]
+pub struct Local<'a> {
     /// How many submissions are under way at once.
     pub at_once: usize,
     /// Set to stop: what is under way is finished, nothing new is begun.
@@ -57,9 +62,13 @@ enum Told<'a> {
 ///
 /// # Errors
 /// Results can no longer be written down.
-pub fn run(job: &Job<'_>, sink: &mut dyn FnMut(Progress<'_>)) -> Result<(), JournalError> {
+pub fn run(
+    work: &Workload<'_>,
+    how: &Local<'_>,
+    sink: &mut dyn FnMut(Progress<'_>),
+) -> Result<(), JournalError> {
     let next = AtomicUsize::new(0);
-    let threads = job.at_once.clamp(1, job.items.len().max(1));
+    let threads = how.at_once.clamp(1, work.items.len().max(1));
     // Bounded, so that a slow terminal cannot fill the memory with records.
     let (send, receive) = sync_channel(threads * 4);
     let failed: Mutex<Option<JournalError>> = Mutex::new(None);
@@ -67,11 +76,11 @@ pub fn run(job: &Job<'_>, sink: &mut dyn FnMut(Progress<'_>)) -> Result<(), Jour
         for _ in 0..threads {
             let (send, next) = (send.clone(), &next);
             scope.spawn(move || {
-                while !job.stop.load(Ordering::Relaxed) {
-                    let Some(item) = job.items.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                while !how.stop.load(Ordering::Relaxed) {
+                    let Some(item) = work.items.get(next.fetch_add(1, Ordering::Relaxed)) else {
                         return;
                     };
-                    let told = match one(job, item) {
+                    let told = match one(work, item) {
                         Ok(progress) => Told::Progress(progress),
                         Err(error) => Told::Failed(error),
                     };
@@ -88,7 +97,7 @@ pub fn run(job: &Job<'_>, sink: &mut dyn FnMut(Progress<'_>)) -> Result<(), Jour
                 Told::Progress(progress) => sink(progress),
                 Told::Failed(error) => {
                     // The others cannot write either.
-                    job.stop.store(true, Ordering::Relaxed);
+                    how.stop.store(true, Ordering::Relaxed);
                     failed
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)
@@ -101,30 +110,30 @@ pub fn run(job: &Job<'_>, sink: &mut dyn FnMut(Progress<'_>)) -> Result<(), Jour
     failed.map_or(Ok(()), Err)
 }
 
-fn one<'a>(job: &Job<'a>, item: &'a Item) -> Result<Progress<'a>, JournalError> {
-    let Some(lab) = job.labs.get(&item.identity.lab) else {
+fn one<'a>(work: &Workload<'a>, item: &'a Item) -> Result<Progress<'a>, JournalError> {
+    let Some(lab) = work.labs.get(&item.identity.lab) else {
         return Ok(Progress::Unchanged(item));
     };
     let is_known = |inputs: &Inputs| {
         let key = (item.identity.clone(), inputs.key());
-        job.known.contains(&key)
+        work.known.contains(&key)
     };
     let record = match item.place.open() {
         Ok(opened) => {
-            let inputs = job.grader.inputs(lab, opened.path());
+            let inputs = work.grader.inputs(lab, opened.path());
             if is_known(&inputs) {
                 return Ok(Progress::Unchanged(item));
             }
-            job.grader.grade_in(lab, item, opened.path())
+            work.grader.grade_in(lab, item, opened.path())
         }
         Err(error) => {
-            let record = job.grader.not_opened(lab, item, &error);
+            let record = work.grader.not_opened(lab, item, &error);
             if is_known(&record.inputs) {
                 return Ok(Progress::Unchanged(item));
             }
             record
         }
     };
-    job.journal.append(&record)?;
+    work.journal.append(&record)?;
     Ok(Progress::Done(Box::new(record)))
 }

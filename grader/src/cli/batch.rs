@@ -12,10 +12,9 @@ use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
 use grader::batch::{
-    self, Damage, Found, Grader, Job, Journal, Known, Layout, Options, PreparedLab, Progress,
-    Query, Roster, Shard, Status,
+    self, Damage, Found, Grader, Journal, Known, Layout, Local, Options, PreparedLab, Progress,
+    Query, Roster, Shard, Status, Workload,
 };
-use grader::cluster::Fill;
 use grader::gradebook::{Gradebook, LabSettings, Late, Merged, Pick, time};
 use grader::lab::guess::Candidate;
 use grader::report::clean;
@@ -242,30 +241,27 @@ impl Batch {
         };
         let grader = Grader::new(&engine, options.clone()).map_err(|e| fault(&e))?;
         let mut display = Display::new(class.found.items.len(), self.quiet);
-        if self.cluster.is_elsewhere() {
-            let fill = Fill {
-                grader: &grader,
-                labs: &class.labs,
-                items: &class.found.items,
-                known,
-                journal,
-            };
-            let done = self
-                .cluster
-                .grade(&fill, &options, &engine_options, &mut display);
-            let counts = display.finish();
-            return done.map(|()| counts);
-        }
-        let job = Job {
+        let work = Workload {
             grader: &grader,
             labs: &class.labs,
             items: &class.found.items,
             known,
             journal,
+        };
+        if self.cluster.is_elsewhere() {
+            let done = self
+                .cluster
+                .grade(&work, &options, &engine_options, &mut display);
+            let counts = display.finish();
+            return done.map(|()| counts);
+        }
+        let how = Local {
             at_once: self.at_once.map_or(engine.workers() + 1, NonZeroUsize::get),
             stop: &AtomicBool::new(false),
         };
-        let done = batch::run(&job, &mut |progress: Progress<'_>| display.take(&progress));
+        let done = batch::run(&work, &how, &mut |progress: Progress<'_>| {
+            display.take(&progress)
+        });
         let counts = display.finish();
         done.map_err(|error| Failure::fault(error.to_string()))?;
         Ok(counts)

@@ -60,11 +60,10 @@ impl Worker {
         if let Some(dir) = &self.cache_dir {
             options.cache = CacheMode::At(dir.clone());
         }
-        job.apply_to(&mut options).map_err(Failure::usage)?;
+        job.apply_to(&mut options);
         let fault = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
         let engine = Engine::new(&options).map_err(|e| fault(&e))?;
-        let options = job.options().map_err(Failure::usage)?;
-        let grader = Grader::new(&engine, options).map_err(|e| fault(&e))?;
+        let grader = Grader::new(&engine, job.options()).map_err(|e| fault(&e))?;
         let members = (0..slots)
             .map(|_| Member::join(&store).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()

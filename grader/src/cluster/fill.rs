@@ -6,9 +6,7 @@ use thiserror::Error;
 
 use super::pack::{PackError, pack};
 use super::task::{Task, TaskLab, lab_bounds};
-use crate::batch::{
-    Grader, Item, Journal, JournalError, Known, PreparedLab, Progress, ResultRecord, Status,
-};
+use crate::batch::{Item, JournalError, Progress, ResultRecord, Status, Workload};
 use crate::lab::catalog::LabSource;
 use crate::store::{Key, Store, StoreError};
 use crate::submission::Bounds;
@@ -32,21 +30,6 @@ pub enum FillError {
     Journal(#[from] JournalError),
 }
 
-/// What is graded, and what is known already.
-#[derive(Debug)]
-pub struct Fill<'a> {
-    /// Says what results depend on.
-    pub grader: &'a Grader<'a>,
-    /// The labs, by their ids.
-    pub labs: &'a BTreeMap<String, PreparedLab>,
-    /// The submissions.
-    pub items: &'a [Item],
-    /// Those that need not be graded again.
-    pub known: &'a Known,
-    /// Takes the records of those that cannot be sent anywhere.
-    pub journal: &'a Journal,
-}
-
 /// Adds every item that has no result yet, and gives the keys that are to be waited for. An item
 /// whose files cannot be had gets its record at once.
 ///
@@ -54,7 +37,7 @@ pub struct Fill<'a> {
 /// See [`FillError`].
 pub fn fill(
     store: &Store,
-    what: &Fill<'_>,
+    what: &Workload<'_>,
     sink: &mut dyn FnMut(Progress<'_>),
 ) -> Result<BTreeSet<Key>, FillError> {
     let mut labs = BTreeMap::new();
@@ -104,7 +87,7 @@ pub fn fill(
 }
 
 fn record(
-    what: &Fill<'_>,
+    what: &Workload<'_>,
     record: ResultRecord,
     item: &Item,
     sink: &mut dyn FnMut(Progress<'_>),

@@ -1,19 +1,26 @@
 //! Following a batch from where it was begun: results as they come, and workers as long as work
 //! remains.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::sync::mpsc::RecvTimeoutError;
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime};
 
 use thiserror::Error;
 
 use super::launch::{LaunchError, Launcher, Presence};
-use crate::store::{Key, Stop, Store, StoreError};
+use crate::store::{Key, Stop, Store, StoreError, Watch};
 
-/// How often the store is looked at: progress is for people.
+/// How often the store is looked at, at most: progress is for people.
 const LOOK: Duration = Duration::from_millis(200);
 /// Looks at the store for each look at the scheduler, which others use as well.
 const LOOKS: u32 = 5;
+/// Listing the results must not take more of the time than one part in so many.
+const SHARE: u32 = 20;
+/// How long nobody need work before that is told. A notice only: nothing follows from it.
+const SILENCE: Duration = Duration::from_secs(30);
+/// It is told again after twice the time each time, but so often at least.
+const RAREST: Duration = Duration::from_secs(600);
 /// Rounds of new workers that may end without a single result before one stops asking for more.
 const FRUITLESS: usize = 3;
 
@@ -26,6 +33,22 @@ pub struct Follow<'a> {
     pub keys: BTreeSet<Key>,
     /// How many workers there should be while work remains.
     pub workers: usize,
+    /// How long nobody need work before that is told, if not [half a minute, or the
+    /// lease](Follow::new).
+    pub silence: Duration,
+}
+
+impl<'a> Follow<'a> {
+    /// Follows a store until these results are there.
+    #[must_use]
+    pub fn new(store: &'a Store, keys: BTreeSet<Key>, workers: usize) -> Self {
+        Self {
+            store,
+            keys,
+            workers,
+            silence: SILENCE.max(store.lease()),
+        }
+    }
 }
 
 /// Something worth telling.
@@ -39,6 +62,15 @@ pub enum Note {
     Silent(String),
     /// It answers again.
     Answers,
+    /// Nobody works on the store: no heart beats, and no result comes.
+    Nobody {
+        /// Submissions without a result.
+        left: usize,
+        /// For how long.
+        since: Duration,
+        /// What to do about it.
+        advice: String,
+    },
 }
 
 /// How following ended.
@@ -88,6 +120,8 @@ pub fn follow<E>(
         fruitless: 0,
         asked: false,
         silent: false,
+        life: Life::new(what.silence),
+        results: what.store.watch_results(),
         what,
     }
     .run(launcher, stop, on_result, on_note);
@@ -102,6 +136,52 @@ struct Following<'a> {
     fruitless: usize,
     asked: bool,
     silent: bool,
+    life: Life,
+    results: Watch,
+}
+
+/// When somebody was last seen at work.
+struct Life {
+    beats: BTreeMap<OsString, SystemTime>,
+    seen: Instant,
+    /// So long after that it is told.
+    patience: Duration,
+    first: Duration,
+}
+
+impl Life {
+    fn new(silence: Duration) -> Self {
+        Self {
+            beats: BTreeMap::new(),
+            seen: Instant::now(),
+            patience: silence,
+            first: silence,
+        }
+    }
+
+    fn sign(&mut self) {
+        self.seen = Instant::now();
+        self.patience = self.first;
+    }
+
+    /// How long there was no sign of life, where that is worth telling now.
+    fn missed(&mut self, store: &Store) -> Result<Option<Duration>, StoreError> {
+        let beats = store.beats()?;
+        let beaten = beats
+            .iter()
+            .any(|(name, at)| self.beats.get(name) != Some(at));
+        self.beats = beats;
+        if beaten {
+            self.sign();
+            return Ok(None);
+        }
+        let since = self.seen.elapsed();
+        if since < self.patience {
+            return Ok(None);
+        }
+        self.patience = since + since.min(RAREST);
+        Ok(Some(since))
+    }
 }
 
 impl Following<'_> {
@@ -113,14 +193,23 @@ impl Following<'_> {
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Followed, FollowError<E>> {
         for look in 0_u32.. {
+            let began = Instant::now();
             self.collect(on_result)?;
+            let pause = LOOK.max(began.elapsed() * SHARE);
             if self.what.keys.is_empty() {
                 return Ok(Followed::Done);
             }
             if look % LOOKS == 0 {
                 self.top_up(launcher, on_note)?;
+                if let Some(since) = self.life.missed(self.what.store)? {
+                    on_note(Note::Nobody {
+                        left: self.what.keys.len(),
+                        since,
+                        advice: launcher.advice(),
+                    });
+                }
             }
-            match stop.recv_timeout(LOOK) {
+            match stop.recv_timeout(pause) {
                 Err(RecvTimeoutError::Timeout) => {}
                 Ok(()) | Err(RecvTimeoutError::Disconnected) => return Ok(Followed::Stopped),
             }
@@ -132,12 +221,17 @@ impl Following<'_> {
         &mut self,
         on_result: &mut dyn FnMut(Key, Vec<u8>) -> Result<(), E>,
     ) -> Result<(), FollowError<E>> {
+        // What cannot be looked at cannot be listed either, and that says why.
+        if !self.results.changed().unwrap_or(true) {
+            return Ok(());
+        }
         for key in self.what.store.finished()? {
             if self.what.keys.contains(&key)
                 && let Some(result) = self.what.store.result(&key)?
             {
                 self.what.keys.remove(&key);
                 self.fruitless = 0;
+                self.life.sign();
                 on_result(key, result).map_err(FollowError::Sink)?;
             }
         }
@@ -225,6 +319,30 @@ mod tests {
         fn log(&self) -> String {
             "the log".to_owned()
         }
+        fn advice(&self) -> String {
+            "start some".to_owned()
+        }
+    }
+
+    impl<'a> Fake<'a> {
+        /// Workers that do something, and what the scheduler says of them.
+        fn new(
+            store: &'a Store,
+            does: impl FnMut(&Store, usize) + 'a,
+            answers: impl FnMut() -> Presence + 'a,
+        ) -> Self {
+            Self {
+                store,
+                starts: Vec::new(),
+                does: Box::new(does),
+                answers: Box::new(answers),
+                cancelled: false,
+            }
+        }
+    }
+
+    fn none() -> Presence {
+        Presence::Workers(0)
     }
 
     fn result(store: &Store, n: u8) {
@@ -245,11 +363,7 @@ mod tests {
     ) {
         let (_keep, stop) = mpsc::channel();
         let (mut seen, mut notes) = (Vec::new(), Vec::new());
-        let what = Follow {
-            store,
-            keys: (0..4).map(key).collect(),
-            workers: 2,
-        };
+        let what = Follow::new(store, (0..4).map(key).collect(), 2);
         let result = follow(
             what,
             fake,
@@ -267,18 +381,13 @@ mod tests {
     fn workers_that_are_gone_are_replaced_while_work_remains() {
         let dir = TempDir::new().unwrap();
         let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
-        let mut fake = Fake {
-            store: &store,
-            starts: Vec::new(),
-            // Each round of workers does two tasks and dies.
-            does: Box::new(|store, round| {
-                let first = u8::try_from(round - 1).unwrap() * 2;
-                result(store, first);
-                result(store, first + 1);
-            }),
-            answers: Box::new(|| Presence::Workers(0)),
-            cancelled: false,
+        // Each round of workers does two tasks and dies.
+        let two = |store: &Store, round: usize| {
+            let first = u8::try_from(round - 1).unwrap() * 2;
+            result(store, first);
+            result(store, first + 1);
         };
+        let mut fake = Fake::new(&store, two, none);
         let (end, seen, notes) = followed(&store, &mut fake);
         assert_eq!(end.unwrap(), Followed::Done);
         assert_eq!(seen, (0..4).map(key).collect::<Vec<_>>());
@@ -292,19 +401,14 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
         let mut asked = 0;
-        let mut fake = Fake {
-            store: &store,
-            starts: Vec::new(),
-            does: Box::new(|_, _| {}),
-            answers: Box::new(|| {
-                asked += 1;
-                if asked == 2 {
-                    (0..4).for_each(|n| result(&store, n));
-                }
-                Presence::Unknown("connection refused".to_owned())
-            }),
-            cancelled: false,
+        let answers = || {
+            asked += 1;
+            if asked == 2 {
+                (0..4).for_each(|n| result(&store, n));
+            }
+            Presence::Unknown("connection refused".to_owned())
         };
+        let mut fake = Fake::new(&store, |_, _| {}, answers);
         let (end, seen, notes) = followed(&store, &mut fake);
         assert_eq!(end.unwrap(), Followed::Done);
         assert_eq!(seen.len(), 4);
@@ -315,13 +419,7 @@ mod tests {
     fn workers_that_do_nothing_are_not_asked_for_for_ever() {
         let dir = TempDir::new().unwrap();
         let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
-        let mut fake = Fake {
-            store: &store,
-            starts: Vec::new(),
-            does: Box::new(|_, _| {}),
-            answers: Box::new(|| Presence::Workers(0)),
-            cancelled: false,
-        };
+        let mut fake = Fake::new(&store, |_, _| {}, none);
         let (end, _, _) = followed(&store, &mut fake);
         let error = end.unwrap_err();
         assert!(matches!(error, FollowError::Fruitless { left: 4, .. }));
@@ -335,15 +433,51 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
         (0..4).for_each(|n| result(&store, n));
-        let mut fake = Fake {
-            store: &store,
-            starts: Vec::new(),
-            does: Box::new(|_, _| {}),
-            answers: Box::new(|| Presence::Workers(0)),
-            cancelled: false,
-        };
+        let mut fake = Fake::new(&store, |_, _| {}, none);
         let (end, seen, notes) = followed(&store, &mut fake);
         assert_eq!(end.unwrap(), Followed::Done);
         assert_eq!((seen.len(), fake.starts.len(), notes.len()), (4, 0, 0));
+    }
+
+    #[test]
+    fn a_store_that_nobody_works_on_is_told() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+        let what = Follow {
+            silence: Duration::from_millis(1),
+            ..Follow::new(&store, (0..4).map(key).collect(), 2)
+        };
+        let (_keep, stop) = mpsc::channel();
+        let mut told = Vec::new();
+        let end = follow(
+            what,
+            &mut Fake::new(&store, |_, _| {}, || Presence::Workers(2)),
+            &stop,
+            &mut |_, _| Ok::<(), Infallible>(()),
+            &mut |note| {
+                told.push(note);
+                // Whoever reads it starts workers.
+                (0..4).for_each(|n| result(&store, n));
+            },
+        );
+        assert_eq!(end.unwrap(), Followed::Done);
+        assert!(
+            matches!(&told[..], [Note::Nobody { left: 4, advice, .. }] if advice == "start some"),
+            "{told:?}"
+        );
+    }
+
+    #[test]
+    fn a_beating_heart_is_a_sign_of_life() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+        let mut life = Life::new(Duration::ZERO);
+        assert!(life.missed(&store).unwrap().is_some());
+        let worker = Worker::join(&store).unwrap();
+        assert_eq!(life.missed(&store).unwrap(), None);
+        // No beat since: it is missed, and then less and less often.
+        assert!(life.missed(&store).unwrap().is_some());
+        drop(worker);
+        assert!(life.patience > life.first);
     }
 }

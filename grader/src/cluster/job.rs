@@ -17,9 +17,9 @@ pub struct Job {
     schema: String,
     repeat: u32,
     seed: Option<u64>,
-    lang: String,
-    isolation: String,
-    observation: String,
+    lang: Lang,
+    isolation: Isolation,
+    observation: Observation,
 }
 
 impl Job {
@@ -30,22 +30,9 @@ impl Job {
             schema: SCHEMA.to_owned(),
             repeat: options.repeat.max(1),
             seed: options.seed,
-            lang: match options.lang {
-                Lang::En => "en",
-                Lang::Ru => "ru",
-            }
-            .to_owned(),
-            isolation: match engine.isolation {
-                Isolation::BestEffort => "best-effort",
-                Isolation::Required => "required",
-                Isolation::Reduced => "reduced",
-            }
-            .to_owned(),
-            observation: match engine.observation {
-                Observation::Full => "full",
-                Observation::Bare => "bare",
-            }
-            .to_owned(),
+            lang: options.lang,
+            isolation: engine.isolation,
+            observation: engine.observation,
         }
     }
 
@@ -73,38 +60,19 @@ impl Job {
     }
 
     /// The options of grading.
-    ///
-    /// # Errors
-    /// The language is unknown to this version.
-    pub fn options(&self) -> Result<Options, String> {
-        Ok(Options {
+    #[must_use]
+    pub fn options(&self) -> Options {
+        Options {
             repeat: self.repeat,
             seed: self.seed,
-            lang: match self.lang.as_str() {
-                "en" => Lang::En,
-                "ru" => Lang::Ru,
-                other => return Err(format!("job.json: unknown language `{other}`")),
-            },
-        })
+            lang: self.lang,
+        }
     }
 
     /// Makes an engine of this machine do as the job says.
-    ///
-    /// # Errors
-    /// A word is unknown to this version.
-    pub fn apply_to(&self, engine: &mut EngineOptions) -> Result<(), String> {
-        engine.isolation = match self.isolation.as_str() {
-            "best-effort" => Isolation::BestEffort,
-            "required" => Isolation::Required,
-            "reduced" => Isolation::Reduced,
-            other => return Err(format!("job.json: unknown isolation `{other}`")),
-        };
-        engine.observation = match self.observation.as_str() {
-            "full" => Observation::Full,
-            "bare" => Observation::Bare,
-            other => return Err(format!("job.json: unknown observation `{other}`")),
-        };
-        Ok(())
+    pub fn apply_to(&self, engine: &mut EngineOptions) {
+        engine.isolation = self.isolation;
+        engine.observation = self.observation;
     }
 }
 
@@ -135,10 +103,10 @@ mod tests {
                     let read = Job::from_json(&job.to_json()).unwrap();
                     assert_eq!(read, job);
                     let mut there = EngineOptions::default();
-                    read.apply_to(&mut there).unwrap();
+                    read.apply_to(&mut there);
                     assert_eq!(there.isolation, isolation);
                     assert_eq!(there.observation, observation);
-                    let told = read.options().unwrap();
+                    let told = read.options();
                     assert_eq!((told.repeat, told.seed, told.lang), (3, Some(7), lang));
                 }
             }
@@ -152,11 +120,10 @@ mod tests {
                 .unwrap();
         let error = Job::from_json(text.replace("job/1", "job/2").as_bytes()).unwrap_err();
         assert!(error.contains("grader-job/2"), "{error}");
-        let odd = Job::from_json(text.replace("best-effort", "none").as_bytes()).unwrap();
+        let odd = Job::from_json(text.replace("best-effort", "none").as_bytes()).unwrap_err();
         assert!(
-            odd.apply_to(&mut EngineOptions::default())
-                .unwrap_err()
-                .contains("`none`")
+            odd.starts_with("job.json: ") && odd.contains("`none`"),
+            "{odd}"
         );
     }
 }

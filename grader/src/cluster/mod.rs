@@ -14,7 +14,7 @@ mod slot;
 mod task;
 mod worker;
 
-pub use fill::{Fill, FillError, fill};
+pub use fill::{FillError, fill};
 pub use follow::{Follow, FollowError, Followed, Note, follow};
 pub use job::Job;
 pub use launch::{Idle, LaunchError, Launcher, Presence, Slurm, SlurmOptions, Ssh, SshOptions};

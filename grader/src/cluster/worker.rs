@@ -1,10 +1,10 @@
 //! What a worker of a store does with a task: unpacks it, grades it, and writes the record.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tempfile::TempDir;
+use supervisor::scratch::Scratch;
 use thiserror::Error;
 
 use super::pack::unpack;
@@ -58,11 +58,11 @@ impl<'a> Hand<'a> {
         let task = Task::from_json(bytes)?;
         let lab = self.lab(&task.lab).map_err(HandError::Lab)?;
         match self.files(&task) {
-            Ok(dir) => {
-                let here = self.grader.inputs(&lab, dir.path());
+            Ok((dir, _scratch)) => {
+                let here = self.grader.inputs(&lab, &dir);
                 differs(&here, &task.inputs)?;
                 if here == task.inputs {
-                    return Ok(self.grader.grade_in(&lab, &task.item(), dir.path()));
+                    return Ok(self.grader.grade_in(&lab, &task.item(), &dir));
                 }
                 Ok(self.not_graded(
                     &lab,
@@ -74,11 +74,12 @@ impl<'a> Hand<'a> {
         }
     }
 
-    fn files(&self, task: &Task) -> Result<TempDir, String> {
+    /// The files, and what keeps them there.
+    fn files(&self, task: &Task) -> Result<(PathBuf, Scratch), String> {
         let blob = self.blob(&task.files)?;
-        let dir = private()?;
-        unpack(&blob, dir.path(), &Bounds::default()).map_err(|e| e.to_string())?;
-        Ok(dir)
+        let (dir, scratch) = private()?;
+        unpack(&blob, &dir, &Bounds::default()).map_err(|e| e.to_string())?;
+        Ok((dir, scratch))
     }
 
     fn blob(&self, name: &str) -> Result<Vec<u8>, String> {
@@ -101,10 +102,10 @@ impl<'a> Hand<'a> {
                 embedded.load(reference::NAMES).map_err(|e| e.to_string())?
             }
             TaskLab::Packed(blob) => {
-                let dir = private()?;
-                unpack(&self.blob(blob)?, dir.path(), &super::task::lab_bounds())
+                let (dir, _scratch) = private()?;
+                unpack(&self.blob(blob)?, &dir, &super::task::lab_bounds())
                     .map_err(|e| e.to_string())?;
-                load(dir.path())?
+                load(&dir)?
             }
         };
         let prepared = PreparedLab::new(source).map_err(|e| e.to_string())?;
@@ -168,7 +169,8 @@ fn differs(here: &Inputs, wanted: &Inputs) -> Result<(), HandError> {
     Ok(())
 }
 
-fn private() -> Result<TempDir, String> {
-    let dir = tempfile::Builder::new().prefix("grader-task-").tempdir();
-    dir.map_err(|error| format!("no private directory: {error}"))
+fn private() -> Result<(PathBuf, Scratch), String> {
+    Scratch::new()
+        .and_then(|scratch| Ok((scratch.inside()?, scratch)))
+        .map_err(|error| format!("no private directory: {error}"))
 }

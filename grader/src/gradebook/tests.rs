@@ -67,6 +67,8 @@ pub(super) fn result(
         points: earned,
         of,
         report: Some(report),
+        lang: crate::lab::Lang::En,
+        translated: Default::default(),
         text: "the report\n".into(),
         scenarios: vec![ScenarioRecord {
             id: "one".into(),
@@ -375,7 +377,7 @@ fn every_format_has_every_student() {
     evil.person.name = Some("@SUM(1+1)*cmd, \"x\"".into());
     evil.person.email = Some("e@x.example".into());
     merge(&mut gradebook, &[evil, result("boris", "2", "lab 1", BOTH)]);
-    let grades = Grades::read(&gradebook, "us-upper", Detail::Whole).unwrap();
+    let grades = Grades::read(&gradebook, "us-upper", Detail::Whole, crate::lab::Lang::En).unwrap();
     let csv = export::csv(&grades).unwrap();
     assert!(csv.contains("'=cmd|'/c calc'!A0"), "{csv}");
     assert!(csv.contains("\"'@SUM(1+1)*cmd, \"\"x\"\"\""), "{csv}");
@@ -391,7 +393,7 @@ fn every_format_has_every_student() {
         let html = export::html(&grades, row);
         assert!(html.contains("s-a") && !html.contains("\"x\"</"), "{html}");
         assert!(export::markdown(&grades, row).starts_with("# Upper case"));
-        let scope = export::gradescope(row);
+        let scope = export::gradescope(row, grades.lang);
         assert_eq!(scope["tests"].as_array().unwrap().len(), 2);
         assert!(scope.get("score").is_none());
     }

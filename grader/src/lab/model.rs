@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 /// A text in the languages of the course.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Text {
@@ -13,13 +15,27 @@ pub struct Text {
 }
 
 /// The language of titles, hints and reports.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
 pub enum Lang {
     /// English.
     #[default]
     En,
     /// Russian.
     Ru,
+}
+
+impl Lang {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::En => Self::Ru,
+            Self::Ru => Self::En,
+        }
+    }
 }
 
 impl Text {

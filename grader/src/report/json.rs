@@ -384,7 +384,7 @@ impl<W: Write> Json<W> {
         }
     }
 
-    fn why(&self, reason: &Reason) -> Why {
+    pub(crate) fn why(&self, reason: &Reason) -> Why {
         match reason {
             Reason::Difference(difference) => Why::Difference(self.evidence(difference)),
             Reason::Prerequisite { requirement } => Why::Prerequisite(requirement.clone()),

@@ -36,7 +36,7 @@ pub use github::GitHub;
 pub use human::Human;
 pub use json::{
     Evidence as JsonEvidence, Json, Report as JsonReport, Requirement as JsonRequirement,
-    TranscriptLine as JsonLine, Why as JsonWhy,
+    Text as JsonText, TranscriptLine as JsonLine, Why as JsonWhy,
 };
 pub use junit::JUnit;
 pub use labs::labs_json;

@@ -1,5 +1,7 @@
 //! Who grades what: leases with a heartbeat.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::symlink;
@@ -179,6 +181,23 @@ impl Store {
         symlink(&*worker.name, &mine).map_err(at(&mine, "cannot be written"))?;
         fs::rename(&mine, &path).map_err(at(&path, "cannot be taken over"))?;
         Ok(lease(true))
+    }
+
+    /// The last beat of every worker's heart, by name: a change is a sign of life.
+    ///
+    /// # Errors
+    /// The hearts cannot be listed.
+    pub fn beats(&self) -> Result<BTreeMap<OsString, SystemTime>, StoreError> {
+        let path = self.root.join("beat");
+        let mut beats = BTreeMap::new();
+        for entry in fs::read_dir(&path).map_err(at(&path, "cannot be listed"))? {
+            let entry = entry.map_err(at(&path, "cannot be listed"))?;
+            // Gone meanwhile: no sign of life.
+            if let Some(time) = modified(&entry.path())? {
+                beats.insert(entry.file_name(), time);
+            }
+        }
+        Ok(beats)
     }
 
     /// Whether a worker's heart has beaten of late: both times are the file server's.

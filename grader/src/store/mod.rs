@@ -27,6 +27,7 @@ mod lease;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod watch;
 mod work;
 
 use std::fs;
@@ -41,6 +42,7 @@ pub use commit::Commit;
 pub use key::{BadKey, Key};
 pub use lease::{Claim, Lease, Worker};
 pub use tally::Tally;
+pub use watch::Watch;
 pub use work::{Grade, Handled, Stop, WorkError, work};
 
 /// The format that this version reads and writes.
@@ -220,6 +222,18 @@ impl Store {
     /// The directory cannot be listed.
     pub fn finished(&self) -> Result<Vec<Key>, StoreError> {
         self.keys("results")
+    }
+
+    /// Tells when results have come, or may have.
+    #[must_use]
+    pub fn watch_results(&self) -> Watch {
+        Watch::new(self.root.join("results"))
+    }
+
+    /// Tells when items have come, or may have.
+    #[must_use]
+    pub fn watch_items(&self) -> Watch {
+        Watch::new(self.root.join("items"))
     }
 
     fn keys(&self, directory: &str) -> Result<Vec<Key>, StoreError> {

@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Claim, Commit, Key, Store, StoreError, Tally, Worker};
+use super::{Claim, Commit, Key, Store, StoreError, Tally, Watch, Worker, at};
 
 /// How often one looks whether other workers are done or gone, in parts of a lease.
 const LOOKS: u32 = 10;
 /// At least so often: nobody likes to wait for a long lease when all is done.
 const RAREST_LOOK: Duration = Duration::from_millis(500);
+
+/// So many items are asked for one by one rather than by a list of all.
+const FEW: usize = 64;
 
 /// What a worker does with an item.
 pub trait Grade {
@@ -73,13 +76,13 @@ pub fn work(
     told: &mut dyn FnMut(Handled),
 ) -> Result<(), WorkError> {
     let look = (store.lease() / LOOKS).min(RAREST_LOOK);
+    let mut open = Open::new(store, seed);
     loop {
-        let open = open(store, seed)?;
-        if open.is_empty() {
+        if !open.look(store)? {
             return Ok(());
         }
         let mut idle = true;
-        for key in &open {
+        for key in &open.keys {
             if stopped(stop, Duration::ZERO) {
                 return Ok(());
             }
@@ -96,13 +99,46 @@ pub fn work(
 }
 
 /// What has no result yet, beginning somewhere.
-fn open(store: &Store, seed: u64) -> Result<Vec<Key>, StoreError> {
-    let done: BTreeSet<Key> = store.finished()?.into_iter().collect();
-    let mut open = store.items()?;
-    open.retain(|key| !done.contains(key));
-    let length = u64::try_from(open.len()).unwrap_or(u64::MAX).max(1);
-    open.rotate_left(usize::try_from(seed % length).unwrap_or(0));
-    Ok(open)
+struct Open {
+    keys: Vec<Key>,
+    items: Watch,
+    seed: u64,
+}
+
+impl Open {
+    fn new(store: &Store, seed: u64) -> Self {
+        Self {
+            keys: Vec::new(),
+            items: store.watch_items(),
+            seed,
+        }
+    }
+
+    /// Looks again; `false`: everything has a result.
+    fn look(&mut self, store: &Store) -> Result<bool, StoreError> {
+        let path = store.root().join("items");
+        let changed = self.items.changed();
+        if changed.map_err(at(&path, "cannot be looked at"))? || self.keys.len() > FEW {
+            self.list(store)?;
+        } else {
+            self.keys.retain(|key| !store.result_path(key).exists());
+        }
+        if self.keys.is_empty() {
+            // The time of a directory may be an old one where a network lies between.
+            self.list(store)?;
+        }
+        Ok(!self.keys.is_empty())
+    }
+
+    fn list(&mut self, store: &Store) -> Result<(), StoreError> {
+        let done: BTreeSet<Key> = store.finished()?.into_iter().collect();
+        self.keys = store.items()?;
+        self.keys.retain(|key| !done.contains(key));
+        let length = u64::try_from(self.keys.len()).unwrap_or(u64::MAX).max(1);
+        let first = usize::try_from(self.seed % length).unwrap_or(0);
+        self.keys.rotate_left(first);
+        Ok(())
+    }
 }
 
 /// Does one item, if nobody else does.

@@ -530,6 +530,7 @@ pub enum First {
 
 /// How closely to watch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Observation {
     /// ptrace with a seccomp filter; falls back to [`Observation::Bare`] where refused, and the
     /// [`Enforced`](crate::event::Enforced) event says so.
@@ -540,6 +541,7 @@ pub enum Observation {
 
 /// How strictly to isolate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Isolation {
     /// As much as this machine grants, said in the `Enforced` event.
     BestEffort,

@@ -150,6 +150,47 @@ fn a_class_is_graded_once_and_its_grades_are_exported() {
     assert!(page.contains("100 / 100"));
 }
 
+#[test]
+fn pages_speak_the_language_that_is_asked_for() {
+    let home = Home::new();
+    let from = end_to_end::root().join("fixtures/us-upper/mutants/serve-one");
+    home.copy_of(&from, "class/g1/boris/lab30");
+    batch(&home, &[]).assert().code(0);
+    let page = |lang: &str, format: &str, ending: &str| {
+        home.grader()
+            .args(["results", "export", format, "us-upper", "--lang", lang])
+            .args(["--output", lang])
+            .assert()
+            .success();
+        fs::read_to_string(home.path().join(lang).join(format!("g1-boris.{ending}"))).unwrap()
+    };
+    // Graded in English; a reader of Russian finds no English sentence about the reason.
+    for (format, ending) in [("html", "html"), ("markdown", "md")] {
+        let (en, ru) = (page("en", format, ending), page("ru", format, ending));
+        for (words, translated) in [
+            ("expected", "ожидалось"),
+            ("yours", "у вас"),
+            ("Met", "Выполнено"),
+            ("who waits for whom", "кто кого ждёт"),
+            (", step ", ", шаг "),
+            ("waits for", "ждёт"),
+        ] {
+            assert!(en.contains(words), "{words}: {en}");
+            assert!(ru.contains(translated), "{translated}: {ru}");
+            assert!(!ru.contains(words), "{words}: {ru}");
+        }
+    }
+    let feedback = |lang: &str| {
+        let output = home
+            .grader()
+            .args(["results", "export", "csv", "us-upper", "--lang", lang])
+            .output();
+        text(&output.unwrap().stdout)
+    };
+    assert!(feedback("en").contains("failed: s-next"));
+    assert!(feedback("ru").contains("не выполнено: s-next"));
+}
+
 /// Runs the batch and kills it with SIGKILL once so many results are in the journal; whether it was
 /// killed.
 fn kill_after(home: &Home, results: usize) -> bool {
@@ -173,6 +214,7 @@ fn kill_after(home: &Home, results: usize) -> bool {
             "--lang",
             "en",
         ])
+        .env("TMPDIR", home.path().join("tmp"))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
@@ -195,6 +237,10 @@ fn killed_again_and_again_a_batch_comes_to_the_same_grades() {
     let home = Home::new();
     class(&home);
     batch(&home, &["--gradebook", "calm.db"]).assert().code(1);
+    // What somebody left who was killed while unpacking.
+    home.file("tmp/grader-Ab3dE6/.scratch", "");
+    home.file("tmp/grader-Ab3dE6/files/server.c", "int main;");
+    home.file("tmp/grader-thesis/chapter.tex", "not ours");
     let mut kills = 0;
     // At most one result is lost each time, and at least one is kept.
     for round in 0..8 {
@@ -205,9 +251,13 @@ fn killed_again_and_again_a_batch_comes_to_the_same_grades() {
     }
     assert!(kills >= 2, "it was never interrupted");
     batch(&home, &[])
+        .env("TMPDIR", home.path().join("tmp"))
         .assert()
         .stdout(predicate::str::contains("us-upper"));
     assert_eq!(grades(&home, "grades.db"), grades(&home, "calm.db"));
+    let left = fs::read_dir(home.path().join("tmp")).unwrap();
+    let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["grader-thesis"]);
     // Whatever was killed, the journal is empty at the end.
     assert_eq!(
         fs::read_to_string(home.path().join("grades.journal")).unwrap(),

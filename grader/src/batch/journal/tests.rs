@@ -31,6 +31,8 @@ fn sample(student: &str, text: &str) -> ResultRecord {
         points: 0,
         of: 100,
         report: None,
+        lang: crate::lab::Lang::En,
+        translated: Default::default(),
         text: text.to_owned(),
         scenarios: Vec::new(),
     }

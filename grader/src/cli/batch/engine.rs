@@ -7,10 +7,10 @@ use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use grader::batch::{JournalError, Options, Progress, ResultRecord};
+use grader::batch::{JournalError, Options, Progress, ResultRecord, Workload};
 use grader::cluster::{
-    Fill, Follow, FollowError, Followed, Idle, Job, LaunchError, Launcher, ManifestOptions, Note,
-    Slurm, SlurmOptions, Ssh, SshOptions, fill, follow, kubernetes, store_key,
+    Follow, FollowError, Followed, Idle, Job, LaunchError, Launcher, ManifestOptions, Note, Slurm,
+    SlurmOptions, Ssh, SshOptions, fill, follow, kubernetes, store_key,
 };
 use grader::run::EngineOptions;
 use grader::store::{Key, Store};
@@ -137,7 +137,7 @@ impl ClusterArgs {
     /// Puts the class into the store, has workers started, and writes results down as they come.
     pub(super) fn grade(
         &self,
-        class: &Fill<'_>,
+        class: &Workload<'_>,
         options: &Options,
         engine: &EngineOptions,
         display: &mut Display,
@@ -165,17 +165,15 @@ impl ClusterArgs {
         let mut launcher: Box<dyn Launcher> = match self.engine {
             Engine::Slurm => Box::new(self.slurm()?),
             Engine::Ssh => Box::new(self.ssh()?),
-            _ => Box::new(Idle),
+            _ => Box::new(Idle {
+                store: root.clone(),
+            }),
         };
         let workers = match self.engine {
             Engine::Ssh => self.host.iter().map(|(_, slots)| slots).sum(),
             _ => engine.workers.unwrap_or(WORKERS),
         };
-        let what = Follow {
-            store: &store,
-            keys,
-            workers,
-        };
+        let what = Follow::new(&store, keys, workers);
         let stop = stop_when_told().map_err(|e| failed(&e))?;
         let mut take = |key: Key, bytes: Vec<u8>| -> Result<(), Taken> {
             let record = read(&key, &bytes)?;
@@ -283,6 +281,14 @@ fn note(note: Note) {
             format!("the scheduler does not answer ({why}); results are collected all the same")
         }
         Note::Answers => "the scheduler answers again".to_owned(),
+        Note::Nobody {
+            left,
+            since,
+            advice,
+        } => {
+            let since = since.as_secs();
+            format!("nobody works on the {left} submissions left, for {since} s now; {advice}")
+        }
     };
     // Nobody is left to be told that standard error is closed.
     let _ = writeln!(anstream::stderr().lock(), "note: {text}");

@@ -12,6 +12,7 @@ use grader::report::clean;
 
 use super::{Failed, pair};
 use crate::cli::failure::Failure;
+use crate::cli::options::LangOption;
 
 /// Write the grades as a learning management system reads them
 #[derive(Args)]
@@ -30,6 +31,8 @@ pub(super) struct Export {
     /// The file to write, or the directory for one file a student [default: standard output]
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
+    #[command(flatten)]
+    lang: LangOption,
 }
 
 /// Who reads it.
@@ -64,7 +67,7 @@ impl Export {
             Format::Json => Detail::Whole,
             _ => Detail::Line,
         };
-        let grades = Grades::read(gradebook, &self.lab, detail).map_err(failed)?;
+        let grades = Grades::read(gradebook, &self.lab, detail, self.lang.get()).map_err(failed)?;
         let book = Book {
             gradebook,
             grades: &grades,
@@ -116,7 +119,7 @@ impl Export {
             Format::Gradescope => {
                 self.files(&book, &|name| format!("{name}/results.json"), &|grade| {
                     grade.standing.attempt.as_ref()?;
-                    let value = export::gradescope(grade);
+                    let value = export::gradescope(grade, grades.lang);
                     Some(format!("{}\n", serde_json::to_string_pretty(&value).ok()?))
                 })
             }

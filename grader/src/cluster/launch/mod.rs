@@ -4,6 +4,7 @@ mod slurm;
 mod ssh;
 
 use std::io;
+use std::path::PathBuf;
 
 use thiserror::Error;
 
@@ -26,11 +27,17 @@ pub trait Launcher {
 
     /// Where people find what workers say.
     fn log(&self) -> String;
+
+    /// What people can do when no worker comes.
+    fn advice(&self) -> String;
 }
 
 /// Starts nobody: workers are somebody else's affair.
-#[derive(Clone, Copy, Debug)]
-pub struct Idle;
+#[derive(Clone, Debug)]
+pub struct Idle {
+    /// The store that they work on.
+    pub store: PathBuf,
+}
 
 impl Launcher for Idle {
     fn start(&mut self, _: usize) -> Result<(), LaunchError> {
@@ -45,6 +52,14 @@ impl Launcher for Idle {
 
     fn log(&self) -> String {
         "what the workers say".to_owned()
+    }
+
+    fn advice(&self) -> String {
+        let store = self.store.display().to_string();
+        format!(
+            "start workers: {}",
+            shell_words::join(["grader", "worker", "--store", &store])
+        )
     }
 }
 

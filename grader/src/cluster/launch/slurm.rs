@@ -163,6 +163,14 @@ impl Launcher for Slurm {
     fn log(&self) -> String {
         self.options.store.join("log").display().to_string()
     }
+
+    fn advice(&self) -> String {
+        format!(
+            "`squeue --me --name {} --format '%i %T %r'` says what they wait for, {} what they said",
+            self.name,
+            self.log()
+        )
+    }
 }
 
 /// Workers that work or will as soon as there is room. A job that was put back after a node died

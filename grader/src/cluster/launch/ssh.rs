@@ -180,6 +180,10 @@ impl Launcher for Ssh {
     fn log(&self) -> String {
         self.options.store.join("log").display().to_string()
     }
+
+    fn advice(&self) -> String {
+        format!("what workers and hosts say is in {}", self.log())
+    }
 }
 
 impl Drop for Ssh {

@@ -2,13 +2,17 @@
 
 use serde_json::{Value, json};
 
+use super::words::Words;
 use super::{Grade, number};
 use crate::batch::Status;
+use crate::lab::Lang;
 use crate::report::JsonRequirement;
+use crate::report::phrases::phrases;
 
 /// What Gradescope reads after a submission was graded. A fault of ours has no score.
 #[must_use]
-pub fn gradescope(grade: &Grade) -> Value {
+pub fn gradescope(grade: &Grade, lang: Lang) -> Value {
+    let words = Words(lang);
     let Some(record) = &grade.record else {
         return json!({
             "output": grade.feedback,
@@ -34,7 +38,7 @@ pub fn gradescope(grade: &Grade) -> Value {
             .requirements()
             .iter()
             .enumerate()
-            .map(|(i, r)| test(i + 1, r))
+            .map(|(i, r)| test(i + 1, grade, r, lang))
             .collect::<Vec<Value>>(),
     });
     let standing = &grade.standing;
@@ -53,7 +57,7 @@ pub fn gradescope(grade: &Grade) -> Value {
                 if record.requirements().is_empty() {
                     let why = record.message.as_deref().unwrap_or_default();
                     let test = json!({
-                        "name": "not graded",
+                        "name": words.not_graded(),
                         "status": "failed",
                         "output": why,
                         "output_format": "text",
@@ -74,13 +78,13 @@ fn number_of(score: f64) -> Value {
         .map_or(Value::Null, Value::from)
 }
 
-fn test(number: usize, requirement: &JsonRequirement) -> Value {
-    let title = &requirement.title.en;
+fn test(number: usize, grade: &Grade, requirement: &JsonRequirement, lang: Lang) -> Value {
+    let title = Words(lang).text(&requirement.title);
     let mut out = json!({
         "name": format!("{} {title}", requirement.id),
         "number": number.to_string(),
         "status": if requirement.outcome == "pass" { "passed" } else { "failed" },
-        "output": output(requirement),
+        "output": output(grade, requirement, lang),
         "output_format": "text",
         "tags": [requirement.outcome],
         "visibility": "visible",
@@ -95,12 +99,13 @@ fn test(number: usize, requirement: &JsonRequirement) -> Value {
     out
 }
 
-fn output(requirement: &JsonRequirement) -> String {
+fn output(grade: &Grade, requirement: &JsonRequirement, lang: Lang) -> String {
     let mut lines = Vec::new();
-    if let Some(why) = &requirement.reason {
-        lines.extend(super::page::reason(why));
-        if !requirement.hint.en.is_empty() && requirement.outcome == "fail" {
-            lines.push(format!("hint: {}", requirement.hint.en));
+    if let Some(why) = grade.reason(requirement, lang) {
+        lines.extend(super::page::reason(why, lang));
+        let hint = Words(lang).text(&requirement.hint);
+        if !hint.is_empty() && requirement.outcome == "fail" {
+            lines.push(format!("{}: {hint}", phrases(lang).hint()));
         }
     }
     lines.join("\n")

@@ -10,11 +10,15 @@ mod page;
 mod plain;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use thiserror::Error;
 
+use self::words::Words;
 use super::{Gradebook, GradebookError, LabInfo, Standing};
 use crate::batch::{ResultRecord, Status};
+use crate::lab::Lang;
+use crate::report::{JsonRequirement, JsonWhy};
 
 pub use canvas::fill as canvas;
 pub use gradescope::gradescope;
@@ -56,11 +60,27 @@ pub struct Grades {
     pub course: String,
     /// The lab.
     pub lab: LabInfo,
+    /// The language of what students read.
+    pub lang: Lang,
     /// Everybody, by group and name.
     pub rows: Vec<Grade>,
 }
 
 impl Grade {
+    /// Why a requirement is not met: in `lang` where the record has it, else as it was graded.
+    #[must_use]
+    pub fn reason<'a>(
+        &'a self,
+        requirement: &'a JsonRequirement,
+        lang: Lang,
+    ) -> Option<&'a JsonWhy> {
+        let record = self.record.as_ref();
+        record
+            .filter(|record| record.lang != lang)
+            .and_then(|record| record.translated.get(&requirement.id))
+            .or(requirement.reason.as_ref())
+    }
+
     /// The same with the whole record of the attempt that counts: one at a time, a class is large.
     ///
     /// # Errors
@@ -100,12 +120,18 @@ pub enum Detail {
 }
 
 impl Grades {
-    /// Reads a lab's grades; `line` gives each student's feedback in one line, `Whole` the records
-    /// too.
+    /// Reads a lab's grades; [`Detail::Line`] gives each student's feedback in one line,
+    /// [`Detail::Whole`] the records too.
     ///
     /// # Errors
     /// There is no such lab, or the gradebook cannot be read.
-    pub fn read(gradebook: &Gradebook, lab: &str, detail: Detail) -> Result<Self, GradebookError> {
+    pub fn read(
+        gradebook: &Gradebook,
+        lab: &str,
+        detail: Detail,
+        lang: Lang,
+    ) -> Result<Self, GradebookError> {
+        let words = Words(lang);
         gradebook.lab_id(lab)?;
         let info = gradebook
             .labs()?
@@ -119,14 +145,14 @@ impl Grades {
                 Some(attempt) => {
                     let verdicts = gradebook.verdicts(attempt.run)?;
                     Grade {
-                        feedback: line(&verdicts, &standing, &info),
+                        feedback: line(&verdicts, &standing, &info, words),
                         points: verdicts.into_iter().map(|v| (v.0, v.2)).collect(),
                         standing,
                         record: None,
                     }
                 }
                 None => Grade {
-                    feedback: "nothing was handed in".to_owned(),
+                    feedback: words.line_nothing().to_owned(),
                     points: Vec::new(),
                     standing,
                     record: None,
@@ -140,53 +166,55 @@ impl Grades {
         Ok(Self {
             course,
             lab: info,
+            lang,
             rows,
         })
     }
 }
 
 /// One line: the points, what fails, what was taken away.
-fn line(verdicts: &[(String, String, u32, u32)], standing: &Standing, lab: &LabInfo) -> String {
+fn line(
+    verdicts: &[(String, String, u32, u32)],
+    standing: &Standing,
+    lab: &LabInfo,
+    words: Words,
+) -> String {
     let Some(attempt) = &standing.attempt else {
         return String::new();
     };
     let mut parts = Vec::new();
     match attempt.status {
         Status::Graded => {
-            parts.push(format!("{} of {}", attempt.points, attempt.possible));
-            let with = |outcomes: &[&str]| -> Vec<&str> {
+            parts.push(words.of(attempt.points, attempt.possible));
+            let with = |outcome: &str| -> Vec<&str> {
                 lab.requirements
                     .iter()
                     .map(|(name, _)| name.as_str())
                     .filter(|name| {
                         let mut known = verdicts.iter();
-                        known.any(|v| v.0 == *name && outcomes.contains(&v.1.as_str()))
+                        known.any(|v| v.0 == *name && v.1 == outcome)
                     })
                     .collect()
             };
-            for (what, outcomes) in [
-                ("failed", &["fail"][..]),
-                ("not stable", &["unstable"]),
-                ("not reached", &["not-reached"]),
-                ("not shown by this machine", &["skipped"]),
-            ] {
-                let names = with(outcomes);
+            for (outcome, what) in words.outcomes() {
+                let names = with(outcome);
                 if !names.is_empty() {
                     parts.push(format!("{what}: {}", names.join(", ")));
                 }
             }
         }
         Status::Ungradable => parts.push(format!(
-            "not graded: {}",
+            "{}: {}",
+            words.not_graded(),
             attempt.for_student().lines().next().unwrap_or_default()
         )),
-        Status::Error => parts.push("not graded yet, which is no fault of yours".to_owned()),
+        Status::Error => parts.push(words.line_error().to_owned()),
     }
     if standing.penalty > 0.0 {
-        parts.push(format!("late: -{}", number(standing.penalty)));
+        parts.push(words.line_late(standing.penalty));
     }
     if standing.by_hand {
-        parts.push("set by hand".to_owned());
+        parts.push(words.line_by_hand().to_owned());
     }
     parts.join("; ")
 }

@@ -2,58 +2,51 @@
 
 use std::fmt::Write as _;
 
+use super::words::Words;
 use super::{Grade, Grades, number};
 use crate::batch::Status;
-use crate::gradebook::time;
+use crate::lab::Lang;
+use crate::report::phrases::phrases;
 use crate::report::{JsonEvidence, JsonLine, JsonRequirement, JsonWhy};
 
 /// Why a requirement is not met, in lines.
-pub(super) fn reason(why: &JsonWhy) -> Vec<String> {
+pub(super) fn reason(why: &JsonWhy, lang: Lang) -> Vec<String> {
+    let phrases = phrases(lang);
     match why {
-        JsonWhy::Difference(evidence) => difference(evidence),
-        JsonWhy::Prerequisite(requirement) => {
-            vec![format!("not reached: {requirement} comes first")]
+        JsonWhy::Difference(evidence) => difference(evidence, lang),
+        JsonWhy::Prerequisite(requirement) => vec![phrases.needs(requirement)],
+        JsonWhy::Earlier(earlier) => {
+            vec![phrases.earlier(&earlier.scenario, earlier.step, &earlier.requirement)]
         }
-        JsonWhy::Earlier(earlier) => vec![format!(
-            "not reached: {} left the expected path in step {}, see {}",
-            earlier.scenario, earlier.step, earlier.requirement
-        )],
-        JsonWhy::NotBuilt(program) => vec![format!("{program} was not built")],
-        JsonWhy::Fault(fault) => vec![format!("the grader or the machine failed: {fault}")],
-        JsonWhy::Unavailable(what) => vec![format!("not available on this machine: {what}")],
+        JsonWhy::NotBuilt(program) => vec![phrases.program_missing(program)],
+        JsonWhy::Fault(fault) => vec![Words(lang).fault(fault)],
+        JsonWhy::Unavailable(what) => vec![phrases.unavailable(what)],
     }
 }
 
-fn difference(evidence: &JsonEvidence) -> Vec<String> {
-    let place = if evidence.step == 0 {
-        format!("{}, after the steps", evidence.scenario)
-    } else {
-        format!(
-            "{}, step {}: {}",
-            evidence.scenario, evidence.step, evidence.title
-        )
-    };
-    let mut out = vec![place];
+fn difference(evidence: &JsonEvidence, lang: Lang) -> Vec<String> {
+    let phrases = phrases(lang);
+    let mut out = vec![phrases.place(&evidence.scenario, evidence.step, &evidence.title)];
     let mut side = |name: &str, lines: &[JsonLine]| {
         out.push(format!("  {name}"));
         for line in lines {
             out.push(format!("    {}", shown(line)));
         }
         if lines.is_empty() {
-            out.push("    nothing".to_owned());
+            out.push(format!("    {}", phrases.nothing()));
         }
     };
-    side("expected", &evidence.expected);
-    side("yours", &evidence.yours);
+    side(phrases.expected(), &evidence.expected);
+    side(phrases.yours(), &evidence.yours);
     if evidence.more > 0 {
-        out.push(format!("    and {} more lines differ", evidence.more));
+        out.push(format!("    {}", phrases.more_lines(evidence.more)));
     }
     out.extend(evidence.remark.iter().map(|remark| format!("  {remark}")));
     for actions in &evidence.actions {
-        out.push(match actions.since {
-            Some(step) => format!("  what {} did since step {step}", actions.program),
-            None => format!("  what {} did in that step", actions.program),
-        });
+        out.push(format!(
+            "  {}",
+            phrases.actions(&actions.program, actions.since, evidence.step)
+        ));
         for call in &actions.calls {
             out.push(match &call.remark {
                 Some(remark) => format!("    {}    {remark}", call.text),
@@ -62,7 +55,7 @@ fn difference(evidence: &JsonEvidence) -> Vec<String> {
         }
     }
     if !evidence.waits.is_empty() {
-        out.push("  who waits for whom".to_owned());
+        out.push(format!("  {}", phrases.who_waits()));
         out.extend(evidence.waits.iter().map(|wait| format!("    {wait}")));
     }
     out
@@ -81,43 +74,41 @@ fn shown(line: &JsonLine) -> String {
 fn points(grades: &Grades, grade: &Grade) -> String {
     match grade.standing.score {
         Some(score) => format!("{} / {}", number(score), grades.lab.points),
-        None => "not graded".to_owned(),
+        None => Words(grades.lang).not_graded().to_owned(),
     }
 }
 
+/// The lab's title in the language of the page, where the record has it.
+fn title<'a>(grades: &'a Grades, grade: &'a Grade) -> &'a str {
+    let report = grade.record.as_ref().and_then(|r| r.report.as_ref());
+    report.map_or(grades.lab.title.as_str(), |report| {
+        Words(grades.lang).text(&report.lab.title)
+    })
+}
+
 /// What was taken away or decided by hand, and what was not graded.
-fn remarks(grade: &Grade) -> Vec<String> {
+fn remarks(grade: &Grade, words: Words) -> Vec<String> {
     let standing = &grade.standing;
     let mut out = Vec::new();
     match standing.attempt.as_ref() {
-        None => out.push("Nothing was handed in.".to_owned()),
+        None => out.push(words.nothing_handed_in().to_owned()),
         Some(attempt) => {
             match attempt.status {
                 Status::Graded => {}
-                Status::Ungradable => out.push(format!(
-                    "It could not be graded as it is: {}",
-                    attempt.for_student()
-                )),
-                Status::Error => {
-                    out.push("It could not be graded yet, which is no fault of yours.".to_owned());
-                }
+                Status::Ungradable => out.push(words.ungradable(&attempt.for_student())),
+                Status::Error => out.push(words.our_error().to_owned()),
             }
             if attempt.attempt > 1 {
-                out.push(format!("Attempt {} counts.", attempt.attempt));
+                out.push(words.attempt(attempt.attempt));
             }
-            if let Some(at) = attempt.submitted {
-                out.push(format!("Handed in {}.", time::shown(at)));
-            }
+            out.extend(attempt.submitted.map(|at| words.handed_in(at)));
         }
     }
     if standing.penalty > 0.0 {
-        out.push(format!(
-            "{} points were taken away for being late.",
-            number(standing.penalty)
-        ));
+        out.push(words.late(standing.penalty));
     }
     if standing.by_hand {
-        out.push("Points were set by hand.".to_owned());
+        out.push(words.by_hand().to_owned());
     }
     out
 }
@@ -141,9 +132,12 @@ fn mark(outcome: &str) -> &'static str {
 #[must_use]
 pub fn html(grades: &Grades, grade: &Grade) -> String {
     let student = &grade.standing.student;
-    let title = format!("{} · {}", grades.lab.title, student.full_name());
-    let mut page = String::from(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+    let words = Words(grades.lang);
+    let lab = title(grades, grade);
+    let title = format!("{lab} · {}", student.full_name());
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"{}\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+        words.code()
     );
     let _ = writeln!(
         page,
@@ -153,11 +147,11 @@ pub fn html(grades: &Grades, grade: &Grade) -> String {
     let _ = writeln!(
         page,
         "<header><div><h1>{}</h1><p>{}</p></div><p class=\"points\">{}</p></header>",
-        escape(&grades.lab.title),
+        escape(lab),
         escape(&format!("{} · {}", student.full_name(), grades.lab.name)),
         escape(&points(grades, grade))
     );
-    let remarks = remarks(grade);
+    let remarks = remarks(grade, words);
     if !remarks.is_empty() {
         page.push_str("<ul class=\"remarks\">");
         for remark in remarks {
@@ -174,31 +168,31 @@ pub fn html(grades: &Grades, grade: &Grade) -> String {
             if let Some(failure) = &build.failure {
                 let _ = writeln!(
                     page,
-                    "<section class=\"fail\"><h2>{} was not built</h2><pre>{}</pre></section>",
-                    escape(&build.executable),
+                    "<section class=\"fail\"><h2>{}</h2><pre>{}</pre></section>",
+                    escape(&words.was_not_built(&build.executable)),
                     escape(failure)
                 );
             }
         }
         let (open, met) = sorted(&report.requirements);
         for requirement in open {
-            html_requirement(&mut page, requirement);
+            html_requirement(&mut page, grade, requirement, grades.lang);
         }
         if !met.is_empty() {
-            page.push_str("<h2>Met</h2>\n<table>\n");
+            let _ = writeln!(page, "<h2>{}</h2>\n<table>", words.met());
             for r in met {
                 let _ = writeln!(
                     page,
                     "<tr><td class=\"ok\">✓</td><td><code>{}</code></td><td>{}</td><td class=\"n\">{}</td></tr>",
                     escape(&r.id),
-                    escape(&r.title.en),
+                    escape(words.text(&r.title)),
                     r.points
                 );
             }
             page.push_str("</table>\n");
         }
         if !report.notes.is_empty() {
-            page.push_str("<h2>Notes, which cost nothing</h2>\n<ul>");
+            let _ = write!(page, "<h2>{}</h2>\n<ul>", words.notes());
             for note in &report.notes {
                 let _ = write!(page, "<li>{}</li>", escape(note));
             }
@@ -208,18 +202,21 @@ pub fn html(grades: &Grades, grade: &Grade) -> String {
     if let Some(record) = &grade.record {
         let _ = writeln!(
             page,
-            "<footer>Graded {} by grader {} with {} · seed {}</footer>",
-            escape(&time::shown(record.started / 1000)),
-            escape(&record.made_by.grader),
-            escape(&record.made_by.compiler),
-            record.seed
+            "<footer>{}</footer>",
+            escape(&words.footer(
+                record.started / 1000,
+                &record.made_by.grader,
+                &record.made_by.compiler,
+                record.seed
+            ))
         );
     }
     page.push_str("</main>\n</body>\n</html>\n");
     page
 }
 
-fn html_requirement(page: &mut String, r: &JsonRequirement) {
+fn html_requirement(page: &mut String, grade: &Grade, r: &JsonRequirement, lang: Lang) {
+    let words = Words(lang);
     let class = if r.outcome == "not-reached" || r.outcome == "skipped" {
         "none"
     } else {
@@ -227,24 +224,29 @@ fn html_requirement(page: &mut String, r: &JsonRequirement) {
     };
     let _ = writeln!(
         page,
-        "<section class=\"{class}\"><h2><span class=\"mark\">{}</span> {} <small><code>{}</code> {} of {}</small></h2>",
+        "<section class=\"{class}\"><h2><span class=\"mark\">{}</span> {} <small><code>{}</code> {}</small></h2>",
         mark(&r.outcome),
-        escape(&r.title.en),
+        escape(words.text(&r.title)),
         escape(&r.id),
-        r.points,
-        r.of
+        words.of(r.points, r.of)
     );
-    match &r.reason {
+    match grade.reason(r, lang) {
         Some(JsonWhy::Difference(evidence)) => {
-            let lines = difference(evidence);
+            let lines = difference(evidence, lang);
             let _ = writeln!(page, "<pre>{}</pre>", escape(&lines.join("\n")));
-            if !r.hint.en.is_empty() {
-                let _ = writeln!(page, "<p class=\"hint\">{}</p>", escape(&r.hint.en));
+            let hint = words.text(&r.hint);
+            if !hint.is_empty() {
+                let _ = writeln!(page, "<p class=\"hint\">{}</p>", escape(hint));
             }
-            let _ = writeln!(page, "<p>Try <code>{}</code></p>", escape(&evidence.replay));
+            let _ = writeln!(
+                page,
+                "<p>{} <code>{}</code></p>",
+                words.try_it(),
+                escape(&evidence.replay)
+            );
         }
         Some(why) => {
-            let _ = writeln!(page, "<p>{}</p>", escape(&reason(why).join(" ")));
+            let _ = writeln!(page, "<p>{}</p>", escape(&reason(why, lang).join(" ")));
         }
         None => {}
     }
@@ -304,16 +306,17 @@ fn escape(text: &str) -> String {
 #[must_use]
 pub fn markdown(grades: &Grades, grade: &Grade) -> String {
     let student = &grade.standing.student;
+    let (words, lang) = (Words(grades.lang), grades.lang);
     let mut page = String::new();
     let _ = writeln!(
         page,
         "# {}: {}\n\n{} · {}\n",
-        inline(&grades.lab.title),
+        inline(title(grades, grade)),
         inline(&points(grades, grade)),
         inline(student.full_name()),
         inline(&grades.lab.name)
     );
-    for remark in remarks(grade) {
+    for remark in remarks(grade, words) {
         let _ = writeln!(page, "- {}", inline(&remark));
     }
     let Some(report) = grade
@@ -327,8 +330,8 @@ pub fn markdown(grades: &Grades, grade: &Grade) -> String {
         if let Some(failure) = &build.failure {
             let _ = writeln!(
                 page,
-                "\n## {} was not built\n\n{}",
-                inline(&build.executable),
+                "\n## {}\n\n{}",
+                inline(&words.was_not_built(&build.executable)),
                 fenced(failure)
             );
         }
@@ -337,41 +340,42 @@ pub fn markdown(grades: &Grades, grade: &Grade) -> String {
     for r in open {
         let _ = writeln!(
             page,
-            "\n## {} {} ({}, {} of {})\n",
+            "\n## {} {} ({}, {})\n",
             mark(&r.outcome),
-            inline(&r.title.en),
+            inline(words.text(&r.title)),
             inline(&r.id),
-            r.points,
-            r.of
+            words.of(r.points, r.of)
         );
-        match &r.reason {
+        match grade.reason(r, lang) {
             Some(JsonWhy::Difference(evidence)) => {
-                let _ = writeln!(page, "{}", fenced(&difference(evidence).join("\n")));
-                if !r.hint.en.is_empty() {
-                    let _ = writeln!(page, "\n**{}**", inline(&r.hint.en));
+                let _ = writeln!(page, "{}", fenced(&difference(evidence, lang).join("\n")));
+                let hint = words.text(&r.hint);
+                if !hint.is_empty() {
+                    let _ = writeln!(page, "\n**{}**", inline(hint));
                 }
-                let _ = writeln!(page, "\nTry\n\n{}", fenced(&evidence.replay));
+                let replay = fenced(&evidence.replay);
+                let _ = writeln!(page, "\n{}\n\n{replay}", words.try_it());
             }
             Some(why) => {
-                let _ = writeln!(page, "{}", inline(&reason(why).join(" ")));
+                let _ = writeln!(page, "{}", inline(&reason(why, lang).join(" ")));
             }
             None => {}
         }
     }
     if !met.is_empty() {
-        page.push_str("\n## Met\n\n");
+        let _ = writeln!(page, "\n## {}\n", words.met());
         for r in met {
             let _ = writeln!(
                 page,
                 "- ✓ {} ({}, {})",
-                inline(&r.title.en),
+                inline(words.text(&r.title)),
                 inline(&r.id),
                 r.points
             );
         }
     }
     if !report.notes.is_empty() {
-        page.push_str("\n## Notes, which cost nothing\n\n");
+        let _ = writeln!(page, "\n## {}\n", words.notes());
         for note in &report.notes {
             let _ = writeln!(page, "- {}", inline(note));
         }

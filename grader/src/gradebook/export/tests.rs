@@ -31,7 +31,7 @@ fn grades() -> Grades {
     lost.person = person("Lost, Oleg", "1009", "lost@x.example");
     (lost.status, lost.message) = (Status::Ungradable, Some("no program found".into()));
     merge(&mut gradebook, &[anna, ivan, lost]);
-    Grades::read(&gradebook, "us-upper", Detail::Line).unwrap()
+    Grades::read(&gradebook, "us-upper", Detail::Line, Lang::En).unwrap()
 }
 
 const CANVAS: &str = "\
