@@ -260,7 +260,7 @@ impl Batch {
             stop: &AtomicBool::new(false),
         };
         let done = batch::run(&work, &how, &mut |progress: Progress<'_>| {
-            display.take(&progress)
+            display.take(&progress);
         });
         let counts = display.finish();
         done.map_err(|error| Failure::fault(error.to_string()))?;

@@ -182,7 +182,7 @@ mod tests {
         let dead = Scratch::new_in(dir.path()).unwrap();
         let place = dead.inside().unwrap().join("deep");
         fs::create_dir(&place).unwrap();
-        fs::set_permissions(&place, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&place, Permissions::from_mode(0o0)).unwrap();
         // As SIGKILL does: the lock ends with the process, the directory stays.
         let mut dead = std::mem::ManuallyDrop::new(dead);
         drop(dead._owned.take());
