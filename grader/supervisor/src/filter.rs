@@ -270,15 +270,9 @@ fn conditional(private_pids: bool, internet: bool) -> Vec<(i64, Vec<Vec<Test>>)>
 /// pointer its low half is looked at: one that is zero there passes in real time.
 fn with_timeout() -> Vec<(i64, Vec<Vec<Test>>)> {
     use crate::waits::timeout::futex;
-    use Is::{Equal, Not};
+    use Is::{Equal, Masked, Not};
     let when = |argument, is| Test { argument, is };
     let given = |argument| vec![vec![when(argument, Not(0))]];
-    let flags = [
-        0,
-        futex::PRIVATE,
-        futex::CLOCK_REALTIME,
-        futex::PRIVATE | futex::CLOCK_REALTIME,
-    ];
     let waits = [
         futex::WAIT,
         futex::WAIT_BITSET,
@@ -286,8 +280,11 @@ fn with_timeout() -> Vec<(i64, Vec<Vec<Test>>)> {
         futex::LOCK_PI2,
         futex::WAIT_REQUEUE_PI,
     ];
-    let futexes = waits.iter().flat_map(|wait| {
-        flags.map(|flags| vec![when(1, Equal((wait | flags) as u32)), when(3, Not(0))])
+    // The operation without its flags.
+    let bits = !((futex::PRIVATE | futex::CLOCK_REALTIME) as u32);
+    let futexes = waits.iter().map(|wait| {
+        let value = *wait as u32;
+        vec![when(1, Masked { bits, value }), when(3, Not(0))]
     });
     let limits = [time::RECEIVE, time::SEND].concat();
     let limits = limits.into_iter().map(|option| {

@@ -50,6 +50,13 @@ pub(crate) enum Is {
     Not(u32),
     /// At least one of these bits is set.
     HasAny(u32),
+    /// Of these bits the value has exactly those that are also in `value`.
+    Masked {
+        /// What is looked at.
+        bits: u32,
+        /// What is there.
+        value: u32,
+    },
 }
 
 /// What happens to one call.
@@ -71,14 +78,16 @@ pub(crate) enum Rule {
 /// Calls not named are allowed. Calls of another architecture end the process. Numbers from
 /// `unknown_from` on fail with `ENOSYS`: those of the x32 ABI, another name for the same calls, too.
 pub(crate) fn compile(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Program {
-    let mut program = vec![
-        load(ARCHITECTURE),
-        jump(libc::BPF_JEQ, AUDIT_ARCH, 1, 0),
-        give(libc::SECCOMP_RET_KILL_PROCESS),
-        load(NUMBER),
-    ];
-    program.extend(search(&ranges(rules, unknown_from)));
-    program
+    let mut built = Backwards::default();
+    let search = built.search(&ranges(rules, unknown_from));
+    built.next_is(search);
+    built.lines.push(load(NUMBER));
+    let known = built.lines.len() - 1;
+    let foreign = built.give(libc::SECCOMP_RET_KILL_PROCESS);
+    built.jump(libc::BPF_JEQ, AUDIT_ARCH, known, foreign);
+    built.lines.push(load(ARCHITECTURE));
+    built.lines.reverse();
+    built.lines
 }
 
 /// Installs a program for the calling process, for good. `no_new_privs` must be set.
@@ -138,64 +147,108 @@ fn ranges(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Vec<(u32, Rule)> {
     ranges
 }
 
-fn search(ranges: &[(u32, Rule)]) -> Program {
-    if let [(_, rule)] = ranges {
-        return leaf(rule);
-    }
-    let (low, high) = ranges.split_at(ranges.len() / 2);
-    let left = search(low);
-    let middle = high.first().map_or(u32::MAX, |(first, _)| *first);
-    let mut program = match u8::try_from(left.len()) {
-        Ok(over) => vec![jump(libc::BPF_JGE, middle, over, 0)],
-        // Conditional jumps reach 255 lines.
-        Err(_) => vec![
-            jump(libc::BPF_JGE, middle, 0, 1),
-            line(libc::BPF_JMP | libc::BPF_JA, 0, 0, left.len() as u32),
-        ],
-    };
-    program.extend(left);
-    program.extend(search(high));
-    program
+/// A program in the making, its last line first: who jumps finds its target there already, so that
+/// equal answers are one line. The kernel reads, checks and translates every line for each program
+/// started.
+#[derive(Default)]
+struct Backwards {
+    lines: Program,
+    /// Where an answer was last given.
+    answers: BTreeMap<u32, usize>,
 }
 
-fn leaf(rule: &Rule) -> Program {
-    let (any, then, otherwise) = match rule {
-        Rule::Always(fate) => return vec![give(fate.value())],
-        Rule::When {
-            any,
-            then,
-            otherwise,
-        } => (any, then, otherwise),
-    };
-    let mut program = Program::new();
-    for tests in any {
-        // Two lines a test, and one to answer: a test that fails leaves the rest out.
-        let lines = tests.len() * 2 + 1;
-        for (index, test) in tests.iter().enumerate() {
-            program.push(load(ARGUMENTS + 8 * u32::from(test.argument)));
-            let out = (lines - (index * 2 + 2)) as u8;
-            program.push(match test.is {
-                Is::Equal(value) => jump(libc::BPF_JEQ, value, 0, out),
-                Is::Not(value) => jump(libc::BPF_JEQ, value, out, 0),
-                Is::HasAny(bits) => jump(libc::BPF_JSET, bits, 0, out),
-            });
+/// Conditional jumps reach 255 lines; some are left for what comes in between.
+const REACH: usize = 240;
+
+impl Backwards {
+    /// The line that gives an answer.
+    fn give(&mut self, value: u32) -> usize {
+        let here = self.lines.len();
+        match self.answers.get(&value) {
+            Some(at) if here - at < REACH / 2 => *at,
+            _ => {
+                self.lines
+                    .push(line(libc::BPF_RET | libc::BPF_K, 0, 0, value));
+                self.answers.insert(value, here);
+                here
+            }
         }
-        program.push(give(then.value()));
     }
-    program.push(give(otherwise.value()));
-    program
+
+    /// Makes sure that whatever is added next goes on with `target`.
+    fn next_is(&mut self, target: usize) {
+        let over = self.lines.len() - 1 - target;
+        if over > 0 {
+            self.lines
+                .push(line(libc::BPF_JMP | libc::BPF_JA, 0, 0, over as u32));
+        }
+    }
+
+    /// A line that leads to `target` and is near.
+    fn near(&mut self, target: usize) -> usize {
+        if self.lines.len() - target < REACH {
+            return target;
+        }
+        self.next_is(target);
+        self.lines.len() - 1
+    }
+
+    fn jump(&mut self, how: u32, value: u32, yes: usize, no: usize) {
+        let (yes, no) = (self.near(yes), self.near(no));
+        let over = |target| (self.lines.len() - 1 - target) as u8;
+        let code = libc::BPF_JMP | how | libc::BPF_K;
+        self.lines.push(line(code, over(yes), over(no), value));
+    }
+
+    /// Adds what finds the rule for the number; the line where it begins.
+    fn search(&mut self, ranges: &[(u32, Rule)]) -> usize {
+        if let [(_, rule)] = ranges {
+            return self.leaf(rule);
+        }
+        let (low, high) = ranges.split_at(ranges.len() / 2);
+        let middle = high.first().map_or(u32::MAX, |(first, _)| *first);
+        let right = self.search(high);
+        let left = self.search(low);
+        self.jump(libc::BPF_JGE, middle, right, left);
+        self.lines.len() - 1
+    }
+
+    fn leaf(&mut self, rule: &Rule) -> usize {
+        let (any, then, otherwise) = match rule {
+            Rule::Always(fate) => return self.give(fate.value()),
+            Rule::When {
+                any,
+                then,
+                otherwise,
+            } => (any, then, otherwise),
+        };
+        let mut no = self.give(otherwise.value());
+        for tests in any.iter().rev() {
+            let mut yes = self.give(then.value());
+            for test in tests.iter().rev() {
+                match test.is {
+                    Is::Equal(value) | Is::Masked { value, .. } => {
+                        self.jump(libc::BPF_JEQ, value, yes, no);
+                    }
+                    Is::Not(value) => self.jump(libc::BPF_JEQ, value, no, yes),
+                    Is::HasAny(bits) => self.jump(libc::BPF_JSET, bits, yes, no),
+                }
+                if let Is::Masked { bits, .. } = test.is {
+                    let and = libc::BPF_ALU | libc::BPF_AND | libc::BPF_K;
+                    self.lines.push(line(and, 0, 0, bits));
+                }
+                self.lines
+                    .push(load(ARGUMENTS + 8 * u32::from(test.argument)));
+                yes = self.lines.len() - 1;
+            }
+            no = yes;
+        }
+        no
+    }
 }
 
 fn load(offset: u32) -> sock_filter {
     line(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, offset)
-}
-
-fn jump(how: u32, value: u32, yes: u8, no: u8) -> sock_filter {
-    line(libc::BPF_JMP | how | libc::BPF_K, yes, no, value)
-}
-
-fn give(value: u32) -> sock_filter {
-    line(libc::BPF_RET | libc::BPF_K, 0, 0, value)
 }
 
 fn line(code: u32, jt: u8, jf: u8, k: u32) -> sock_filter {
@@ -229,6 +282,7 @@ mod tests {
                 }
                 0x05 => at += line.k as usize,
                 0x06 => return line.k,
+                0x54 => a &= line.k,
                 code => {
                     let yes = match code {
                         0x15 => a == line.k,
@@ -250,6 +304,7 @@ mod tests {
                 Is::Equal(value) => low == value,
                 Is::Not(value) => low != value,
                 Is::HasAny(bits) => low & bits != 0,
+                Is::Masked { bits, value } => low & bits == value,
             }
         };
         let fate = match rules.get(&number) {
@@ -282,7 +337,8 @@ mod tests {
         let is = prop_oneof![
             (0u32..4).prop_map(Is::Equal),
             (0u32..4).prop_map(Is::Not),
-            (1u32..4).prop_map(Is::HasAny)
+            (1u32..4).prop_map(Is::HasAny),
+            (1u32..4, 0u32..4).prop_map(|(bits, value)| Is::Masked { bits, value })
         ];
         (0u8..3, is).prop_map(|(argument, is)| Test { argument, is })
     }
