@@ -116,7 +116,8 @@ pub fn encode<T: Serialize>(out: &mut Vec<u8>, kind: Kind, body: &T) -> Result<(
 /// # Errors
 /// [`WireError::Closed`] at the end of the stream between two frames, the others as they say.
 pub fn receive(from: &mut impl Read) -> Result<Frame, WireError> {
-    let mut prefix = [0; 4];
+    // With what it is; there is no frame without.
+    let mut prefix = [0; 5];
     let mut have = 0;
     while have < prefix.len() {
         match from.read(&mut prefix[have..]) {
@@ -130,18 +131,21 @@ pub fn receive(from: &mut impl Read) -> Result<Frame, WireError> {
             Err(e) => return Err(e.into()),
         }
     }
-    let length = u32::from_le_bytes(prefix) as usize;
+    let [length @ .., byte] = prefix;
+    let length = u32::from_le_bytes(length) as usize;
     if length > MAX_FRAME {
         return Err(WireError::TooLong(length));
     }
-    // The vector grows with what arrives: a lying prefix costs nothing.
-    let mut body = Vec::new();
+    let Some(length) = length.checked_sub(1) else {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+    };
+    let kind = Kind::from_byte(byte).ok_or(WireError::UnknownKind(byte))?;
+    // Beyond this the vector grows with what arrives: a lying prefix costs nothing.
+    let mut body = Vec::with_capacity(length.min(64 << 10));
     from.take(length as u64).read_to_end(&mut body)?;
-    if body.len() < length || body.is_empty() {
+    if body.len() < length {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
-    let byte = body.remove(0);
-    let kind = Kind::from_byte(byte).ok_or(WireError::UnknownKind(byte))?;
     Ok(Frame { kind, body })
 }
 
