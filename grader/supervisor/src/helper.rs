@@ -76,20 +76,30 @@ pub(crate) struct Helper {
     pub(crate) queued: HashMap<u64, VecDeque<Option<PeerId>>>,
     /// The ends of FIFOs that steps open, in order.
     pub(crate) to_open: Vec<ToOpen>,
-    /// Room for one read of a stream; filling it anew for each would cost more than reading.
-    pub(crate) buffer: Vec<u8>,
+    /// Room for one read of a stream, [`ROOM`] of it; filling it anew for each would cost more than
+    /// reading.
+    buffer: Vec<u8>,
 }
+
+/// Most bytes that one read takes.
+const ROOM: usize = 64 << 10;
+/// From this length on the allocator asks the kernel for zeroed memory, whose pages come when they
+/// are touched: most scenarios touch one.
+pub(crate) const LAZY: usize = 128 << 10;
 
 /// Runs a scenario and ends the process. For [`worker::main`](crate::worker::main).
 pub fn main(context: HelperContext) -> ! {
     let code = match Helper::new(context) {
         Ok(mut helper) => {
             helper.run();
+            // The kernel gives everything back at once; by ourselves it takes a hundred calls.
+            std::mem::forget(helper);
             0
         }
         Err(_) => 1,
     };
-    std::process::exit(code)
+    // SAFETY: ends the process; what was to be sent has been sent, and nothing else is to be done.
+    unsafe { libc::_exit(code) }
 }
 
 impl Helper {
@@ -144,7 +154,7 @@ impl Helper {
             failures: Vec::new(),
             queued: HashMap::new(),
             to_open,
-            buffer: vec![0; 65536],
+            buffer: vec![0; LAZY],
             plan,
         })
     }
@@ -183,11 +193,20 @@ impl Helper {
         let cap = self.plan.limits.output;
         for (index, stdio) in self.stdio.iter_mut().enumerate() {
             if let Some(stdio) = stdio {
-                any |= stdio.pump(program_id(index), cap, &mut self.buffer, &mut self.recorder);
+                any |= stdio.pump(
+                    program_id(index),
+                    cap,
+                    &mut self.buffer[..ROOM],
+                    &mut self.recorder,
+                );
             }
         }
         for index in 0..self.peers.len() {
-            any |= self.peers[index].pump(peer_id(index), &mut self.buffer, &mut self.recorder);
+            any |= self.peers[index].pump(
+                peer_id(index),
+                &mut self.buffer[..ROOM],
+                &mut self.recorder,
+            );
             if self.peers[index].was_parted() {
                 // Whatever comes of it is worth nothing.
                 self.recorder.emit(What::Parted);
@@ -296,7 +315,7 @@ impl Helper {
             waits,
             took: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         }));
-        self.recorder.flush();
+        self.recorder.flush_old();
     }
 
     /// Reports `execve` errors of programs that ended before they began.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::event::{Call, Event, Object, What};
 use crate::plan::{Address, ProcessId, WORKSPACE};
@@ -11,6 +11,9 @@ use crate::wire::EventSink;
 
 /// Calls reported per scenario; a program that makes more is described well enough by these.
 const CALLS_KEPT: u32 = 20_000;
+/// Each piece that is sent wakes the reader, which costs more than the piece: most scenarios are over
+/// within this time.
+const KEPT_BACK: Duration = Duration::from_millis(20);
 
 /// The recording in the making.
 pub(crate) struct Recorder {
@@ -18,6 +21,7 @@ pub(crate) struct Recorder {
     started: Instant,
     step: u32,
     last: Instant,
+    flushed: Instant,
     calls: u32,
     /// The last call of each thread, kept back while it repeats.
     repeating: HashMap<(ProcessId, u16), Call>,
@@ -33,6 +37,7 @@ impl Recorder {
             started,
             step: 0,
             last: started,
+            flushed: started,
             calls: 0,
             repeating: HashMap::new(),
             elsewhere: (real != WORKSPACE.as_bytes()).then(|| real.to_vec()),
@@ -156,9 +161,21 @@ impl Recorder {
         }
     }
 
+    /// Sends what has been kept back for some time.
+    pub(crate) fn flush_old(&mut self) {
+        if self.flushed.elapsed() >= KEPT_BACK {
+            self.send_all();
+        }
+    }
+
     /// Sends everything on its way.
     pub(crate) fn flush(&mut self) {
         self.flush_calls();
+        self.send_all();
+    }
+
+    fn send_all(&mut self) {
+        self.flushed = Instant::now();
         if self.sink.flush().is_err() {
             std::process::exit(1);
         }

@@ -145,9 +145,9 @@ impl Helper {
                 nap.reset();
                 asleep_since = None;
                 moving_since = None;
-                continue;
             }
-            // Programs share our processor, so giving way lets them reach their next stop.
+            // Programs share our processor, so giving way lets them reach their next stop: most of
+            // the time there is nothing new before.
             if nap.before_look() {
                 let _ = nix::sched::sched_yield();
                 continue;
@@ -467,14 +467,15 @@ impl Helper {
             }
             if thread.made != thread.made_seen {
                 thread.made_seen = thread.made;
-                thread.cpu_mark = cpu;
+                thread.cpu_mark = None;
             }
+            let mark = *thread.cpu_mark.get_or_insert(cpu);
             let budget_ms = if thread.spun {
                 limits.spin_ms / 10 + 1
             } else {
                 limits.spin_ms
             };
-            if cpu.saturating_sub(thread.cpu_mark) > budget_ms * 1_000_000 {
+            if cpu.saturating_sub(mark) > budget_ms * 1_000_000 {
                 thread.spinning = Some((thread.fruitless_in_step, None));
                 thread.spun = true;
                 if self.traced {
@@ -514,6 +515,7 @@ impl Helper {
     /// Sleeps in the kernel until a status is to be collected, a descriptor is ready, or `most`
     /// has passed.
     pub(crate) fn wait(&mut self, most: Duration) {
+        self.recorder.flush_old();
         let mut watched = self.watched();
         let timeout = libc::timespec {
             tv_sec: libc::time_t::try_from(most.as_secs()).unwrap_or(libc::time_t::MAX),

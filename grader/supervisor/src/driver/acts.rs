@@ -57,11 +57,10 @@ impl Helper {
                 stalled,
                 stranger,
             } => {
-                let id = self.launcher.stranger();
-                match (stranger, id) {
-                    (true, None) => self.recorder.emit(What::NoStranger { peer: *peer }),
-                    (true, id) => self.reach(*peer, *to, *stalled, None, id),
-                    (false, _) => self.reach(*peer, *to, *stalled, None, None),
+                let id = stranger.then(|| self.launcher.stranger());
+                match id {
+                    Some(None) => self.recorder.emit(What::NoStranger { peer: *peer }),
+                    id => self.reach(*peer, *to, *stalled, None, id.flatten()),
                 }
                 Ok(())
             }

@@ -336,9 +336,12 @@ impl Peer {
 
     /// Sends what there is room for, and half-closes if nothing is left that had to go before.
     fn send_or_end(&mut self, peer: PeerId, recorder: &mut Recorder) -> bool {
+        if !self.shutdown_wanted {
+            return self.send_queued(peer, recorder);
+        }
         let before = self.since.unwrap_or_else(Switches::now);
         let mut moved = self.send_queued(peer, recorder);
-        if self.shutdown_wanted && self.queue.is_empty() && self.has_no_messages() {
+        if self.queue.is_empty() && self.has_no_messages() {
             self.shutdown_wanted = false;
             if let Some(fd) = &self.fd {
                 let _ = shutdown(fd.as_raw_fd(), Shutdown::Write);

@@ -279,7 +279,9 @@ impl Stdio {
         recorder: &mut Recorder,
     ) -> bool {
         let mut moved = false;
-        let before = Switches::now();
+        // Asked for only where it will be compared.
+        let ends = self.eof_wanted && !self.queue.is_empty();
+        let before = ends.then(Switches::now);
         while !self.queue.is_empty() {
             let Some(fd) = &self.input else {
                 self.queue.clear();
@@ -306,7 +308,7 @@ impl Stdio {
             // The terminal's way to say end of input is its own; closing would hang it up.
             self.input = None;
             self.eof_wanted = false;
-            self.parted |= moved && !before.unbroken();
+            self.parted |= moved && !before.is_some_and(Switches::unbroken);
             moved = true;
         }
         for output in &mut self.outputs {

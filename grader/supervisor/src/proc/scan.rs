@@ -102,7 +102,7 @@ impl Scanner {
     pub fn new() -> Self {
         Self {
             kept: HashMap::new(),
-            buffer: vec![0; 8192],
+            buffer: vec![0; 2048],
         }
     }
 

@@ -222,7 +222,7 @@ impl Tracer {
                 fruitless_in_step: 0,
                 made: 0,
                 made_seen: 0,
-                cpu_mark: 0,
+                cpu_mark: Some(0),
                 spun: false,
                 spinning: None,
                 rewound: false,
@@ -818,7 +818,8 @@ impl Tracer {
         let mut released = Vec::new();
         for thread in self.threads.values_mut() {
             thread.fruitless = 0;
-            thread.cpu_mark = proc::cpu_ns(thread.pid, thread.tid).unwrap_or(0);
+            // Most steps are over before anybody would look at it.
+            thread.cpu_mark = None;
             if thread.standing == Standing::Held {
                 thread.standing = Standing::Free;
                 thread.spinning = None;

@@ -101,8 +101,9 @@ pub(crate) struct Thread {
     pub(crate) made: u64,
     /// The same, when its CPU time was last looked at.
     pub(crate) made_seen: u64,
-    /// CPU time when it last made progress or the step began, nanoseconds.
-    pub(crate) cpu_mark: u64,
+    /// CPU time when it last made progress, nanoseconds; `None` from the beginning of a step to the
+    /// first look at it.
+    pub(crate) cpu_mark: Option<u64>,
     /// Found spinning before: the budget is smaller then.
     pub(crate) spun: bool,
     /// Spinning in this step: calls made without progress, and what it repeats.

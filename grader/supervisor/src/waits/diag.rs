@@ -54,7 +54,7 @@ impl UnixDiag {
         )?;
         Ok(Self {
             socket,
-            buffer: vec![0; 32 << 10],
+            buffer: vec![0; crate::helper::LAZY],
         })
     }
 
