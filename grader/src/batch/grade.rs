@@ -160,7 +160,7 @@ impl<'e> Grader<'e> {
             lang: self.options.lang,
             seed: Some(seed),
             repeat: self.options.repeat,
-            name: Some(item.place.to_string()),
+            name: Some(item.origin()),
             ..CheckOptions::default()
         };
         let mut shown = Vec::new();
@@ -186,7 +186,7 @@ impl<'e> Grader<'e> {
                     CheckError::Submission(_) => Status::Ungradable,
                     _ => Status::Error,
                 };
-                let why = hidden(&error.to_string(), dir, &item.place.to_string());
+                let why = hidden(&error.to_string(), dir, &item.origin());
                 return self.blank(lab, item, self.inputs(lab, dir), status, why);
             }
         };
@@ -250,7 +250,7 @@ impl<'e> Grader<'e> {
             identity: item.identity.clone(),
             person: item.person.clone(),
             submitted: item.submitted,
-            place: item.place.to_string(),
+            place: item.origin(),
             inputs,
             made_by: self.made_by.clone(),
             seed: self.options.seed.unwrap_or_default(),
@@ -373,6 +373,7 @@ mod tests {
             person: Person::default(),
             submitted: None,
             place: Place::Directory(dir.path().to_owned()),
+            origin: None,
         }
     }
 

@@ -65,6 +65,20 @@ pub struct Item {
     pub submitted: Option<i64>,
     /// Where its files are.
     pub place: Place,
+    /// Where they came from, for people, if not from that place: `lab30.zip/ivanov_1_2_server.c`.
+    #[serde(default)]
+    pub origin: Option<String>,
+}
+
+impl Item {
+    /// Where the files came from, for people.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        match &self.origin {
+            Some(origin) => origin.clone(),
+            None => self.place.to_string(),
+        }
+    }
 }
 
 #[cfg(test)]

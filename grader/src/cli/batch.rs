@@ -461,7 +461,7 @@ fn dry(class: &Class) -> Result<ExitCode, Failure> {
             out,
             "{}  {}  {submitted}",
             clean(&item.identity.to_string()),
-            clean(&item.place.to_string())
+            clean(&item.origin())
         )?;
     }
     Ok(ExitCode::SUCCESS)

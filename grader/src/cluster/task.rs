@@ -61,7 +61,7 @@ impl Task {
             identity: item.identity.clone(),
             person: item.person.clone(),
             submitted: item.submitted,
-            place: item.place.to_string(),
+            place: item.origin(),
             lab,
             files: files.to_string(),
             inputs,
@@ -96,6 +96,7 @@ impl Task {
             person: self.person.clone(),
             submitted: self.submitted,
             place: Place::Directory(self.place.clone().into()),
+            origin: None,
         }
     }
 
@@ -150,6 +151,7 @@ mod tests {
             person: Person::default(),
             submitted: Some(5),
             place: Place::Directory("/class/21214/s07".into()),
+            origin: None,
         };
         let files = Key::parse(&"a".repeat(64)).unwrap();
         let inputs = Inputs::default();

@@ -1,6 +1,6 @@
 //! What learning management systems call the files that they give to a teacher.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -17,8 +17,9 @@ static MOODLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         .ok()
 });
 /// `name_LATE_123_456_file.zip`.
-static CANVAS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"^(?P<name>[^_]+)(?:_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)$").ok());
+static CANVAS: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"^(?P<name>[^_]+)(?P<late>_LATE)?_(?P<id>\d+)_\d+_(?P<file>.+)$").ok()
+});
 /// What Canvas adds to the name of a file that is handed in again: `server-1.c`.
 static AGAIN: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(.*[^-])-\d{1,2}(\.[A-Za-z0-9.]+)$").ok());
@@ -107,13 +108,27 @@ fn canvas(search: &mut Search<'_>, entries: &[Entry]) -> bool {
         return false;
     }
     let mut students: BTreeMap<(String, String), Vec<(PathBuf, String)>> = BTreeMap::new();
+    let mut late = BTreeSet::new();
     for (name, path, _) in files {
         let Some(found) = pattern.captures(name) else {
             continue;
         };
         let who = (found["name"].to_owned(), found["id"].to_owned());
         let file = first_name(&found["file"]);
+        if found.name("late").is_some() {
+            late.insert(who.0.clone());
+        }
         students.entry(who).or_default().push((path.clone(), file));
+    }
+    if !late.is_empty() {
+        let names: Vec<&str> = late.iter().take(8).map(String::as_str).collect();
+        search.notes.push(format!(
+            "late by Canvas's word, {} of {} students: {}{}; its file names do not tell how late, so nothing is taken away",
+            late.len(),
+            students.len(),
+            crate::report::clean(&names.join(", ")),
+            if late.len() > names.len() { ", …" } else { "" }
+        ));
     }
     for ((name, id), files) in students {
         search.hits.push(Hit {

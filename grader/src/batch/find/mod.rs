@@ -85,6 +85,14 @@ pub enum FindError {
         /// What was passed over.
         notes: String,
     },
+    /// Nobody is called as `--only` says.
+    #[error(
+        "--only fits none of the {students} submissions that were found; it is a student, group/student, or a pattern such as '21214/*'"
+    )]
+    NobodyChosen {
+        /// How many there were.
+        students: usize,
+    },
     /// Names mean several tasks, and the lab is none of them by its own word.
     #[error(
         "{lab} has no number of its own, and there are directories of the tasks {numbers}; say which is meant: {lab}={first}"
@@ -205,8 +213,27 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
             notes: notes.map(|note| format!("\n  {note}")).collect(),
         });
     }
+    let students = hits.len();
     settle(hits, query, &mut found);
+    if found.items.is_empty() && found.missing.is_empty() && !query.only.is_empty() {
+        return Err(FindError::NobodyChosen { students });
+    }
+    if found._unpacked.is_some() {
+        call_by_origin(&mut found, &root, source);
+    }
     Ok(found)
+}
+
+/// People know the download, not where it was unpacked to.
+fn call_by_origin(found: &mut Found, unpacked: &Path, source: &Path) {
+    let (unpacked, source) = (unpacked.display().to_string(), source.display().to_string());
+    for item in &mut found.items {
+        let place = item.place.to_string();
+        item.origin = Some(place.replacen(&unpacked, &source, 1));
+    }
+    for note in &mut found.notes {
+        *note = note.replace(&unpacked, &source);
+    }
 }
 
 /// Bounds of a whole class's download.
@@ -420,6 +447,7 @@ fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
                 person: hit.person,
                 submitted,
                 place: hit.place,
+                origin: None,
             });
         }
     }

@@ -289,3 +289,46 @@ fn nothing_found_says_how_it_was_looked_for() {
     let error = find(dir.path(), &query).unwrap_err().to_string();
     assert!(error.contains("not a git repository"), "{error}");
 }
+
+#[test]
+fn a_download_is_called_by_its_own_name_and_not_by_where_it_was_unpacked() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("submissions.zip");
+    let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    for name in [
+        "petrovaanna_1007_5552_server.c",
+        "ivanov_LATE_1008_5553_server.c",
+    ] {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(name, options).unwrap();
+        io::Write::write_all(&mut zip, b"int main;").unwrap();
+    }
+    zip.finish().unwrap();
+    let found = find(&path, &one_lab()).unwrap();
+    let origins: Vec<String> = found.items.iter().map(Item::origin).collect();
+    let root = path.display();
+    assert_eq!(
+        origins,
+        [
+            format!("{root}/ivanov_LATE_1008_5553_server.c"),
+            format!("{root}/petrovaanna_1007_5552_server.c"),
+        ]
+    );
+    let late = "late by Canvas's word, 1 of 2 students: ivanov;";
+    assert!(found.notes.iter().any(|note| note.starts_with(late)));
+}
+
+#[test]
+fn to_choose_nobody_is_a_mistake() {
+    let dir = tree(&["g1/anna/lab30/server.c", "g1/boris/lab30/server.c"]);
+    let chosen = |pattern: &str| Query {
+        only: vec![only(pattern).unwrap()],
+        ..one_lab()
+    };
+    assert_eq!(found(&dir, &chosen("anna")).len(), 1);
+    let error = find(dir.path(), &chosen("anan")).unwrap_err().to_string();
+    assert!(
+        error.contains("--only fits none of the 2 submissions"),
+        "{error}"
+    );
+}

@@ -44,6 +44,8 @@ enum Format {
     Moodle,
     /// Moodle: a directory of feedback files, to be packed and uploaded as feedback in bulk
     MoodleFeedback,
+    /// Canvas: a directory of feedback files, to be packed and uploaded as submissions in bulk
+    CanvasFeedback,
     /// Gradescope: a results.json for each student
     Gradescope,
     /// nbgrader's long CSV
@@ -123,7 +125,27 @@ impl Export {
                     Some(format!("{}\n", serde_json::to_string_pretty(&value).ok()?))
                 })
             }
-            Format::MoodleFeedback => self.moodle_feedback(&book),
+            Format::MoodleFeedback => self.feedback(
+                &book,
+                &|grade| {
+                    let id = grade.standing.student.person.lms.as_ref()?;
+                    Some(format!(
+                        "{}_{}_assignsubmission_file_/feedback.html",
+                        file_name(grade.standing.student.full_name()),
+                        file_name(id)
+                    ))
+                },
+                "have no number of Moodle's (grade its download, or give it in the roster)",
+            ),
+            Format::CanvasFeedback => self.feedback(
+                &book,
+                &|grade| {
+                    let id = grade.standing.student.person.lms.as_ref()?;
+                    let place = &grade.standing.attempt.as_ref()?.place;
+                    export::canvas_feedback_name(place, id)
+                },
+                "have no file of Canvas's (grade its download)",
+            ),
         }
     }
 
@@ -199,9 +221,13 @@ impl Export {
         say(count, dir)
     }
 
-    /// `Name_123_assignsubmission_file_/feedback.html`, as the download has it: what Moodle takes
-    /// back under *Upload multiple feedback files in a zip*.
-    fn moodle_feedback(&self, book: &Book<'_>) -> Result<(), Failure> {
+    /// Pages under the names by which a system takes them back in bulk; `name` gives them.
+    fn feedback(
+        &self,
+        book: &Book<'_>,
+        name: &dyn Fn(&Grade) -> Option<String>,
+        without_name: &str,
+    ) -> Result<(), Failure> {
         let dir = self.directory()?;
         let mut count = 0;
         let mut without = Vec::new();
@@ -210,24 +236,21 @@ impl Export {
             if grade.standing.attempt.is_none() {
                 continue;
             }
-            let Some(id) = &student.person.lms else {
+            let Some(name) = name(grade) else {
                 without.push(student.qualified());
                 continue;
             };
-            let folder = format!(
-                "{}_{}_assignsubmission_file_",
-                file_name(student.full_name()),
-                file_name(id)
-            );
-            let page = export::html(book.grades, &book.whole(grade)?);
-            put(&dir.join(folder).join("feedback.html"), &page)?;
+            put(
+                &dir.join(name),
+                &export::html(book.grades, &book.whole(grade)?),
+            )?;
             count += 1;
         }
         if !without.is_empty() {
             let mut err = anstream::stderr().lock();
             let _ = writeln!(
                 err,
-                "{} have no number of Moodle's (grade its download, or give it in the roster): {}",
+                "{} {without_name}: {}",
                 without.len(),
                 clean(&without.join(", "))
             );

@@ -16,6 +16,18 @@ struct Columns {
     column: usize,
 }
 
+/// The name under which Canvas takes feedback back (*Upload submissions*, a zip of files): that of a
+/// file it gave, with the student's number and the file's, `petrovaanna_1007_55001_feedback.html`.
+/// `None` where `place` is no file of Canvas's.
+#[must_use]
+pub fn feedback_name(place: &str, student: &str) -> Option<String> {
+    let name = place.rsplit('/').next()?;
+    let (head, rest) = name.split_once(&format!("_{student}_"))?;
+    let (number, _) = rest.split_once('_')?;
+    let is_number = !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit());
+    is_number.then(|| format!("{head}_{student}_{number}_feedback.html"))
+}
+
 /// Fills the column of `assignment` (its title, with or without Canvas's number) in a gradebook that
 /// Canvas exported. Every other cell stays as it is.
 ///

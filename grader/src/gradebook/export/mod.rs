@@ -20,7 +20,7 @@ use crate::batch::{ResultRecord, Status};
 use crate::lab::Lang;
 use crate::report::{JsonRequirement, JsonWhy};
 
-pub use canvas::fill as canvas;
+pub use canvas::{feedback_name as canvas_feedback_name, fill as canvas};
 pub use gradescope::gradescope;
 pub use moodle::{fill as moodle_worksheet, gradebook as moodle};
 pub use page::{html, markdown};

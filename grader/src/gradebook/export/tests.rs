@@ -90,6 +90,25 @@ fn canvas_with_semicolons_stays_with_semicolons() {
     assert_eq!(filled.missing, ["21214/ivan"]);
 }
 
+#[test]
+fn canvas_takes_feedback_under_the_names_it_gave() {
+    for (place, is) in [
+        (
+            "dl/submissions.zip/petrovaanna_1007_55001_lab30.zip",
+            Some("petrovaanna_1007_55001_feedback.html"),
+        ),
+        (
+            "petrovaanna_LATE_1007_55001_us-server-1.c",
+            Some("petrovaanna_LATE_1007_55001_feedback.html"),
+        ),
+        ("g1/anna/lab30", None),
+        ("petrovaanna_1008_55001_lab30.zip", None),
+        ("a_1007_x_y", None),
+    ] {
+        assert_eq!(canvas_feedback_name(place, "1007").as_deref(), is);
+    }
+}
+
 const ENGLISH: &str = "\u{feff}Identifier,\"Full name\",\"Email address\",Status,Grade,\"Maximum grade\",\"Grade can be changed\",\"Last modified (submission)\",\"Last modified (grade)\",\"Feedback comments\"\r\n\"Participant 1007\",\"Anna Petrova\",anna@x.example,\"Submitted for grading\",,100.00,Yes,\"Friday, 20 November 2026, 11:00 PM\",-,\"old, text\"\r\n\"Participant 1009\",\"Oleg Lost\",lost@x.example,\"No submission\",,100.00,Yes,-,-,\r\n\"Participant 4\",\"Who Else\",who@x.example,\"No submission\",,100.00,Yes,-,-,\r\n";
 
 #[test]
