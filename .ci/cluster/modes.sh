@@ -145,3 +145,31 @@ mode_kills() {
   done
   say "$killed tasks of Slurm killed in $classes classes of $STUDENTS: nothing lost, nothing twice"
 }
+
+# How long a class takes on Slurm beside the ideal: the time of grading, summed up, over the slots.
+# With FAULT=node one node loses its power in the middle. Prints figures; not run unless asked for.
+mode_makespan() {
+  local began ended
+  rm -rf "$WORK"/store.makespan "$WORK"/makespan.db "$WORK"/makespan.journal
+  began=$(date +%s.%N)
+  slurm_begin makespan
+  if [ "${FAULT:-}" = node ]; then
+    some_done
+    # shellcheck disable=SC2046
+    kill -9 $(node_pids 2) 2>/dev/null || true
+    not_yet_done
+  fi
+  slurm_end makespan
+  ended=$(date +%s.%N)
+  python3 - "$WORK/makespan.db" "$began" "$ended" $((NODES * SLOTS)) "$LEASE" <<'PYTHON'
+import sqlite3, sys
+book, began, ended, slots, lease = sys.argv[1], float(sys.argv[2]), float(sys.argv[3]), int(sys.argv[4]), sys.argv[5]
+rows = sqlite3.connect(book).execute("SELECT started / 1000.0, seconds FROM run WHERE state = 'current'").fetchall()
+work = sum(seconds for _, seconds in rows)
+first, last = min(at for at, _ in rows), max(at + seconds for at, seconds in rows)
+print(f"{len(rows)} submissions, {work:.1f} s of grading in {slots} slots: ideal {work / slots:.1f} s; "
+      f"from the first start to the last end {last - first:.1f} s, {(last - first) / (work / slots):.2f} times; "
+      f"the whole batch, with finding, submitting and merging, {ended - began:.1f} s; lease {lease} s")
+PYTHON
+  [ "${FAULT:-}" != node ] || node_back 2
+}

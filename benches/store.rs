@@ -1,0 +1,81 @@
+//! What a store costs for each submission, without the grading: claim, start, commit, give back.
+//!
+//! `cargo bench -p grader --bench store [-- ITEMS [WORKERS]]`; the directory is below `$TMPDIR`.
+
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use grader::store::{Grade, Key, Store, Worker, work};
+
+/// As large as the record of a submission with a failure or two.
+const RECORD: usize = 20_000;
+
+/// Grades in no time.
+struct AtOnce(Vec<u8>);
+
+impl Grade for AtOnce {
+    fn grade(&mut self, _: &Key, _: &[u8]) -> Result<Vec<u8>, String> {
+        Ok(self.0.clone())
+    }
+    fn give_up(&mut self, _: &Key, _: &[u8], _: &[String]) -> Result<Vec<u8>, String> {
+        Err("nothing is ever given up here".to_owned())
+    }
+    fn same(&self, one: &[u8], other: &[u8]) -> bool {
+        one == other
+    }
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut numbers = std::env::args()
+        .skip(1)
+        .filter_map(|word| word.parse().ok());
+    let items: usize = numbers.next().unwrap_or(2000);
+    let workers: usize = numbers.next().unwrap_or(2);
+    let dir = tempfile::TempDir::new()?;
+    let store = Store::create(dir.path(), Duration::from_secs(60))?;
+    let began = Instant::now();
+    for n in 0..items {
+        store.add(&Key::parse(&format!("{n:064x}"))?, &[b'x'; 500])?;
+    }
+    let filled = began.elapsed();
+    let members = (0..workers)
+        .map(|_| Worker::join(&store))
+        .collect::<Result<Vec<_>, _>>()?;
+    let began = Instant::now();
+    let done: usize = thread::scope(|scope| {
+        let hands: Vec<_> = members
+            .iter()
+            .zip(1_u64..)
+            .map(|(member, number)| {
+                let store = &store;
+                scope.spawn(move || {
+                    let (_keep, stop) = mpsc::channel();
+                    let mut done = 0;
+                    let mut grade = AtOnce(vec![b'x'; RECORD]);
+                    let seed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                    work(store, member, &mut grade, seed, &stop, &mut |_| done += 1).map(|()| done)
+                })
+            })
+            .collect();
+        let counts = hands
+            .into_iter()
+            .map(|hand| hand.join().map_or(Ok(0), |done| done));
+        counts.sum::<Result<usize, _>>()
+    })?;
+    let worked = began.elapsed();
+    let began = Instant::now();
+    let listed = store.finished()?.len();
+    let listing = began.elapsed();
+    assert_eq!((done, listed), (items, items), "each item has one result");
+    let each = |time: Duration, of: usize| time.as_secs_f64() * 1e3 / of as f64;
+    println!(
+        "{items} items, {workers} workers: put in {:.2} ms each; claim, start and commit {:.2} ms each for its worker; \
+         {:.0} a second together; all results listed in {:.1} ms",
+        each(filled, items),
+        each(worked, items) * workers as f64,
+        items as f64 / worked.as_secs_f64(),
+        each(listing, 1)
+    );
+    Ok(())
+}
