@@ -46,11 +46,21 @@ pub(super) fn actions(scene: &Scene<'_>) -> Vec<Actions> {
     all
 }
 
-/// A call, its step, and the peer at the other end of its descriptor.
+/// A call, its step, what its descriptor is, and the peer at the other end of it.
 struct Told<'a> {
     call: &'a Call,
     step: u32,
     peer: Option<PeerId>,
+    kind: Option<Kind>,
+}
+
+/// What is known of a descriptor that a call has made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// A connection: nothing more comes after its end.
+    Connection,
+    /// A socket for messages, of which one may be empty.
+    Messages,
 }
 
 /// All calls up to the step. Which descriptor leads to which peer is learnt from `accept`, which
@@ -59,6 +69,7 @@ fn calls<'a>(scene: &Scene<'a>) -> Vec<Told<'a>> {
     let mut ends: BTreeMap<(ProcessId, i64), PeerId> = BTreeMap::new();
     let mut accepted: Option<(ProcessId, i64)> = None;
     let mut announced: Option<PeerId> = None;
+    let mut kinds: BTreeMap<(ProcessId, i64), Kind> = BTreeMap::new();
     let mut told = Vec::new();
     for event in &scene.case.ran.events {
         if event.step > scene.step {
@@ -68,11 +79,16 @@ fn calls<'a>(scene: &Scene<'a>) -> Vec<Told<'a>> {
             What::Call(call) => {
                 let fd = first_number(&call.args);
                 let peer = fd.and_then(|fd| ends.get(&(call.process, fd)).copied());
+                let kind = fd.and_then(|fd| kinds.get(&(call.process, fd)).copied());
                 told.push(Told {
                     call,
                     step: event.step,
                     peer,
+                    kind,
                 });
+                if let Some((new, kind)) = Kind::made_by(call) {
+                    kinds.insert((call.process, new), kind);
+                }
                 match (call.name.as_str(), call.result) {
                     ("accept" | "accept4", Some(new)) if new >= 0 => {
                         let end = (call.process, new);
@@ -104,11 +120,29 @@ fn calls<'a>(scene: &Scene<'a>) -> Vec<Told<'a>> {
                     .map(|((_, fd), peer)| (*fd, *peer))
                     .collect();
                 ends.extend(inherited.into_iter().map(|(fd, peer)| ((*child, fd), peer)));
+                let inherited: Vec<(i64, Kind)> = kinds
+                    .iter()
+                    .filter(|((process, _), _)| process == parent)
+                    .map(|((_, fd), kind)| (*fd, *kind))
+                    .collect();
+                kinds.extend(inherited.into_iter().map(|(fd, kind)| ((*child, fd), kind)));
             }
             _ => {}
         }
     }
     told
+}
+
+impl Kind {
+    /// The descriptor that a call has made, and what it is.
+    fn made_by(call: &Call) -> Option<(i64, Self)> {
+        let new = call.result.filter(|&fd| fd >= 0)?;
+        match call.name.as_str() {
+            "socket" if call.args.contains("SOCK_DGRAM") => Some((new, Self::Messages)),
+            "socket" | "accept" | "accept4" => Some((new, Self::Connection)),
+            _ => None,
+        }
+    }
 }
 
 fn first_number(args: &str) -> Option<i64> {
@@ -179,7 +213,9 @@ fn remark(scene: &Scene<'_>, told: &Told<'_>) -> Option<String> {
         0 if reads => match told.peer {
             Some(peer) => Phrase::PeerFinished(scene.peer(peer)),
             None if first_number(&call.args) == Some(0) => Phrase::InputEnded,
-            None => Phrase::OtherSideFinished,
+            None if told.kind == Some(Kind::Messages) => Phrase::EmptyMessage,
+            None if told.kind == Some(Kind::Connection) => Phrase::OtherSideFinished,
+            None => Phrase::EndOfFile,
         },
         // These two always end so.
         -4 if !matches!(call.name.as_str(), "pause" | "rt_sigsuspend") => Phrase::Interrupted,

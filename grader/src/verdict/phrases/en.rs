@@ -32,6 +32,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
 
         PeerFinished(peer) => format!("{peer} has finished sending"),
         OtherSideFinished => "the other side has finished sending".to_owned(),
+        EndOfFile => "end of file".to_owned(),
+        EmptyMessage => "an empty message: not the end".to_owned(),
         InputEnded => "standard input has ended".to_owned(),
         ReaderGone => "whoever should read it has gone".to_owned(),
         Reset => "the other side has gone and left bytes unread".to_owned(),
@@ -43,6 +45,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Short { done, asked } => {
             format!("only {done} of {asked} bytes: the rest has to be written again")
         }
+        Repeated(1) => "the same answer once more".to_owned(),
         Repeated(times) => format!("the same answer {} times more", grouped(times)),
         StillWaits => "still waits".to_owned(),
 

@@ -34,6 +34,8 @@ pub(super) enum Phrase<'a> {
     // What a call means.
     PeerFinished(&'a str),
     OtherSideFinished,
+    EndOfFile,
+    EmptyMessage,
     InputEnded,
     ReaderGone,
     Reset,
@@ -242,6 +244,10 @@ impl Phrase<'_> {
 /// `41 812`.
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
+    // Four digits are read at a glance.
+    if digits.len() < 5 {
+        return digits;
+    }
     let mut out = String::new();
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {

@@ -28,6 +28,8 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
 
         PeerFinished(peer) => format!("{peer}: передача закончена"),
         OtherSideFinished => "другая сторона закончила передачу".to_owned(),
+        EndOfFile => "конец файла".to_owned(),
+        EmptyMessage => "пустое сообщение, а не конец".to_owned(),
         InputEnded => "стандартный ввод кончился".to_owned(),
         ReaderGone => "читать это уже некому".to_owned(),
         Reset => "другая сторона ушла, не прочитав всего".to_owned(),
@@ -37,7 +39,15 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         NothingListens => "там никто не слушает".to_owned(),
         NoSuchFile => "такого файла нет".to_owned(),
         Short { done, asked } => format!("только {done} из {asked} байтов: остаток надо дописать"),
-        Repeated(times) => format!("тот же ответ ещё {} раз", grouped(times)),
+        Repeated(times) => format!(
+            "тот же ответ ещё {} {}",
+            grouped(times),
+            if matches!(times % 10, 2..=4) && !matches!(times % 100, 12..=14) {
+                "раза"
+            } else {
+                "раз"
+            }
+        ),
         StillWaits => "всё ещё ждёт".to_owned(),
 
         Child(number) => format!("потомок {number}"),

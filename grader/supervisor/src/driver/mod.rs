@@ -12,3 +12,4 @@ pub(crate) mod stage;
 pub(crate) mod stdio;
 mod stranger;
 pub(crate) mod together;
+mod typed;

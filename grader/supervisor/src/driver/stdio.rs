@@ -5,7 +5,6 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::pty::openpty;
 use nix::sys::stat::Mode;
 use nix::sys::termios::{
@@ -13,6 +12,7 @@ use nix::sys::termios::{
 };
 
 use super::together::Switches;
+use super::typed::Typed;
 use crate::event::{LimitKind, Queue, Stream, What};
 use crate::plan::{Input, Output, Program, ProgramId};
 use crate::recorder::Recorder;
@@ -58,10 +58,10 @@ pub(crate) struct Stdio {
     pub(crate) input_is_terminal: bool,
     /// Output streams.
     pub(crate) outputs: Vec<Outflow>,
-    /// The programs' side of the terminal at standard input; see [`Stdio::deliver`].
+    /// The programs' side of the terminal at standard input; see [`Typed::deliver`].
     slave: Option<OwnedFd>,
-    /// Something was typed, and it is not proved that the kernel has handed it over.
-    typed: bool,
+    /// What was typed there.
+    typed: Typed,
     /// How the terminal at standard input was set before the program started.
     settings: Option<Termios>,
     /// What the terminal takes for the end of the input.
@@ -253,21 +253,7 @@ impl Stdio {
 
     /// Whether what was typed may still be on its way to the programs.
     pub(crate) fn on_its_way(&self) -> bool {
-        self.typed
-    }
-
-    /// Makes the kernel hand over what was typed, and sees whether it has. What is written to our
-    /// side passes through a work queue (`pty_write`, `tty_flip_buffer_push`), so nobody need have
-    /// been woken, signalled or echoed to when `write` returns. `poll` on the programs' side that
-    /// finds nothing to read waits for that work and looks again (`n_tty_poll`,
-    /// `tty_buffer_flush_work`): "nothing to read" means that all of it has been handed over *and
-    /// taken*. Where something is left unread the kernel tells nobody.
-    fn deliver(&mut self) {
-        let Some(slave) = self.slave.as_ref().filter(|_| self.typed) else {
-            return;
-        };
-        let mut fds = [PollFd::new(slave.as_fd(), PollFlags::POLLIN)];
-        self.typed = poll(&mut fds, PollTimeout::ZERO) != Ok(0);
+        self.typed.is_on_its_way()
     }
 
     /// Moves what can be moved, by way of `buffer`. `true` if anything was.
@@ -290,8 +276,10 @@ impl Stdio {
             let (front, _) = self.queue.as_slices();
             match nix::unistd::write(fd, front) {
                 Ok(n) => {
+                    if self.slave.is_some() {
+                        self.typed.add(&front[..n], self.eof_character);
+                    }
                     self.queue.drain(..n);
-                    self.typed |= self.slave.is_some();
                     moved = true;
                 }
                 Err(nix::Error::EAGAIN) => break,
@@ -303,7 +291,9 @@ impl Stdio {
             }
         }
         // Before the output is read: what is echoed is then there, too.
-        self.deliver();
+        if let Some(slave) = &self.slave {
+            self.typed.deliver(slave);
+        }
         if self.eof_wanted && self.queue.is_empty() && self.input.is_some() {
             // The terminal's way to say end of input is its own; closing would hang it up.
             self.input = None;

@@ -26,6 +26,10 @@ enum Show {
     Data,
     /// `struct iovec` array; the next argument is their number.
     Vector,
+    /// `struct pollfd` array: the descriptors; the next argument is their number.
+    Polled,
+    /// `struct sigaction`: what is to be done with the signal, where the program says it.
+    Action,
     Hex,
 }
 
@@ -89,7 +93,7 @@ const SHAPES: &[Shape] = shapes! {
     SYS_shutdown "shutdown" [Number Direction] Act;
     SYS_pipe2 "pipe2" [] Act;
     SYS_unlinkat "unlinkat" [Number Path] Act;
-    SYS_rt_sigaction "rt_sigaction" [Signal] Neutral;
+    SYS_rt_sigaction "rt_sigaction" [Signal Action] Neutral;
     SYS_rt_sigsuspend "rt_sigsuspend" [] Ask;
     SYS_rt_sigtimedwait "rt_sigtimedwait" [] Ask;
     SYS_kill "kill" [Pid Signal] Act;
@@ -98,7 +102,7 @@ const SHAPES: &[Shape] = shapes! {
     SYS_setitimer "setitimer" [Number] Neutral;
     SYS_nanosleep "nanosleep" [] Ask;
     SYS_clock_nanosleep "clock_nanosleep" [] Ask;
-    SYS_ppoll "ppoll" [Hex Number] Ask;
+    SYS_ppoll "ppoll" [Polled] Ask;
     SYS_pselect6 "pselect6" [Number] Ask;
     SYS_epoll_pwait "epoll_pwait" [Number] Ask;
     SYS_epoll_pwait2 "epoll_pwait2" [Number] Ask;
@@ -136,7 +140,7 @@ const OLD_SHAPES: &[Shape] = shapes! {
     SYS_rmdir "rmdir" [Path] Act;
     SYS_alarm "alarm" [Number] Neutral;
     SYS_pause "pause" [] Ask;
-    SYS_poll "poll" [Hex Number Number] Ask;
+    SYS_poll "poll" [Polled] Ask;
     SYS_select "select" [Number] Ask;
     SYS_epoll_wait "epoll_wait" [Number] Ask;
     SYS_fork "fork" [] Act;
@@ -205,6 +209,11 @@ pub(crate) fn render(tid: i32, nr: i64, args: &[u64; 6]) -> (String, Vec<u8>) {
             // Arguments of these calls are C ints; the upper half of the register is noise.
             Show::Number | Show::Pid => (value as i32).to_string(),
             Show::Hex => format!("{value:#x}"),
+            Show::Polled => polled(tid, value, args[index + 1]),
+            Show::Action => match action(tid, value) {
+                Some(action) => action,
+                None => continue,
+            },
             Show::Signal => signal_name(value as i32),
             Show::Family => family_name(value as i32),
             Show::SocketType => socket_type_name(value as i32),
@@ -251,6 +260,44 @@ pub(crate) fn received(tid: i32, nr: i64, args: &[u64; 6], result: i64) -> Vec<u
         }
         _ => Vec::new(),
     }
+}
+
+/// At most so many descriptors of a poll are named.
+const POLLED_SHOWN: usize = 8;
+
+/// The descriptors of a `struct pollfd` array, poll(2): those that are not negative, which it passes over.
+fn polled(tid: i32, array: u64, count: u64) -> String {
+    let count = usize::try_from(count).unwrap_or(usize::MAX);
+    let raw = memory::read(
+        tid,
+        array,
+        count.min(POLLED_SHOWN) * size_of::<libc::pollfd>(),
+    );
+    let mut shown: Vec<String> = raw
+        .chunks_exact(size_of::<libc::pollfd>())
+        .filter_map(|entry| Some(i32::from_ne_bytes(entry.get(..4)?.try_into().ok()?)))
+        .filter(|&fd| fd >= 0)
+        .map(|fd| fd.to_string())
+        .collect();
+    if count > POLLED_SHOWN {
+        shown.push("…".to_owned());
+    }
+    format!("{{{}}}", shown.join(" "))
+}
+
+/// What a `struct sigaction` asks for: its first word is the handler on all architectures of ours.
+/// `None` where the program only asks what was there before.
+fn action(tid: i32, act: u64) -> Option<String> {
+    if act == 0 {
+        return None;
+    }
+    let word = memory::read(tid, act, size_of::<usize>());
+    let handler = usize::from_ne_bytes(word.try_into().ok()?);
+    Some(match handler {
+        libc::SIG_DFL => "SIG_DFL".to_owned(),
+        libc::SIG_IGN => "SIG_IGN".to_owned(),
+        _ => "a handler".to_owned(),
+    })
 }
 
 /// The beginning of what an iovec array points to.

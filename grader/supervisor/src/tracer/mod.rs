@@ -15,6 +15,7 @@ pub(crate) mod task;
 pub(crate) mod time;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -223,6 +224,9 @@ impl Tracer {
                 made: 0,
                 made_seen: 0,
                 cpu_mark: Some(0),
+                at_end: (0, 0),
+                same_sent: (0, 0),
+                repeats: false,
                 spun: false,
                 spinning: None,
                 rewound: false,
@@ -738,6 +742,7 @@ impl Tracer {
         }
         if !call.by_loader {
             self.weigh(tid, call.nr, result, restarts);
+            self.count_repeats(tid, &call, result);
             let data = if result > 0 && call.data.is_empty() {
                 calls::received(tid, call.nr, &call.args, result)
             } else {
@@ -781,26 +786,72 @@ impl Tracer {
         }
     }
 
-    /// Holds a thread that has made too many calls without progress. `true`: held.
-    fn judge_spinning(&mut self, tid: i32, recorder: &Recorder) -> bool {
+    /// Counts what is progress by every measure and comes to no end all the same: a thread that reads
+    /// the same end of input whatever it writes in between, and one that does nothing but write the
+    /// same. (A single byte may well be the same many times: data copied byte by byte.)
+    fn count_repeats(&mut self, tid: i32, call: &InCall, result: i64) {
         let Some(thread) = self.threads.get_mut(&tid) else {
-            return false;
+            return;
         };
-        let budget = if thread.spun {
+        let [fd, _, asked, ..] = call.args;
+        if matches!(call.nr, libc::SYS_read | libc::SYS_recvfrom) && asked > 0 {
+            let (last, times) = thread.at_end;
+            if result == 0 {
+                thread.at_end = (fd, if last == fd { times + 1 } else { 1 });
+            } else if result > 0 && last == fd {
+                thread.at_end = (fd, 0);
+            }
+        }
+        thread.same_sent = if calls::kind(call.nr) == calls::Kind::Send && result > 1 {
+            let mut hasher = DefaultHasher::new();
+            (call.nr, &call.shown, &call.data).hash(&mut hasher);
+            let sent = hasher.finish();
+            let (last, times) = thread.same_sent;
+            (sent, if last == sent { times + 1 } else { 1 })
+        } else {
+            (0, 0)
+        };
+    }
+
+    /// How many times a thread has repeated what is progress, if that is too many: the same end of
+    /// input ten times as often as calls of no use at all, the same output thirty times.
+    fn repeats_for_ever(&self, thread: &Thread) -> Option<u64> {
+        let allowed = self.calls_allowed(thread);
+        let ((_, ends), (_, same)) = (thread.at_end, thread.same_sent);
+        (ends > 10 * allowed || same > 30 * allowed).then_some(ends.max(same))
+    }
+
+    /// How many calls without progress are too many for a thread.
+    fn calls_allowed(&self, thread: &Thread) -> u64 {
+        if thread.spun {
             u64::from(self.limits.spin_calls / 10 + 1)
         } else {
             u64::from(self.limits.spin_calls)
-        };
-        if thread.fruitless <= budget {
-            return false;
         }
-        let repeats = self
+    }
+
+    /// Holds a thread that has made too many calls without progress. `true`: held.
+    fn judge_spinning(&mut self, tid: i32, recorder: &Recorder) -> bool {
+        let Some(thread) = self.threads.get(&tid) else {
+            return false;
+        };
+        let fruitless = thread.fruitless > self.calls_allowed(thread);
+        let calls = match self.repeats_for_ever(thread) {
+            _ if fruitless => thread.fruitless_in_step,
+            Some(times) => times,
+            None => return false,
+        };
+        let repeated = self
             .processes
             .get(&thread.pid)
             .and_then(|process| recorder.repetition(process.id, thread.ordinal));
-        thread.spinning = Some((thread.fruitless_in_step, repeats.map(|(text, _)| text)));
-        thread.spun = true;
-        thread.standing = Standing::Held;
+        let found = (calls, repeated.map(|(text, _)| text));
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.spinning = Some(found);
+            thread.repeats = !fruitless;
+            thread.spun = true;
+            thread.standing = Standing::Held;
+        }
         true
     }
 
@@ -809,14 +860,21 @@ impl Tracer {
     pub(crate) fn begin_step(&mut self) {
         for thread in self.threads.values_mut() {
             thread.fruitless_in_step = 0;
+            thread.at_end.1 = 0;
+            thread.same_sent.1 = 0;
+            thread.repeats = false;
         }
         self.release_held();
     }
 
-    /// Lets go the threads that were held for spinning.
+    /// Lets go the threads that were held for spinning. One that repeats what counts as progress gets
+    /// another chance only in the next step: there would be chances without end.
     pub(crate) fn release_held(&mut self) {
         let mut released = Vec::new();
         for thread in self.threads.values_mut() {
+            if thread.standing == Standing::Held && thread.repeats {
+                continue;
+            }
             thread.fruitless = 0;
             // Most steps are over before anybody would look at it.
             thread.cpu_mark = None;

@@ -104,6 +104,13 @@ pub(crate) struct Thread {
     /// CPU time when it last made progress, nanoseconds; `None` from the beginning of a step to the
     /// first look at it.
     pub(crate) cpu_mark: Option<u64>,
+    /// The descriptor whose end of input it read last, and how many times in a row, whatever else it
+    /// did in between.
+    pub(crate) at_end: (u64, u64),
+    /// What it sent last, and how many times in a row, with no other call in between.
+    pub(crate) same_sent: (u64, u64),
+    /// Held in this step because it repeats what counts as progress without an end.
+    pub(crate) repeats: bool,
     /// Found spinning before: the budget is smaller then.
     pub(crate) spun: bool,
     /// Spinning in this step: calls made without progress, and what it repeats.

@@ -122,6 +122,70 @@ int main(void) { char b; for (;;) read(0, &b, 1); }"#;
     );
 }
 
+/// Who does not see the end of its input writes the last line again and again: progress by every
+/// measure, for ever.
+#[test]
+fn writing_after_the_end_of_the_input_for_ever_is_spinning() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { char b = 0; for (;;) { read(0, &b, 1); if (b) write(1, &b, 1); } }"#;
+    let run = Bench::new().steps(source, &[], vec![start(), type_("x"), eof(), vec![]]);
+    assert_eq!(run.how(2), Quiet::Proved);
+    for step in [3, 4] {
+        assert_eq!(run.how(step), Quiet::Spinning, "step {step}");
+        let state = &run.settled(step).waits[0].state;
+        assert!(
+            matches!(state, WaitState::Spinning { repeats: Some(call), .. } if call == "read(0) = 0"),
+            "{state:?}"
+        );
+        assert!(run.out(step).len() < 10_000);
+    }
+}
+
+/// The same where the end of the input is remembered, as stdio does: only the writing is left.
+#[test]
+fn writing_the_same_for_ever_is_spinning() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { for (;;) write(1, "no end\n", 7); }"#;
+    let run = Bench::new().steps(source, &[], vec![start(), vec![]]);
+    for step in [1, 2] {
+        assert_eq!(run.how(step), Quiet::Spinning, "step {step}");
+        let state = &run.settled(step).waits[0].state;
+        assert!(
+            matches!(state, WaitState::Spinning { repeats: Some(call), .. } if call.starts_with("write(1, ")),
+            "{state:?}"
+        );
+    }
+}
+
+/// Bytes copied one by one, all of them the same, and lines that many programs would print.
+#[test]
+fn writing_the_same_many_times_is_not_spinning() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { for (int i = 0; i < 12000; i++) write(1, "x", 1);
+  for (int i = 0; i < 4000; i++) write(1, "ho", 2);
+  return 0; }"#;
+    let run = Bench::new().steps(source, &[], vec![start()]);
+    assert_eq!((run.out(1).len(), run.how(1)), (20_000, Quiet::Ended));
+}
+
+/// Empty files in between are an end of input each, and not the same one.
+#[test]
+fn reading_many_small_files_is_not_spinning() {
+    let source = r#"
+#include <fcntl.h>
+#include <unistd.h>
+int main(void) { char b[2]; for (int i = 0; i < 8000; i++) {
+    int fd = open(i % 2 ? "/dev/null" : "/etc/hostname", O_RDONLY);
+    while (read(fd, b, sizeof b) > 0); close(fd);
+    if (i % 100 == 0) write(1, ".", 1); }
+  return 0; }"#;
+    let run = Bench::new().steps(source, &[], vec![start()]);
+    assert_eq!((run.out(1).len(), run.how(1)), (80, Quiet::Ended));
+}
+
 #[test]
 fn a_program_that_reads_byte_by_byte_is_not_spinning() {
     let source = r#"
