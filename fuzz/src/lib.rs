@@ -94,7 +94,7 @@ pub fn manifest(data: &[u8]) {
         notes: Vec::new(),
     };
     let lab = known("us-upper");
-    match find::find(&tree, &lab.programs, find::home(&tree, lab)) {
+    match find::find(&tree, &lab.programs, find::home(&tree, lab), &lab.numbers()) {
         Ok(layout) => {
             let _ = format!("{layout:?}");
         }

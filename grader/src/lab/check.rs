@@ -441,6 +441,7 @@ fn same(
         } else {
             original.unflushed
         },
+        reads: own.reads.or_else(|| original.reads.clone()),
         ignore: if raw.ignore.is_some() {
             own.ignore
         } else {
@@ -565,6 +566,15 @@ fn program_of(
             None | Some(raw::Unflushed::Costs) => Unflushed::Costs,
             Some(raw::Unflushed::Noted) => Unflushed::Noted,
         },
+        reads: raw.reads.as_ref().map(|file| {
+            if file.value.starts_with('/') || file.value.contains("..") {
+                sink.push(Diagnostic::error(
+                    file.span.clone(),
+                    "a file that a step writes has a name in the programs' directory",
+                ));
+            }
+            file.value.clone()
+        }),
         ignore: raw
             .ignore
             .as_ref()

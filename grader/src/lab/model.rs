@@ -137,6 +137,9 @@ pub struct Program {
     pub env: Vec<(String, String)>,
     /// What becomes of text that stdio keeps back because its standard output is a pipe.
     pub unflushed: Unflushed,
+    /// The file that it reads: what a step writes there stands under the names that a submission's
+    /// source has built in, too.
+    pub reads: Option<String>,
     /// What does not count where its output is compared.
     pub ignore: Ignore,
     /// What kind of socket it has at its address, where the lab says so.
@@ -792,6 +795,8 @@ pub enum Ended {
     Zero,
     /// By a signal too, but not by one that its own fault has raised, such as SIGSEGV.
     NoCrash,
+    /// If at all, not by a signal that its own fault has raised.
+    NotCrashed,
     /// By a signal too.
     Anyhow,
 }

@@ -38,6 +38,7 @@ pub(super) fn property(
                 raw::Ended::Exit => Ended::Exit,
                 raw::Ended::Zero => Ended::Zero,
                 raw::Ended::NoCrash => Ended::NoCrash,
+                raw::Ended::NotCrashed => Ended::NotCrashed,
                 raw::Ended::Anyhow => Ended::Anyhow,
             }))
         }),

@@ -92,6 +92,9 @@ table! {
         env("env"): Named<String>,
         /// What becomes of text that stdio keeps back because its output is a pipe.
         unflushed("unflushed"): Unflushed,
+        /// The file that it reads: where a step writes it, a submission finds the same text under
+        /// the names that its source has built in.
+        reads("reads"): String,
         /// What does not count where its output is compared: `["cr", "trailing-space"]`.
         ignore("ignore"): Vec<At<Ignore>>,
         /// What kind of socket it has at its address: `"stream"` unless said otherwise. With
@@ -972,6 +975,8 @@ words! {
         /// By a signal too (SIGPIPE, SIGTERM), but not by a crash: SIGSEGV, SIGBUS, SIGFPE, SIGILL,
         /// SIGSYS, SIGABRT.
         NoCrash = "no-crash",
+        /// It may still run; if it has ended, then not by a crash.
+        NotCrashed = "not-crashed",
         /// However it ended, by a signal too.
         Anyhow = "anyhow",
     }

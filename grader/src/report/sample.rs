@@ -89,6 +89,7 @@ fn program(name: &str, executable: &str) -> Program {
         exit: ExitMode::Exact,
         env: Vec::new(),
         unflushed: crate::lab::Unflushed::Costs,
+        reads: None,
         ignore: crate::lab::Ignore::default(),
     }
 }

@@ -164,10 +164,12 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
         .steps
         .iter()
         .map(|step| {
-            let acts = step.stimuli.iter().map(|s| planner.act(s));
-            Ok(sv::Step {
-                acts: acts.collect::<Result<_, _>>()?,
-            })
+            let mut acts = Vec::new();
+            for stimulus in &step.stimuli {
+                acts.push(planner.act(stimulus)?);
+                acts.extend(planner.under_other_names(stimulus));
+            }
+            Ok(sv::Step { acts })
         })
         .collect::<Result<Vec<_>, _>>()?;
     if let (true, Some(first)) = (scenario.own_network, steps.first_mut()) {
@@ -558,6 +560,35 @@ impl<'a> Planner<'a> {
             DataSource::Random { bytes, seed } => seed::random_bytes(*bytes, *seed),
             DataSource::Repeat { text, times } => fill(text).repeat(*times).into_bytes(),
         })
+    }
+
+    /// A file that the lab lets a program read, under the names that the submission has built in.
+    fn under_other_names(&self, stimulus: &Stimulus) -> Vec<sv::Act> {
+        let Stimulus::File(FileStep::Write {
+            path,
+            content,
+            mode,
+        }) = stimulus
+        else {
+            return Vec::new();
+        };
+        let taken = self.spoken_for();
+        let readers = self.lab.programs.iter().filter(|program| {
+            let students = &self.setting.cast.students;
+            program.reads.as_ref() == Some(path) && students.contains(&program.name)
+        });
+        let names = readers
+            .filter_map(|program| self.setting.programs.get(&program.name))
+            .flat_map(|built| &built.opens)
+            .filter(|name| !taken.contains(*name));
+        let acts = names.map(|name| {
+            sv::Act::File(sv::FileAct::Write {
+                path: self.path(name),
+                content: self.fill(content).as_str().into(),
+                mode: *mode,
+            })
+        });
+        acts.collect()
     }
 
     fn file(&self, file: &FileStep) -> sv::FileAct {

@@ -158,13 +158,7 @@ pub(super) fn helpers(tree: &Tree, files: &[String], made: &BTreeSet<&str>) -> V
         .files
         .iter()
         .filter(|file| file.directory() == base && !files.contains(&file.path))
-        .filter(|file| {
-            let bytes = file.bytes().unwrap_or_default();
-            let language = Language::of(&file.path, bytes);
-            language.is_some_and(|language| {
-                matches!(language, Language::C | Language::Cxx) && language.has_main(bytes)
-            })
-        })
+        .filter(|file| is_main(file))
         .collect();
     let mut out = Vec::new();
     called.retain(|name| {
@@ -195,6 +189,77 @@ pub(super) fn helpers(tree: &Tree, files: &[String], made: &BTreeSet<&str>) -> V
         out.push(Helper::Source(file.path.clone(), name.clone()));
     }
     out
+}
+
+/// Names of files at most that sources may have built in.
+const MOST_NAMES: usize = 16;
+
+/// Names of files that the sources in the directory `base` have built in: what they open, and
+/// what was handed in and is named. Only names in their own directory.
+pub(super) fn opened(tree: &Tree, base: &str) -> Vec<String> {
+    const OPENING: [&str; 4] = ["open", "fopen", "freopen", "ifstream"];
+    const TEXTS: [&str; 5] = [".txt", ".text", ".dat", ".data", ".in"];
+    let mut out: Vec<String> = Vec::new();
+    let sources = tree
+        .files
+        .iter()
+        .filter(|file| file.directory() == base && super::find::is_source(&file.path));
+    for file in sources {
+        for (before, text, _) in source::constants(file.bytes().unwrap_or_default()) {
+            let name = text.strip_prefix("./").unwrap_or(&text);
+            let plain = !name.is_empty()
+                && name.len() <= 64
+                && !name.starts_with('.')
+                && !name.contains(['/', '\\', '%', '\0', '*', '\n']);
+            let path = match base {
+                "" => name.to_owned(),
+                _ => format!("{base}/{name}"),
+            };
+            let is_text = |file: &File| {
+                let bytes = file.bytes().unwrap_or_default();
+                source::magic(bytes) == Magic::Other && !name.ends_with(".h")
+            };
+            let call = before.trim_end().strip_suffix('(').unwrap_or_default();
+            let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            let name_of_call = call.trim_end().rsplit(|c| !word(c)).next();
+            let opens = name_of_call.is_some_and(|name| OPENING.contains(&name));
+            let is_one = opens
+                || TEXTS
+                    .iter()
+                    .any(|end| name.ends_with(end) && name.len() > end.len())
+                || tree.get(&path).is_some_and(is_text);
+            if plain && is_one && out.len() < MOST_NAMES && !out.iter().any(|n| n == name) {
+                out.push(name.to_owned());
+            }
+        }
+    }
+    out
+}
+
+/// The names, without extension, of programs that a source starts out of its own directory, where
+/// another source than itself is called so.
+pub(super) fn started(tree: &Tree) -> BTreeSet<String> {
+    let mut out = BTreeSet::new();
+    for file in tree.files.iter().filter(|file| is_main(file)) {
+        let own = stem(file.name());
+        for text in source::strings(file.bytes().unwrap_or_default()) {
+            let called = commands(&text).into_iter();
+            out.extend(
+                called
+                    .map(|name| stem(base_name(&name)).to_owned())
+                    .filter(|n| n != own),
+            );
+        }
+    }
+    out
+}
+
+fn is_main(file: &File) -> bool {
+    let bytes = file.bytes().unwrap_or_default();
+    let language = Language::of(&file.path, bytes);
+    language.is_some_and(|language| {
+        matches!(language, Language::C | Language::Cxx) && language.has_main(bytes)
+    })
 }
 
 /// The names after `./` in a text: a command line, or the path of an `exec`.
@@ -254,6 +319,35 @@ mod tests {
 
     fn source(file: &str, name: &str) -> Helper {
         Helper::Source(file.into(), name.into())
+    }
+
+    #[test]
+    fn names_of_files_are_built_into_a_source() {
+        let of = |text: &str| {
+            let files = [
+                ("a/6.c", text),
+                ("a/poem", "Text"),
+                ("a/common.h", ""),
+                ("b/x.c", ""),
+            ];
+            opened(&tree(&files), "a")
+        };
+        for (text, name) in [
+            (r#"f = fopen("story", "r");"#, "story"),
+            (r#"fd = open ( "./story" , O_RDONLY);"#, "story"),
+            (r#"#define NAME "my text.txt""#, "my text.txt"),
+            (r#"char *name = "poem";"#, "poem"),
+        ] {
+            assert_eq!(of(text), [name], "{text}");
+        }
+        for none in [
+            r#"open("/etc/passwd", 0); open("../story", 0); open("", 0);"#,
+            r#"printf("no such file: %s.txt\n"); puts(".txt"); popen("story", "r");"#,
+            r#"#include "common.h""#,
+            r#"/* fopen("story", "r") */"#,
+        ] {
+            assert_eq!(of(none), [""; 0], "{none}");
+        }
     }
 
     const UPPER: (&str, &str) = ("upper.c", "int main(void) {}");

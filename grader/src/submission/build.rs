@@ -10,7 +10,7 @@ use std::thread;
 use supervisor::plan::Isolation;
 
 use self::collect::collect;
-use super::beside::Beside;
+use super::beside::{self, Beside};
 use super::cache::{Cache, CacheMode, Key, ProgramRecord, Record, Stored};
 use super::error::SubmissionError;
 use super::find::{self, Unit};
@@ -70,6 +70,8 @@ pub struct BuiltProgram {
     pub address: Option<Declared>,
     /// What lies beside it where its author runs it.
     pub beside: Vec<Beside>,
+    /// Names of files that its sources have built in.
+    pub opens: Vec<String>,
 }
 
 /// Finds and builds the programs of `lab` in the directory `dir`.
@@ -91,7 +93,7 @@ pub fn build(
         .filter(|program| program.same_as.is_none())
         .cloned()
         .collect();
-    let layout = find::find(&tree, &programs, find::home(&tree, lab))?;
+    let layout = find::find(&tree, &programs, find::home(&tree, lab), &lab.numbers())?;
     let as_typed;
     let options = if options.toolchain.is_usual() && !handlers::plain_flags(&tree).is_empty() {
         as_typed = options.toolchain.optimising(Optimisation::None);
@@ -211,7 +213,7 @@ impl Job<'_> {
     /// Everything that can make a difference to the result.
     fn key(&self, unit: &Unit) -> String {
         let mut key = Key::default();
-        key.add(b"grader build 4");
+        key.add(b"grader build 5");
         key.add(env!("CARGO_PKG_VERSION").as_bytes());
         key.add(self.lab.id.as_bytes());
         for program in &self.lab.programs {
@@ -279,10 +281,33 @@ impl Job<'_> {
             .map(|(path, bytes)| (path.as_str(), bytes.as_slice()))
             .filter(|(path, _)| !found.values().any(|taken| taken == path))
             .collect();
+        let made = self.concerned(made);
         for (role, path) in find::executables(&made, &open)? {
             found.insert(role, path.to_owned());
         }
         Ok(found)
+    }
+
+    /// The programs that can be a role: not those of other tasks, nor what a program starts.
+    fn concerned<'m>(&self, mut made: Vec<(&'m str, &'m [u8])>) -> Vec<(&'m str, &'m [u8])> {
+        let numbers = self.lab.numbers();
+        if made
+            .iter()
+            .any(|(path, _)| find::is_numbered(find::stem(path), &numbers))
+        {
+            made.retain(|(path, _)| {
+                let name = find::stem(path);
+                find::all_numbers(name).is_empty() || find::is_numbered(name, &numbers)
+            });
+        }
+        if let [_] = self.lab.programs.as_slice() {
+            let started = beside::started(self.tree);
+            let is_started = |path: &str| started.contains(find::stem(path));
+            if made.iter().any(|(path, _)| !is_started(path)) {
+                made.retain(|(path, _)| !is_started(path));
+            }
+        }
+        made
     }
 }
 

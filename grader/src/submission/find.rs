@@ -9,11 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use globset::{GlobBuilder, GlobMatcher};
 
+use super::beside::{self, Helper};
 use super::error::SubmissionError;
 use super::language::{Language, TIERS};
 use super::manifest::{self, Declared, MANIFEST, Settled, Way};
 use super::mend;
 use super::note::Note;
+use super::one_program;
 use super::source::{self, Magic};
 use super::tree::{Content, File, Tree};
 use super::words;
@@ -76,6 +78,8 @@ pub struct Make {
     pub roles: Vec<(String, Option<String>)>,
     /// Sources to fall back to for roles that `make` does not bring forth.
     pub fallback: Vec<Sources>,
+    /// One program plays all roles.
+    pub both: bool,
 }
 
 /// The directory that belongs to the lab among those of other tasks: the only one whose name means
@@ -108,7 +112,8 @@ pub fn home<'t>(tree: &'t Tree, lab: &Lab) -> Option<&'t str> {
 }
 
 /// Decides which files are which program; where the lab's own directory is known (`home`), mains
-/// and the Makefile are looked for there only.
+/// and the Makefile are looked for there only. `numbers` are the lab's in the list of tasks: of
+/// `30server.c` and `31server.c` one is meant.
 ///
 /// # Errors
 /// A wrong manifest, several files that could be the same program, a file that is needed but
@@ -117,6 +122,7 @@ pub fn find(
     tree: &Tree,
     programs: &[Program],
     home: Option<&str>,
+    numbers: &[u32],
 ) -> Result<Layout, SubmissionError> {
     let roles: Vec<Role<'_>> = programs.iter().map(Role::new).collect();
     refuse_unusable(tree, &roles)?;
@@ -188,6 +194,34 @@ pub fn find(
         }
     }
 
+    claimed.extend(elsewhere(tree, home, numbers));
+    if let [_] = roles.as_slice() {
+        claimed.extend(started_by_others(tree, home, &claimed));
+    }
+    let both = match open.as_slice() {
+        [a, b]
+            if one_program::ROLES
+                .iter()
+                .all(|r| [a, b].iter().any(|o| o.name() == *r)) =>
+        {
+            let wanted = |file: &File| !claimed.contains(&file.path) && is_below(file, home);
+            one_program::find(tree, wanted)
+        }
+        _ => None,
+    };
+    if let Some(both) = &both {
+        let file = both.files.first().map_or("", String::as_str);
+        for (role, arguments) in one_program::ROLES.iter().zip(&both.arguments) {
+            let mut run = vec![stem(file).to_owned()];
+            run.extend(arguments.iter().cloned());
+            layout.runs.entry((*role).to_owned()).or_insert(run);
+        }
+        let [server, client] = both.arguments.each_ref().map(|all| all.join(" "));
+        layout
+            .notes
+            .push(Note::OneProgram(file.to_owned(), server, client));
+    }
+
     let makefile = makefile(tree, home);
     let package = tree.get("Cargo.toml").is_some();
     if !make_roles.is_empty() && makefile.is_none() {
@@ -216,10 +250,14 @@ pub fn find(
                 goals: make_goals,
                 others,
                 roles: make_roles,
-                fallback: by_pattern
-                    .into_iter()
-                    .map(|(role, path)| sources_of(tree, &roles, role, path))
-                    .collect(),
+                fallback: match &both {
+                    Some(both) => one_program::ROLES.map(|r| both.sources(r, tree)).into(),
+                    None => by_pattern
+                        .into_iter()
+                        .map(|(role, path)| sources_of(tree, &roles, role, path))
+                        .collect(),
+                },
+                both: both.is_some(),
             }));
         }
     }
@@ -228,6 +266,10 @@ pub fn find(
     }
     if !cargo_roles.is_empty() {
         layout.units.push(Unit::Cargo(cargo_roles));
+    }
+    if let (Some(both), false) = (&both, open.is_empty()) {
+        let sources = open.drain(..).map(|role| both.sources(role.name(), tree));
+        layout.units.extend(sources.map(Unit::Sources));
     }
     if !open.is_empty() {
         let (found, ambiguous) = by_patterns(tree, &open, &claimed, home);
@@ -522,6 +564,60 @@ fn by_patterns<'r, 'a, 't>(
     (found, ambiguous.or(unclear))
 }
 
+/// Programs of other tasks: some are named with the lab's number, and these with others only.
+fn elsewhere(tree: &Tree, home: Option<&str>, numbers: &[u32]) -> Vec<String> {
+    let mains = mains(tree, home).filter(|file| !all_numbers(stem(&file.path)).is_empty());
+    let (ours, others): (Vec<&File>, Vec<&File>) =
+        mains.partition(|file| is_numbered(stem(&file.path), numbers));
+    if ours.is_empty() {
+        return Vec::new();
+    }
+    others.into_iter().map(|file| file.path.clone()).collect()
+}
+
+/// Whether a name holds one of the numbers.
+pub(super) fn is_numbered(name: &str, numbers: &[u32]) -> bool {
+    all_numbers(name).iter().any(|n| numbers.contains(n))
+}
+
+/// The runs of digits in a name.
+pub(super) fn all_numbers(name: &str) -> Vec<u32> {
+    name.split(|c: char| !c.is_ascii_digit())
+        .filter_map(|digits| digits.parse().ok())
+        .collect()
+}
+
+fn mains<'t>(tree: &'t Tree, home: Option<&str>) -> impl Iterator<Item = &'t File> {
+    tree.files.iter().filter(move |file| {
+        let has_main = |language: Language| language.has_main(file.bytes().unwrap_or_default());
+        is_below(file, home) && language(file).is_some_and(has_main)
+    })
+}
+
+/// Programs that another one starts by name: a helper is not what was asked for.
+fn started_by_others(
+    tree: &Tree,
+    home: Option<&str>,
+    claimed: &BTreeSet<String>,
+) -> BTreeSet<String> {
+    let all: Vec<&File> = mains(tree, home)
+        .filter(|file| !claimed.contains(&file.path))
+        .collect();
+    let mut out = BTreeSet::new();
+    for file in &all {
+        let files = [file.path.clone()];
+        for helper in beside::helpers(tree, &files, &BTreeSet::new()) {
+            if let Helper::Source(path, _) = helper {
+                out.insert(path);
+            }
+        }
+    }
+    if all.iter().all(|file| out.contains(&file.path)) {
+        return BTreeSet::new();
+    }
+    out
+}
+
 /// Whether the code says that this file is one of the other roles.
 fn is_another(roles: &[&Role<'_>], role: &Role<'_>, path: &str, code: &Rank<'_>) -> bool {
     roles
@@ -811,7 +907,7 @@ fn base(path: &str) -> &str {
 }
 
 /// The name without directories and extension.
-fn stem(path: &str) -> &str {
+pub(super) fn stem(path: &str) -> &str {
     let base = base(path);
     base.rsplit_once('.')
         .map_or(base, |(stem, _)| if stem.is_empty() { base } else { stem })
@@ -853,6 +949,7 @@ pub(super) mod tests {
             exit: ExitMode::Exact,
             env: Vec::new(),
             unflushed: crate::lab::Unflushed::Costs,
+            reads: None,
             ignore: crate::lab::Ignore::default(),
         }
     }
@@ -892,11 +989,13 @@ pub(super) mod tests {
     }
 
     fn layout(files: &[(&str, &str)]) -> Layout {
-        find(&tree(files), &pair(), None).unwrap()
+        find(&tree(files), &pair(), None, &[]).unwrap()
     }
 
     fn error(files: &[(&str, &str)]) -> String {
-        find(&tree(files), &pair(), None).unwrap_err().to_string()
+        find(&tree(files), &pair(), None, &[])
+            .unwrap_err()
+            .to_string()
     }
 
     fn sources(layout: &Layout, role: &str) -> Vec<String> {
@@ -994,9 +1093,15 @@ pub(super) mod tests {
     #[test]
     fn a_lone_program_is_the_one_asked_for() {
         let one = [program("filter", "pipe-upper", &["pipe-upper.c"])];
-        let found = find(&tree(&[("lab25.c", MAIN), ("x.c", "int x;")]), &one, None).unwrap();
+        let found = find(
+            &tree(&[("lab25.c", MAIN), ("x.c", "int x;")]),
+            &one,
+            None,
+            &[],
+        )
+        .unwrap();
         assert_eq!(sources(&found, "filter"), ["lab25.c", "x.c"]);
-        let error = find(&tree(&[("a.c", MAIN), ("b.c", MAIN)]), &one, None).unwrap_err();
+        let error = find(&tree(&[("a.c", MAIN), ("b.c", MAIN)]), &one, None, &[]).unwrap_err();
         assert!(error.to_string().contains("a.c, b.c"), "{error}");
     }
 
@@ -1090,6 +1195,51 @@ pub(super) mod tests {
         assert!(matches!(&several.units[0], Unit::Sources(_)));
         let odd = layout(&[("makeFile", "all:"), ("server.c", MAIN)]);
         assert!(matches!(&odd.units[0], Unit::Make(make) if make.file == "makeFile"));
+    }
+
+    #[test]
+    fn of_several_tasks_that_with_the_labs_number_is_meant() {
+        let files = ["30client.c", "30server.c", "31client.c", "31server.c"];
+        let all = tree(&files.map(|name| (name, MAIN)));
+        let found = |numbers: &[u32]| {
+            let found = find(&all, &pair(), None, numbers).ok()?;
+            let files = found.units.iter().map(|unit| match unit {
+                Unit::Sources(sources) => sources.files.join(" "),
+                _ => String::new(),
+            });
+            Some(files.collect::<Vec<_>>())
+        };
+        assert_eq!(found(&[30]).unwrap(), ["30server.c", "30client.c"]);
+        assert_eq!(found(&[31]).unwrap(), ["31server.c", "31client.c"]);
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[25]), None);
+    }
+
+    #[test]
+    fn one_program_for_both_is_built_for_both() {
+        const BOTH: &str = "int main(int c, char **v) { if (!strcmp(v[1], \"client\")) connect(s); \
+                            else listen(s); }";
+        let found = layout(&[("lab30.c", BOTH)]);
+        assert_eq!(found.units.len(), 2);
+        assert!(found.missing.is_empty());
+        assert_eq!(found.runs["server"], ["lab30"]);
+        assert_eq!(found.runs["client"], ["lab30", "client"]);
+        assert!(matches!(&found.notes[..], [Note::OneProgram(..)]));
+        let made = layout(&[("lab30.c", BOTH), ("Makefile", "lab30: lab30.c\n")]);
+        assert!(matches!(&made.units[..], [Unit::Make(make)] if make.both));
+    }
+
+    #[test]
+    fn what_another_program_starts_is_not_the_one_asked_for() {
+        let one = [program("talk", "course-26", &["*.c"])];
+        let starts = r#"int main() { popen("./receiver", "w"); }"#;
+        let files = [("receiver.c", MAIN), ("sender.c", starts)];
+        let found = find(&tree(&files), &one, None, &[]).unwrap();
+        assert!(
+            matches!(&found.units[..], [Unit::Sources(s)] if s.files == ["sender.c"]),
+            "{:?}",
+            found.units
+        );
     }
 
     #[test]
@@ -1197,7 +1347,7 @@ pub(super) mod tests {
         ];
         let all = tree(&files);
         assert_eq!(home(&all, &lab), Some("i/lab30"));
-        let found = find(&all, &pair(), home(&all, &lab)).unwrap();
+        let found = find(&all, &pair(), home(&all, &lab), &[30]).unwrap();
         assert!(
             matches!(&found.units[..], [Unit::Make(make)] if make.file == "i/lab30/Makefile" && make.fallback.len() == 2)
         );
@@ -1261,11 +1411,11 @@ pub(super) mod tests {
                 file.content = Content::Refused("cannot be read: permission denied".to_owned());
             }
         }
-        assert!(find(&tree, &pair(), None).is_ok());
+        assert!(find(&tree, &pair(), None, &[]).is_ok());
         for file in &mut tree.files {
             file.content = Content::Refused("cannot be read: permission denied".to_owned());
         }
-        let error = find(&tree, &pair(), None).unwrap_err().to_string();
+        let error = find(&tree, &pair(), None, &[]).unwrap_err().to_string();
         assert_eq!(error, "server.c: cannot be read: permission denied");
     }
 
@@ -1276,9 +1426,9 @@ pub(super) mod tests {
         fn no_file_is_two_programs(names in proptest::collection::btree_set("(us-|my_|a/)?(server|client|both_server_client|x)[12]?\\.c", 1..6)) {
             let files: Vec<(&str, &str)> = names.iter().map(|n| (n.as_str(), MAIN)).collect();
             let mut roles = pair();
-            let one = find(&tree(&files), &roles, None);
+            let one = find(&tree(&files), &roles, None, &[]);
             roles.reverse();
-            let other = find(&tree(&files), &roles, None);
+            let other = find(&tree(&files), &roles, None, &[]);
             match (one, other) {
                 (Ok(one), Ok(other)) => {
                     let (server, client) = (sources(&one, "server"), sources(&one, "client"));

@@ -17,6 +17,7 @@ mod language;
 mod manifest;
 mod mend;
 mod note;
+mod one_program;
 mod outcome;
 mod recipe;
 mod repository;

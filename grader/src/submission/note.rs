@@ -21,6 +21,8 @@ pub enum Note {
     NoHelper(String, String),
     /// So many files handed in are not beside the programs: too many or too large.
     NotBeside(usize),
+    /// One program plays both roles: its file, its arguments as the server, as the client.
+    OneProgram(String, String, String),
     /// A plain global variable that a signal handler writes: file, variable, handler.
     PlainFlag(String, String, String),
 }
@@ -71,6 +73,18 @@ impl Note {
                 "файлов, не положенных рядом с программами, потому что они велики или их слишком \
                  много: {count}"
             ),
+            (Self::OneProgram(file, server, client), Lang::En) => format!(
+                "{file}: one program is both server and client, as its source says: started {}, and \
+                 {}; `run` in a grader.toml says otherwise",
+                with_en(server, "as the server"),
+                with_en(client, "as the client")
+            ),
+            (Self::OneProgram(file, server, client), Lang::Ru) => format!(
+                "{file}: одна программа — и сервер, и клиент, как видно из исходного текста: запущена \
+                 {} и {}; иначе — `run` в grader.toml",
+                with_ru(server, "как сервер"),
+                with_ru(client, "как клиент")
+            ),
             (Self::PlainFlag(file, variable, handler), Lang::En) => format!(
                 "{file}: the handler {handler} writes `{variable}`, a plain variable: with \
                  optimisation (-O2) the program may never see the change; declare it \
@@ -82,5 +96,19 @@ impl Note {
                  `volatile sig_atomic_t`"
             ),
         }
+    }
+}
+
+fn with_en(arguments: &str, role: &str) -> String {
+    match arguments {
+        "" => format!("without an argument {role}"),
+        _ => format!("with `{arguments}` {role}"),
+    }
+}
+
+fn with_ru(arguments: &str, role: &str) -> String {
+    match arguments {
+        "" => format!("без аргумента {role}"),
+        _ => format!("с `{arguments}` {role}"),
     }
 }

@@ -693,6 +693,7 @@ mod tests {
             others: vec!["server".into()],
             roles: vec![("server".into(), None)],
             fallback: Vec::new(),
+            both: false,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Cheap, textual facts about C source: enough to tell a program from its helpers.
 
+use std::ops::Range;
+
 /// The code of a C or C++ file with comments, strings and character constants blanked out.
 ///
 /// Works on bytes: sources in CP1251 are handed in as well.
@@ -48,32 +50,102 @@ pub(super) fn code_only(source: &[u8]) -> Vec<u8> {
     out
 }
 
-/// The string constants of a C or C++ file, as they are written, without those in comments.
-pub(super) fn strings(source: &[u8]) -> Vec<String> {
+/// What is no code in a C or C++ file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Comment,
+    Text,
+    Character,
+}
+
+/// Comments and constants with where they begin and end, their marks included.
+fn parts(source: &[u8]) -> Vec<(Part, Range<usize>)> {
     let mut out = Vec::new();
     let mut i = 0;
     while let Some(&b) = source.get(i) {
         let rest = &source[i..];
-        i += if rest.starts_with(b"//") {
-            position(rest, b"\n").unwrap_or(rest.len())
+        let (part, length) = if rest.starts_with(b"//") {
+            let end = position(rest, b"\n").unwrap_or(rest.len());
+            (Part::Comment, end)
         } else if rest.starts_with(b"/*") {
             let end = rest.get(2..).and_then(|rest| position(rest, b"*/"));
-            end.map_or(rest.len(), |end| end + 4)
+            (Part::Comment, end.map_or(rest.len(), |end| end + 4))
         } else if matches!(b, b'"' | b'\'') {
             let mut end = 1;
             while let Some(&c) = rest.get(end).filter(|&&c| c != b && c != b'\n') {
                 end += if c == b'\\' { 2 } else { 1 };
             }
-            let text = rest.get(1..end.min(rest.len())).unwrap_or_default();
-            if b == b'"' {
-                out.push(String::from_utf8_lossy(text).into_owned());
-            }
-            end + 1
+            let part = if b == b'"' {
+                Part::Text
+            } else {
+                Part::Character
+            };
+            (part, (end + 1).min(rest.len()))
         } else {
-            1
+            i += 1;
+            continue;
         };
+        out.push((part, i..i + length));
+        i += length;
     }
     out
+}
+
+/// The text of a constant without its marks.
+fn inside(source: &[u8], at: &Range<usize>) -> String {
+    let all = source.get(at.clone()).unwrap_or_default();
+    let text = all.get(1..).unwrap_or_default();
+    // An unfinished one ends with its line, or with the file.
+    let text = match text {
+        [text @ .., last] if *last == b'\n' || all.first() == Some(last) => text,
+        text => text,
+    };
+    String::from_utf8_lossy(text).into_owned()
+}
+
+/// The string constants of a C or C++ file, as they are written, without those in comments.
+pub(super) fn strings(source: &[u8]) -> Vec<String> {
+    let texts = parts(source)
+        .into_iter()
+        .filter(|(part, _)| *part == Part::Text);
+    texts.map(|(_, at)| inside(source, &at)).collect()
+}
+
+/// The string constants with the code near them on either side: comments and other constants are
+/// blanked out.
+pub(super) fn constants(source: &[u8]) -> Vec<(String, String, String)> {
+    /// So much of the code.
+    const NEAR: usize = 160;
+    let parts = parts(source);
+    let mut code = source.to_vec();
+    for (_, at) in &parts {
+        if let Some(part) = code.get_mut(at.clone()) {
+            part.fill(b' ');
+        }
+    }
+    let near = |from: usize, to: usize| {
+        let code = code.get(from..to.min(code.len())).unwrap_or_default();
+        String::from_utf8_lossy(code).into_owned()
+    };
+    let texts = parts.iter().filter(|(part, _)| *part == Part::Text);
+    texts
+        .map(|(_, at)| {
+            (
+                near(at.start.saturating_sub(NEAR), at.start),
+                inside(source, at),
+                near(at.end, at.end + NEAR),
+            )
+        })
+        .collect()
+}
+
+/// Whether the code has this text, white space aside.
+pub(super) fn names(source: &[u8], text: &str) -> bool {
+    let code: Vec<u8> = code_only(source)
+        .into_iter()
+        .filter(|b| !b.is_ascii_whitespace())
+        .collect();
+    position(&code, text.as_bytes()).is_some()
 }
 
 /// Whether the code names `function` followed by `(`: a definition, a declaration or a call.

@@ -224,6 +224,14 @@ fn ended(how: Ended, program: ProgramId, window: Window, events: &[Event]) -> Re
     let Some((step, status)) = end else {
         return Err("it never ran".to_owned());
     };
+    if how == Ended::NotCrashed {
+        return match status {
+            ExitStatus::Signal(signal) if is_crash(signal) && !limit => {
+                Err(format!("killed {}", signal_name(signal)))
+            }
+            _ => Ok(()),
+        };
+    }
     if window.from.is_some_and(|from| step < from) {
         return Err(format!("it ended too early, in step {step}"));
     }
@@ -607,6 +615,16 @@ mod tests {
             said(&no_crash, &[exited(2, ExitStatus::Signal(11))]),
             "no, killed SIGSEGV"
         );
+        let not_crashed = check(Property::Ended(Ended::NotCrashed));
+        let statuses = [
+            (ExitStatus::StillRunning, "yes"),
+            (ExitStatus::Code(3), "yes"),
+            (ExitStatus::Signal(13), "yes"),
+            (ExitStatus::Signal(11), "no, killed SIGSEGV"),
+        ];
+        for (status, wanted) in statuses {
+            assert_eq!(said(&not_crashed, &[exited(2, status)]), wanted);
+        }
         let anyhow = check(Property::Ended(Ended::Anyhow));
         assert_eq!(said(&anyhow, &[exited(2, ExitStatus::Signal(13))]), "yes");
         let limit = What::Limit {

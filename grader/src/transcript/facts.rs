@@ -18,6 +18,10 @@ pub(super) struct Facts {
     input_written: BTreeMap<ProgramId, String>,
     /// Programs of which a process wrote to another that had stopped reading.
     broken: BTreeSet<ProgramId>,
+    /// Processes that run another program than the one that was handed in.
+    foreign: BTreeSet<ProcessId>,
+    /// Programs that made a pipe themselves, not a command that they started.
+    made_pipe: BTreeSet<ProgramId>,
 }
 
 /// One of a program's own pipes.
@@ -53,8 +57,13 @@ impl Facts {
                 let pipe = self.pipes.entry((process.program, *pipe)).or_default();
                 pipe.readers.insert(*process);
             }
-            What::Forked { parent, child, .. } if parent.number == 0 => {
-                self.children.entry(*child).or_insert(false);
+            What::Forked { parent, child, .. } => {
+                if parent.number == 0 {
+                    self.children.entry(*child).or_insert(false);
+                }
+                if self.foreign.contains(parent) {
+                    self.foreign.insert(*child);
+                }
             }
             What::Reaped { process } => {
                 if let Some(reaped) = self.children.get_mut(process) {
@@ -63,8 +72,14 @@ impl Facts {
             }
             What::Executed { process, path } => {
                 let name = path.rsplit(|byte| *byte == b'/').next();
+                if process.number > 0 {
+                    self.foreign.insert(*process);
+                }
                 self.executed
                     .insert((process.program, name.unwrap_or_default().to_vec()));
+            }
+            What::Call(call) if makes_pipe(call) && !self.foreign.contains(&call.process) => {
+                self.made_pipe.insert(call.process.program);
             }
             What::Call(call) if writes_to_input(call) => {
                 self.input_written
@@ -112,6 +127,8 @@ impl Facts {
                 let mut pipes = self.pipes_of(program).peekable();
                 if pipes.peek().is_none() {
                     Err("nothing went through a pipe".to_owned())
+                } else if !self.made_pipe.contains(&program) {
+                    Err("only a command that it started made a pipe".to_owned())
                 } else if pipes.any(Pipe::joins) {
                     Ok(())
                 } else {
@@ -172,6 +189,11 @@ fn writes_to_input(call: &Call) -> bool {
     matches!(call.name.as_str(), "write" | "writev") && call.args.starts_with("0, ")
 }
 
+/// A pipe came of it.
+fn makes_pipe(call: &Call) -> bool {
+    matches!(call.name.as_str(), "pipe" | "pipe2") && call.result == Some(0)
+}
+
 /// A write that found no reader any more.
 fn is_broken_pipe(call: &Call) -> bool {
     matches!(call.name.as_str(), "write" | "writev") && call.result == Some(-i64::from(EPIPE))
@@ -205,7 +227,44 @@ fn upper_case_of(text: &[u8], output: &[u8]) -> Result<(), String> {
         }
         found.push(wanted);
     }
-    Ok(())
+    match left_over(text, output) {
+        Some(more) => Err(format!("after its end comes a piece of it again: {more}")),
+        None => Ok(()),
+    }
+}
+
+/// A piece out of the middle of a line of the text that stands right behind the whole: what a
+/// buffer still held of an earlier read. Messages of a program's own look otherwise, and whoever
+/// prints the text or a line twice begins at its beginning.
+fn left_over(text: &[u8], output: &[u8]) -> Option<String> {
+    /// A short word may stand there by chance.
+    const LEAST: usize = 5;
+    let mut begins = Vec::new();
+    let mut at_line = true;
+    for byte in text {
+        if byte.is_ascii_graphic() {
+            begins.push(at_line);
+            at_line = false;
+        }
+        at_line |= *byte == b'\n';
+    }
+    let wanted: Vec<u8> = visible(text).map(|b| b.to_ascii_uppercase()).collect();
+    let shown: Vec<u8> = visible(output).collect();
+    let whole = shown
+        .windows(wanted.len().max(1))
+        .position(|w| w == wanted.as_slice())?;
+    let rest = shown.get(whole + wanted.len()..)?;
+    let common = |from: usize| {
+        let pairs = wanted.get(from..).unwrap_or_default().iter().zip(rest);
+        pairs.take_while(|(a, b)| a == b).count()
+    };
+    let from_middle = (0..wanted.len()).filter(|i| !begins[*i]);
+    let most = from_middle.map(common).max()?;
+    let again = (0..wanted.len()).filter(|i| begins[*i]).map(common).max();
+    let piece = rest.get(..most)?;
+    let letters = piece.iter().any(u8::is_ascii_alphabetic);
+    (most >= LEAST && letters && again.is_none_or(|again| again < most))
+        .then(|| String::from_utf8_lossy(piece).into_owned())
 }
 
 /// The last few characters of ASCII text.
@@ -233,6 +292,18 @@ mod tests {
             pipe,
             bytes: text.into(),
         }
+    }
+
+    fn made(number: u16) -> What {
+        What::Call(Call {
+            process: process(number),
+            thread: 0,
+            name: "pipe2".to_owned(),
+            args: "0x7ffd, 0".to_owned(),
+            data: Vec::new().into(),
+            result: Some(0),
+            times: 1,
+        })
     }
 
     fn read(number: u16, pipe: u32) -> What {
@@ -272,6 +343,31 @@ mod tests {
     }
 
     #[test]
+    fn what_a_buffer_still_held_is_not_a_message() {
+        let text = "Hello, World! This text is Longer than one Buffer.\nAnd a Line.\n";
+        let events = [wrote(0, 0, text)];
+        let upper = |more: &str| {
+            let output = format!("{}{more}", text.to_uppercase());
+            judged(&events, Statement::PipedTextInUpperCase, &output)
+        };
+        assert_eq!(
+            upper("ER THAN ONE\n"),
+            "no, after its end comes a piece of it again: ERTHANONE"
+        );
+        for message in [
+            "",
+            "The child has ended.\n",
+            "BUFF",
+            "HELLO, WORLD!",
+            "AND A LINE.\n",
+            "Hello, World!",
+            "12345",
+        ] {
+            assert_eq!(upper(message), "yes", "{message}");
+        }
+    }
+
+    #[test]
     fn a_text_that_lost_its_reader_did_not_come_whole() {
         let refused = What::Call(Call {
             process: process(1),
@@ -303,10 +399,36 @@ mod tests {
     #[test]
     fn a_pipe_joins_only_different_processes() {
         let joins = |events: &[What]| judged(events, Statement::PipeJoinsProcesses, "");
-        assert_eq!(joins(&[wrote(0, 0, "a"), read(1, 0)]), "yes");
-        assert!(joins(&[wrote(0, 0, "a"), read(0, 0)]).starts_with("no"));
-        assert!(joins(&[wrote(0, 0, "a"), read(1, 1)]).starts_with("no"));
+        assert_eq!(joins(&[made(0), wrote(0, 0, "a"), read(1, 0)]), "yes");
+        assert!(joins(&[made(0), wrote(0, 0, "a"), read(0, 0)]).starts_with("no"));
+        assert!(joins(&[made(0), wrote(0, 0, "a"), read(1, 1)]).starts_with("no"));
         assert!(joins(&[]).starts_with("no"));
+    }
+
+    #[test]
+    fn a_pipe_of_a_command_is_not_the_programs_own() {
+        let forked = |parent, child| What::Forked {
+            parent: process(parent),
+            child: process(child),
+            pid: 5,
+        };
+        let executed = |number| What::Executed {
+            process: process(number),
+            path: "/bin/sh".into(),
+        };
+        let moved = [wrote(2, 0, "a"), read(3, 0)];
+        let joins = |events: &[What]| {
+            let all = [events, &moved[..]].concat();
+            judged(&all, Statement::PipeJoinsProcesses, "")
+        };
+        let system = [forked(0, 1), executed(1), forked(1, 2), forked(1, 3)];
+        let said = "no, only a command that it started made a pipe";
+        for shell in [1, 2] {
+            assert_eq!(joins(&[&system[..], &[made(shell)]].concat()), said);
+        }
+        // The program is whatever was executed first: an interpreter's script, too.
+        assert_eq!(joins(&[executed(0), made(0)]), "yes");
+        assert_eq!(joins(&[forked(0, 1), made(1)]), "yes");
     }
 
     #[test]

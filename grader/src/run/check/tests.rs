@@ -70,6 +70,7 @@ fn lab() -> Lab {
             exit: ExitMode::Exact,
             env: Vec::new(),
             unflushed: Unflushed::Costs,
+            reads: None,
             ignore: crate::lab::Ignore::default(),
         }],
         requirements: vec![

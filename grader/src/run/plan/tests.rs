@@ -17,6 +17,7 @@ fn role(name: &str) -> Program {
         exit: ExitMode::Exact,
         env: Vec::new(),
         unflushed: crate::lab::Unflushed::Costs,
+        reads: None,
         ignore: crate::lab::Ignore::default(),
     }
 }
@@ -81,8 +82,16 @@ fn built(run: Option<&[&str]>) -> BTreeMap<String, BuiltProgram> {
         env: Vec::new(),
         address: None,
         beside: Vec::new(),
+        opens: Vec::new(),
     };
     BTreeMap::from([("server".to_owned(), program)])
+}
+
+/// `server` reads what `path` names.
+fn lab_reading(scenario: Scenario, path: &str) -> Lab {
+    let mut lab = lab(scenario);
+    lab.programs[0].reads = Some(path.to_owned());
+    lab
 }
 
 fn planned_with(
@@ -92,7 +101,7 @@ fn planned_with(
     shim: Option<&Path>,
     seed: u64,
 ) -> Result<Planned, PlanError> {
-    let lab = lab(scenario);
+    let lab = lab_reading(scenario, "poem.txt");
     let setting = Setting {
         cast,
         programs,
@@ -505,4 +514,46 @@ fn the_manifests_address_and_variables_reach_the_program() {
         directory.map(|file| &file.source),
         Some(sv::FileSource::Directory)
     ));
+}
+
+#[test]
+fn a_text_stands_under_the_names_that_a_submission_has_built_in() {
+    let write = |path: &str| {
+        Stimulus::File(FileStep::Write {
+            path: path.to_owned(),
+            content: "The text".to_owned(),
+            mode: 0o644,
+        })
+    };
+    let written = |scenario: Scenario, cast: &Cast| -> Vec<Vec<String>> {
+        let mut programs = built(None);
+        programs.get_mut("server").unwrap().opens =
+            ["own.txt", "poem.txt", "list"].map(str::to_owned).into();
+        let plan = planned_with(scenario, cast, &programs, None, 1)
+            .unwrap()
+            .plan;
+        let of_step = |step: &sv::Step| {
+            let acts = step.acts.iter().filter_map(|act| match act {
+                sv::Act::File(sv::FileAct::Write { path, content, .. }) => {
+                    assert_eq!(content.escaped(), "The text");
+                    Some(path.escaped())
+                }
+                _ => None,
+            });
+            acts.collect()
+        };
+        plan.steps.iter().map(of_step).collect()
+    };
+    let scenario = scenario(vec![write("poem.txt"), write("list"), start("server")]);
+    let cast = Cast::of(&scenario);
+    // `list` is the scenario's own.
+    let all = vec![
+        vec!["poem.txt".to_owned(), "own.txt".to_owned()],
+        vec!["list".to_owned()],
+        vec![],
+    ];
+    assert_eq!(written(scenario.clone(), &cast), all);
+    // The reference needs no other name.
+    let plain = vec![vec!["poem.txt".to_owned()], vec!["list".to_owned()], vec![]];
+    assert_eq!(written(scenario, &Cast::reference()), plain);
 }

@@ -60,6 +60,7 @@ pub(super) fn collect(
                         env: layout.env.get(&program.role).cloned().unwrap_or_default(),
                         address: layout.addresses.get(&program.role).cloned(),
                         beside: beside.clone(),
+                        opens: beside::opened(&tree, base_of(unit)),
                     },
                 );
             }
@@ -105,6 +106,16 @@ pub(super) fn collect(
     }
 }
 
+/// The directory in which the programs of a unit are at home.
+fn base_of(unit: &Unit) -> &str {
+    let file = match unit {
+        Unit::Sources(sources) => sources.files.first().map_or("", String::as_str),
+        Unit::Make(make) => make.file.as_str(),
+        Unit::Cargo(_) => "",
+    };
+    file.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
 /// What lies beside the programs of a unit: what the build made before what was handed in.
 fn beside(
     tree: &Tree,
@@ -112,12 +123,7 @@ fn beside(
     others: Vec<(String, PathBuf)>,
     said: &mut Vec<Note>,
 ) -> Vec<Beside> {
-    let file = match unit {
-        Unit::Sources(sources) => sources.files.first().map_or("", String::as_str),
-        Unit::Make(make) => make.file.as_str(),
-        Unit::Cargo(_) => "",
-    };
-    let base = file.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let base = base_of(unit);
     let (mut files, mut passed_over) = beside::handed_in(tree, base);
     // `src/lab26.c` may be started from the directory above.
     if let Some((above, _)) = base

@@ -241,7 +241,11 @@ impl Job<'_> {
             let base = unit.file.rsplit_once('/').map_or("", |(base, _)| base);
             made.others = beside::made(base, &outcome.files);
             // All roles take part: what is one program's is not left over for another.
-            let found = self.executables(&unit.roles, &outcome.files)?;
+            let found = if unit.both {
+                self.both(&unit.roles, &outcome.files)
+            } else {
+                self.executables(&unit.roles, &outcome.files)?
+            };
             open.retain(|(role, _)| {
                 let Some(name) = found.get(role) else {
                     return true;
@@ -323,6 +327,25 @@ impl Job<'_> {
             made.program(record, None);
         }
         Ok(made)
+    }
+
+    /// The one program that plays all roles: the one that can listen and connect.
+    fn both(
+        &self,
+        roles: &[(String, Option<String>)],
+        files: &[(String, Vec<u8>)],
+    ) -> BTreeMap<String, String> {
+        let imports = |(_, program): &&(String, Vec<u8>)| {
+            ["listen", "connect"]
+                .iter()
+                .all(|name| source::imports(program, name))
+        };
+        let found = files.iter().find(imports);
+        let all = found.into_iter().flat_map(|(path, _)| {
+            let roles = roles.iter();
+            roles.map(|(role, _)| (role.clone(), path.clone()))
+        });
+        all.collect()
     }
 
     /// A tool that a Makefile asked for and that this machine does not have.
