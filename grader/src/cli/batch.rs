@@ -457,12 +457,12 @@ fn dry(class: &Class) -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout().lock();
     for item in &class.found.items {
         let submitted = item.submitted.map(time::shown).unwrap_or_default();
-        writeln!(
-            out,
+        let line = format!(
             "{}  {}  {submitted}",
             clean(&item.identity.to_string()),
             clean(&item.origin())
-        )?;
+        );
+        writeln!(out, "{}", line.trim_end())?;
     }
     Ok(ExitCode::SUCCESS)
 }

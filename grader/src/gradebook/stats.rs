@@ -47,34 +47,34 @@ pub struct Group {
     pub scenarios: Vec<String>,
 }
 
-/// The results that count: of each student's attempts the last.
 const JOINED: &str = "
     FROM run JOIN submission ON submission.id = run.submission
-    JOIN student ON student.id = submission.student
-    JOIN lab ON lab.id = submission.lab";
-const COUNTING: &str = "
-    WHERE run.state = 'current' AND lab.name = ?1 AND submission.attempt =
-        (SELECT max(other.attempt) FROM submission AS other
-         JOIN run AS theirs ON theirs.submission = other.id AND theirs.state = 'current'
-         WHERE other.student = submission.student AND other.lab = submission.lab)";
+    JOIN student ON student.id = submission.student";
+/// The results that count, one for each student: their numbers as a list in JSON.
+const COUNTING: &str = "WHERE run.id IN (SELECT value FROM json_each(?1))";
 
 const WHO: &str =
     "CASE student.class WHEN '' THEN student.name ELSE student.class || '/' || student.name END";
 
 impl Gradebook {
-    /// Statistics of the results that count, of each student the last attempt.
+    /// Statistics of the results that count, of each student the attempt that `results show` shows.
     ///
     /// # Errors
     /// There is no such lab, or the gradebook cannot be read.
     pub fn stats(&self, lab: &str) -> Result<Stats, GradebookError> {
-        self.lab_id(lab)?;
+        let standings = self.standings(Some(lab))?;
+        let counting = standings
+            .iter()
+            .filter_map(|s| Some(s.attempt.as_ref()?.run));
+        let runs: Vec<String> = counting.map(|run| run.to_string()).collect();
+        let runs = format!("[{}]", runs.join(","));
         let mut out = Stats::default();
         let mut points: Vec<u32> = Vec::new();
         let mut query = self.connection.prepare(&format!(
             "SELECT {WHO}, run.status, run.points, run.possible, run.message, run.seconds {JOINED} {COUNTING}
              ORDER BY 1"
         ))?;
-        let mut rows = query.query([lab])?;
+        let mut rows = query.query([&runs])?;
         while let Some(row) = rows.next()? {
             let (who, status): (String, String) = (row.get(0)?, row.get(1)?);
             let (earned, possible): (u32, u32) = (row.get(2)?, row.get(3)?);
@@ -99,20 +99,20 @@ impl Gradebook {
         out.slowest.sort_by(|a, b| b.1.total_cmp(&a.1));
         out.slowest.truncate(3);
         out.median = median(&mut points);
-        out.requirements = self.requirement_stats(lab)?;
-        out.same_mistakes = self.same_mistakes(lab)?;
-        out.same_files = self.groups(lab, "run.sources", "run.status = 'graded'")?;
+        out.requirements = self.requirement_stats(&runs)?;
+        out.same_mistakes = self.same_mistakes(&runs)?;
+        out.same_files = self.groups(&runs, "run.sources", "run.status = 'graded'")?;
         let mut query = self.connection.prepare(&format!(
             "SELECT {WHO} || ' ' || verdict.requirement {JOINED}
              JOIN verdict ON verdict.run = run.id AND verdict.outcome = 'unstable' {COUNTING}"
         ))?;
         out.unstable = query
-            .query_map([lab], |row| row.get(0))?
+            .query_map([runs], |row| row.get(0))?
             .collect::<Result<_, _>>()?;
         Ok(out)
     }
 
-    fn requirement_stats(&self, lab: &str) -> Result<Vec<RequirementStats>, GradebookError> {
+    fn requirement_stats(&self, runs: &str) -> Result<Vec<RequirementStats>, GradebookError> {
         let sql = format!(
             "SELECT verdict.requirement, sum(verdict.outcome = 'pass'),
                     sum(verdict.outcome IN ('fail', 'unstable')),
@@ -121,7 +121,7 @@ impl Gradebook {
              GROUP BY verdict.requirement ORDER BY 3 DESC, 4 DESC, 1"
         );
         let mut query = self.connection.prepare(&sql)?;
-        let rows = query.query_map([lab], |row| {
+        let rows = query.query_map([runs], |row| {
             Ok(RequirementStats {
                 name: row.get(0)?,
                 met: row.get(1)?,
@@ -132,8 +132,8 @@ impl Gradebook {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn same_mistakes(&self, lab: &str) -> Result<Vec<Group>, GradebookError> {
-        let mut groups = self.groups(lab, "run.wrong", "run.wrong IS NOT NULL")?;
+    fn same_mistakes(&self, runs: &str) -> Result<Vec<Group>, GradebookError> {
+        let mut groups = self.groups(runs, "run.wrong", "run.wrong IS NOT NULL")?;
         for group in &mut groups {
             let Some(first) = group.students.first() else {
                 continue;
@@ -143,18 +143,23 @@ impl Gradebook {
                  AND scenario.run IN (SELECT run.id {JOINED} {COUNTING} AND {WHO} = ?2) ORDER BY 1"
             ))?;
             group.scenarios = query
-                .query_map(params![lab, first], |row| row.get(0))?
+                .query_map(params![runs, first], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
         }
         Ok(groups)
     }
 
     /// Groups of at least two students that have `what` in common, the largest first.
-    fn groups(&self, lab: &str, what: &str, condition: &str) -> Result<Vec<Group>, GradebookError> {
+    fn groups(
+        &self,
+        runs: &str,
+        what: &str,
+        condition: &str,
+    ) -> Result<Vec<Group>, GradebookError> {
         let mut query = self.connection.prepare(&format!(
             "SELECT {what}, {WHO} {JOINED} {COUNTING} AND {condition} ORDER BY 1, 2"
         ))?;
-        let mut rows = query.query([lab])?;
+        let mut rows = query.query([runs])?;
         let mut out: Vec<(String, Group)> = Vec::new();
         while let Some(row) = rows.next()? {
             let (key, who): (String, String) = (row.get(0)?, row.get(1)?);

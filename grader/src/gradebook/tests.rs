@@ -399,3 +399,28 @@ fn every_format_has_every_student() {
     }
     assert_eq!(export::file_name("=cmd|'/c calc'!A0"), "_cmd___c calc__A0");
 }
+
+#[test]
+fn statistics_are_about_the_attempts_that_count() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let (good, mut worse) = (
+        result("anna", "1", "lab", BOTH),
+        result("anna", "2", "lab", ONE),
+    );
+    worse.identity.attempt = 2;
+    merge(&mut gradebook, &[good, worse]);
+    // The best counts; of the other one's mistakes nothing is told.
+    let stats = gradebook.stats("us-upper").unwrap();
+    assert_eq!(stats.counts, [1, 0, 0, 0, 0]);
+    assert_eq!(stats.median, Some(20.0));
+    assert!(stats.requirements.iter().all(|r| r.failed == 0));
+    let last = LabSettings {
+        pick: Some(Pick::Last),
+        ..LabSettings::default()
+    };
+    merge_with(&mut gradebook, &[], &last);
+    let stats = gradebook.stats("us-upper").unwrap();
+    assert_eq!(stats.counts, [0, 1, 0, 0, 0]);
+    assert_eq!(stats.median, Some(10.0));
+}

@@ -175,13 +175,16 @@ impl ClusterArgs {
         };
         let what = Follow::new(&store, keys, workers);
         let stop = stop_when_told().map_err(|e| failed(&e))?;
+        let quiet = display.is_quiet();
         let mut take = |key: Key, bytes: Vec<u8>| -> Result<(), Taken> {
             let record = read(&key, &bytes)?;
             class.journal.append(&record)?;
             display.take(&Progress::Done(Box::new(record)));
             Ok(())
         };
-        let followed = follow(what, &mut *launcher, &stop, &mut take, &mut note);
+        let followed = follow(what, &mut *launcher, &stop, &mut take, &mut |told| {
+            note(told, quiet);
+        });
         for dispute in store.disputes().map_err(|e| failed(&e))? {
             let _ = writeln!(
                 anstream::stderr().lock(),
@@ -271,7 +274,10 @@ fn read(key: &Key, bytes: &[u8]) -> Result<ResultRecord, Taken> {
     }
 }
 
-fn note(note: Note) {
+fn note(note: Note, quiet: bool) {
+    if quiet && matches!(note, Note::Asked(_) | Note::ToppedUp(_) | Note::Answers) {
+        return;
+    }
     let text = match note {
         Note::Asked(n) => format!("asked for {n} workers"),
         Note::ToppedUp(n) => {

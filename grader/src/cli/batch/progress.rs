@@ -59,6 +59,11 @@ impl Display {
         }
     }
 
+    /// Whether only what is wrong is told.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     pub(super) fn take(&mut self, progress: &Progress<'_>) {
         match progress {
             Progress::Unchanged(_) => self.counts.unchanged += 1,
