@@ -210,6 +210,37 @@ fn the_same_in_russian() {
 }
 
 #[test]
+fn what_calls_returned_is_explained() {
+    let lab = us_upper();
+    let events = until(
+        6,
+        vec![
+            at(6, call(SERVER, "socket", "AF_UNIX, SOCK_DGRAM, 0", 7, 1)),
+            at(6, call(SERVER, "recvfrom", "7", 0, 1)),
+            at(6, call(SERVER, "read", "9", 0, 1)),
+            at(6, call(SERVER, "accept", "3", -4, 1)),
+            at(6, call(SERVER, "accept", "3", 8, 1)),
+            at(6, call(SERVER, "read", "8", 0, 1)),
+            at(6, call(SERVER, "read", "8", -4, 1)),
+            at(6, settled(Quiet::Proved, Vec::new())),
+            at(8, exited(ExitStatus::StillRunning)),
+        ],
+    );
+    let verdicts = judge(&lab, &[first(&lab, events)]);
+    let told = explained(&verdicts, "s-next");
+    let calls: Vec<&str> = told.lines().filter(|line| line.contains(" = ")).collect();
+    assert_snapshot!(calls[1..].join("\n"), @r"
+    socket(AF_UNIX, SOCK_DGRAM, 0) = 7
+    recvfrom(7) = 0       an empty message: not the end
+    read(9) = 0           end of file
+    accept(3) = -1 EINTR  a signal came in between, and the call was made again
+    accept(3) = 8
+    read(8) = 0           alice has finished sending
+    read(8) = -1 EINTR    interrupted by a signal: call it again
+    ");
+}
+
+#[test]
 fn what_is_charged_elsewhere_fails() {
     let mut lab = us_upper();
     let steps = vec![

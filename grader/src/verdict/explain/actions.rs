@@ -155,10 +155,10 @@ fn last_number(args: &str) -> Option<i64> {
 
 fn shown(scene: &Scene<'_>, calls: &[&Told<'_>]) -> Vec<ActionCall> {
     let mut lines: Vec<(ActionCall, u64)> = Vec::new();
-    for told in calls {
+    for (index, told) in calls.iter().enumerate() {
         let line = ActionCall {
             text: text(scene, told.call),
-            remark: remark(scene, told),
+            remark: remark(scene, told, is_made_again(told, &calls[index + 1..])),
         };
         let times = u64::from(told.call.times.max(1));
         match lines.last_mut() {
@@ -199,7 +199,18 @@ fn text(scene: &Scene<'_>, call: &Call) -> String {
     }
 }
 
-fn remark(scene: &Scene<'_>, told: &Told<'_>) -> Option<String> {
+/// Whether the thread's next call is the same one: its own doing, or the kernel's (`SA_RESTART`,
+/// signal(7)).
+fn is_made_again(told: &Told<'_>, later: &[&Told<'_>]) -> bool {
+    let call = told.call;
+    let next = later
+        .iter()
+        .map(|told| told.call)
+        .find(|next| (next.process, next.thread) == (call.process, call.thread));
+    next.is_some_and(|next| (&next.name, &next.args) == (&call.name, &call.args))
+}
+
+fn remark(scene: &Scene<'_>, told: &Told<'_>, again: bool) -> Option<String> {
     let call = told.call;
     let Some(result) = call.result else {
         return Some(scene.say(Phrase::StillWaits));
@@ -218,7 +229,9 @@ fn remark(scene: &Scene<'_>, told: &Told<'_>) -> Option<String> {
             None => Phrase::EndOfFile,
         },
         // These two always end so.
-        -4 if !matches!(call.name.as_str(), "pause" | "rt_sigsuspend") => Phrase::Interrupted,
+        -4 if matches!(call.name.as_str(), "pause" | "rt_sigsuspend") => return None,
+        -4 if again => Phrase::MadeAgain,
+        -4 => Phrase::Interrupted,
         -2 => Phrase::NoSuchFile,
         -32 => Phrase::ReaderGone,
         -98 if call.args.contains('"') => Phrase::AddressTaken,

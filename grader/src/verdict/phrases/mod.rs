@@ -42,6 +42,7 @@ pub(super) enum Phrase<'a> {
     AddressTaken,
     PortTaken,
     Interrupted,
+    MadeAgain,
     NothingListens,
     NoSuchFile,
     Short {

@@ -36,6 +36,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         AddressTaken => "адрес занят: файл с таким именем уже есть".to_owned(),
         PortTaken => "порт занят".to_owned(),
         Interrupted => "прервано сигналом: повторите вызов".to_owned(),
+        MadeAgain => "пришёл сигнал, и вызов был повторён".to_owned(),
         NothingListens => "там никто не слушает".to_owned(),
         NoSuchFile => "такого файла нет".to_owned(),
         Short { done, asked } => format!("только {done} из {asked} байтов: остаток надо дописать"),
