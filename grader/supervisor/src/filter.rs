@@ -314,4 +314,12 @@ mod tests {
             assert!(!traced.contains(number), "{call}");
         }
     }
+
+    /// Each line costs every program started some time in the kernel.
+    #[test]
+    fn the_programs_are_short() {
+        let filters = Filters::new(&crate::tracer::calls::of_interest(), true);
+        let lines = [&filters.traced, &filters.untraced].map(Vec::len);
+        assert!(lines.iter().all(|lines| *lines < 300), "{lines:?}");
+    }
 }

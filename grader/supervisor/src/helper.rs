@@ -118,9 +118,12 @@ impl Helper {
         recorder.emit(What::Enforced(Enforced { ..granted }));
         raise_pids();
         let to_open = ends_to_open(&plan, &workspace);
+        let mut tracer = Tracer::new(&plan.programs, Meetings::of(&plan), plan.limits);
+        // Without a namespace of its own it would be the machine's.
+        tracer.ipc_unlimited = traced && launcher.private_pids;
         Ok(Self {
             recorder,
-            tracer: Tracer::new(&plan.programs, Meetings::of(&plan), plan.limits),
+            tracer,
             launcher,
             stdio: plan.programs.iter().map(|_| None).collect(),
             peers: plan.peers.iter().map(|_| Peer::default()).collect(),

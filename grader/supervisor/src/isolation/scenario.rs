@@ -19,8 +19,14 @@ use crate::plan::{Limits, Plan, TOOLS, WORKSPACE};
 /// Files and directories of a private file system, at most.
 const INODES: u32 = 65_536;
 
-/// Mounts the private file systems and places the plan's files. Says what it could not do.
-pub(crate) fn set_up(base: &Base, plan: &Plan, owner: Owner) -> Result<Vec<String>, SetupError> {
+/// Mounts the private file systems and places the plan's files. Says what it could not do. The programs
+/// will be `traced`: then the tracer limits System V IPC before it is first used.
+pub(crate) fn set_up(
+    base: &Base,
+    plan: &Plan,
+    owner: Owner,
+    traced: bool,
+) -> Result<Vec<String>, SetupError> {
     let mut missing = Vec::new();
     // Taken before `/proc` is covered: the way back leads through it.
     let readable = plan.readable.iter().filter(|path| !shown(path));
@@ -38,7 +44,9 @@ pub(crate) fn set_up(base: &Base, plan: &Plan, owner: Owner) -> Result<Vec<Strin
     if let Err(reason) = limit_pids(&plan.limits) {
         missing.push(format!("pid limit of the namespace: {reason}"));
     }
-    limit_ipc(&plan.limits);
+    if !traced {
+        limit_ipc(&plan.limits);
+    }
     for (path, tree) in readable {
         make_mount_point(base, path)?;
         sys::move_mount(tree.as_fd(), &files::c_path(path)?).map_err(|e| {
@@ -120,7 +128,7 @@ fn limit_pids(limits: &Limits) -> Result<(), String> {
 
 /// Limits what System V IPC may hold: it belongs to no process, so nobody else counts it. Refused
 /// before Linux 5.19; it is gone with the namespace all the same.
-fn limit_ipc(limits: &Limits) {
+pub(crate) fn limit_ipc(limits: &Limits) {
     // In pages of 4 KiB, bytes, and numbers; sysvipc(7), proc_sys_kernel(5).
     let settings = [
         ("shmall", (limits.file_size >> 12).to_string()),

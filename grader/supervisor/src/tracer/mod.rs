@@ -21,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::{Call, ExitStatus, Quiet, WaitState, What};
 use crate::inspect::FamilyHistory;
+use crate::isolation::scenario;
 use crate::plan::{Address, First, Limits, ProcessId, Program, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
@@ -38,6 +39,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(1000);
 
 /// Statuses handled in one turn.
 const MOST_AT_ONCE: usize = 1000;
+
+/// The calls that make an object of System V IPC: no other can be the first.
+const MAKES_IPC: [i64; 3] = [libc::SYS_shmget, libc::SYS_semget, libc::SYS_msgget];
 
 /// Something the driver has to know about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +80,8 @@ pub(crate) struct Tracer {
     /// Programs whose connections are to hold as little as possible.
     small: Vec<bool>,
     limits: Limits,
+    /// The scenario's own System V IPC is still to be limited, which is dear and most never use it.
+    pub(crate) ipc_unlimited: bool,
     /// A program has made a socket of the internet protocols.
     pub(crate) internet: bool,
     /// Limits that were reached, each told once.
@@ -109,6 +115,7 @@ impl Tracer {
                 .map(|program| program.small_buffers)
                 .collect(),
             limits,
+            ipc_unlimited: false,
             internet: false,
             exhausted: exhausted::Exhausted::new(programs),
             pipes: pipes::Pipes::default(),
@@ -489,6 +496,13 @@ impl Tracer {
         let Some(process) = self.processes.get_mut(&thread.pid) else {
             return;
         };
+        if MAKES_IPC.contains(&nr) {
+            if std::mem::take(&mut self.ipc_unlimited) {
+                scenario::limit_ipc(&self.limits);
+            }
+            ptrace::resume(tid, 0);
+            return;
+        }
         if nr == libc::SYS_prctl {
             if let Some(finding) = shim::decode(&args, tid) {
                 self.handler_findings

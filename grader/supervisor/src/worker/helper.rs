@@ -48,7 +48,8 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
             Identity::Separate { id } => (id, id),
             Identity::Nested(_) | Identity::Same => (0, 0),
         };
-        let mut missing = scenario::set_up(&base, &plan, owner)?;
+        let traced = traceable && plan.observation == Observation::Full;
+        let mut missing = scenario::set_up(&base, &plan, owner, traced)?;
         let mut active: Vec<String> = NAMESPACES.map(Into::into).to_vec();
         active.extend(EVERYWHERE.map(Into::into));
         // So far only the limit on pids can be among them.

@@ -1,7 +1,7 @@
 //! Limits that are reached are told as what they are.
 
 use supervisor::event::{ExitStatus, LimitKind, Quiet, What};
-use supervisor::plan::Plan;
+use supervisor::plan::{Observation, Plan};
 
 use crate::support::{Bench, Recording, plan, start};
 
@@ -201,4 +201,36 @@ int main(void) {
 }"#;
     let run = run_with(source, |_| {});
     assert_eq!(reached(&run), [(LimitKind::Processes, 64)]);
+}
+
+#[test]
+fn system_v_ipc_is_bounded_whoever_uses_it_and_however() {
+    let source = r#"
+#include <stdio.h>
+#include <pthread.h>
+#include <unistd.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+static void *by_thread(void *at) {
+    while (msgget(IPC_PRIVATE, 0600) >= 0) ++*(int *)at;
+    return 0;
+}
+int main(void) {
+    int shared = 0, sets = 0, queues = 0, large = shmget(IPC_PRIVATE, (64 << 20) + 4096, 0600);
+    if (fork() == 0) { while (semget(IPC_PRIVATE, 1, 0600) >= 0) sets++; _exit(sets); }
+    int status;
+    wait(&status);
+    while (shmget(IPC_PRIVATE, 4096, 0600) >= 0) shared++;
+    pthread_t thread;
+    pthread_create(&thread, 0, by_thread, &queues);
+    pthread_join(thread, 0);
+    printf("%d %d %d %d\n", large, WEXITSTATUS(status), shared, queues);
+}"#;
+    for observation in [Observation::Full, Observation::Bare] {
+        let run = run_with(source, |plan| plan.observation = observation);
+        assert_eq!(run.out(1), "-1 64 64 64\\n", "{observation:?}");
+    }
 }
