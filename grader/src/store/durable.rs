@@ -10,19 +10,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// A hard link is the test: link(2) fails with EEXIST, atomically and on NFS too. There the reply
 /// may be lost and the repeated call fail although the first one succeeded; the number of links
 /// tells (open(2), `O_EXCL`).
+///
+/// What is written is on the disk before it has a name, so that a file is never seen in part. Its
+/// name may be lost when the file server loses its power: then it is put in or graded once more.
+/// What must not be lost is in the journal of whoever collects.
 pub(super) fn link_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let temporary = directory.join(temporary_name());
-    let result = write(&temporary, bytes).and_then(|file| {
-        let linked = match fs::hard_link(&temporary, path) {
-            Ok(()) => true,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => links(&file)? > 1,
-            Err(error) => return Err(error),
-        };
-        if linked {
-            sync_directory(directory)?;
-        }
-        Ok(linked)
+    let result = write(&temporary, bytes).and_then(|file| match fs::hard_link(&temporary, path) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(links(&file)? > 1),
+        Err(error) => Err(error),
     });
     // What is left of it is nobody's and bears no key.
     let _ = fs::remove_file(&temporary);
@@ -39,14 +37,6 @@ fn write(path: &Path, bytes: &[u8]) -> io::Result<File> {
 fn links(file: &File) -> io::Result<u64> {
     use std::os::unix::fs::MetadataExt as _;
     Ok(file.metadata()?.nlink())
-}
-
-fn sync_directory(path: &Path) -> io::Result<()> {
-    match File::open(path)?.sync_all() {
-        // Some network file systems cannot, and need not.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        other => other,
-    }
 }
 
 /// A name that no other worker, on any machine, uses.
