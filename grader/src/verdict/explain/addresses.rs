@@ -38,6 +38,11 @@ pub fn address_rungs(
             addressed: program.address != AddressMode::None,
             socket,
             declared: declared.get(role),
+            args: scenario
+                .setup
+                .get(role)
+                .and_then(|setup| setup.args.as_deref())
+                .unwrap_or(&program.args),
         };
         look.rungs(ran, &mut rungs);
     }
@@ -51,6 +56,8 @@ struct Look<'a> {
     addressed: bool,
     socket: &'a str,
     declared: Option<&'a Address>,
+    /// What the scenario gives it as arguments: an address of its own, in some.
+    args: &'a [String],
 }
 
 impl Look<'_> {
@@ -119,7 +126,7 @@ impl Look<'_> {
             Address::Path(path) => {
                 let is = |given: &str| &**path == given.as_bytes();
                 // In a lab in which any address is right these are not told apart by the engine.
-                if is(self.socket) {
+                if is(self.socket) || self.args.iter().any(|arg| is(arg)) {
                     Some(Taken::Handout)
                 } else if is(&in_environment(self.socket)) {
                     Some(Taken::Environment)
@@ -127,7 +134,13 @@ impl Look<'_> {
                     None
                 }
             }
-            _ => None,
+            Address::Abstract(name) => {
+                let end = name.iter().rposition(|&byte| byte != 0);
+                let name = &name[..end.map_or(0, |last| last + 1)];
+                let is = |arg: &String| arg.trim_start_matches('@').as_bytes() == name;
+                (!name.is_empty() && self.args.iter().any(is)).then_some(Taken::Handout)
+            }
+            Address::Inet(_) => None,
         };
         let taken = told.unwrap_or_else(|| {
             if self.declared.is_some_and(|own| same(own, address)) {
@@ -292,6 +305,7 @@ mod tests {
             addressed: true,
             socket: SOCKET,
             declared: None,
+            args: &[],
         };
         let odd = |bytes: &[u8]| look.own(&Address::Abstract(bytes.into()), true, &[]).oddity;
         assert_eq!(odd(b"/tmp/sock\0\0"), Some(Oddity::LeadingNul));
@@ -300,6 +314,28 @@ mod tests {
         assert_eq!(odd(b"us-upper\0\0"), None);
         let full = Address::Path(vec![b'x'; 108].as_slice().into());
         assert_eq!(look.own(&full, true, &[]).oddity, Some(Oddity::Full));
+    }
+
+    #[test]
+    fn an_address_that_the_scenario_gives_is_no_discovery() {
+        let args = ["-m", "private/socket", "-a", "lab"].map(str::to_owned);
+        let look = Look {
+            role: "server",
+            id: ProgramId(0),
+            any: false,
+            addressed: true,
+            socket: SOCKET,
+            declared: None,
+            args: &args,
+        };
+        let taken = |address| look.own(&address, true, &[]).taken;
+        let path = |path: &str| taken(Address::Path(path.into()));
+        assert_eq!(path("private/socket"), Taken::Handout);
+        assert_eq!(path("socket"), Taken::Discovered);
+        let name = |name: &[u8]| taken(Address::Abstract(name.into()));
+        assert_eq!(name(b"lab\0\0"), Taken::Handout);
+        assert_eq!(name(b"labs"), Taken::Discovered);
+        assert_eq!(name(b""), Taken::Discovered);
     }
 
     #[test]
