@@ -114,8 +114,8 @@ pub(super) enum Why {
     Name(String),
     /// All went well, but the program is not among what was made.
     NoProgram(String),
-    /// It was still running after so many seconds.
-    Seconds(u64),
+    /// It was still running after so many seconds, and what it waited for.
+    Seconds(u64, String),
     /// It had used so many seconds of processor time.
     Cpu(u64),
     /// A tool does not exist on this machine.
@@ -143,8 +143,15 @@ impl Why {
             }
             Self::NoProgram(name) if en => format!("ended well, but made no {name}"),
             Self::NoProgram(name) => format!("закончилось успешно, но {name} не появился"),
-            Self::Seconds(seconds) if en => format!("still running after {seconds} s"),
-            Self::Seconds(seconds) => format!("не закончилось за {seconds} с"),
+            Self::Seconds(seconds, there) if en => {
+                format!("still running after {seconds} s{}", said(": ", there))
+            }
+            Self::Seconds(seconds, there) => {
+                format!(
+                    "не закончилось за {seconds} с{}",
+                    said(", выполняется: ", there)
+                )
+            }
             Self::Cpu(seconds) if en => {
                 format!("stopped after {seconds} s of processor time")
             }
@@ -215,6 +222,14 @@ impl Help {
             out.stubs = true;
         }
         (out != self).then_some(out)
+    }
+}
+
+/// What is known, after its introduction.
+fn said(before: &str, what: &str) -> String {
+    match what {
+        "" => String::new(),
+        _ => format!("{before}{what}"),
     }
 }
 

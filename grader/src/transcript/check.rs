@@ -37,7 +37,9 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
                 // Said where it is the whole difference.
                 if writes_to_input(program, check.window, events) {
                     format!("{why}; something was written to descriptor 0")
-                } else if written(property, &output.to_ascii_uppercase()).is_ok() {
+                } else if !matches!(property, Property::Absent(_))
+                    && written(property, &output.to_ascii_uppercase()).is_ok()
+                {
                     format!("{why}; it came, but not in upper case")
                 } else {
                     why
@@ -144,7 +146,15 @@ fn written(property: &Property, output: &[u8]) -> Result<(), String> {
         Property::Matches(expression) => match lab::expression(expression) {
             Ok(regex) if regex.is_match(output) => Ok(()),
             _ if output.is_empty() => Err("nothing was written".to_owned()),
-            _ => Err("it is not there".to_owned()),
+            _ => {
+                // What stands at the end is more often the answer than what stands at the beginning.
+                let end = output.trim_ascii_end();
+                let from = end.len().saturating_sub(MOST_SHOWN);
+                Err(format!(
+                    "it is not there; at the end is {}",
+                    quoted(&end[from..])
+                ))
+            }
         },
         // Not about what was written.
         Property::Ended(_)
@@ -511,7 +521,10 @@ mod tests {
     fn an_expression_sees_bytes_whatever_the_encoding() {
         let number = || Property::Matches("(^|[^0-9])13([^0-9]|$)".to_owned());
         assert_eq!(said(number(), b"\xf0\xe0\xe713\xf0\xe0\xe7"), "yes");
-        assert_eq!(said(number(), b"113\xf0"), "no, it is not there");
+        assert_eq!(
+            said(number(), b"113\xf0"),
+            "no, it is not there; at the end is \"113\u{fffd}\""
+        );
         let letters = || Property::Matches("[а-я]{3}".to_owned());
         assert_eq!(said(letters(), "раз".as_bytes()), "yes");
     }
@@ -531,7 +544,15 @@ mod tests {
         );
         let number = || Property::Matches(r"(^|\D)42(\D|$)".to_owned());
         assert_eq!(said(number(), b"lines: 42\n"), "yes");
-        assert_eq!(said(number(), b"421"), "no, it is not there");
+        assert_eq!(
+            said(number(), b"421\n"),
+            "no, it is not there; at the end is \"421\""
+        );
+        // A text that must not be there is not one that came in small letters.
+        assert_eq!(
+            said(Property::Absent(vec!["ab".to_owned()]), b"ab"),
+            "no, \"ab\" is there"
+        );
         assert_eq!(said(number(), b""), "no, nothing was written");
     }
 

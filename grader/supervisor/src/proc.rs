@@ -7,6 +7,7 @@
 
 mod fds;
 mod scan;
+pub(crate) mod tree;
 
 use std::io;
 

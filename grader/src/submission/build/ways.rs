@@ -450,7 +450,7 @@ fn attempt(rung: Rung, from: &str, outcome: &Outcome, recipe: &Recipe) -> Attemp
     let why = if matches!(outcome.limit, Some((LimitKind::Cpu, _))) {
         Why::Cpu(recipe.cpu_seconds())
     } else if outcome.timed_out() {
-        Why::Seconds(recipe.seconds())
+        Why::Seconds(recipe.seconds(), still_there(&outcome.output))
     } else {
         Why::of(&outcome.output)
     };
@@ -460,6 +460,16 @@ fn attempt(rung: Rung, from: &str, outcome: &Outcome, recipe: &Recipe) -> Attemp
         why,
         output: outcome.output.chars().take(KEPT).collect(),
     }
+}
+
+/// What a command that ran out of time waited for, by the supervisor's word at the end of its output.
+fn still_there(output: &str) -> String {
+    let last = output.lines().rev().find(|line| !line.trim().is_empty());
+    let there = last.and_then(|line| line.split_once(" s there is still: "));
+    there
+        .filter(|(before, _)| before.starts_with("after "))
+        .map(|(_, there)| there.trim().to_owned())
+        .unwrap_or_default()
 }
 
 /// A failed command in words: its own output, and what it did not say itself.

@@ -428,6 +428,18 @@ impl Helper {
             }
             if left.is_zero() {
                 self.limit_hit = true;
+                let root = self.tracer.root_of(program).map(|root| root.pid);
+                let there = root.map(crate::proc::tree::last_ones).unwrap_or_default();
+                if !there.is_empty() {
+                    let seconds = most.as_secs();
+                    let text =
+                        format!("\nafter {seconds} s there is still: {}\n", there.join("; "));
+                    self.recorder.emit(What::Output {
+                        program,
+                        stream: crate::event::Stream::Err,
+                        bytes: text.as_str().into(),
+                    });
+                }
                 self.recorder.emit(What::Limit {
                     program: Some(program),
                     limit: crate::event::LimitKind::Wall,
