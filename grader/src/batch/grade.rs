@@ -14,7 +14,7 @@ use anstream::adapter::strip_bytes;
 use super::item::Item;
 use super::key::Inputs;
 use super::lab::PreparedLab;
-use super::place::PlaceError;
+use super::place::{Opened, PlaceError};
 use super::record::{MadeBy, ResultRecord, SCHEMA, ScenarioRecord, Status};
 use crate::lab::Lang;
 use crate::report::{Context, Human, Json, JsonWhy, Replay, Reporter, exit_status};
@@ -109,11 +109,11 @@ impl<'e> Grader<'e> {
         }
     }
 
-    /// Grades a submission: gets its files, then [`Grader::grade_in`].
+    /// Grades a submission: gets its files, then [`Grader::grade_opened`].
     #[must_use]
     pub fn grade(&self, lab: &PreparedLab, item: &Item) -> ResultRecord {
         match item.place.open() {
-            Ok(opened) => self.grade_in(lab, item, opened.path()),
+            Ok(opened) => self.grade_opened(lab, item, &opened),
             Err(error) => self.not_opened(lab, item, &error),
         }
     }
@@ -132,10 +132,27 @@ impl<'e> Grader<'e> {
     /// Grades the submission `item` whose files are in `dir`.
     #[must_use]
     pub fn grade_in(&self, lab: &PreparedLab, item: &Item, dir: &Path) -> ResultRecord {
+        self.grade_noted(lab, item, dir, &[])
+    }
+
+    /// Grades the submission `item` whose files are in `opened`, with what was passed over while
+    /// they were put there.
+    #[must_use]
+    pub fn grade_opened(&self, lab: &PreparedLab, item: &Item, opened: &Opened) -> ResultRecord {
+        self.grade_noted(lab, item, opened.path(), &opened.notes)
+    }
+
+    fn grade_noted(
+        &self,
+        lab: &PreparedLab,
+        item: &Item,
+        dir: &Path,
+        notes: &[String],
+    ) -> ResultRecord {
         let began = Instant::now();
         let started = milliseconds();
         // One submission that trips a fault of ours must not end the class.
-        let graded = catch_unwind(AssertUnwindSafe(|| self.run(lab, item, dir)));
+        let graded = catch_unwind(AssertUnwindSafe(|| self.run(lab, item, dir, notes)));
         let mut record = graded.unwrap_or_else(|panic| {
             let why = format!("the grader panicked: {}", panic_text(panic.as_ref()));
             self.blank(lab, item, self.inputs(lab, dir), Status::Error, why)
@@ -145,7 +162,7 @@ impl<'e> Grader<'e> {
         record
     }
 
-    fn run(&self, lab: &PreparedLab, item: &Item, dir: &Path) -> ResultRecord {
+    fn run(&self, lab: &PreparedLab, item: &Item, dir: &Path, notes: &[String]) -> ResultRecord {
         let seed = self.options.seed.unwrap_or_else(fresh_seed);
         let context = Context {
             lang: self.options.lang,
@@ -161,6 +178,7 @@ impl<'e> Grader<'e> {
             seed: Some(seed),
             repeat: self.options.repeat,
             name: Some(item.origin()),
+            notes: notes.to_vec(),
             ..CheckOptions::default()
         };
         let mut shown = Vec::new();

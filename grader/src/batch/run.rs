@@ -124,7 +124,7 @@ fn one<'a>(work: &Workload<'a>, item: &'a Item) -> Result<Progress<'a>, JournalE
             if is_known(&inputs) {
                 return Ok(Progress::Unchanged(item));
             }
-            work.grader.grade_in(lab, item, opened.path())
+            work.grader.grade_opened(lab, item, &opened)
         }
         Err(error) => {
             let record = work.grader.not_opened(lab, item, &error);

@@ -87,6 +87,7 @@ impl Check {
             seed: Some(seed),
             repeat: self.repeat,
             name: None,
+            ..CheckOptions::default()
         };
         let mut sink = |event: RunEvent<'_>| {
             // The verdicts come after the recordings: what is read last is what matters most.

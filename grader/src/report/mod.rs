@@ -43,8 +43,8 @@ pub use labs::labs_json;
 pub use laid::laid_page;
 pub use list::{lab_page, labs_page};
 pub use replay::Replay;
-pub(crate) use text::quote;
 pub use text::{clean, wrap};
+pub(crate) use text::{excerpt, quote};
 pub use trace::{Recording, write_raw, write_trace};
 
 use crate::lab::Lang;

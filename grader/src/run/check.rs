@@ -49,6 +49,8 @@ pub struct CheckOptions {
     pub repeat: u32,
     /// What reports call the submission; its directory's path if not given.
     pub name: Option<String>,
+    /// What is known of it beforehand and worth saying: what was passed over in its archive.
+    pub notes: Vec<String>,
 }
 
 /// A checked submission.
@@ -195,7 +197,8 @@ pub fn check(
         .map(|s| (s.outcome, (s.repeat, s.took)))
         .unzip();
     let verdicts = verdict::judge_in(lab, &outcomes, options.lang);
-    let mut notes = built.notes.clone();
+    let mut notes = options.notes.clone();
+    notes.extend(built.notes.iter().cloned());
     let mut rungs = job.taken(&outcomes);
     verdict::charge(&mut rungs, &verdicts);
     for note in rungs.iter().filter_map(|rung| rung.text(options.lang)) {

@@ -86,6 +86,12 @@ pub enum ArchiveError {
     },
 }
 
+/// A name for a line that people read: it may be as long as an archive.
+fn brief(raw: &[u8]) -> String {
+    const MOST: usize = 200;
+    crate::report::excerpt(&supervisor::bytes::escape(raw), 0, MOST)
+}
+
 fn shown(path: &Path) -> String {
     crate::report::clean(&path.display().to_string())
 }
@@ -191,9 +197,13 @@ pub(crate) fn receive(
         left: room,
         entries: 0,
         notes: Vec::new(),
+        more: 0,
     };
     let done = fill(&mut target);
-    let notes = target.notes;
+    let mut notes = target.notes;
+    if target.more > 0 {
+        notes.push(format!("{} more were passed over", target.more));
+    }
     match done {
         Ok(()) => Ok(Unpacked {
             path: dir,
@@ -268,6 +278,8 @@ pub(crate) struct Target<'a> {
     left: u64,
     entries: usize,
     notes: Vec<String>,
+    /// What is worth a note beyond those.
+    more: usize,
 }
 
 impl Target<'_> {
@@ -286,17 +298,23 @@ impl Target<'_> {
                 self.skip(raw, why);
                 Ok(None)
             }
-            Err(Refused::Stop(why)) => Err(Stop::unfit(format!(
-                "{}: {why}",
-                supervisor::bytes::escape(raw)
-            ))),
+            Err(Refused::Stop(why)) => Err(Stop::unfit(format!("{}: {why}", brief(raw)))),
         }
     }
 
     /// Notes that an entry is passed over.
     pub(crate) fn skip(&mut self, raw: &[u8], why: &str) {
-        let name = supervisor::bytes::escape(raw);
-        self.notes.push(format!("skipped {name}: {why}"));
+        self.note(format!("skipped {}: {why}", brief(raw)));
+    }
+
+    /// Nobody reads thousands of them.
+    fn note(&mut self, note: String) {
+        const MOST: usize = 20;
+        if self.notes.len() < MOST {
+            self.notes.push(note);
+        } else {
+            self.more += 1;
+        }
     }
 
     fn directory(&mut self, name: &Name) -> Result<(), Stop> {
@@ -315,9 +333,9 @@ impl Target<'_> {
             fs::create_dir_all(parent).map_err(|error| in_the_way(name, error))?;
         }
         match fs::remove_file(&path) {
-            Ok(()) => self.notes.push(format!(
+            Ok(()) => self.note(format!(
                 "{} is in the archive more than once; the last one counts",
-                name.path().display()
+                shown(name.path())
             )),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(in_the_way(name, error)),

@@ -145,7 +145,8 @@ fn add(all: &mut Vec<Attack>, toml: &Path, kind: &Kind) {
     }
 }
 
-fn entries(directory: &Path) -> Vec<PathBuf> {
+/// What is in a directory, in order.
+pub(crate) fn entries(directory: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory)
         .unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();

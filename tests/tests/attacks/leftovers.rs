@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,7 @@ pub(crate) struct Before {
     mounts: BTreeSet<String>,
     memory: BTreeSet<String>,
     namespaces: BTreeSet<PathBuf>,
+    held: usize,
 }
 
 impl Before {
@@ -28,6 +29,7 @@ impl Before {
                 .flat_map(|kind| identities(&format!("/proc/sysvipc/{kind}")))
                 .collect(),
             namespaces: own_namespaces(),
+            held: descriptors(),
         }
     }
 
@@ -47,6 +49,13 @@ impl Before {
         if now.namespaces != self.namespaces {
             left.push("our own namespaces have changed".to_owned());
         }
+        // A namespace lives by a process, a mount or a descriptor.
+        if now.held != self.held {
+            left.push(format!(
+                "{} descriptors of ours, not {}",
+                now.held, self.held
+            ));
+        }
         left.extend(processes().into_iter().map(|p| format!("process {p}")));
         for place in PLACES {
             for entry in fs::read_dir(place).into_iter().flatten().flatten() {
@@ -57,7 +66,10 @@ impl Before {
             }
         }
         // Directories of the reduced rung, by what attacks put into them.
-        for entry in fs::read_dir("/tmp").into_iter().flatten().flatten() {
+        let temporary = std::env::temp_dir();
+        let temporary = [Path::new("/tmp"), &temporary];
+        let entries = temporary.iter().flat_map(fs::read_dir);
+        for entry in entries.flatten().flatten() {
             let lab = entry.path().join("lab");
             let ours = [
                 "attacker",
@@ -97,6 +109,11 @@ fn identities(path: &str) -> Vec<String> {
         format!("{path} {}", words.join(" "))
     };
     lines(path).iter().map(of).collect()
+}
+
+/// How many descriptors this process has open.
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 fn own_namespaces() -> BTreeSet<PathBuf> {

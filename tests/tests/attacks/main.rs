@@ -1,15 +1,17 @@
-//! The attack suite: every program, build and submission below `fixtures/attacks` is graded, and
+//! The attack suite: every program, build, submission and archive below `fixtures/attacks` is graded, and
 //! what must happen is compared with what happened. Afterwards nothing may be left of them.
 //!
 //! With a word as argument only the attacks whose names contain it are made. With `--rounds=50` two
 //! neighbours are graded so often, and the attacks made again and again meanwhile (`benches/attacks`).
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod archives;
 mod attack;
 mod grading;
 mod leftovers;
 mod neighbours;
 mod outside;
+mod pack;
 
 use std::process::ExitCode;
 use std::sync::Mutex;
@@ -35,13 +37,17 @@ fn main() -> ExitCode {
     let wanted: Vec<&String> = words.iter().filter(|w| !w.starts_with('-')).collect();
     let mut attacks = attack::all();
     attacks.retain(|a| wanted.is_empty() || wanted.iter().any(|w| a.name().contains(*w)));
-    if attacks.is_empty() {
+    let archives = archives::all();
+    let mut archives: Vec<_> = archives.iter().collect();
+    archives.retain(|a| wanted.is_empty() || wanted.iter().any(|w| a.name().contains(*w)));
+    if attacks.is_empty() && archives.is_empty() {
         println!("there is no such attack");
         return ExitCode::FAILURE;
     }
     if listed {
-        for attack in &attacks {
-            println!("{}: test", attack.name());
+        let names = attacks.iter().map(Attack::name);
+        for name in names.chain(archives.iter().map(|archive| archive.name())) {
+            println!("{name}: test");
         }
         return ExitCode::SUCCESS;
     }
@@ -54,6 +60,8 @@ fn main() -> ExitCode {
     let neighbours = Neighbours::alone(&outside);
 
     let next = AtomicUsize::new(0);
+    // The archives are one class, graded like one attack.
+    let jobs = attacks.len() + usize::from(!archives.is_empty());
     // Only where rounds were asked for the attacks begin anew.
     let over = AtomicBool::new(rounds.is_none());
     let (mut passed, mut failed) = (0, 0);
@@ -64,10 +72,13 @@ fn main() -> ExitCode {
                     let mut done = Vec::new();
                     loop {
                         let number = next.fetch_add(1, Ordering::SeqCst);
-                        if number >= attacks.len() && over.load(Ordering::SeqCst) {
+                        if number >= jobs && over.load(Ordering::SeqCst) {
                             return done;
                         }
-                        let attack = &attacks[number % attacks.len()];
+                        let Some(attack) = attacks.get(number % jobs) else {
+                            done.extend(archives::grade(&archives));
+                            continue;
+                        };
                         // Without namespaces all programs are one user's, who may have so many
                         // processes: next to a fork bomb another one's forks fail.
                         let _turn =

@@ -44,7 +44,8 @@ impl Name {
             }
             let text = std::str::from_utf8(part)
                 .ok()
-                .filter(|text| !text.chars().any(char::is_control))
+                // Controls, and what reorders or hides text.
+                .filter(|text| supervisor::bytes::escape(text.as_bytes()) == **text)
                 .ok_or(Refused::Skip("its name is not printable UTF-8; rename it"))?;
             if text.len() > LONGEST {
                 return Err(Refused::Skip("its name is too long"));
