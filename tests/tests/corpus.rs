@@ -51,6 +51,7 @@ fn snapshots() {
 
 #[test]
 fn recordings() {
+    all_of("recording", targets::recording);
     let program = ProgramId(0);
     let process = ProcessId { program, number: 0 };
     let events = [
@@ -76,6 +77,7 @@ fn recordings() {
 
 #[test]
 fn archives() {
+    all_of("archive", targets::archive);
     // A zip with one stored file `a.c` of one byte, as `zip -0` writes it.
     let zip = b"PK\x03\x04\x0a\0\0\0\0\0\0\0!\0\xf4\xdf[\x8d\x01\0\0\0\x01\0\0\0\x03\0\0\0a.cx\
         PK\x01\x02\x1e\x03\x0a\0\0\0\0\0\0\0!\0\xf4\xdf[\x8d\x01\0\0\0\x01\0\0\0\x03\0\0\0\0\0\0\0\0\0\0\0\

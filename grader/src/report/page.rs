@@ -82,7 +82,66 @@ impl Page {
         self
     }
 
+    /// The text. No line begins as a command to a runner does, wherever a page is shown: a call's
+    /// arguments are wrapped, and what a program wrote may come first on a line.
     pub(super) fn finish(self) -> String {
-        self.text
+        const COMMANDS: [(&str, &str); 2] = [("::", "\\x3a:"), ("##[", "\\x23#[")];
+        if !COMMANDS
+            .iter()
+            .any(|(begins, _)| self.text.contains(begins))
+        {
+            return self.text;
+        }
+        let mut out = String::with_capacity(self.text.len() + 8);
+        for line in self.text.split_inclusive('\n') {
+            let (before, rest) = line.split_at(shown_from(line));
+            out.push_str(before);
+            let command = COMMANDS.iter().find_map(|(begins, instead)| {
+                rest.strip_prefix(begins).map(|after| (instead, after))
+            });
+            match command {
+                Some((instead, after)) => {
+                    out.push_str(instead);
+                    out.push_str(after);
+                }
+                None => out.push_str(rest),
+            }
+        }
+        out
+    }
+}
+
+/// Where a line begins that is not blank, colours left out.
+fn shown_from(line: &str) -> usize {
+    let mut rest = line;
+    loop {
+        rest = rest.trim_start();
+        let Some(codes) = rest.strip_prefix("\u{1b}[") else {
+            return line.len() - rest.len();
+        };
+        rest = codes.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+        rest = rest.strip_prefix('m').unwrap_or(rest);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_begins_as_a_command_does() {
+        for tone in [Tone::Plain, Tone::Bad] {
+            let mut page = Page::plain();
+            page.coloured = tone == Tone::Bad;
+            page.put(tone, "::error::x").end();
+            page.add("  ").put(tone, "##[error]x").end();
+            page.line("write(1, \"::error::x\")").line("a:: b");
+            let text = page.finish();
+            let plain = text.replace("\u{1b}[1m", "").replace("\u{1b}[31m", "");
+            assert_eq!(
+                plain.replace("\u{1b}[0m", ""),
+                "\\x3a:error::x\n  \\x23#[error]x\nwrite(1, \"::error::x\")\na:: b\n"
+            );
+        }
     }
 }
