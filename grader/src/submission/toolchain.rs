@@ -19,6 +19,9 @@ const SYSTEM: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", 
 /// `memset` fails each time, not once a week.
 const PATTERN: &str = "-ftrivial-auto-var-init=pattern";
 
+/// Nobody reads more of them, and a file that includes itself twice makes them without end.
+const ERRORS: &str = "-fmax-errors=50";
+
 /// What builds programs here. Found by name only; nothing is run before it is needed.
 #[derive(Clone, Debug, Default)]
 pub struct Toolchain {
@@ -37,6 +40,7 @@ pub struct Toolchain {
     /// `CARGO_HOME`: where crates fetched before are.
     pub cargo_home: Option<PathBuf>,
     pattern: OnceLock<bool>,
+    errors: OnceLock<bool>,
     sysroot: OnceLock<Option<PathBuf>>,
     optimisation: Optimisation,
 }
@@ -125,6 +129,7 @@ impl Toolchain {
             go: first(&["go"]),
             cargo_home,
             pattern: OnceLock::new(),
+            errors: OnceLock::new(),
             sysroot: OnceLock::new(),
             optimisation: Optimisation::default(),
         }
@@ -166,6 +171,9 @@ impl Toolchain {
         if self.has_pattern() {
             flags.push(PATTERN);
         }
+        if self.has_errors() {
+            flags.push(ERRORS);
+        }
         flags
     }
 
@@ -182,6 +190,9 @@ impl Toolchain {
         ];
         if self.has_pattern() {
             flags.push(PATTERN);
+        }
+        if self.has_errors() {
+            flags.push(ERRORS);
         }
         flags
     }
@@ -218,17 +229,24 @@ impl Toolchain {
 
     /// Whether the C compiler knows [`PATTERN`] (gcc 12, clang 16); asked once.
     fn has_pattern(&self) -> bool {
-        *self.pattern.get_or_init(|| {
-            self.cc.as_ref().is_some_and(|cc| {
-                Command::new(&cc.path)
-                    .args(&cc.lead)
-                    .args(["-Werror", PATTERN, "-fsyntax-only", "-x", "c", "/dev/null"])
-                    .stdin(Stdio::null())
-                    .stdout(Stdio::null())
-                    .stderr(Stdio::null())
-                    .status()
-                    .is_ok_and(|status| status.success())
-            })
+        *self.pattern.get_or_init(|| self.knows(PATTERN))
+    }
+
+    /// Whether it knows [`ERRORS`]: clang has a limit of its own, under another name.
+    fn has_errors(&self) -> bool {
+        *self.errors.get_or_init(|| self.knows(ERRORS))
+    }
+
+    fn knows(&self, flag: &str) -> bool {
+        self.cc.as_ref().is_some_and(|cc| {
+            Command::new(&cc.path)
+                .args(&cc.lead)
+                .args(["-Werror", flag, "-fsyntax-only", "-x", "c", "/dev/null"])
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|status| status.success())
         })
     }
 
