@@ -232,12 +232,20 @@ fn cell(text: &str) -> String {
         .chars()
         .map(|c| if c.is_control() && c != '\n' { ' ' } else { c })
         .collect();
-    let formula = clean.starts_with(['=', '+', '-', '@', '\t', '\r', '＝', '＋', '－', '＠']);
-    if formula && clean.parse::<f64>().is_err() && clean != "-" {
-        format!("'{clean}")
-    } else {
-        clean
+    if clean.parse::<f64>().is_ok() || clean == "-" {
+        return clean;
     }
+    // Where `;` separates, as in a Russian Excel, what follows one begins a cell; so does a line.
+    let mut out = String::with_capacity(clean.len() + 1);
+    let mut begins = true;
+    for c in clean.chars() {
+        if begins && matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠') {
+            out.push('\'');
+        }
+        begins = matches!(c, ';' | '\n' | '"') || (begins && c == ' ');
+        out.push(c);
+    }
+    out
 }
 
 /// A name for a file: nothing that a file system or an archive reads otherwise.

@@ -180,7 +180,10 @@ fn nothing_is_left_a_formula() {
         ("＝cmd", "'＝cmd"),
         ("-5", "-5"),
         ("-", "-"),
-        ("\t=1", " =1"),
+        ("\t=1", " '=1"),
+        ("a;=cmd|' /C calc'!A0;", "a;'=cmd|' /C calc'!A0;"),
+        ("a\n +1\";@x", "a\n '+1\";'@x"),
+        ("100 of 100; late: -5", "100 of 100; late: -5"),
         ("anna", "anna"),
     ] {
         assert_eq!(cell(text), is);
