@@ -1,6 +1,9 @@
-//! The memory of the programs, by `process_vm_readv(2)`.
+//! The memory of the programs, by `process_vm_readv(2)`; through `/proc/TID/mem` where a container
+//! refuses that call although it grants `ptrace` (Docker's default profile did until version 20.10).
 
-use std::io::{IoSlice, IoSliceMut};
+use std::fs::{File, OpenOptions};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::unix::fs::FileExt;
 
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
@@ -31,8 +34,43 @@ pub fn read(tid: i32, addr: u64, len: usize) -> Vec<u8> {
         &mut [IoSliceMut::new(&mut bytes)],
         &pieces,
     );
-    bytes.truncate(got.unwrap_or(0));
+    let got = match got {
+        Err(errno) if is_refused(errno) => read_file(tid, addr, &mut bytes),
+        got => got.unwrap_or(0),
+    };
+    bytes.truncate(got);
     bytes
+}
+
+/// The call itself is not to be had here, whoever is asked for.
+fn is_refused(errno: Errno) -> bool {
+    matches!(errno, Errno::EPERM | Errno::ENOSYS)
+}
+
+/// The same through the file of the thread's memory: how many bytes there were.
+fn read_file(tid: i32, addr: u64, bytes: &mut [u8]) -> usize {
+    let Ok(file) = File::open(format!("/proc/{tid}/mem")) else {
+        return 0;
+    };
+    let mut got = 0;
+    while got < bytes.len() {
+        match file.read_at(&mut bytes[got..], addr + got as u64) {
+            Ok(0) => break,
+            Ok(more) => got += more,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    got
+}
+
+fn write_file(tid: i32, addr: u64, bytes: &[u8]) -> Result<(), Errno> {
+    let file = OpenOptions::new()
+        .write(true)
+        .open(format!("/proc/{tid}/mem"))
+        .map_err(|_| Errno::EPERM)?;
+    // The kernel says EIO where there is no memory.
+    file.write_all_at(bytes, addr).map_err(|_| Errno::EFAULT)
 }
 
 /// A NUL-terminated string without its NUL, at most `max` bytes; `None` where the memory ends or
@@ -71,11 +109,13 @@ pub fn write(tid: i32, addr: u64, bytes: &[u8]) -> Result<(), Errno> {
         let at = u64::try_from(number * MAX_READ)
             .ok()
             .and_then(|offset| addr.checked_add(offset));
-        let pieces = at
-            .and_then(|at| pieces(at, chunk.len()))
-            .ok_or(Errno::EFAULT)?;
-        if process_vm_writev(Pid::from_raw(tid), &[IoSlice::new(chunk)], &pieces)? != chunk.len() {
-            return Err(Errno::EFAULT);
+        let at = at.ok_or(Errno::EFAULT)?;
+        let pieces = pieces(at, chunk.len()).ok_or(Errno::EFAULT)?;
+        match process_vm_writev(Pid::from_raw(tid), &[IoSlice::new(chunk)], &pieces) {
+            Ok(count) if count == chunk.len() => {}
+            Ok(_) => return Err(Errno::EFAULT),
+            Err(errno) if is_refused(errno) => write_file(tid, at, chunk)?,
+            Err(errno) => return Err(errno),
         }
     }
     Ok(())
@@ -132,6 +172,75 @@ mod tests {
         assert_eq!(read(me(), base + 10, PAGE), vec![7; PAGE - 10]);
         assert_eq!(read_cstr(me(), base, 2 * PAGE), None);
         assert_eq!(write(me(), base + 10, &[1; PAGE]), Err(Errno::EFAULT));
+    }
+
+    #[test]
+    fn the_file_of_the_memory_says_the_same() {
+        let text = *b"abc\0def";
+        let mut bytes = [0; 7];
+        assert_eq!(read_file(me(), address(&text), &mut bytes), 7);
+        assert_eq!(bytes, text);
+        let mut target = vec![0_u8; 3];
+        write_file(me(), target.as_mut_ptr() as u64, b"xyz").unwrap();
+        assert_eq!(std::hint::black_box(target), b"xyz");
+        assert_eq!(read_file(me(), 8, &mut bytes), 0);
+        assert_eq!(write_file(me(), 8, b"x"), Err(Errno::EFAULT));
+        assert_eq!(read_file(i32::MAX, 8, &mut bytes), 0);
+    }
+
+    /// A thread under a filter like Docker's, which refuses the calls on other processes' memory.
+    #[test]
+    fn where_the_calls_are_refused_the_file_is_read_and_written() {
+        let done = std::thread::spawn(|| {
+            let line = |code: u32, jt, k| libc::sock_filter {
+                code: u16::try_from(code).unwrap(),
+                jt,
+                jf: 0,
+                k,
+            };
+            let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+            let give = libc::BPF_RET | libc::BPF_K;
+            let call = |number: i64| u32::try_from(number).unwrap();
+            let refused = libc::SECCOMP_RET_ERRNO | u32::try_from(libc::EPERM).unwrap();
+            let mut lines = [
+                line(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+                line(equal, 2, call(libc::SYS_process_vm_readv)),
+                line(equal, 1, call(libc::SYS_process_vm_writev)),
+                line(give, 0, libc::SECCOMP_RET_ALLOW),
+                line(give, 0, refused),
+            ];
+            let program = libc::sock_fprog {
+                len: 5,
+                filter: lines.as_mut_ptr(),
+            };
+            // SAFETY: `program` describes live lines, which the kernel only reads; of this thread only.
+            let set = unsafe {
+                libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+                libc::syscall(
+                    libc::SYS_seccomp,
+                    libc::SECCOMP_SET_MODE_FILTER,
+                    0,
+                    &raw const program,
+                )
+            };
+            assert_eq!(set, 0);
+            let text = *b"abc\0def";
+            let piece = pieces(address(&text), 7).unwrap();
+            let mut bytes = [0; 7];
+            let here = process_vm_readv(
+                Pid::from_raw(me()),
+                &mut [IoSliceMut::new(&mut bytes)],
+                &piece,
+            );
+            assert_eq!(here, Err(Errno::EPERM), "the filter works");
+            assert_eq!(read(me(), address(&text), 7), text);
+            assert_eq!(read_cstr(me(), address(&text), 100), Some(b"abc".to_vec()));
+            let mut target = vec![0_u8; 3];
+            write(me(), target.as_mut_ptr() as u64, b"xyz").unwrap();
+            assert_eq!(std::hint::black_box(target), b"xyz");
+            assert_eq!(write(me(), 8, b"x"), Err(Errno::EFAULT));
+        });
+        done.join().unwrap();
     }
 
     #[test]
