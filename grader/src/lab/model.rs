@@ -359,6 +359,14 @@ impl Scenario {
         let mut args = self.setup.values().flat_map(|setup| &setup.args).flatten();
         peer || args.any(|arg| arg.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()))
     }
+
+    /// Whether a program looks up `localhost`, which is 127.0.0.1 and ::1 in a network of its own and
+    /// anything elsewhere.
+    #[must_use]
+    pub fn looks_up_localhost(&self) -> bool {
+        let mut args = self.setup.values().flat_map(|setup| &setup.args).flatten();
+        args.any(|arg| arg == "localhost")
+    }
 }
 
 /// How one program is connected and compared in one scenario.

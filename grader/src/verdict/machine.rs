@@ -111,6 +111,9 @@ pub(super) fn lack(scenario: &Scenario, ran: &Ran) -> Option<Lack> {
     if enforced.isolation != "reduced" {
         return None;
     }
+    if scenario.looks_up_localhost() {
+        return Some(Lack::PrivateNetwork("localhost".to_owned()));
+    }
     let seen = ran.events.iter().find_map(foreign);
     seen.or_else(|| {
         let blind = enforced.observation == "bare"
@@ -290,6 +293,25 @@ mod tests {
             Outcome::Fail,
             "seen without calls"
         );
+    }
+
+    #[test]
+    fn localhost_is_what_the_machine_says_where_there_is_no_private_network() {
+        let mut lab = us_upper();
+        let setup = crate::lab::Setup {
+            args: Some(vec!["localhost".to_owned(), "{port}".to_owned()]),
+            ..crate::lab::Setup::default()
+        };
+        lab.scenarios[0].setup.insert("client".to_owned(), setup);
+        let wrong = || good()[..4].to_vec();
+        let reduced = judged(&lab, under("reduced", "full", wrong()));
+        assert!(reduced.iter().all(|v| v.outcome == Outcome::Skipped));
+        let Some(Reason::Unavailable(why)) = &reduced[0].reason else {
+            panic!("{reduced:#?}");
+        };
+        assert!(why.starts_with("localhost is shared with"), "{why}");
+        let full = judged(&lab, under("full", "full", wrong()));
+        assert!(full.iter().any(|v| v.outcome == Outcome::Fail));
     }
 
     #[test]
