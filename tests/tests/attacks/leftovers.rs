@@ -18,6 +18,7 @@ pub(crate) struct Before {
     memory: BTreeSet<String>,
     namespaces: BTreeSet<PathBuf>,
     held: usize,
+    sockets: BTreeSet<String>,
 }
 
 impl Before {
@@ -30,6 +31,10 @@ impl Before {
                 .collect(),
             namespaces: own_namespaces(),
             held: descriptors(),
+            sockets: lines("/proc/net/unix")
+                .into_iter()
+                .filter(|line| line.contains("attack"))
+                .collect(),
         }
     }
 
@@ -86,9 +91,11 @@ impl Before {
                 left.push(format!("directory {}", lab.display()));
             }
         }
-        let sockets = fs::read_to_string("/proc/net/unix").unwrap_or_default();
-        let sockets = sockets.lines().filter(|line| line.contains("attack"));
-        left.extend(sockets.map(|line| format!("socket {line}")));
+        left.extend(
+            now.sockets
+                .difference(&self.sockets)
+                .map(|line| format!("socket {line}")),
+        );
         if left.is_empty() {
             Ok(())
         } else {
