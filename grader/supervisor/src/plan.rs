@@ -559,7 +559,8 @@ pub struct Limits {
     /// CPU time of the whole tree, milliseconds.
     pub cpu_ms: u64,
     /// CPU time a thread may use within one step without a call that makes progress before it is
-    /// called spinning, milliseconds.
+    /// called spinning, milliseconds. Processor time, so load does not shorten it; a slow processor
+    /// does.
     pub spin_ms: u64,
     /// Calls without progress in a row before a thread is called spinning.
     pub spin_calls: u32,
@@ -583,7 +584,7 @@ impl Default for Limits {
         Self {
             wall_ms: 20_000,
             cpu_ms: 5_000,
-            spin_ms: 100,
+            spin_ms: 300,
             spin_calls: 300,
             memory: 1 << 30,
             total_memory: 1 << 30,
