@@ -128,9 +128,20 @@ impl Case {
     pub(crate) fn still(&mut self, processes: usize, threads: usize) -> Still {
         loop {
             let (first, second) = (self.scan(), self.scan());
-            // State D while it is being loaded from disk passes; that of a vfork lasts.
+            // State D while it is being loaded from disk passes; that of a vfork lasts. A sleep in a
+            // call that only makes or maps a program waits for a lock of the kernel's, and passes.
+            let loads = |nr: i64| {
+                [
+                    libc::SYS_execve,
+                    libc::SYS_mmap,
+                    libc::SYS_munmap,
+                    libc::SYS_mprotect,
+                    libc::SYS_brk,
+                ]
+                .contains(&nr)
+            };
             let asleep = |scan: &ThreadScan| match scan.state {
-                b'S' => scan.nr >= 0,
+                b'S' => scan.nr >= 0 && !loads(scan.nr),
                 b'D' => [calls::VFORK, calls::CLONE, calls::CLONE3].contains(&scan.nr),
                 state => matches!(state, b'T' | b'Z'),
             };
