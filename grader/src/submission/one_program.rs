@@ -1,7 +1,11 @@
 //! One program for both roles: `lab30 server` and `lab30 client`, or `-s` and `-c`.
 //!
 //! Which argument makes it which is read out of the source: the words that it compares its
-//! arguments with, and the letters that it gives to getopt.
+//! arguments with, their first letters, and the letters that it gives to getopt.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::find::{Sources, is_source};
 use super::language::Language;
@@ -70,6 +74,7 @@ pub(super) fn find(tree: &Tree, wanted: impl Fn(&File) -> bool) -> Option<Both> 
 fn arguments(source: &[u8]) -> Option<[Vec<String>; 2]> {
     let mut known = compared(source);
     known.extend(letters(source));
+    known.extend(initials(source));
     let best = |role: &str| {
         let ranked = known
             .iter()
@@ -132,6 +137,51 @@ fn letters(source: &[u8]) -> Vec<String> {
     out
 }
 
+/// A letter of the first argument, in a comparison or a switch: `argv[1][0]`, `*argv[1]`,
+/// `tolower(argv[1][1])`.
+const LETTER: &str = r"(?:to(?:lower|upper)\s*\(\s*)?(?:\w+\s*\[\s*1\s*\]\s*\[\s*(?<at>[01])\s*\]|\*\s*\w+\s*\[\s*1\s*\])";
+
+/// Compared with a constant, on either side; or the head of a switch.
+static COMPARISONS: LazyLock<[Option<Regex>; 3]> = LazyLock::new(|| {
+    [
+        format!(r"{LETTER}[\s)]*==\s*'(?<letter>[A-Za-z])'"),
+        format!(r"'(?<letter>[A-Za-z])'\s*==[\s(]*{LETTER}"),
+        format!(r"\bswitch\s*\(\s*{LETTER}[\s)]*\{{"),
+    ]
+    .map(|pattern| Regex::new(&pattern).ok())
+});
+static CASE: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"\bcase\s*'(?<letter>[A-Za-z])'\s*:|\}").ok());
+
+/// The letters that the source looks for at the beginning of its first argument: `s`, or `-s` where
+/// it is the second of them.
+fn initials(source: &[u8]) -> Vec<String> {
+    let code = source::with_characters(source);
+    let mut out = Vec::new();
+    for comparison in COMPARISONS.iter().flatten() {
+        for found in comparison.captures_iter(&code) {
+            let second = found.name("at").is_some_and(|at| at.as_str() == "1");
+            let mut add = |letter: &str| {
+                out.push(format!("{}{letter}", if second { "-" } else { "" }));
+            };
+            if let Some(letter) = found.name("letter") {
+                add(letter.as_str());
+                continue;
+            }
+            // The cases of a switch, to its end or that of a block in it.
+            let body = found
+                .get(0)
+                .and_then(|head| code.get(head.end()..))
+                .unwrap_or_default();
+            let cases = CASE.iter().flat_map(|case| case.captures_iter(body));
+            for letter in cases.map_while(|case| case.name("letter")) {
+                add(letter.as_str());
+            }
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::find::tests::tree;
@@ -167,6 +217,18 @@ mod tests {
             ),
             (r#"getopt(argc, argv, "sc")"#, "-s", "-c"),
             (
+                "if (argv[1][0] == 's') serve(); else if (*argv[1]=='c')",
+                "s",
+                "c",
+            ),
+            ("if ('C' == toupper(v[1][0])) talk();", "", "C"),
+            ("if (v[1][0]=='-' && v[1][1]=='s') serve();", "-s", ""),
+            (
+                "switch (tolower(argv[1][0])) { case 's': serve(); break; case 'c': talk(); }",
+                "s",
+                "c",
+            ),
+            (
                 r#"while ((o = getopt(argc, argv, ":hcsp:")) != -1)"#,
                 "-s",
                 "-c",
@@ -185,6 +247,9 @@ mod tests {
             r#"strcmp(buffer, "exit"); puts("server");"#,
             r#"strcpy(a.sun_path, "server"); f(strlen(x), "client");"#,
             r#"getopt(argc, argv, "s:c:")"#,
+            "if (buffer[0] == 's' || line[2][0] == 'c')",
+            "/* argv[1][0] == 's' */ printf(\"argv[1][0] == 'c'\");",
+            "switch (argv[1][0]) { } switch (c) { case 's': ; case 'c': ; }",
             r#"/* strcmp(argv[1], "client") */"#,
             "",
         ] {

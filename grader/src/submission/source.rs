@@ -111,6 +111,19 @@ pub(super) fn strings(source: &[u8]) -> Vec<String> {
     texts.map(|(_, at)| inside(source, &at)).collect()
 }
 
+/// The code with its character constants; comments and strings are blanked out.
+pub(super) fn with_characters(source: &[u8]) -> String {
+    let mut code = source.to_vec();
+    for (part, at) in parts(source) {
+        if part != Part::Character
+            && let Some(part) = code.get_mut(at)
+        {
+            part.fill(b' ');
+        }
+    }
+    String::from_utf8_lossy(&code).into_owned()
+}
+
 /// The string constants with the code near them on either side: comments and other constants are
 /// blanked out.
 pub(super) fn constants(source: &[u8]) -> Vec<(String, String, String)> {

@@ -171,7 +171,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             format!("{who} refused the arguments of the handout and was started with a port number")
         }
         OwnArguments(who) => {
-            format!("{who} was started with the arguments that grader.toml gives it")
+            format!(
+                "{who} was started with arguments of its own, as its source or grader.toml gives them"
+            )
         }
         WroteToInput(who) => format!(
             "{who} writes to descriptor 0, its standard input. That is seen on a terminal only: \

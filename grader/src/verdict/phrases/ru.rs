@@ -180,7 +180,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         WithPort(who) => {
             format!("{who} не принимает аргументов из задания: запуск с номером порта")
         }
-        OwnArguments(who) => format!("{who}: запуск с аргументами, которые заданы в grader.toml"),
+        OwnArguments(who) => {
+            format!("{who}: запуск со своими аргументами, из исходного текста или grader.toml")
+        }
         WroteToInput(who) => format!(
             "{who} пишет в дескриптор 0, то есть в стандартный ввод. Это видно только на терминале: \
              пишите в дескриптор 1"
