@@ -250,10 +250,14 @@ fn killed_again_and_again_a_batch_comes_to_the_same_grades() {
         kills += 1;
     }
     assert!(kills >= 2, "it was never interrupted");
-    batch(&home, &[])
-        .env("TMPDIR", home.path().join("tmp"))
-        .assert()
-        .stdout(predicate::str::contains("us-upper"));
+    // Twice: a child that was being started when its grader was killed may hold the lock of its
+    // temporary directory for a moment longer, and the next start but one finds it free.
+    for _ in 0..2 {
+        batch(&home, &[])
+            .env("TMPDIR", home.path().join("tmp"))
+            .assert()
+            .stdout(predicate::str::contains("us-upper"));
+    }
     assert_eq!(grades(&home, "grades.db"), grades(&home, "calm.db"));
     let left = fs::read_dir(home.path().join("tmp")).unwrap();
     let left: Vec<_> = left.map(|entry| entry.unwrap().file_name()).collect();
