@@ -114,23 +114,23 @@ fn calls<'a>(scene: &Scene<'a>) -> Vec<Told<'a>> {
                 None => announced = Some(*peer),
             },
             What::Forked { parent, child, .. } => {
-                let inherited: Vec<(i64, PeerId)> = ends
-                    .iter()
-                    .filter(|((process, _), _)| process == parent)
-                    .map(|((_, fd), peer)| (*fd, *peer))
-                    .collect();
-                ends.extend(inherited.into_iter().map(|(fd, peer)| ((*child, fd), peer)));
-                let inherited: Vec<(i64, Kind)> = kinds
-                    .iter()
-                    .filter(|((process, _), _)| process == parent)
-                    .map(|((_, fd), kind)| (*fd, *kind))
-                    .collect();
-                kinds.extend(inherited.into_iter().map(|(fd, kind)| ((*child, fd), kind)));
+                inherit(&mut ends, *parent, *child);
+                inherit(&mut kinds, *parent, *child);
             }
             _ => {}
         }
     }
     told
+}
+
+/// A child has its parent's descriptors, fork(2).
+fn inherit<T: Copy>(of: &mut BTreeMap<(ProcessId, i64), T>, parent: ProcessId, child: ProcessId) {
+    let inherited: Vec<(i64, T)> = of
+        .iter()
+        .filter(|((process, _), _)| *process == parent)
+        .map(|((_, fd), what)| (*fd, *what))
+        .collect();
+    of.extend(inherited.into_iter().map(|(fd, what)| ((child, fd), what)));
 }
 
 impl Kind {
