@@ -48,7 +48,7 @@ pub(crate) struct Helper {
     pub(crate) plan: Plan,
     pub(crate) recorder: Recorder,
     pub(crate) tracer: Tracer,
-    pub(crate) launcher: Launcher,
+    pub(crate) launcher: &'static Launcher,
     pub(crate) stdio: Vec<Option<Stdio>>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) traced: bool,

@@ -1,8 +1,9 @@
 //! Starting one program inside the sandbox, from the single-threaded helper.
 //!
-//! The forked child gives everything up step by step (session, descriptors, signals, limits,
-//! user), then waits at its *gate*, so that the helper can attach to it; only then it installs
-//! the filter, which may hand calls to a tracer, and calls `execve`.
+//! The child gives everything up step by step (session, limits, user, signals, descriptors), then
+//! waits at its *gate*, so that the helper can attach to it; only then it installs the filter, which
+//! may hand calls to a tracer, and calls `execve`. Until then it shares the helper's memory where that
+//! is safe (`Launcher::shares`), and has a copy of it otherwise.
 
 use std::ffi::OsString;
 use std::io::{self, Read};
@@ -12,14 +13,17 @@ use nix::fcntl::OFlag;
 
 use crate::filter::Filters;
 use crate::limits::{self, Rlimit};
-use crate::plan::{Input, Program};
+use crate::plan::{Image, Input, Program};
 
 mod child;
 mod image;
 mod session;
+mod shared;
+mod signals;
 mod vdso;
 
 use image::Prepared;
+pub(crate) use signals::Altered;
 
 /// The programs that are functions of this executable: called with the name and the whole `argv`,
 /// answers the exit code, or `None` for a name it does not know.
@@ -141,6 +145,18 @@ pub struct Launcher {
     pub(crate) group: Option<OwnedFd>,
     /// The helper may trace what is not dumpable, so nobody else needs to be able to.
     pub(crate) hidden: bool,
+    /// The signals that programs find with another action than the default, without us.
+    pub(crate) altered: Altered,
+    /// Whether memory stays hidden when its process becomes another user: [`stays_hidden`].
+    pub(crate) stays_hidden: bool,
+}
+
+/// Whether the kernel lets nobody look into a process that has just become another user
+/// (`fs.suid_dumpable`, proc_sys_fs(5)). While a program shares the helper's memory, whoever could look
+/// into the one could look into the other.
+pub(crate) fn stays_hidden() -> bool {
+    let setting = std::fs::read("/proc/sys/fs/suid_dumpable");
+    setting.is_ok_and(|value| matches!(value.first(), Some(b'0' | b'2')))
 }
 
 impl Launcher {
@@ -167,12 +183,27 @@ impl Launcher {
         }
     }
 
-    /// Forks a program that waits at its gate. `observe` installs the tracer's filter as well.
+    /// Whether a program may share the helper's memory until it is executed, which saves copying it.
+    ///
+    /// What is a property of the memory must come out the same for both: nobody may look into it, and
+    /// whom the kernel takes when memory runs out is said after `execve` only, by the tracer. A control
+    /// group that has run out of memory ends all who share it.
+    fn shares(&self, program: &Program, observe: bool) -> bool {
+        matches!(program.image, Image::File(_))
+            && observe
+            && self.hidden
+            && self.stays_hidden
+            && self.group.is_none()
+            // Their leader makes another child of its own.
+            && program.stdin != Input::Cooked
+    }
+
+    /// Starts a program that waits at its gate. `observe` installs the tracer's filter as well.
     ///
     /// # Errors
     /// See [`LaunchError`]. That `execve` fails is told through [`Launched::failure`].
     pub fn spawn(
-        &self,
+        &'static self,
         program: &Program,
         stdio: Stdio,
         observe: bool,
@@ -188,7 +219,7 @@ impl Launcher {
         let leader = leads.then(pipe).transpose().map_err(os("pipe"))?;
         let start = child::Start {
             launcher: self,
-            prepared: &prepared,
+            prepared,
             umask: program.umask,
             own_limits: [
                 own_limit(program.descriptors, limits::descriptors)?,
@@ -202,12 +233,19 @@ impl Launcher {
             stdio: [&stdio.stdin, &stdio.stdout, &stdio.stderr]
                 .map(|fd| fd.as_ref().map(AsRawFd::as_raw_fd)),
             traced: observe,
+            shares_memory: self.shares(program, observe),
             terminal: program.stdin == Input::Terminal,
             leader: leader.as_ref().map(|(_, write)| write.as_raw_fd()),
             gate: gate_read.as_raw_fd(),
             failure: failure_write.as_raw_fd(),
             ready: ready.as_ref().map(|(_, write)| write.as_raw_fd()),
         };
+        if start.shares_memory {
+            // Never given back, as the child's stack.
+            let pid = shared::spawn(Box::leak(Box::new(start)));
+            let pid = pid.map_err(|e| LaunchError::Os("clone", e))?;
+            return Ok(Launched { pid, gate, failure });
+        }
         // SAFETY: the helper is single-threaded, so the child may do whatever its parent could.
         match unsafe { nix::unistd::fork() }.map_err(os("fork"))? {
             nix::unistd::ForkResult::Child => start.run(),
@@ -225,6 +263,13 @@ impl Launcher {
             }
         }
     }
+}
+
+/// Sees to it that the kernel takes this process first when memory runs out, as
+/// [`Launcher::spawn`] does for all that do not share the helper's memory. For a program that has
+/// just been executed. Refused, nothing else changes.
+pub(crate) fn dies_first(pid: i32) {
+    let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), child::DIE_FIRST);
 }
 
 /// The pid that the leader of a session tells.

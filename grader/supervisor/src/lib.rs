@@ -20,6 +20,7 @@ pub mod memory;
 pub mod plan;
 pub mod probe;
 pub mod proc;
+mod raw;
 mod recorder;
 mod resources;
 pub mod scene;

@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::plan::Limits;
+use crate::raw;
 
 /// One `setrlimit`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,21 +121,18 @@ impl Rlimit {
         Ok(self)
     }
 
-    /// Sets it for the calling process. Async-signal-safe.
+    /// Sets it for the calling process, which may share its memory with another.
     ///
     /// # Errors
-    /// The `errno` of `setrlimit`.
+    /// The `errno` of `prlimit`.
     pub(crate) fn set(&self) -> Result<(), i32> {
-        let value = libc::rlimit {
+        let value = libc::rlimit64 {
             rlim_cur: self.soft,
             rlim_max: self.hard,
         };
-        // SAFETY: `value` is a live `rlimit`, which the kernel only reads.
-        if unsafe { libc::setrlimit(self.resource, &raw const value) } == 0 {
-            Ok(())
-        } else {
-            Err(nix::errno::Errno::last_raw())
-        }
+        let arguments = [0, self.resource as usize, raw::at(&raw const value), 0];
+        // SAFETY: `value` is a live `rlimit64`, which the kernel only reads.
+        unsafe { raw::call(libc::SYS_prlimit64, arguments) }.map(drop)
     }
 }
 

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 use libc::{sock_filter, sock_fprog};
 
+use crate::raw;
+
 /// A program for the kernel.
 pub(crate) type Program = Vec<sock_filter>;
 
@@ -90,7 +92,8 @@ pub(crate) fn compile(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Program
     built.lines
 }
 
-/// Installs a program for the calling process, for good. `no_new_privs` must be set.
+/// Installs a program for the calling process, which may share its memory with another, for good.
+/// `no_new_privs` must be set.
 ///
 /// # Errors
 /// The `errno` of `seccomp`.
@@ -100,20 +103,9 @@ pub(crate) fn install(program: &[sock_filter]) -> Result<(), i32> {
         len: length,
         filter: program.as_ptr().cast_mut(),
     };
+    let set = libc::SECCOMP_SET_MODE_FILTER as usize;
     // SAFETY: `program` describes a live slice, which the kernel only reads.
-    let done = unsafe {
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            0,
-            &raw const program,
-        )
-    };
-    if done == 0 {
-        Ok(())
-    } else {
-        Err(nix::errno::Errno::last_raw())
-    }
+    unsafe { raw::call(libc::SYS_seccomp, [set, 0, raw::at(&raw const program)]) }.map(drop)
 }
 
 /// Offsets into `struct seccomp_data`.

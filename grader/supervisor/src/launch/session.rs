@@ -41,7 +41,7 @@ pub(super) fn lead(terminal: RawFd, report: RawFd) {
     // ends of pipes that it kept would never report their end.
     unsafe {
         libc::write(report, message.as_ptr().cast(), MESSAGE);
-        super::child::close_from(0);
+        crate::raw::close_from(0);
         if made < 0 {
             libc::_exit(127);
         }

@@ -22,6 +22,7 @@ use std::time::{Duration, Instant};
 use crate::event::{Call, ExitStatus, Quiet, WaitState, What};
 use crate::inspect::FamilyHistory;
 use crate::isolation::scenario;
+use crate::launch;
 use crate::plan::{Address, First, Limits, ProcessId, Program, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
@@ -479,6 +480,8 @@ impl Tracer {
                     process,
                     path: path.into(),
                 });
+            } else {
+                launch::dies_first(tid);
             }
             process_launched(&mut self.processes, tid);
         }

@@ -24,8 +24,8 @@ pub struct HelperContext {
     pub up: EventSink,
     /// What is enforced. `observation` says what the plan asks for and ptrace grants.
     pub granted: Enforced,
-    /// Starts programs.
-    pub launcher: Launcher,
+    /// Starts programs; those that are starting share it.
+    pub launcher: &'static Launcher,
     /// When the worker took the plan: time 0 of the recording.
     pub started: Instant,
     /// Where a control group holds the programs: its `memory.events`.

@@ -28,6 +28,8 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
         base,
         identity,
         filters,
+        altered,
+        stays_hidden,
         traceable,
         alive,
         groups,
@@ -100,6 +102,8 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
             ruleset,
             workspace: c_path(Path::new(WORKSPACE))?,
             hidden: true,
+            altered,
+            stays_hidden,
             group: door,
         };
         // The host's files are out of reach from here on.
@@ -121,6 +125,8 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
         strangers,
         reason,
         filters,
+        altered,
+        stays_hidden,
         traceable,
         alive,
     } = worker;
@@ -164,6 +170,8 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
         let launcher = Launcher {
             rlimits: rlimits(&plan.limits, strangers)?,
             hidden: matches!(identity, Identity::Separate { .. }),
+            altered,
+            stays_hidden,
             identity,
             filters,
             private_pids: false,
@@ -367,7 +375,7 @@ fn take_over(
         plan,
         up: EventSink::new(hands.socket.into()),
         granted,
-        launcher,
+        launcher: Box::leak(Box::new(launcher)),
         started,
         workspace,
         memory_events,

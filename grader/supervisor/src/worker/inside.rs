@@ -21,7 +21,7 @@ use crate::filter::Filters;
 use crate::isolation::root::Base;
 use crate::isolation::sys::{self, Cloned};
 use crate::isolation::{SetupError, net, reaper, reduced, removal, user};
-use crate::launch::{Builtins, Identity};
+use crate::launch::{self, Altered, Builtins, Identity};
 use crate::tracer::calls;
 use crate::wire::{self, Frame, Kind, Quiet, WireError};
 
@@ -78,6 +78,8 @@ pub(super) struct Full {
     pub(super) base: Base,
     pub(super) identity: Identity,
     pub(super) filters: Filters,
+    pub(super) altered: Altered,
+    pub(super) stays_hidden: bool,
     pub(super) traceable: bool,
     pub(super) alive: OwnedFd,
     /// Where a control group is delegated.
@@ -93,6 +95,8 @@ pub(super) struct Reduced {
     pub(super) strangers: u64,
     pub(super) reason: String,
     pub(super) filters: Filters,
+    pub(super) altered: Altered,
+    pub(super) stays_hidden: bool,
     pub(super) traceable: bool,
     pub(super) alive: OwnedFd,
 }
@@ -139,6 +143,8 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         base,
         identity,
         filters: Filters::new(&calls::of_interest(), true),
+        altered: Altered::look(),
+        stays_hidden: launch::stays_hidden(),
         traceable,
         alive,
         groups,
@@ -185,6 +191,8 @@ fn lower(
         strangers: reduced::tasks_of_this_user(),
         reason,
         filters: Filters::new(&calls::of_interest(), false),
+        altered: Altered::look(),
+        stays_hidden: launch::stays_hidden(),
         traceable: crate::probe::may_trace(),
         alive,
         hands,

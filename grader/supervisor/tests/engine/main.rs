@@ -12,6 +12,7 @@ mod meeting;
 mod messages;
 mod peers;
 mod quiescence;
+mod starting;
 mod support;
 mod terminal;
 mod time;

@@ -19,7 +19,11 @@ pub(crate) fn run(mut context: HelperContext) -> ! {
     let granted = context.granted.clone();
     say(&mut context, What::Enforced(granted));
     let plan = context.plan.clone();
-    for act in plan.steps.iter().flat_map(|step| &step.acts) {
+    if plan.name == crate::tracing::AT_ONCE {
+        start_at_once(&mut context, &plan);
+    }
+    let acts = plan.steps.iter().flat_map(|step| &step.acts);
+    for act in acts.filter(|_| plan.name != crate::tracing::AT_ONCE) {
         match act {
             Act::Start(id) => start(&mut context, &plan, *id),
             other => panic!("{other:?} is not known here"),
@@ -27,6 +31,30 @@ pub(crate) fn run(mut context: HelperContext) -> ! {
     }
     say(&mut context, What::Ended);
     std::process::exit(0)
+}
+
+fn start_at_once(context: &mut HelperContext, plan: &Plan) {
+    let stdio = || Stdio {
+        stdin: Some(null()),
+        stdout: Some(null()),
+        stderr: Some(null()),
+    };
+    let mut launched = Vec::new();
+    for program in &plan.programs {
+        for signal in [libc::SIGKILL, libc::SIGTERM, libc::SIGPIPE, libc::SIGSEGV] {
+            let killed = context.launcher.spawn(program, stdio(), true).unwrap();
+            crate::tracing::kill_at_gate(killed, signal);
+        }
+        launched.push(context.launcher.spawn(program, stdio(), true).unwrap());
+    }
+    for (index, launched) in launched.into_iter().enumerate() {
+        let id = ProgramId(u16::try_from(index).unwrap());
+        for what in crate::tracing::follow(launched, id) {
+            say(context, what);
+        }
+        // What a program that shared this memory did to it.
+        assert!(!nix::sys::prctl::get_dumpable().unwrap());
+    }
 }
 
 fn say(context: &mut HelperContext, what: What) {

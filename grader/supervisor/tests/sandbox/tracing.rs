@@ -16,7 +16,30 @@ pub(crate) const TESTS: &[Test] = &[
     ("builtins_are_traced_as_well", builtins),
     ("a_failed_exec_is_told_under_the_tracer", failed),
     ("the_reduced_rung_is_traced_as_well", reduced),
+    (
+        "nobody_looks_into_what_waits_at_its_gate_or_into_the_helper",
+        gates,
+    ),
 ];
+
+/// The name of a plan whose programs all wait at their gates before the first goes on, after one more
+/// of each that is killed there.
+pub(crate) const AT_ONCE: &str = "at once";
+
+/// Kills what waits at its gate.
+pub(crate) fn kill_at_gate(launched: Launched, signal: i32) {
+    let mut status = 0;
+    // SAFETY: sends a signal to a child that has not been collected; `status` is live.
+    unsafe {
+        assert_eq!(libc::kill(launched.pid, signal), 0);
+        assert_eq!(
+            libc::waitpid(launched.pid, &raw mut status, libc::__WALL),
+            launched.pid
+        );
+    }
+    assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == signal);
+    assert_eq!(outcome(&launched.failure).unwrap(), Outcome::Runs);
+}
 
 /// Follows one process to its end and gives its calls, with what it wrote.
 pub(crate) fn follow(launched: Launched, program: ProgramId) -> Vec<What> {
@@ -169,4 +192,20 @@ fn reduced() {
         plan.isolation = Isolation::Reduced;
         assert_eq!(written(&traced(plan)).len(), 1);
     }
+}
+
+fn gates() {
+    // Opening each of them asks whether the process may be looked into. No `fork`: a child would
+    // have no tracer.
+    let look = "for p in /proc/[0-9]*; do [ $p = /proc/$$ ] && continue; echo look; \
+                for f in environ maps mem; do \
+                if true <$p/$f; then echo open $p; fi; done; done 2>/dev/null";
+    let mut plan = plan(vec![shell(look), shell(look), shell("echo last")]);
+    plan.name = AT_ONCE.into();
+    let said = written(&traced(plan));
+    let count = |what: &str| said.iter().filter(|line| line.contains(what)).count();
+    // Two wait and one is the helper; then one waits.
+    assert_eq!(count("look"), 5, "{said:?}");
+    assert_eq!(count("Permission denied"), 15, "{said:?}");
+    assert_eq!((count("open /"), count("last")), (15, 1), "{said:?}");
 }

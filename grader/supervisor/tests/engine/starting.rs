@@ -1,0 +1,95 @@
+//! What a program finds when it starts, and what its start leaves behind in the helper.
+
+use crate::support::{Bench, P, plan, start};
+use supervisor::plan::{Act, Input, Observation};
+
+/// Says what the kernel says of the program and of the helper, and whether the helper can be looked
+/// into; once for each line.
+const LOOK: &str = r#"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+static void lines(const char *path, const char *wanted) { char b[256]; FILE *f = fopen(path, "r");
+  while (f && fgets(b, sizeof b, f)) if (strstr(b, wanted)) printf("%s", b);
+  if (f) fclose(f); }
+static void refused(const char *path) { int f = open(path, O_RDONLY); if (f >= 0) { puts(path); close(f); } }
+int main(void) { char b[99];
+  do { lines("/proc/self/oom_score_adj", ""); lines("/proc/self/status", "Sig");
+    lines("/proc/self/status", "NoNewPrivs"); lines("/proc/self/status", "CapEff");
+    printf("slack %d\n", prctl(PR_GET_TIMERSLACK));
+    for (int f = 3; f < 256; f++) if (fcntl(f, F_GETFD) >= 0) printf("descriptor %d\n", f);
+    lines("/proc/1/oom_score_adj", "");
+    refused("/proc/1/environ"); refused("/proc/1/maps"); refused("/proc/1/mem"); refused("/proc/1/auxv");
+    fflush(stdout);
+  } while (fgets(b, sizeof b, stdin));
+  return 0; }"#;
+
+/// The program's score is the highest, the helper's that of whoever runs the tests.
+fn expected() -> String {
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap();
+    let slack = nix::sys::prctl::get_timerslack().unwrap();
+    let text = format!(
+        "1000\nSigQ:\t?\nSigPnd:\t0\nSigBlk:\t0\nSigIgn:\t0\nSigCgt:\t0\nNoNewPrivs:\t1\nCapEff:\t0\n\
+         slack {slack}\n{own}"
+    );
+    supervisor::bytes::escape(text.as_bytes())
+}
+
+/// What was said, without the zeros of sets and the numbers of other processes.
+fn shown(out: &str) -> String {
+    let mut out = out.replace("0000000000000000", "0");
+    if let (Some(from), Some(to)) = (out.find("SigQ:"), out.find("\\nSigPnd")) {
+        out.replace_range(from..to, "SigQ:\\t?");
+    }
+    out
+}
+
+#[test]
+fn a_program_starts_clean_and_the_helper_stays_closed() {
+    for (observation, stdin) in [
+        (Observation::Full, Input::Pipe),
+        (Observation::Full, Input::Cooked),
+        (Observation::Bare, Input::Pipe),
+    ] {
+        let mut bench = Bench::new();
+        let exe = bench.compile("program", LOOK);
+        let mut plan = plan(&exe, &[], vec![start()]);
+        plan.observation = observation;
+        plan.programs[0].stdin = stdin;
+        let out = bench.run(&plan).out(1);
+        assert_eq!(shown(&out), expected(), "{observation:?} {stdin:?}");
+    }
+}
+
+/// One start changes nothing for those that come after it, or run already.
+#[test]
+fn many_programs_start_one_after_the_other() {
+    const MANY: u16 = 40;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", LOOK);
+    let programs = (0..MANY).map(supervisor::plan::ProgramId);
+    let mut steps: Vec<Vec<Act>> = vec![programs.clone().map(Act::Start).collect()];
+    let line = |program| Act::Type {
+        program,
+        bytes: "again\n".into(),
+        pieces: vec![],
+    };
+    steps.push(vec![line(P)]);
+    steps.push(programs.map(Act::Eof).collect());
+    let mut plan = plan(&exe, &[], steps);
+    plan.programs = vec![plan.programs[0].clone(); usize::from(MANY)];
+    // All together.
+    plan.limits.processes = 200;
+    let recording = bench.run(&plan);
+    assert_eq!(shown(&recording.out(2)), expected());
+    let all = recording.out(1);
+    let said = shown(&all).matches("CapEff").count();
+    assert_eq!(said, usize::from(MANY), "{all}");
+    assert!(
+        !all.contains("/proc/1") && !all.contains("descriptor"),
+        "{all}"
+    );
+}
