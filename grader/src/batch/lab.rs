@@ -1,7 +1,6 @@
 //! A lab made ready for many submissions: its transcripts read once, its content hashed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::lab::catalog::LabSource;
 use crate::run::{Expected, SnapshotError};
@@ -15,7 +14,7 @@ pub struct PreparedLab {
     pub source: LabSource,
     /// Hash of everything in it that can change a verdict or an explanation.
     pub digest: String,
-    expected: BTreeMap<String, Arc<Transcript>>,
+    expected: BTreeMap<String, Transcript>,
 }
 
 impl PreparedLab {
@@ -52,12 +51,12 @@ impl PreparedLab {
     /// The reference's transcript of a scenario.
     #[must_use]
     pub fn transcript(&self, scenario: &str) -> Option<&Transcript> {
-        self.expected.get(scenario).map(AsRef::as_ref)
+        self.expected.get(scenario)
     }
 }
 
 impl Expected for PreparedLab {
-    fn expected(&self, scenario: &str) -> Result<Option<Arc<Transcript>>, SnapshotError> {
+    fn expected(&self, scenario: &str) -> Result<Option<Transcript>, SnapshotError> {
         Ok(self.expected.get(scenario).cloned())
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -132,7 +131,7 @@ fn reference_run(
         seed,
     )?;
     Ok(Ran {
-        expected: Arc::default(),
+        expected: Transcript::default(),
         actual: run.transcript,
         events: run.events,
     })
@@ -230,7 +229,7 @@ fn reference(
                 .push(format!("{} ({})", moved.scenario, moved.lane));
         }
         if let (true, Some(first)) = (scenario.calibrated, transcripts.first()) {
-            expected = Arc::new(first.clone());
+            expected.clone_from(first);
         }
         for (repeat, result) in repeats.iter_mut().zip(results) {
             let result = match result {

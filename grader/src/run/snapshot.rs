@@ -2,7 +2,6 @@
 //! reads the file: no assert macro, no environment variable has a say in grading.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use insta::Snapshot;
 use thiserror::Error;
@@ -72,7 +71,7 @@ fn text_of(text: &str, path: &Path) -> Result<Transcript, SnapshotError> {
 }
 
 impl Expected for LabSource {
-    fn expected(&self, scenario: &str) -> Result<Option<Arc<Transcript>>, SnapshotError> {
+    fn expected(&self, scenario: &str) -> Result<Option<Transcript>, SnapshotError> {
         let Some(text) = self.snapshots.get(scenario) else {
             return Ok(None);
         };
@@ -81,7 +80,7 @@ impl Expected for LabSource {
             Some(dir) => read_snapshot(&dir.join(file))?,
             None => parse_snapshot(text, &Path::new(&self.lab.id).join("snapshots").join(file))?,
         };
-        Ok(Some(Arc::new(transcript)))
+        Ok(Some(transcript))
     }
 }
 

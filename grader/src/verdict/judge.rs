@@ -6,7 +6,6 @@
 //! failed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use supervisor::event::{Event, What};
 
@@ -45,7 +44,7 @@ pub enum ScenarioResult {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ran {
     /// The reference's transcript.
-    pub expected: Arc<Transcript>,
+    pub expected: Transcript,
     /// The submission's.
     pub actual: Transcript,
     /// The submission's recording, for explanations.

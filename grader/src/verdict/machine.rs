@@ -251,7 +251,7 @@ mod tests {
 
     fn judged(lab: &Lab, events: Vec<Event>) -> Vec<Verdict> {
         let result = ScenarioResult::Ran(Box::new(Ran {
-            expected: transcript(lab, 0, &good()).into(),
+            expected: transcript(lab, 0, &good()),
             actual: transcript(lab, 0, &events),
             events,
         }));

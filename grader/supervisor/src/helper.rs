@@ -23,7 +23,7 @@ use crate::scene::{PipeNames, ToOpen};
 use crate::tracer::meeting::Meetings;
 use crate::tracer::{Notice, Tracer};
 use crate::waits::{Graph, Internet};
-use crate::worker::HelperContext;
+use crate::worker::{HelperContext, IPC_UNTOUCHED};
 
 /// Tells when a child changes state.
 pub(crate) struct ChildSignals(SignalFd);
@@ -93,8 +93,9 @@ pub fn main(context: HelperContext) -> ! {
         Ok(mut helper) => {
             helper.run();
             // The kernel gives everything back at once; by ourselves it takes a hundred calls.
+            let untouched = helper.tracer.ipc_untouched;
             std::mem::forget(helper);
-            0
+            if untouched { IPC_UNTOUCHED } else { 0 }
         }
         Err(_) => 1,
     };
@@ -120,7 +121,7 @@ impl Helper {
         let to_open = ends_to_open(&plan, &workspace);
         let mut tracer = Tracer::new(&plan.programs, Meetings::of(&plan), plan.limits);
         // Without a namespace of its own it would be the machine's.
-        tracer.ipc_unlimited = traced && launcher.private_pids;
+        tracer.ipc_untouched = traced && launcher.private_pids;
         Ok(Self {
             recorder,
             tracer,

@@ -149,6 +149,8 @@ pub struct Launcher {
     pub(crate) altered: Altered,
     /// Whether memory stays hidden when its process becomes another user: [`stays_hidden`].
     pub(crate) stays_hidden: bool,
+    /// How late programs may be woken, nanoseconds, where that is not as for the helper.
+    pub(crate) slack: Option<usize>,
 }
 
 /// Whether the kernel lets nobody look into a process that has just become another user

@@ -8,7 +8,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use context::{HelperContext, HelperMain};
+pub use context::{HelperContext, HelperMain, IPC_UNTOUCHED};
 pub use inside::main;
 
 use crate::event::{Event, What};

@@ -1,11 +1,12 @@
 //! What a scenario cannot reach: namespaces, a root of its own, placed files, Landlock.
 //!
 //! Two rungs. *Full*: the worker makes user, mount, network and UTS namespaces once and a
-//! read-only root ([`root`]); every scenario gets PID, mount and IPC namespaces and fresh private
-//! file systems on top ([`scenario`]). *Reduced*, where the machine refuses that: a private
+//! read-only root ([`root`]); every scenario gets PID and mount namespaces, an IPC namespace that
+//! nobody has used ([`ipc`]) and fresh private file systems on top ([`scenario`]). *Reduced*, where the machine refuses that: a private
 //! directory, Landlock, limits and the filter ([`reduced`]).
 
 pub(crate) mod files;
+pub(crate) mod ipc;
 pub(crate) mod landlock;
 pub(crate) mod net;
 pub(crate) mod reaper;

@@ -251,6 +251,9 @@ impl Start {
         for limit in self.own_limits.iter().flatten() {
             limit.set().map_err(|errno| (Step::Limits, errno))?;
         }
+        if let Some(slack) = self.launcher.slack {
+            let _ = raw::prctl(libc::PR_SET_TIMERSLACK, slack);
+        }
         if self.traced && matches!(self.prepared, Prepared::Builtin { .. }) {
             super::vdso::replace().map_err(|errno| (Step::Clock, errno))?;
         }

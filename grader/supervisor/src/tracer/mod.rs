@@ -41,8 +41,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(1000);
 /// Statuses handled in one turn.
 const MOST_AT_ONCE: usize = 1000;
 
-/// The calls that make an object of System V IPC: no other can be the first.
-const MAKES_IPC: [i64; 3] = [libc::SYS_shmget, libc::SYS_semget, libc::SYS_msgget];
+/// The calls that make an object in an IPC namespace: no other can be the first.
+const MAKES_IPC: [i64; 4] = [
+    libc::SYS_shmget,
+    libc::SYS_semget,
+    libc::SYS_msgget,
+    libc::SYS_mq_open,
+];
 
 /// Something the driver has to know about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +86,9 @@ pub(crate) struct Tracer {
     /// Programs whose connections are to hold as little as possible.
     small: Vec<bool>,
     limits: Limits,
-    /// The scenario's own System V IPC is still to be limited, which is dear and most never use it.
-    pub(crate) ipc_unlimited: bool,
+    /// Nothing has been made in the scenario's IPC namespace. It is still to be limited, which is dear
+    /// and most never use it.
+    pub(crate) ipc_untouched: bool,
     /// A program has made a socket of the internet protocols.
     pub(crate) internet: bool,
     /// Limits that were reached, each told once.
@@ -116,7 +122,7 @@ impl Tracer {
                 .map(|program| program.small_buffers)
                 .collect(),
             limits,
-            ipc_unlimited: false,
+            ipc_untouched: false,
             internet: false,
             exhausted: exhausted::Exhausted::new(programs),
             pipes: pipes::Pipes::default(),
@@ -500,7 +506,7 @@ impl Tracer {
             return;
         };
         if MAKES_IPC.contains(&nr) {
-            if std::mem::take(&mut self.ipc_unlimited) {
+            if std::mem::take(&mut self.ipc_untouched) {
                 scenario::limit_ipc(&self.limits);
             }
             ptrace::resume(tid, 0);

@@ -34,5 +34,10 @@ pub struct HelperContext {
     pub workspace: PathBuf,
 }
 
-/// The helper's work: run the scenario, send its events up to `Ended`, and exit 0.
+/// The helper's work: run the scenario, send its events up to `Ended`, and exit with 0, or with
+/// [`IPC_UNTOUCHED`].
 pub type HelperMain = fn(HelperContext) -> !;
+
+/// The exit code of a helper that has seen every call of its programs, none of which makes an object in
+/// the IPC namespace: the next scenario may have it.
+pub const IPC_UNTOUCHED: i32 = 3;

@@ -13,17 +13,18 @@ use std::time::Instant;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::Signal;
 
-use super::context::HelperMain;
+use super::context::{HelperMain, IPC_UNTOUCHED};
 use super::helper;
 use super::process::mode;
 use crate::cgroup::{self, Subtree};
 use crate::filter::Filters;
+use crate::isolation::ipc::Ipc;
 use crate::isolation::root::Base;
 use crate::isolation::sys::{self, Cloned};
 use crate::isolation::{SetupError, net, reaper, reduced, removal, user};
 use crate::launch::{self, Altered, Builtins, Identity};
 use crate::tracer::calls;
-use crate::wire::{self, Frame, Kind, Quiet, WireError};
+use crate::wire::{self, Frame, HelperEnd, Kind, Quiet, WireError};
 
 /// The worker process: call it from `main`, before anything else is started there, when the first
 /// argument is `worker`.
@@ -138,6 +139,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
     };
     let (identity, base, traceable, alive, groups) =
         prepare().map_err(|error| tell(&hands.socket, error))?;
+    let mut ipc = Ipc::new(&identity);
     let full = Full {
         hands,
         base,
@@ -149,16 +151,19 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         alive,
         groups,
     };
-    let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS | libc::CLONE_NEWIPC;
     loop {
         let Some((frame, started)) = next_plan(&full.hands.socket) else {
             return Ok(ExitCode::SUCCESS);
         };
+        let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS | ipc.flags();
         // SAFETY: this process has one thread.
         match unsafe { sys::clone_process(namespaces) } {
             Ok(Cloned::Child) => helper::full(full, &frame, started),
             Ok(Cloned::Parent { pid, ended }) => {
-                let clean_up = || full.groups.iter().for_each(Subtree::remove);
+                let clean_up = |end: &HelperEnd| {
+                    full.groups.iter().for_each(Subtree::remove);
+                    ipc.ended(*end == HelperEnd::Code(IPC_UNTOUCHED));
+                };
                 if !attend_and(&full.hands.socket, pid, &ended, clean_up)? {
                     return Ok(ExitCode::SUCCESS);
                 }
@@ -205,7 +210,7 @@ fn lower(
         match unsafe { sys::clone_process(0) } {
             Ok(Cloned::Child) => helper::reduced(reduced, &frame, started),
             Ok(Cloned::Parent { pid, ended }) => {
-                let goes_on = attend_and(&reduced.hands.socket, pid, &ended, || {
+                let goes_on = attend_and(&reduced.hands.socket, pid, &ended, |_| {
                     reaper::end_everything();
                     reduced.places.remove();
                 });
@@ -247,7 +252,7 @@ fn attend_and(
     socket: &UnixStream,
     pid: i32,
     ended: &OwnedFd,
-    clean_up: impl FnOnce(),
+    clean_up: impl FnOnce(&HelperEnd),
 ) -> Result<bool, SetupError> {
     let mut caller_left = false;
     loop {
@@ -271,7 +276,7 @@ fn attend_and(
         }
     }
     let end = sys::wait_for(pid).map_err(not_set_up)?;
-    clean_up();
+    clean_up(&end);
     let told = wire::send(&mut Quiet(socket), Kind::HelperEnded, &end);
     Ok(told.is_ok() && !caller_left)
 }

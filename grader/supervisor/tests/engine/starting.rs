@@ -93,3 +93,61 @@ fn many_programs_start_one_after_the_other() {
         "{all}"
     );
 }
+
+/// Makes what its argument says in the IPC namespace and leaves it there, and tells which namespace it
+/// is and what was there before.
+const OBJECTS: &str = r#"
+#include <fcntl.h>
+#include <mqueue.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
+#include <unistd.h>
+static int lines(const char *path) { int n = 0, c; FILE *f = fopen(path, "r");
+  while (f && (c = getc(f)) != EOF) n += c == '\n';
+  return n - 1; }
+int main(int argc, char **argv) { char name[99]; int make = argc > 1 ? argv[1][0] : 0;
+  ssize_t n = readlink("/proc/self/ns/ipc", name, sizeof name);
+  printf("%d %d %d %.*s", lines("/proc/sysvipc/shm"), lines("/proc/sysvipc/sem"),
+    lines("/proc/sysvipc/msg"), (int)n, name);
+  if (make && mq_open("/left", O_RDWR) >= 0) printf(" a queue");
+  if (make == 'm' && shmget(0x4711, 4096, IPC_CREAT | 0666) < 0) printf(" no memory");
+  if (make == 's' && semget(0x4711, 3, IPC_CREAT | 0666) < 0) printf(" no semaphores");
+  if (make == 'q' && msgget(0x4711, IPC_CREAT | 0666) < 0) printf(" no queue");
+  if (make == 'p' && mq_open("/left", O_RDWR | O_CREAT, 0666, NULL) < 0) printf(" no posix queue");
+  if (make == 'f' && fork() == 0) return shmget(0x4711, 4096, IPC_CREAT | 0666) < 0;
+  return 0; }"#;
+
+/// What one scenario leaves in an IPC namespace no other sees; one that is not used is kept.
+#[test]
+fn nothing_is_left_in_an_ipc_namespace_for_the_next() {
+    let mut bench = Bench::new();
+    let exe = bench.compile_with("program", OBJECTS, &["-lrt"]);
+    let mut look = |args: &[&str], observation| {
+        let mut plan = plan(&exe, args, vec![start()]);
+        plan.observation = observation;
+        let out = bench.run(&plan).out(1);
+        let name = out.strip_prefix("0 0 0 ").map(str::to_owned);
+        name.unwrap_or_else(|| panic!("{args:?}: {out}"))
+    };
+    let kept = nix::unistd::getuid().is_root();
+    let (full, bare) = (Observation::Full, Observation::Bare);
+    let mut before = look(&[], full);
+    assert!(before.starts_with("ipc:["), "{before}");
+    for what in ["m", "s", "q", "p", "f"] {
+        for observation in [full, bare] {
+            look(&[what], observation);
+            let after = look(&[], full);
+            // Names of those that are gone are given again.
+            assert!(!kept || before != after, "{what} {observation:?}");
+            assert!(after.ends_with(']'), "{what} {observation:?}: {after}");
+            before = after;
+        }
+    }
+    if kept {
+        assert_eq!(before, look(&[], full));
+    }
+}
