@@ -164,7 +164,7 @@ pub fn recording(data: &[u8]) {
     let outcome = ScenarioOutcome {
         scenario: scenario.id.clone(),
         result: ScenarioResult::Ran(Box::new(Ran {
-            expected,
+            expected: expected.into(),
             actual,
             events,
         })),

@@ -85,6 +85,12 @@ impl<'e> Grader<'e> {
         })
     }
 
+    /// How many scenarios run at once, of all submissions together.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.engine.workers()
+    }
+
     /// What produces the results.
     #[must_use]
     pub fn made_by(&self) -> &MadeBy {
@@ -113,7 +119,7 @@ impl<'e> Grader<'e> {
     #[must_use]
     pub fn grade(&self, lab: &PreparedLab, item: &Item) -> ResultRecord {
         match item.place.open() {
-            Ok(opened) => self.grade_opened(lab, item, &opened),
+            Ok(opened) => self.grade_opened(lab, item, &opened, 0),
             Err(error) => self.not_opened(lab, item, &error),
         }
     }
@@ -132,14 +138,20 @@ impl<'e> Grader<'e> {
     /// Grades the submission `item` whose files are in `dir`.
     #[must_use]
     pub fn grade_in(&self, lab: &PreparedLab, item: &Item, dir: &Path) -> ResultRecord {
-        self.grade_noted(lab, item, dir, &[])
+        self.grade_noted(lab, item, dir, &[], 0)
     }
 
     /// Grades the submission `item` whose files are in `opened`, with what was passed over while
-    /// they were put there.
+    /// they were put there; `at_once` of its scenarios side by side ([`CheckOptions::at_once`]).
     #[must_use]
-    pub fn grade_opened(&self, lab: &PreparedLab, item: &Item, opened: &Opened) -> ResultRecord {
-        self.grade_noted(lab, item, opened.path(), &opened.notes)
+    pub fn grade_opened(
+        &self,
+        lab: &PreparedLab,
+        item: &Item,
+        opened: &Opened,
+        at_once: usize,
+    ) -> ResultRecord {
+        self.grade_noted(lab, item, opened.path(), &opened.notes, at_once)
     }
 
     fn grade_noted(
@@ -148,11 +160,14 @@ impl<'e> Grader<'e> {
         item: &Item,
         dir: &Path,
         notes: &[String],
+        at_once: usize,
     ) -> ResultRecord {
         let began = Instant::now();
         let started = milliseconds();
         // One submission that trips a fault of ours must not end the class.
-        let graded = catch_unwind(AssertUnwindSafe(|| self.run(lab, item, dir, notes)));
+        let graded = catch_unwind(AssertUnwindSafe(|| {
+            self.run(lab, item, dir, notes, at_once)
+        }));
         let mut record = graded.unwrap_or_else(|panic| {
             let why = format!("the grader panicked: {}", panic_text(panic.as_ref()));
             self.blank(lab, item, self.inputs(lab, dir), Status::Error, why)
@@ -162,7 +177,14 @@ impl<'e> Grader<'e> {
         record
     }
 
-    fn run(&self, lab: &PreparedLab, item: &Item, dir: &Path, notes: &[String]) -> ResultRecord {
+    fn run(
+        &self,
+        lab: &PreparedLab,
+        item: &Item,
+        dir: &Path,
+        notes: &[String],
+        at_once: usize,
+    ) -> ResultRecord {
         let seed = self.options.seed.unwrap_or_else(fresh_seed);
         let context = Context {
             lang: self.options.lang,
@@ -179,6 +201,7 @@ impl<'e> Grader<'e> {
             repeat: self.options.repeat,
             name: Some(item.origin()),
             notes: notes.to_vec(),
+            at_once,
             ..CheckOptions::default()
         };
         let mut shown = Vec::new();

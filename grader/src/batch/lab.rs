@@ -1,6 +1,7 @@
 //! A lab made ready for many submissions: its transcripts read once, its content hashed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::lab::catalog::LabSource;
 use crate::run::{Expected, SnapshotError};
@@ -14,7 +15,7 @@ pub struct PreparedLab {
     pub source: LabSource,
     /// Hash of everything in it that can change a verdict or an explanation.
     pub digest: String,
-    expected: BTreeMap<String, Transcript>,
+    expected: BTreeMap<String, Arc<Transcript>>,
 }
 
 impl PreparedLab {
@@ -51,12 +52,12 @@ impl PreparedLab {
     /// The reference's transcript of a scenario.
     #[must_use]
     pub fn transcript(&self, scenario: &str) -> Option<&Transcript> {
-        self.expected.get(scenario)
+        self.expected.get(scenario).map(AsRef::as_ref)
     }
 }
 
 impl Expected for PreparedLab {
-    fn expected(&self, scenario: &str) -> Result<Option<Transcript>, SnapshotError> {
+    fn expected(&self, scenario: &str) -> Result<Option<Arc<Transcript>>, SnapshotError> {
         Ok(self.expected.get(scenario).cloned())
     }
 }

@@ -1,12 +1,13 @@
 //! Records into tables. A result that changes a grade waits until somebody has seen it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
 use super::late::Late;
 use super::standing::Pick;
-use super::{Gradebook, GradebookError, packed, time};
+use super::{Gradebook, GradebookError, Packer, time};
 use crate::batch::{Identity, Person, PreparedLab, ResultRecord, Status};
 
 /// What is set for a lab besides what its file says.
@@ -41,6 +42,7 @@ pub struct Merge<'g> {
     course: i64,
     labs: &'g BTreeMap<String, PreparedLab>,
     done: Merged,
+    packer: RefCell<Packer>,
 }
 
 impl Gradebook {
@@ -71,6 +73,7 @@ impl Gradebook {
             course,
             labs,
             done,
+            packer: RefCell::new(Packer::new()),
         })
     }
 }
@@ -183,7 +186,14 @@ impl Merge<'_> {
         self.step.execute(
             "INSERT INTO lab_version (lab, digest, title_en, title_ru, points, toml)
              VALUES (?, ?, ?, ?, ?, ?)",
-            params![lab, digest, title.0, title.1, record.of, packed(toml)],
+            params![
+                lab,
+                digest,
+                title.0,
+                title.1,
+                record.of,
+                self.packer.borrow_mut().packed(toml)
+            ],
         )?;
         let id = self.step.last_insert_rowid();
         let mut rows = Vec::new();
@@ -298,7 +308,7 @@ impl Merge<'_> {
                 record.started,
                 record.seconds,
                 wrong,
-                packed(&record.to_json()),
+                self.packer.borrow_mut().packed(&record.to_json()),
             ])?;
         let run = self.step.last_insert_rowid();
         let mut verdict = self.step.prepare_cached(
@@ -390,6 +400,9 @@ impl Merge<'_> {
     /// Stores the transcripts that differ; gives a hash of them all, by which equal mistakes are
     /// found, or nothing where none differs.
     fn transcripts(&self, record: &ResultRecord) -> Result<Option<String>, GradebookError> {
+        let mut known = self
+            .step
+            .prepare_cached("SELECT 1 FROM transcript WHERE hash = ?")?;
         let mut insert = self.step.prepare_cached(
             "INSERT INTO transcript (hash, text) VALUES (?, ?) ON CONFLICT DO NOTHING",
         )?;
@@ -397,7 +410,10 @@ impl Merge<'_> {
         for s in &record.scenarios {
             if let Some(text) = &s.transcript {
                 let hash = hash_of(text);
-                insert.execute(params![hash, packed(text)])?;
+                // Packing costs more than all the rest, and most are the same mistakes again.
+                if !known.exists([&hash])? {
+                    insert.execute(params![hash, self.packer.borrow_mut().packed(text)])?;
+                }
                 all.push(format!("{} {hash}", s.id));
             }
         }

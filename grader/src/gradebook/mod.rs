@@ -15,12 +15,11 @@ pub mod time;
 
 use std::collections::HashSet;
 use std::fmt;
-use std::io::{Read as _, Write as _};
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use flate2::Compression;
 use flate2::read::ZlibDecoder;
-use flate2::write::ZlibEncoder;
+use flate2::{Compress, Compression, FlushCompress, Status};
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
@@ -161,12 +160,27 @@ impl Gradebook {
     }
 }
 
-/// Text as it is stored: zlib.
-fn packed(text: &str) -> Vec<u8> {
-    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
-    // Memory refuses no write.
-    let _ = encoder.write_all(text.as_bytes());
-    encoder.finish().unwrap_or_default()
+/// Text as it is stored: zlib. To make a compressor costs more than to pack most texts, so one
+/// packs them all.
+struct Packer(Compress);
+
+impl Packer {
+    fn new() -> Self {
+        Self(Compress::new(Compression::fast(), true))
+    }
+
+    fn packed(&mut self, text: &str) -> Vec<u8> {
+        self.0.reset();
+        let mut out = Vec::with_capacity(text.len() / 4 + 64);
+        loop {
+            let done = usize::try_from(self.0.total_in()).unwrap_or(usize::MAX);
+            let rest = text.as_bytes().get(done..).unwrap_or_default();
+            match self.0.compress_vec(rest, &mut out, FlushCompress::Finish) {
+                Ok(Status::Ok | Status::BufError) => out.reserve(out.capacity().max(64)),
+                Ok(Status::StreamEnd) | Err(_) => return out,
+            }
+        }
+    }
 }
 
 fn unpacked(bytes: &[u8]) -> Result<String, GradebookError> {

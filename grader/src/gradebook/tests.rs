@@ -115,6 +115,18 @@ const BOTH: &[(&str, &str, u32)] = &[("s-a", "pass", 10), ("s-b", "pass", 10)];
 const ONE: &[(&str, &str, u32)] = &[("s-a", "pass", 10), ("s-b", "fail", 0)];
 
 #[test]
+fn one_packer_packs_texts_of_all_kinds_one_after_another() {
+    let mut packer = Packer::new();
+    let noise: String = (0..200_000_u64)
+        .filter_map(|i| char::from_u32((i.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u32))
+        .collect();
+    for text in ["", "a", &"lane server\n".repeat(50_000), &noise, "", "b"] {
+        let packed = packer.packed(text);
+        assert_eq!(unpacked(&packed).unwrap(), text);
+    }
+}
+
+#[test]
 fn a_result_that_changes_a_grade_waits_and_is_applied_or_discarded_whole() {
     let dir = TempDir::new().unwrap();
     let mut gradebook = book(&dir);

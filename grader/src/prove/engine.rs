@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -131,7 +132,7 @@ fn reference_run(
         seed,
     )?;
     Ok(Ran {
-        expected: Transcript::default(),
+        expected: Arc::default(),
         actual: run.transcript,
         events: run.events,
     })
@@ -229,7 +230,7 @@ fn reference(
                 .push(format!("{} ({})", moved.scenario, moved.lane));
         }
         if let (true, Some(first)) = (scenario.calibrated, transcripts.first()) {
-            expected.clone_from(first);
+            expected = Arc::new(first.clone());
         }
         for (repeat, result) in repeats.iter_mut().zip(results) {
             let result = match result {

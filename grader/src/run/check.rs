@@ -1,9 +1,10 @@
 //! Checking a submission: build it, run every scenario, compare, judge.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -31,7 +32,7 @@ pub trait Expected: Sync {
     ///
     /// # Errors
     /// It is stored, but cannot be used.
-    fn expected(&self, scenario: &str) -> Result<Option<Transcript>, SnapshotError>;
+    fn expected(&self, scenario: &str) -> Result<Option<Arc<Transcript>>, SnapshotError>;
 }
 
 /// How to check.
@@ -51,6 +52,9 @@ pub struct CheckOptions {
     pub name: Option<String>,
     /// What is known of it beforehand and worth saying: what was passed over in its archive.
     pub notes: Vec<String>,
+    /// How many of its scenarios run at once, at most as many as the engine has workers; 0: so
+    /// many.
+    pub at_once: usize,
 }
 
 /// A checked submission.
@@ -155,7 +159,8 @@ pub fn check(
     sink: &mut dyn FnMut(RunEvent<'_>),
 ) -> Result<Checked, CheckError> {
     let began = Instant::now();
-    let lab = &chosen(lab, options)?;
+    let lab = chosen(lab, options)?;
+    let lab = lab.as_ref();
     let mut wanted = expectations(lab, expected)?;
     calibrate(engine, lab, &mut wanted)?;
     let repeats = usize::try_from(options.repeat.max(1)).unwrap_or(usize::MAX);
@@ -175,8 +180,10 @@ pub fn check(
         isolation: engine.isolation(),
     };
     let built = thread::scope(|scope| {
-        // Ready before the first scenario; a failure is told by those that need them.
-        scope.spawn(|| engine.tools(lab));
+        if !lab.tools.programs.is_empty() {
+            // Ready before the first scenario; a failure is told by those that need them.
+            scope.spawn(|| engine.tools(lab));
+        }
         submission::build(engine, lab, submission, &build)
     })?;
     for report in &built.reports {
@@ -191,7 +198,7 @@ pub fn check(
         seed,
         rungs: Mutex::default(),
     };
-    let scenarios = job.all(options.repeat.max(1), sink)?;
+    let scenarios = job.all(options.repeat.max(1), options.at_once, sink)?;
     let (outcomes, rest): (Vec<ScenarioOutcome>, Vec<(u32, Duration)>) = scenarios
         .into_iter()
         .map(|s| (s.outcome, (s.repeat, s.took)))
@@ -265,7 +272,10 @@ fn notes_of(lab: &Lab, outcome: &ScenarioOutcome, lang: Lang) -> Vec<String> {
 }
 
 /// The lab reduced to what was asked for: the scenarios, and the requirements that they prove.
-fn chosen(lab: &Lab, options: &CheckOptions) -> Result<Lab, CheckError> {
+fn chosen<'l>(lab: &'l Lab, options: &CheckOptions) -> Result<Cow<'l, Lab>, CheckError> {
+    if options.scenarios.is_empty() && options.requirements.is_empty() {
+        return Ok(Cow::Borrowed(lab));
+    }
     let unknown = |kind, name: &str, known: Vec<&str>| CheckError::Unknown {
         lab: lab.id.clone(),
         kind,
@@ -296,7 +306,7 @@ fn chosen(lab: &Lab, options: &CheckOptions) -> Result<Lab, CheckError> {
         let proved: BTreeSet<&str> = out.scenarios.iter().flat_map(proved_by).collect();
         out.requirements.retain(|r| proved.contains(r.id.as_str()));
     }
-    Ok(out)
+    Ok(Cow::Owned(out))
 }
 
 /// The requirements, and those without which they cannot be judged.
@@ -325,7 +335,7 @@ fn proved_by(scenario: &Scenario) -> BTreeSet<&str> {
 fn expectations(
     lab: &Lab,
     expected: &dyn Expected,
-) -> Result<BTreeMap<String, Transcript>, CheckError> {
+) -> Result<BTreeMap<String, Arc<Transcript>>, CheckError> {
     let mut out = BTreeMap::new();
     for scenario in &lab.scenarios {
         let transcript =
@@ -344,7 +354,7 @@ fn expectations(
 fn calibrate(
     engine: &Engine,
     lab: &Lab,
-    wanted: &mut BTreeMap<String, Transcript>,
+    wanted: &mut BTreeMap<String, Arc<Transcript>>,
 ) -> Result<(), CheckError> {
     let (cast, none) = (Cast::reference(), BTreeMap::new());
     for scenario in lab.scenarios.iter().filter(|scenario| scenario.calibrated) {
@@ -356,7 +366,7 @@ fn calibrate(
                 error,
             },
         })?;
-        wanted.insert(scenario.id.clone(), run.transcript);
+        wanted.insert(scenario.id.clone(), Arc::new(run.transcript));
     }
     Ok(())
 }
@@ -389,7 +399,7 @@ impl Trial<'_> {
             rungs: Mutex::new(self.job.rungs()),
             ..*self.job
         };
-        let runs = job.all(1, &mut |_| {}).ok()?;
+        let runs = job.all(1, 0, &mut |_| {}).ok()?;
         let outcomes: Vec<ScenarioOutcome> = runs.into_iter().map(|run| run.outcome).collect();
         Some(verdict::judge(self.job.lab, &outcomes))
     }
@@ -399,18 +409,19 @@ struct Job<'a> {
     engine: &'a Engine,
     lab: &'a Lab,
     built: &'a Built,
-    wanted: &'a BTreeMap<String, Transcript>,
+    wanted: &'a BTreeMap<String, Arc<Transcript>>,
     seed: u64,
     /// What was learnt about how the programs must be started.
     rungs: Mutex<Rungs>,
 }
 
 impl Job<'_> {
-    /// Runs every scenario `repeat` times on all workers, the longest first, and tells the sink in
-    /// the lab's order.
+    /// Runs every scenario `repeat` times, `at_once` of them side by side, the longest first, and
+    /// tells the sink in the lab's order.
     fn all(
         &self,
         repeat: u32,
+        at_once: usize,
         sink: &mut dyn FnMut(RunEvent<'_>),
     ) -> Result<Vec<CheckedScenario>, CheckError> {
         let runs: Vec<(&Scenario, u32)> = self
@@ -421,12 +432,24 @@ impl Job<'_> {
             .collect();
         let mut order: Vec<usize> = (0..runs.len()).collect();
         order.sort_by_key(|i| std::cmp::Reverse(weight(runs[*i].0)));
+        let threads = match at_once {
+            0 => self.engine.workers(),
+            some => some.min(self.engine.workers()),
+        };
+        let mut done = Done::new(runs.len(), sink);
+        if threads == 1 {
+            for i in order {
+                let (scenario, n) = runs[i];
+                done.take(i, self.one(scenario, n)?);
+            }
+            return Ok(done.all());
+        }
         let next = AtomicUsize::new(0);
         let (send, receive) = mpsc::channel();
         thread::scope(|scope| {
             // Dropped when this closure returns early, which tells the threads to stop.
             let receive = receive;
-            for _ in 0..self.engine.workers().min(runs.len()) {
+            for _ in 0..threads.min(runs.len()) {
                 let (send, order, runs, next) = (send.clone(), &order, &runs, &next);
                 scope.spawn(move || {
                     while let Some(&i) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -439,17 +462,10 @@ impl Job<'_> {
                 });
             }
             drop(send);
-            let mut done: Vec<Option<CheckedScenario>> = runs.iter().map(|_| None).collect();
-            let mut told = 0;
-            let mut enforced = false;
             while let Ok((i, result)) = receive.recv() {
-                done[i] = Some(result?);
-                while let Some(Some(scenario)) = done.get(told) {
-                    tell(scenario, &mut enforced, sink);
-                    told += 1;
-                }
+                done.take(i, result?);
             }
-            Ok(done.into_iter().flatten().collect())
+            Ok(done.all())
         })
     }
 
@@ -516,13 +532,13 @@ impl Job<'_> {
             let mut programs = self.lab.programs.iter();
             programs.any(|p| p.name == *role && p.unflushed == Unflushed::Noted)
         };
-        let held = self.held_back(scenario, &run);
+        let (run, held) = self.held_back(scenario, run);
         rungs.terminals.extend(held.into_iter().filter(noted));
         if rungs.terminals.is_empty() {
             return Ok(run);
         }
         let shown = self.once(scenario, &rungs, seed)?;
-        let still = self.held_back(scenario, &shown);
+        let (shown, still) = self.held_back(scenario, shown);
         if rungs.terminals.iter().all(|role| still.contains(role)) {
             return Ok(run);
         }
@@ -531,16 +547,22 @@ impl Job<'_> {
         Ok(shown)
     }
 
-    fn held_back(&self, scenario: &Scenario, run: &ScenarioRun) -> Vec<String> {
+    fn held_back(&self, scenario: &Scenario, run: ScenarioRun) -> (ScenarioRun, Vec<String>) {
         let Some(expected) = self.wanted.get(&scenario.id) else {
-            return Vec::new();
+            return (run, Vec::new());
         };
         let ran = Ran {
             expected: expected.clone(),
-            actual: run.transcript.clone(),
-            events: run.events.clone(),
+            actual: run.transcript,
+            events: run.events,
         };
-        verdict::held_back(self.lab, scenario, &ran)
+        let held = verdict::held_back(self.lab, scenario, &ran);
+        let run = ScenarioRun {
+            events: ran.events,
+            transcript: ran.actual,
+            took: run.took,
+        };
+        (run, held)
     }
 
     /// Runs a scenario with the handout's arguments; where programs refuse them, with one
@@ -648,6 +670,40 @@ impl Job<'_> {
             repeat,
             took,
         })
+    }
+}
+
+/// The runs that are over, told in the lab's order.
+struct Done<'s, 'f> {
+    runs: Vec<Option<CheckedScenario>>,
+    told: usize,
+    enforced: bool,
+    sink: &'s mut Sink<'f>,
+}
+
+/// Who is told.
+type Sink<'f> = dyn FnMut(RunEvent<'_>) + 'f;
+
+impl<'s, 'f> Done<'s, 'f> {
+    fn new(runs: usize, sink: &'s mut Sink<'f>) -> Self {
+        Self {
+            runs: (0..runs).map(|_| None).collect(),
+            told: 0,
+            enforced: false,
+            sink,
+        }
+    }
+
+    fn take(&mut self, i: usize, run: CheckedScenario) {
+        self.runs[i] = Some(run);
+        while let Some(Some(scenario)) = self.runs.get(self.told) {
+            tell(scenario, &mut self.enforced, self.sink);
+            self.told += 1;
+        }
+    }
+
+    fn all(self) -> Vec<CheckedScenario> {
+        self.runs.into_iter().flatten().collect()
     }
 }
 

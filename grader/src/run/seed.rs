@@ -68,18 +68,17 @@ pub(super) fn port(seed: u64) -> u16 {
 pub(super) fn random_bytes(count: usize, seed: u64) -> Vec<u8> {
     const ALPHABET: &[u8; 64] =
         b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789\n\n";
+    /// Characters of six bits from one number.
+    const AT_ONCE: usize = 10;
     let mut numbers = SplitMix::new(seed);
-    let mut out = Vec::with_capacity(count);
+    let mut out = Vec::with_capacity(count.saturating_add(AT_ONCE));
     while out.len() < count {
         let bits = numbers.next();
-        // Ten characters of six bits from one number.
-        let left = count - out.len();
-        out.extend(
-            (0..10)
-                .take(left)
-                .map(|i| ALPHABET[(bits >> (6 * i) & 63) as usize]),
-        );
+        let word: [u8; AT_ONCE] =
+            std::array::from_fn(|i| ALPHABET[(bits >> (6 * i) & 63) as usize]);
+        out.extend_from_slice(&word);
     }
+    out.truncate(count);
     out
 }
 

@@ -2,6 +2,7 @@
 //! reads the file: no assert macro, no environment variable has a say in grading.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use insta::Snapshot;
 use thiserror::Error;
@@ -71,7 +72,7 @@ fn text_of(text: &str, path: &Path) -> Result<Transcript, SnapshotError> {
 }
 
 impl Expected for LabSource {
-    fn expected(&self, scenario: &str) -> Result<Option<Transcript>, SnapshotError> {
+    fn expected(&self, scenario: &str) -> Result<Option<Arc<Transcript>>, SnapshotError> {
         let Some(text) = self.snapshots.get(scenario) else {
             return Ok(None);
         };
@@ -80,7 +81,7 @@ impl Expected for LabSource {
             Some(dir) => read_snapshot(&dir.join(file))?,
             None => parse_snapshot(text, &Path::new(&self.lab.id).join("snapshots").join(file))?,
         };
-        Ok(Some(transcript))
+        Ok(Some(Arc::new(transcript)))
     }
 }
 

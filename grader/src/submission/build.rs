@@ -5,7 +5,7 @@ mod ways;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::thread;
+use std::thread::{self, ScopedJoinHandle};
 
 use supervisor::plan::Isolation;
 
@@ -94,8 +94,9 @@ pub fn build(
         .cloned()
         .collect();
     let layout = find::find(&tree, &programs, find::home(&tree, lab), &lab.numbers())?;
+    let flags = handlers::plain_flags(&tree);
     let as_typed;
-    let options = if options.toolchain.is_usual() && !handlers::plain_flags(&tree).is_empty() {
+    let options = if options.toolchain.is_usual() && !flags.is_empty() {
         as_typed = options.toolchain.optimising(Optimisation::None);
         &BuildOptions {
             toolchain: &as_typed,
@@ -112,7 +113,7 @@ pub fn build(
     };
     let results = job.all(&layout.units)?;
     let fingerprint = hash_of(&tree);
-    let mut built = collect(lab, tree, layout, results, options, fingerprint);
+    let mut built = collect(lab, tree, layout, results, flags, options, fingerprint);
     // Roles that are played by the program of another one.
     for program in &lab.programs {
         let Some(original) = &program.same_as else {
@@ -161,32 +162,36 @@ impl Made {
 }
 
 impl Job<'_> {
-    /// Builds the units at once: the workers decide how many run in parallel.
+    /// Builds the units that are not in the cache, at once: the workers decide how many run in
+    /// parallel.
     fn all(&self, units: &[Unit]) -> Result<Vec<Finished>, SubmissionError> {
         thread::scope(|scope| {
-            let threads: Vec<_> = units
+            let under_way: Vec<_> = units
                 .iter()
-                .map(|unit| scope.spawn(move || self.unit(unit)))
+                .map(|unit| {
+                    let key = self.key(unit);
+                    match self.options.cache.get(&key) {
+                        Some(stored) => Ok(Finished {
+                            stored,
+                            cached: true,
+                            cache: self.options.cache.clone(),
+                        }),
+                        None => Err(scope.spawn(move || self.unit(unit, &key))),
+                    }
+                })
                 .collect();
-            threads
+            under_way
                 .into_iter()
-                .map(|thread| match thread.join() {
-                    Ok(result) => result,
-                    Err(panic) => std::panic::resume_unwind(panic),
+                .map(|unit| match unit.map_err(ScopedJoinHandle::join) {
+                    Ok(finished) => Ok(finished),
+                    Err(Ok(result)) => result,
+                    Err(Err(panic)) => std::panic::resume_unwind(panic),
                 })
                 .collect()
         })
     }
 
-    fn unit(&self, unit: &Unit) -> Result<Finished, SubmissionError> {
-        let key = self.key(unit);
-        if let Some(stored) = self.options.cache.get(&key) {
-            return Ok(Finished {
-                stored,
-                cached: true,
-                cache: self.options.cache.clone(),
-            });
-        }
+    fn unit(&self, unit: &Unit, key: &str) -> Result<Finished, SubmissionError> {
         let made = match unit {
             Unit::Sources(sources) => {
                 let mut made = Made::default();
@@ -202,7 +207,7 @@ impl Job<'_> {
         } else {
             self.options.cache.clone()
         };
-        let stored = cache.put(&key, made.record, &made.executables, &made.others)?;
+        let stored = cache.put(key, made.record, &made.executables, &made.others)?;
         Ok(Finished {
             stored,
             cached: false,

@@ -6,6 +6,7 @@
 //! that is asked for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::{GlobBuilder, GlobMatcher};
 
@@ -366,10 +367,26 @@ fn left<'p>(items: &[&'p str], found: &[(&Role<'_>, &'p str)]) -> Vec<&'p str> {
     items.iter().copied().filter(|p| !is_taken(p)).collect()
 }
 
+/// A lab's pattern, compiled once for a whole class.
+fn matcher(glob: &str) -> Option<Arc<GlobMatcher>> {
+    static KNOWN: Mutex<BTreeMap<String, Option<Arc<GlobMatcher>>>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(matcher) = known.get(glob) {
+        return matcher.clone();
+    }
+    let glob_of = GlobBuilder::new(glob)
+        .case_insensitive(true)
+        .literal_separator(true)
+        .build();
+    let matcher = glob_of.ok().map(|glob| Arc::new(glob.compile_matcher()));
+    known.insert(glob.to_owned(), matcher.clone());
+    matcher
+}
+
 /// A lab's program with its compiled patterns.
 struct Role<'a> {
     program: &'a Program,
-    patterns: Vec<(GlobMatcher, bool)>,
+    patterns: Vec<(Arc<GlobMatcher>, bool)>,
 }
 
 impl<'a> Role<'a> {
@@ -377,15 +394,7 @@ impl<'a> Role<'a> {
         let patterns = program
             .sources
             .iter()
-            .filter_map(|glob| {
-                let matcher = GlobBuilder::new(glob)
-                    .case_insensitive(true)
-                    .literal_separator(true)
-                    .build()
-                    .ok()?
-                    .compile_matcher();
-                Some((matcher, glob.contains('/')))
-            })
+            .filter_map(|glob| Some((matcher(glob)?, glob.contains('/'))))
             .collect();
         Self { program, patterns }
     }

@@ -1,5 +1,7 @@
 //! Which language a file is in, and what of it can be told without a compiler.
 
+use memchr::memmem;
+
 use super::source::{self, Magic};
 
 /// The languages a program may be handed in.
@@ -88,7 +90,7 @@ impl Language {
 pub(super) fn has(content: &[u8], words: &[&str]) -> bool {
     words
         .iter()
-        .any(|word| content.windows(word.len()).any(|w| w == word.as_bytes()))
+        .any(|word| memmem::find(content, word.as_bytes()).is_some())
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr3, memmem};
+
 /// The code of a C or C++ file with comments, strings and character constants blanked out.
 ///
 /// Works on bytes: sources in CP1251 are handed in as well.
@@ -22,11 +24,8 @@ pub(super) fn code_only(source: &[u8]) -> Vec<u8> {
                 out.push(b' ');
             }
             (b'/', Some(b'*')) => {
-                i += 2;
-                while i < source.len() && !source[i..].starts_with(b"*/") {
-                    i += 1;
-                }
-                i = (i + 2).min(source.len());
+                let end = position(source.get(i + 2..).unwrap_or_default(), b"*/");
+                i = end.map_or(source.len(), |end| i + end + 4);
                 out.push(b' ');
             }
             (b'"' | b'\'', _) => {
@@ -42,12 +41,19 @@ pub(super) fn code_only(source: &[u8]) -> Vec<u8> {
                 out.push(b' ');
             }
             _ => {
-                out.push(b);
-                i += 1;
+                let end = next_mark(source, i + 1);
+                out.extend_from_slice(&source[i..end]);
+                i = end;
             }
         }
     }
     out
+}
+
+/// Where the next comment or constant may begin.
+fn next_mark(source: &[u8], from: usize) -> usize {
+    let rest = source.get(from..).unwrap_or_default();
+    memchr3(b'/', b'"', b'\'', rest).map_or(source.len(), |found| from + found)
 }
 
 /// What is no code in a C or C++ file.
@@ -82,7 +88,7 @@ fn parts(source: &[u8]) -> Vec<(Part, Range<usize>)> {
             };
             (part, (end + 1).min(rest.len()))
         } else {
-            i += 1;
+            i = next_mark(source, i + 1);
             continue;
         };
         out.push((part, i..i + length));
@@ -188,7 +194,7 @@ pub(super) fn has_main(source: &[u8]) -> bool {
 }
 
 fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|w| w == needle)
+    memmem::find(haystack, needle)
 }
 
 /// Whether a program imports a function: its name stands in the table of dynamic strings. Unlike

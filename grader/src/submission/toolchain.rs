@@ -42,6 +42,7 @@ pub struct Toolchain {
     pattern: OnceLock<bool>,
     errors: OnceLock<bool>,
     sysroot: OnceLock<Option<PathBuf>>,
+    identities: OnceLock<[String; 6]>,
     optimisation: Optimisation,
 }
 
@@ -131,6 +132,7 @@ impl Toolchain {
             pattern: OnceLock::new(),
             errors: OnceLock::new(),
             sysroot: OnceLock::new(),
+            identities: OnceLock::new(),
             optimisation: Optimisation::default(),
         }
     }
@@ -198,18 +200,20 @@ impl Toolchain {
     }
 
     /// What tells these tools from others, without running any of them: one line each, empty for
-    /// one that is missing.
+    /// one that is missing. Asked once: a class is graded with one compiler, or its keys lie.
     #[must_use]
-    pub fn identities(&self) -> [String; 6] {
-        [
-            &self.cc,
-            &self.cxx,
-            &self.make,
-            &self.cargo,
-            &self.javac,
-            &self.go,
-        ]
-        .map(|tool| tool.as_ref().map(Tool::identity).unwrap_or_default())
+    pub fn identities(&self) -> &[String; 6] {
+        self.identities.get_or_init(|| {
+            [
+                &self.cc,
+                &self.cxx,
+                &self.make,
+                &self.cargo,
+                &self.javac,
+                &self.go,
+            ]
+            .map(|tool| tool.as_ref().map(Tool::identity).unwrap_or_default())
+        })
     }
 
     /// What the C compiler calls itself: the first line of `cc --version`.

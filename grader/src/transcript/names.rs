@@ -169,7 +169,7 @@ impl Binder {
             }
             let (piece, length) = match self.at(bytes, at, pids) {
                 Some((name, length)) => (Piece::Name(name), length),
-                None if is_forged(&bytes[at..]) => (Piece::Forged, 1),
+                None if bytes[at] == b'<' && is_forged(&bytes[at..]) => (Piece::Forged, 1),
                 None => {
                     at += 1;
                     continue;
@@ -190,9 +190,12 @@ impl Binder {
     /// The name that stands at this place, and the length of what it stands for.
     fn at(&self, bytes: &[u8], at: usize, pids: bool) -> Option<(&str, usize)> {
         let before = at.checked_sub(1).and_then(|i| bytes.get(i));
+        let first = bytes.get(at);
         let found = self.bound.iter().find(|bound| {
             let after = bytes.get(at + bound.bytes.len());
-            bytes[at..].starts_with(&bound.bytes)
+            // In bulk data almost every place is refused by its first byte.
+            bound.bytes.first() == first
+                && bytes[at..].starts_with(&bound.bytes)
                 && match bound.edges {
                     Edges::Any => true,
                     Edges::Path => {

@@ -203,7 +203,7 @@ fn is_seen(lab: &Lab, expected: &Run, actual: &Run) -> bool {
     let outcome = ScenarioOutcome {
         scenario: "any".to_owned(),
         result: ScenarioResult::Ran(Box::new(Ran {
-            expected,
+            expected: expected.into(),
             actual,
             events,
         })),
@@ -312,7 +312,7 @@ proptest! {
         let expected = transcript(&lab, 0, &good());
         let actual = transcript(&lab, 0, &events);
         prop_assert_eq!(parse(&actual.to_string()), Ok(actual.clone()));
-        let ran = Ran { expected, actual, events };
+        let ran = Ran { expected: expected.into(), actual, events };
         let _said = notes(&lab, &lab.scenarios[0], &ran, Lang::Ru);
         let outcome = ScenarioOutcome {
             scenario: lab.scenarios[0].id.clone(),

@@ -6,6 +6,7 @@
 //! failed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use supervisor::event::{Event, What};
 
@@ -44,7 +45,7 @@ pub enum ScenarioResult {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ran {
     /// The reference's transcript.
-    pub expected: Transcript,
+    pub expected: Arc<Transcript>,
     /// The submission's.
     pub actual: Transcript,
     /// The submission's recording, for explanations.

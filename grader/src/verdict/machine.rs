@@ -251,7 +251,7 @@ mod tests {
 
     fn judged(lab: &Lab, events: Vec<Event>) -> Vec<Verdict> {
         let result = ScenarioResult::Ran(Box::new(Ran {
-            expected: transcript(lab, 0, &good()),
+            expected: transcript(lab, 0, &good()).into(),
             actual: transcript(lab, 0, &events),
             events,
         }));

@@ -15,7 +15,7 @@ fn ran(lab: &Lab, index: usize, good: &[Event], events: Vec<Event>) -> ScenarioO
     ScenarioOutcome {
         scenario: lab.scenarios[index].id.clone(),
         result: ScenarioResult::Ran(Box::new(Ran {
-            expected: transcript(lab, index, good),
+            expected: transcript(lab, index, good).into(),
             actual: transcript(lab, index, &events),
             events,
         })),
@@ -381,7 +381,7 @@ fn a_snapshot_of_another_lab_is_the_labs_fault() {
     let outcome = ScenarioOutcome {
         scenario: lab.scenarios[0].id.clone(),
         result: ScenarioResult::Ran(Box::new(Ran {
-            expected: transcript(&other, 0, &good()),
+            expected: transcript(&other, 0, &good()).into(),
             actual: transcript(&lab, 0, &good()),
             events: good(),
         })),

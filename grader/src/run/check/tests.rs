@@ -1,7 +1,7 @@
 //! With workers that only pretend: what is built and run, in which order, and what is told.
 
 use std::fs;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use supervisor::event::{Enforced, Event, ExitStatus, Quiet, Settled, Stream, What};
 use supervisor::plan::{Image, Observation, Plan, ProcessId, ProgramId};
@@ -188,8 +188,8 @@ fn bench(behaviour: Behaviour) -> Bench {
 struct Recorded(BTreeMap<String, Transcript>);
 
 impl Expected for Recorded {
-    fn expected(&self, scenario: &str) -> Result<Option<Transcript>, SnapshotError> {
-        Ok(self.0.get(scenario).cloned())
+    fn expected(&self, scenario: &str) -> Result<Option<Arc<Transcript>>, SnapshotError> {
+        Ok(self.0.get(scenario).cloned().map(Arc::new))
     }
 }
 
@@ -240,6 +240,32 @@ fn outcomes(checked: &Checked) -> Vec<(&str, Outcome)> {
         .iter()
         .map(|v| (v.requirement.as_str(), v.outcome))
         .collect()
+}
+
+thread_local! {
+    static CALLER: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+#[test]
+fn one_at_once_needs_no_thread_and_tells_the_same() {
+    CALLER.set(true);
+    let bench = bench(|_| {
+        Ok(if CALLER.get() {
+            "HELLO\n"
+        } else {
+            "elsewhere\n"
+        })
+    });
+    let (result, elsewhere) = bench.check(&CheckOptions::default());
+    assert_eq!(result.unwrap().summary.points, 0);
+    let alone = CheckOptions {
+        at_once: 1,
+        ..CheckOptions::default()
+    };
+    let (result, told) = bench.check(&alone);
+    assert_eq!(result.unwrap().summary.points, 30);
+    let all_but_points = |told: &[String]| told[..told.len() - 1].to_vec();
+    assert_eq!(all_but_points(&told), all_but_points(&elsewhere));
 }
 
 #[test]

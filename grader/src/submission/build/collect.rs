@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use super::super::beside::{self, Beside};
 use super::super::cache::{ProgramRecord, Stored};
 use super::super::find::{Layout, Unit};
-use super::super::handlers;
 use super::super::hints;
 use super::super::note::Note;
 use super::super::tree::Tree;
@@ -19,6 +18,7 @@ pub(super) fn collect(
     tree: Tree,
     layout: Layout,
     results: Vec<Finished>,
+    flags: Vec<Note>,
     options: &BuildOptions<'_>,
     fingerprint: String,
 ) -> Built {
@@ -27,8 +27,9 @@ pub(super) fn collect(
     let mut unavailable = BTreeMap::new();
     let mut reports = BTreeMap::new();
     let mut caches = Vec::new();
+    // Most units are at home in the same directory.
+    let mut opened: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut said: Vec<Note> = layout.notes;
-    let flags = handlers::plain_flags(&tree);
     let plain_flags = !flags.is_empty();
     said.extend(flags);
     let executable = |role: &str| {
@@ -48,6 +49,9 @@ pub(super) fn collect(
             others,
         } = stored;
         let beside = beside(&tree, unit, others, &mut said);
+        let base = base_of(unit);
+        let opens = opened.entry(base);
+        let opens = opens.or_insert_with(|| beside::opened(&tree, base));
         said.extend(record.notes);
         for (program, path) in record.programs.into_iter().zip(executables) {
             if let Some(path) = path {
@@ -60,7 +64,7 @@ pub(super) fn collect(
                         env: layout.env.get(&program.role).cloned().unwrap_or_default(),
                         address: layout.addresses.get(&program.role).cloned(),
                         beside: beside.clone(),
-                        opens: beside::opened(&tree, base_of(unit)),
+                        opens: opens.clone(),
                     },
                 );
             }

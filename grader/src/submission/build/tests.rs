@@ -237,7 +237,12 @@ fn another_compiler_or_flag_builds_anew() {
     let mut bench = Bench::new(&[("server.c", MAIN)]);
     let cc = fake(|line| ok(&out(line)));
     bench.build(&cc).unwrap();
-    bench.toolchain.cc.as_mut().unwrap().lead = vec!["-m32".into()];
+    // Tools are named once, so another compiler is another set of them.
+    let mut other = Toolchain::default();
+    other.make = bench.toolchain.make.clone();
+    other.cc = bench.toolchain.cc.clone();
+    other.cc.as_mut().unwrap().lead = vec!["-m32".into()];
+    bench.toolchain = other;
     bench.build(&cc).unwrap();
     assert_eq!(cc.calls.load(Ordering::SeqCst), 2);
 }

@@ -59,7 +59,7 @@ pub fn notes(lab: &Lab, scenario: &Scenario, ran: &Ran, lang: Lang) -> Vec<Strin
 fn ignored(ran: &Ran, role: &str) -> Option<String> {
     let lane = ran.expected.lanes.iter().find(|lane| lane.name == *role)?;
     let of = |ignore| {
-        let mut expected = ran.expected.clone();
+        let mut expected = ran.expected.as_ref().clone();
         let mut actual = ran.actual.lanes.clone();
         let lanes = expected.lanes.iter_mut().chain(&mut actual);
         lanes.for_each(|lane| lane.ignore = ignore);
@@ -261,7 +261,7 @@ mod tests {
 
     fn ran(events: Vec<(u32, What)>) -> Ran {
         Ran {
-            expected: Transcript::default(),
+            expected: Transcript::default().into(),
             actual: Transcript::default(),
             events: events
                 .into_iter()
@@ -353,7 +353,7 @@ mod tests {
                 free: Vec::new(),
             };
             Ran {
-                expected: transcript.clone(),
+                expected: transcript.clone().into(),
                 actual: transcript,
                 events: vec![supervisor::event::Event {
                     at: 0,
