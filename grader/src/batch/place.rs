@@ -183,7 +183,7 @@ fn gather(files: &[(PathBuf, String)], bounds: &ArchiveBounds) -> Result<Unpacke
                     target.skip(path.to_string_lossy().as_bytes(), "it is no file");
                     continue;
                 }
-                target.file(&name, false, &mut file)?;
+                target.file(&name, false, None, &mut file)?;
             }
             Ok(())
         },

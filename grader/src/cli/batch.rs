@@ -125,6 +125,7 @@ impl Batch {
         let class = self.class()?;
         if !self.quiet {
             say_found(&class)?;
+            self.say_times(&class)?;
         }
         if self.dry_run {
             return match self
@@ -151,6 +152,27 @@ impl Batch {
         let counts = self.grade(&class, &known, &journal)?;
         let merged = self.collect(&class, &mut gradebook, &journal)?;
         self.conclude(&class, &mut gradebook, &merged, &counts)
+    }
+
+    /// Nobody is late whose time of handing in is not known: who asks for lateness must know that.
+    fn say_times(&self, class: &Class) -> Result<(), Failure> {
+        let items = &class.found.items;
+        let unknown = items.iter().filter(|item| item.submitted.is_none()).count();
+        if (self.due.is_none() && self.late.is_none()) || unknown == 0 {
+            return Ok(());
+        }
+        let hint = if self.file_times {
+            ""
+        } else {
+            "; --file-times takes that of the newest file"
+        };
+        let mut err = anstream::stderr().lock();
+        writeln!(
+            err,
+            "note: when {unknown} of {} were handed in is not known, so nothing is taken away from them{hint}",
+            pair(items.len(), "submission", "submissions")
+        )?;
+        Ok(())
     }
 
     fn class(&self) -> Result<Class, Failure> {
@@ -295,6 +317,11 @@ impl Batch {
             merge
                 .student(&row.group, &row.student, &row.person)
                 .map_err(failed)?;
+        }
+        for item in &class.found.items {
+            if let Some(submitted) = item.submitted {
+                merge.handed_in(&item.identity, submitted).map_err(failed)?;
+            }
         }
         let mut error = None;
         journal

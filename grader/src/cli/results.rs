@@ -403,7 +403,7 @@ impl Compare {
 
 fn compared(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
     if comparison.changes.is_empty() {
-        return writeln!(out, "no result is another");
+        return writeln!(out, "no grade has changed");
     }
     let who = |change: &Change| {
         let name = if change.group.is_empty() {
@@ -472,14 +472,14 @@ fn compared(out: &mut dyn Write, comparison: &Comparison) -> io::Result<()> {
 
 impl OverrideArgs {
     fn run(&self, gradebook: &mut Gradebook, failed: Failed<'_>) -> Result<(), Failure> {
-        let who = match &self.who {
-            Some(who) => who.clone(),
+        let who = || match &self.who {
+            Some(who) => Ok(who.clone()),
             None => std::env::var("USER")
                 .or_else(|_| std::env::var("LOGNAME"))
-                .map_err(|_| Failure::usage("who decides? say --who NAME"))?,
+                .map_err(|_| Failure::usage("who decides? say --who NAME")),
         };
         if let Some(id) = self.withdraw {
-            gradebook.withdraw_override(id, &who).map_err(failed)?;
+            gradebook.withdraw_override(id, &who()?).map_err(failed)?;
             return say(&format!("override {id} withdrawn"));
         }
         let (Some(student), Some(what), Some(value)) = (&self.student, &self.what, self.points)
@@ -505,6 +505,7 @@ impl OverrideArgs {
                 "grader results override STUDENT LAB[/REQUIREMENT] POINTS --why 'shown in person'",
             ));
         };
+        let who = who()?;
         if !value.is_finite() || !(0.0..=100_000.0).contains(&value) {
             return Err(Failure::usage(format!("{value} is no number of points")));
         }

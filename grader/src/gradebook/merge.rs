@@ -263,6 +263,29 @@ impl Merge<'_> {
         )
     }
 
+    /// Notes when a submission was handed in, of which there is a result already: its files may be
+    /// the same, and only now be known to be late.
+    ///
+    /// # Errors
+    /// The gradebook cannot be written.
+    pub fn handed_in(&self, identity: &Identity, submitted: i64) -> Result<(), GradebookError> {
+        self.step
+            .prepare_cached(
+                "UPDATE submission SET submitted = ?5 WHERE attempt = ?4
+                    AND student = (SELECT id FROM student WHERE course = ?1 AND class = ?2 AND name = ?3)
+                    AND lab = (SELECT id FROM lab WHERE course = ?1 AND name = ?6)",
+            )?
+            .execute(params![
+                self.course,
+                identity.group,
+                identity.student,
+                identity.attempt,
+                submitted,
+                identity.lab
+            ])?;
+        Ok(())
+    }
+
     /// Takes a record in. One that is there already changes nothing.
     ///
     /// # Errors

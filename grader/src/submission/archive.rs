@@ -11,6 +11,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, UNIX_EPOCH};
 
 use supervisor::scratch::Scratch;
 use thiserror::Error;
@@ -321,11 +322,13 @@ impl Target<'_> {
         fs::create_dir_all(self.root.join(name.path())).map_err(|error| in_the_way(name, error))
     }
 
-    /// Writes a file. The bytes are counted as they come, whatever the archive says of them.
+    /// Writes a file, with the time at which it was changed where the archive tells; without it the
+    /// file is of 1970. The bytes are counted as they come, whatever the archive says of them.
     pub(crate) fn file(
         &mut self,
         name: &Name,
         executable: bool,
+        changed: Option<u64>,
         content: &mut dyn Read,
     ) -> Result<(), Stop> {
         let path = self.root.join(name.path());
@@ -349,7 +352,12 @@ impl Target<'_> {
         let mut buffer = [0; 1 << 14];
         loop {
             let count = match content.read(&mut buffer) {
-                Ok(0) => return Ok(()),
+                Ok(0) => {
+                    // When it was unpacked is nobody's time of handing in.
+                    let changed = changed.and_then(|at| u32::try_from(at).ok());
+                    let changed = Duration::from_secs(changed.unwrap_or_default().into());
+                    return file.set_modified(UNIX_EPOCH + changed).map_err(Stop::Fault);
+                }
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {

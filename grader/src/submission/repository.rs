@@ -259,7 +259,7 @@ impl Entry {
         };
         let size = objects.ask(&self.object).map_err(Stop::Fault)?;
         let mut content = (&mut objects.answers).take(size);
-        target.file(&name, executable, &mut content)?;
+        target.file(&name, executable, None, &mut content)?;
         objects.end().map_err(Stop::Fault)
     }
 }

@@ -8,6 +8,7 @@ mod builds;
 mod check;
 mod cluster;
 mod command_line;
+mod download;
 mod environment;
 mod faults;
 mod lint;

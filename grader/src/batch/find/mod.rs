@@ -456,7 +456,11 @@ fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
 /// The time of the newest file, as far as a few thousand are looked at.
 fn newest(place: &Place) -> Option<i64> {
     use std::os::unix::fs::MetadataExt as _;
-    let time = |path: &Path| std::fs::symlink_metadata(path).ok().map(|m| m.mtime());
+    // What came out of an archive that tells no times is of 1970.
+    let time = |path: &Path| {
+        let changed = std::fs::symlink_metadata(path).ok().map(|m| m.mtime());
+        changed.filter(|changed| *changed > 0)
+    };
     match place {
         Place::Archive(path) => time(path),
         Place::Files(files) => files.iter().filter_map(|(path, _)| time(path)).max(),

@@ -131,7 +131,8 @@ impl Export {
                     let id = grade.standing.student.person.lms.as_ref()?;
                     Some(format!(
                         "{}_{}_assignsubmission_file_/feedback.html",
-                        file_name(grade.standing.student.full_name()),
+                        // Moodle finds the number behind the first underscore.
+                        file_name(grade.standing.student.full_name()).replace('_', " "),
                         file_name(id)
                     ))
                 },

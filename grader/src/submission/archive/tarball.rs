@@ -62,7 +62,8 @@ fn walk(stream: &mut dyn Read, target: &mut Target<'_>) -> Result<(), Stop> {
             continue;
         }
         let mode = entry.header().mode().unwrap_or_default();
-        target.file(&name, mode & 0o111 != 0, &mut entry)?;
+        let changed = entry.header().mtime().ok();
+        target.file(&name, mode & 0o111 != 0, changed, &mut entry)?;
     }
     if any {
         Ok(())

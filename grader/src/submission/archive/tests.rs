@@ -289,3 +289,26 @@ proptest! {
         let _ = unpacked(&bytes);
     }
 }
+
+#[test]
+fn files_have_the_times_that_the_archive_tells_and_never_that_of_unpacking() {
+    use std::os::unix::fs::MetadataExt as _;
+    let changed = |unpacked: &Unpacked| {
+        let file = unpacked.path().join("server.c");
+        fs::metadata(file).unwrap().mtime()
+    };
+    let mut header = Header::new_gnu();
+    header.set_path("server.c").unwrap();
+    header.set_size(1);
+    for (told, kept) in [(1_795_000_000, 1_795_000_000), (u64::MAX >> 31, 0)] {
+        header.set_mtime(told);
+        header.set_cksum();
+        let mut out = tar::Builder::new(Vec::new());
+        out.append(&header, &b"x"[..]).unwrap();
+        let (_, unpacked) = unpacked(&out.into_inner().unwrap()).unwrap();
+        assert_eq!(changed(&unpacked), kept);
+    }
+    // A zip's own time has no zone.
+    let (_, unpacked) = unpacked(&zip_of(&[("server.c", 0o644, b"x")])).unwrap();
+    assert_eq!(changed(&unpacked), 0);
+}

@@ -2,8 +2,8 @@
 
 use std::io::Cursor;
 
-use zip::ZipArchive;
 use zip::result::ZipError;
+use zip::{ExtraField, ZipArchive};
 
 use super::{Stop, Target};
 
@@ -41,7 +41,12 @@ pub(super) fn unpack(bytes: &[u8], target: &mut Target<'_>) -> Result<(), Stop> 
             target.skip(&raw, "it is a link or a device, not a file");
             continue;
         }
-        target.file(&name, mode & 0o111 != 0, &mut entry)?;
+        // The other time that a zip has is local where it was packed, wherever that is.
+        let changed = entry.extra_data_fields().find_map(|field| match field {
+            ExtraField::ExtendedTimestamp(times) => times.mod_time().map(u64::from),
+            _ => None,
+        });
+        target.file(&name, mode & 0o111 != 0, changed, &mut entry)?;
     }
     Ok(())
 }

@@ -1,0 +1,120 @@
+//! A class that came as a download of Moodle, and what goes back into it.
+
+use std::fs;
+use std::process::Command;
+
+use predicates::prelude::*;
+
+use crate::batch::text;
+use crate::support::Home;
+
+/// Packs directories as Moodle calls them, with the times of their files.
+fn download(home: &Home) {
+    for (name, fixture, changed) in [
+        ("Boris O'Neil_1007", "good-raw", "2026-11-19T10:00:00Z"),
+        ("Petrova Anna_1008", "good-poll", "2026-11-22T10:00:00Z"),
+    ] {
+        let from = end_to_end::root().join("fixtures/us-upper").join(fixture);
+        let place = format!("all/{name}_assignsubmission_file_");
+        home.copy_of(&from, &place);
+        for file in fs::read_dir(home.path().join(&place)).unwrap() {
+            let path = file.unwrap().path();
+            let touched = Command::new("touch")
+                .args(["-d", changed])
+                .arg(path)
+                .status();
+            assert!(touched.unwrap().success());
+        }
+    }
+    let packed = Command::new("tar")
+        .current_dir(home.path().join("all"))
+        .args(["czf", "../OS-Lab30-4711.tar.gz", "."])
+        .status();
+    assert!(packed.unwrap().success());
+    home.file(
+        "class.csv",
+        "group,student,name,email,number\n1,oneil,Boris O_Neil,b@uni.example,7\n1,petrova,Petrova Anna,a@uni.example,8\n",
+    );
+}
+
+fn batch(home: &Home, more: &[&str]) -> assert_cmd::Command {
+    let mut command = home.grader();
+    command
+        .args(["batch", "us-upper=30", "OS-Lab30-4711.tar.gz"])
+        .args(["--roster", "class.csv", "--lang", "en"])
+        .args(["--due", "2026-11-20 23:59+07:00", "--late", "10%/day"])
+        .args(more);
+    command
+}
+
+fn results(home: &Home, args: &[&str]) -> String {
+    let mut command = home.grader();
+    let output = command.arg("results").args(args).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+#[test]
+fn nobody_is_late_by_the_time_of_unpacking() {
+    let home = Home::new();
+    download(&home);
+    let unknown = "when 2 of 2 submissions were handed in is not known";
+    batch(&home, &[])
+        .assert()
+        .success()
+        .stderr(predicate::str::contains(unknown))
+        .stderr(predicate::str::contains("--file-times"));
+    assert!(!results(&home, &["show"]).contains("late"));
+
+    // The times come later, and nothing needs to be graded for them.
+    batch(&home, &["--file-times"])
+        .assert()
+        .success()
+        .stderr(predicate::str::contains("graded 0 in"))
+        .stderr(predicate::str::contains("not known").not());
+    let shown = results(&home, &["show"]);
+    assert!(shown.contains("80 (late -20)"), "{shown}");
+    assert_eq!(shown.matches("late").count(), 1, "{shown}");
+}
+
+#[test]
+fn feedback_bears_names_in_which_moodle_finds_the_number() {
+    let home = Home::new();
+    download(&home);
+    batch(&home, &[]).assert().success();
+    results(
+        &home,
+        &["export", "moodle-feedback", "us-upper", "--output", "back"],
+    );
+    let mut numbers = Vec::new();
+    for entry in fs::read_dir(home.path().join("back")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        // As is_valid_filename_for_import() of mod/assign/feedback/file takes a name apart.
+        let path = format!("/{name}/feedback.html");
+        let parts: Vec<&str> = path.splitn(5, '_').collect();
+        assert_eq!(parts[2..4], ["assignsubmission", "file"], "{name}");
+        assert_eq!(parts[4], "/feedback.html");
+        numbers.push(parts[1].to_owned());
+    }
+    numbers.sort();
+    assert_eq!(numbers, ["1007", "1008"]);
+}
+
+#[test]
+fn overrides_are_listed_to_whoever_asks() {
+    let home = Home::new();
+    download(&home);
+    batch(&home, &[]).assert().success();
+    let set = [
+        "override", "oneil", "us-upper", "50", "--why", "shown", "--who", "ana",
+    ];
+    results(&home, &set);
+    let listed = home
+        .grader()
+        .env_remove("USER")
+        .env_remove("LOGNAME")
+        .args(["results", "override"])
+        .output()
+        .unwrap();
+    assert!(text(&listed.stdout).contains("us-upper is 50 points, by ana"));
+}
