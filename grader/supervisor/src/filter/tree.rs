@@ -1,8 +1,12 @@
-//! Compiles "what happens to which call" into a seccomp program that decides by binary search.
+//! Compiles "what happens to which call" into a short seccomp program.
 //!
-//! The kernel emulates a new filter for every call number, to learn which calls it always allows.
-//! With a list compared one by one (as `seccompiler` makes it) installing costs half a
-//! millisecond in every program started; with a tree a tenth of that.
+//! The kernel checks, translates and compiles every line anew for each program started, and with a
+//! filter that compares numbers only it goes through it for every number there is, to learn which calls
+//! are always allowed: a list compared one by one (as `seccompiler` makes it) costs half a millisecond.
+//! Here a binary search finds the number's block of 32, and a set of bits for each answer says what
+//! happens to it: a third fewer lines than a search among the numbers alone, and a shift by which the
+//! kernel learns nothing in advance. Measured for what is traced: 38 µs for each program, not 57, and 20
+//! ns more for each call that is allowed, of which a small program makes a hundred.
 
 use std::collections::BTreeMap;
 
@@ -81,9 +85,10 @@ pub(crate) enum Rule {
 /// `unknown_from` on fail with `ENOSYS`: those of the x32 ABI, another name for the same calls, too.
 pub(crate) fn compile(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Program {
     let mut built = Backwards::default();
-    let search = built.search(&ranges(rules, unknown_from));
+    let search = built.search(&blocks(rules, unknown_from));
     built.next_is(search);
     built.lines.push(load(NUMBER));
+    built.lines.extend(bit().iter().rev());
     let known = built.lines.len() - 1;
     let foreign = built.give(libc::SECCOMP_RET_KILL_PROCESS);
     built.jump(libc::BPF_JEQ, AUDIT_ARCH, known, foreign);
@@ -119,24 +124,60 @@ const AUDIT_ARCH: u32 = 0xc000_003e;
 #[cfg(target_arch = "aarch64")]
 const AUDIT_ARCH: u32 = 0xc000_00b7;
 
-/// Runs of numbers with the same rule: each its first number, together covering everything.
-fn ranges(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Vec<(u32, Rule)> {
-    let mut ranges = vec![(0, Rule::Always(Fate::Allow))];
-    let add = |from: u32, rule: &Rule, ranges: &mut Vec<(u32, Rule)>| {
-        if ranges.last().is_some_and(|(first, _)| *first == from) {
-            ranges.pop();
+/// Numbers in one block.
+const BLOCK: u32 = 32;
+
+/// Puts the bit of the number within its block into the second register.
+fn bit() -> [sock_filter; 6] {
+    let alu = |how, k| line(libc::BPF_ALU | how, 0, 0, k);
+    [
+        load(NUMBER),
+        alu(libc::BPF_AND | libc::BPF_K, BLOCK - 1),
+        line(libc::BPF_MISC | TAX, 0, 0, 0),
+        line(libc::BPF_LD | libc::BPF_IMM, 0, 0, 1),
+        alu(libc::BPF_LSH | libc::BPF_X, 0),
+        line(libc::BPF_MISC | TAX, 0, 0, 0),
+    ]
+}
+
+/// `BPF_TAX` and `BPF_TXA` of `linux/filter.h`: to the second register and from it.
+const TAX: u32 = 0x00;
+const TXA: u32 = 0x80;
+
+/// What happens to the numbers of a block, or of several with the same answer.
+#[derive(Clone, PartialEq, Eq)]
+enum Block {
+    /// All the same.
+    All(Fate),
+    /// Those with these rules; the others are allowed.
+    Some(Vec<(u32, Rule)>),
+}
+
+/// The blocks: each its first number, together covering everything.
+fn blocks(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Vec<(u32, Block)> {
+    let allowed = || Block::All(Fate::Allow);
+    let mut blocks = vec![(0, allowed())];
+    let mut add = |from: u32, block: Block| {
+        if blocks.last().is_some_and(|(first, _)| *first == from) {
+            blocks.pop();
         }
-        if ranges.last().is_none_or(|(_, last)| last != rule) {
-            ranges.push((from, rule.clone()));
+        if blocks.last().is_none_or(|(_, last)| *last != block) {
+            blocks.push((from, block));
         }
     };
-    for (number, rule) in rules {
-        add(*number, rule, &mut ranges);
-        add(number + 1, &Rule::Always(Fate::Allow), &mut ranges);
+    let mut known = rules.range(..unknown_from).peekable();
+    while let Some((number, _)) = known.peek() {
+        let from = *number / BLOCK * BLOCK;
+        let next = from.saturating_add(BLOCK);
+        let mut some = Vec::new();
+        while let Some((number, rule)) = known.next_if(|(number, _)| **number < next) {
+            some.push((*number, rule.clone()));
+        }
+        add(from, Block::Some(some));
+        add(next, allowed());
     }
-    let unknown = Rule::Always(Fate::Fail(libc::ENOSYS as u16));
-    add(unknown_from, &unknown, &mut ranges);
-    ranges
+    add(unknown_from, Block::All(Fate::Fail(libc::ENOSYS as u16)));
+    blocks
 }
 
 /// A program in the making, its last line first: who jumps finds its target there already, so that
@@ -147,6 +188,8 @@ struct Backwards {
     lines: Program,
     /// Where an answer was last given.
     answers: BTreeMap<u32, usize>,
+    /// Where a rule was last decided.
+    rules: Vec<(Rule, usize)>,
 }
 
 /// Conditional jumps reach 255 lines; some are left for what comes in between.
@@ -192,17 +235,71 @@ impl Backwards {
         self.lines.push(line(code, over(yes), over(no), value));
     }
 
-    /// Adds what finds the rule for the number; the line where it begins.
-    fn search(&mut self, ranges: &[(u32, Rule)]) -> usize {
-        if let [(_, rule)] = ranges {
-            return self.leaf(rule);
+    /// Adds what finds the block of the number; the line where it begins.
+    fn search(&mut self, blocks: &[(u32, Block)]) -> usize {
+        if let [(_, block)] = blocks {
+            return match block {
+                Block::All(fate) => self.give(fate.value()),
+                Block::Some(rules) => self.block(rules),
+            };
         }
-        let (low, high) = ranges.split_at(ranges.len() / 2);
+        let (low, high) = blocks.split_at(blocks.len() / 2);
         let middle = high.first().map_or(u32::MAX, |(first, _)| *first);
         let right = self.search(high);
         let left = self.search(low);
         self.jump(libc::BPF_JGE, middle, right, left);
         self.lines.len() - 1
+    }
+
+    /// Adds what finds the rule within a block, the number being in the first register and its bit in
+    /// the second.
+    fn block(&mut self, rules: &[(u32, Rule)]) -> usize {
+        let mut sets: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut single = Vec::new();
+        for (number, rule) in rules {
+            match rule {
+                Rule::Always(fate) => {
+                    *sets.entry(fate.value()).or_default() |= 1 << (number % BLOCK);
+                }
+                Rule::When { .. } => {
+                    let at = self.rule(rule);
+                    single.push((*number, at));
+                }
+            }
+        }
+        let mut at = self.give(Fate::Allow.value());
+        for (number, rule) in single.iter().rev() {
+            self.jump(libc::BPF_JEQ, *number, *rule, at);
+            at = self.lines.len() - 1;
+        }
+        if sets.is_empty() {
+            return at;
+        }
+        if !single.is_empty() {
+            self.lines.push(load(NUMBER));
+            at = self.lines.len() - 1;
+        }
+        for (answer, set) in sets {
+            let yes = self.give(answer);
+            self.jump(libc::BPF_JSET, set, yes, at);
+            at = self.lines.len() - 1;
+        }
+        self.lines.push(line(libc::BPF_MISC | TXA, 0, 0, 0));
+        self.lines.len() - 1
+    }
+
+    /// The line where a rule is decided by the arguments.
+    fn rule(&mut self, rule: &Rule) -> usize {
+        let here = self.lines.len();
+        let known = self.rules.iter().rev().find(|(known, _)| known == rule);
+        if let Some((_, at)) = known
+            && here - at < REACH / 2
+        {
+            return *at;
+        }
+        let at = self.leaf(rule);
+        self.rules.push((rule.clone(), at));
+        at
     }
 
     fn leaf(&mut self, rule: &Rule) -> usize {
@@ -260,7 +357,7 @@ mod tests {
     /// What the kernel would do, for the instructions used here.
     fn interpret(program: &[sock_filter], arch: u32, number: u32, arguments: [u64; 6]) -> u32 {
         let mut at = 0;
-        let mut a = 0u32;
+        let (mut a, mut x) = (0u32, 0u32);
         loop {
             let line = program[at];
             at += 1;
@@ -272,6 +369,10 @@ mod tests {
                         k => arguments[(k as usize - 16) / 8] as u32,
                     }
                 }
+                0x00 => a = line.k,
+                0x07 => x = a,
+                0x87 => a = x,
+                0x6c => a <<= x,
                 0x05 => at += line.k as usize,
                 0x06 => return line.k,
                 0x54 => a &= line.k,
@@ -348,17 +449,19 @@ mod tests {
         #[test]
         fn the_tree_means_what_the_rules_say(
             rules in proptest::collection::btree_map(0u32..460, rule(), 0..300),
+            unknown_from in prop_oneof![400u32..470, Just(0x4000_0000)],
             arguments in [0u64..4, 0u64..4, 0u64..4, 0u64..4, 0u64..4, 0u64..4],
         ) {
-            let program = compile(&rules, 0x4000_0000);
+            let program = compile(&rules, unknown_from);
             prop_assert!(program.len() < 4096);
-            for number in 0..460 {
+            for number in 0..unknown_from.min(480) {
                 prop_assert_eq!(
                     interpret(&program, AUDIT_ARCH, number, arguments),
                     expected(&rules, number, arguments)
                 );
             }
-            for number in [0x4000_0000, 0x4000_0001, u32::MAX] {
+            let unknown = [unknown_from, unknown_from + 1, 0x4000_0000, 0x4000_0001, u32::MAX];
+            for number in unknown {
                 prop_assert_eq!(
                     interpret(&program, AUDIT_ARCH, number, arguments),
                     Fate::Fail(libc::ENOSYS as u16).value()
