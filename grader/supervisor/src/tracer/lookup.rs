@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use crate::memory;
 use crate::plan::Address;
 use crate::proc;
 
@@ -47,17 +48,50 @@ pub(crate) fn working_directory(pid: i32) -> Option<PathBuf> {
     std::fs::read_link(format!("/proc/{pid}/cwd")).ok()
 }
 
-/// Where the dynamic loader of a process that has just been executed is mapped: from `AT_BASE` of
-/// its auxiliary vector (getauxval(3)) to the end of the mappings of the same file.
-pub(crate) fn loader(pid: i32) -> Option<Range<u64>> {
-    const AT_BASE: u64 = 7;
-    let vector = std::fs::read(format!("/proc/{pid}/auxv")).ok()?;
-    let word = |bytes: &[u8]| bytes.try_into().map_or(0, u64::from_ne_bytes);
-    let base = vector
-        .chunks_exact(16)
-        .find(|entry| word(&entry[..8]) == AT_BASE)
-        .map(|entry| word(&entry[8..]))
-        .filter(|&base| base != 0)?;
+/// Where the dynamic loader at `base` of a process that has just been executed is mapped: what its
+/// program headers say (elf(5)); where those are not at its beginning, or say too much, what is mapped
+/// there without a gap. Asking for the mappings costs ten times as much.
+pub(crate) fn loader(pid: i32, base: u64) -> Option<Range<u64>> {
+    let image = memory::read(pid, base, ELF_HEAD);
+    let size = loaded_size(&image).filter(|size| *size <= LARGEST_LOADER);
+    match size {
+        Some(size) => Some(base..base.checked_add(size)?),
+        None => mapped(pid, base),
+    }
+}
+
+/// The headers stand before everything else, on one page.
+const ELF_HEAD: usize = 2048;
+/// None is as large as this.
+const LARGEST_LOADER: u64 = 4 << 20;
+
+/// How much memory an image takes that is loaded in one piece; `None` where its headers are not within
+/// `image`.
+fn loaded_size(image: &[u8]) -> Option<u64> {
+    const PT_LOAD: u32 = 1;
+    let half = |at: usize| Some(u16::from_ne_bytes(image.get(at..at + 2)?.try_into().ok()?));
+    let word = |at: usize| Some(u64::from_ne_bytes(image.get(at..at + 8)?.try_into().ok()?));
+    // Magic, ELFCLASS64.
+    if image.get(..5)? != [0x7f, b'E', b'L', b'F', 2] {
+        return None;
+    }
+    let table = usize::try_from(word(32)?).ok()?;
+    let (length, count) = (usize::from(half(54)?), usize::from(half(56)?));
+    let mut end = 0;
+    for number in 0..count {
+        let at = table.checked_add(number.checked_mul(length)?)?;
+        let header = image.get(at..at.checked_add(length)?)?;
+        let kind = u32::from_ne_bytes(header.get(..4)?.try_into().ok()?);
+        if kind == PT_LOAD {
+            let (address, size) = (word(at + 16)?, word(at + 40)?);
+            end = end.max(address.checked_add(size)?);
+        }
+    }
+    (end > 0).then_some(end)
+}
+
+/// From `base` to the end of what is mapped there without a gap.
+fn mapped(pid: i32, base: u64) -> Option<Range<u64>> {
     let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).ok()?;
     let mut end = base;
     for line in maps.lines() {
@@ -68,7 +102,7 @@ pub(crate) fn loader(pid: i32) -> Option<Range<u64>> {
             end = u64::from_str_radix(to, 16).ok()?;
         }
     }
-    Some(base..end)
+    (end > base).then_some(base..end)
 }
 
 /// Where a path address leads, seen from the helper; `None` for other families.
@@ -171,4 +205,46 @@ pub(crate) fn holds_socket(pid: i32, inode: u64) -> bool {
         .unwrap_or_default()
         .iter()
         .any(|(_, link)| link == wanted.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_loader_of_this_process_is_where_its_mappings_say() {
+        let pid = std::process::id().cast_signed();
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let first = maps
+            .lines()
+            .find(|line| {
+                line.rsplit('/')
+                    .next()
+                    .is_some_and(|name| name.starts_with("ld-"))
+            })
+            .expect("this test is dynamically linked");
+        let base = u64::from_str_radix(first.split('-').next().unwrap(), 16).unwrap();
+        let (told, seen) = (loader(pid, base).unwrap(), mapped(pid, base).unwrap());
+        assert_eq!(told.start, seen.start);
+        // The last page is mapped whole.
+        assert_eq!(told.end.next_multiple_of(4096), seen.end);
+    }
+
+    #[test]
+    fn where_there_is_no_image_there_is_no_size() {
+        assert_eq!(loaded_size(b""), None);
+        assert_eq!(loaded_size(b"\x7fELF\x02"), None);
+        assert_eq!(loaded_size(&[0; 2048]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_image_makes_it_panic(mut image in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let magic = b"\x7fELF\x02";
+            let head = image.len().min(magic.len());
+            image[..head].copy_from_slice(&magic[..head]);
+            let _ = loaded_size(&image);
+        }
+    }
 }
