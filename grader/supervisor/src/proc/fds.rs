@@ -1,9 +1,12 @@
 //! Descriptors of a process, and where they lead.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 
 use nix::dir::Dir;
-use nix::fcntl::{OFlag, readlinkat};
+use nix::fcntl::{OFlag, open, readlinkat};
 use nix::sys::stat::Mode;
 
 use super::{number, radix, threads_of};
@@ -55,13 +58,41 @@ pub struct Access {
     pub write: bool,
 }
 
+thread_local! {
+    /// Directories of descriptors, kept open: walking the whole path for each link takes twice the time.
+    /// One that was opened belongs to the process itself, not to its number.
+    static TABLES: RefCell<HashMap<i32, OwnedFd>> = RefCell::new(HashMap::new());
+}
+
+/// Most directories kept.
+const MOST_TABLES: usize = 64;
+
 /// The text of a descriptor's link.
 #[must_use]
 pub fn fd_link(pid: i32, fd: i32) -> Option<Vec<u8>> {
-    let read = |pid| std::fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok();
-    read(pid)
-        .or_else(|| other_threads(pid).find_map(read))
-        .map(|path| path.into_os_string().into_vec())
+    link(pid, fd).or_else(|| other_threads(pid).find_map(|tid| link(tid, fd)))
+}
+
+fn link(pid: i32, fd: i32) -> Option<Vec<u8>> {
+    let name = fd.to_string();
+    let read = |table: &OwnedFd| readlinkat(table, name.as_str()).ok();
+    let link = TABLES.with_borrow_mut(|tables| {
+        if let Some(link) = tables.get(&pid).and_then(read) {
+            return Some(link);
+        }
+        // None is kept, the process is gone and its number another's, or there is no such descriptor.
+        tables.remove(&pid);
+        if tables.len() >= MOST_TABLES {
+            tables.clear();
+        }
+        let path = format!("/proc/{pid}/fd");
+        let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+        let table = open(path.as_str(), flags, Mode::empty()).ok()?;
+        let link = read(&table);
+        tables.insert(pid, table);
+        link
+    });
+    link.map(OsStringExt::into_vec)
 }
 
 /// All descriptors of a process in ascending order, with the text of their links.
@@ -289,6 +320,43 @@ mod tests {
         assert_eq!(parse_timerfd(b"pos:\t0\n"), None);
         let epoll = b"pos:\t0\nflags:\t02\ntfd:        5 events:       1d data: ffffffffffffffff  pos:0 ino:61af sdev:7\ntfd:        4 events:  1 data: 4\n";
         assert_eq!(parse_epoll(epoll), [(4, 1), (5, 0x1d)]);
+    }
+
+    #[test]
+    fn a_number_that_another_process_has_by_now_leads_to_that_process() {
+        use std::io::{Read, Write};
+        let start = |file: &str| {
+            let mut child = std::process::Command::new("cat")
+                .stdin(std::process::Stdio::piped())
+                .stdout(std::process::Stdio::piped())
+                .stderr(std::fs::File::open(file).unwrap())
+                .spawn()
+                .unwrap();
+            // It has been executed once it answers.
+            child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
+            (child.stdout.as_mut().unwrap())
+                .read_exact(&mut [0])
+                .unwrap();
+            child
+        };
+        let mut first = start("/dev/null");
+        let pid = first.id().cast_signed();
+        assert_eq!(fd_link(pid, 2).unwrap(), b"/dev/null");
+        assert_eq!(fd_link(pid, 99), None);
+        assert_eq!(fd_link(pid, 2).unwrap(), b"/dev/null");
+        first.kill().unwrap();
+        first.wait().unwrap();
+        assert_eq!(fd_link(pid, 2), None);
+        // As if the number had been given out again.
+        let mut second = start("/dev/zero");
+        let other = second.id().cast_signed();
+        TABLES.with_borrow_mut(|tables| {
+            let dead = open("/proc/self/task", OFlag::O_PATH, Mode::empty()).unwrap();
+            tables.insert(other, dead);
+        });
+        assert_eq!(fd_link(other, 2).unwrap(), b"/dev/zero");
+        second.kill().unwrap();
+        second.wait().unwrap();
     }
 
     proptest! {

@@ -56,6 +56,9 @@ impl WaitKind {
 #[derive(Debug, Default)]
 pub struct Classifier {
     domains: HashMap<u64, i32>,
+    /// Scans of threads that waited for ever for one descriptor. Until such a thread runs again, what
+    /// others do to its descriptors or options means nothing to the call that it is in.
+    lasting: HashMap<i32, ThreadScan>,
 }
 
 impl Classifier {
@@ -95,6 +98,9 @@ impl Classifier {
 
     fn in_call(&mut self, tid: i32, scan: &ThreadScan) -> WaitKind {
         let args = &scan.args;
+        if scan.runs.is_some() && self.lasting.get(&tid) == Some(scan) {
+            return WaitKind::Forever;
+        }
         if let Some(transfer) = transfer(scan.nr, args) {
             let wait = match transfer {
                 Transfer::In(fd) => self.descriptor(tid, fd, Some(libc::SO_RCVTIMEO)),
@@ -106,12 +112,18 @@ impl Classifier {
             return if scan.nr == RECVMMSG {
                 wait.or(by_timeout(tid, scan))
             } else {
-                wait
+                self.lasts(tid, scan, wait)
             };
         }
         match scan.nr {
-            ACCEPT | ACCEPT4 => self.descriptor(tid, fd(args[0]), Some(libc::SO_RCVTIMEO)),
-            CONNECT => self.descriptor(tid, fd(args[0]), Some(libc::SO_SNDTIMEO)),
+            ACCEPT | ACCEPT4 => {
+                let wait = self.descriptor(tid, fd(args[0]), Some(libc::SO_RCVTIMEO));
+                self.lasts(tid, scan, wait)
+            }
+            CONNECT => {
+                let wait = self.descriptor(tid, fd(args[0]), Some(libc::SO_SNDTIMEO));
+                self.lasts(tid, scan, wait)
+            }
             WAIT4 | WAITID | PAUSE | RT_SIGSUSPEND | FLOCK | SEMOP | MSGRCV | MSGSND => {
                 WaitKind::Forever
             }
@@ -148,6 +160,14 @@ impl Classifier {
                 None => WaitKind::Unknown(format!("system call {nr}")),
             },
         }
+    }
+
+    /// Remembers a wait that lasts.
+    fn lasts(&mut self, tid: i32, scan: &ThreadScan, wait: WaitKind) -> WaitKind {
+        if wait == WaitKind::Forever {
+            self.lasting.insert(tid, scan.clone());
+        }
+        wait
     }
 
     /// What a wait whose timeout is the tracer's makes of what it waits for besides.
