@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -20,8 +21,9 @@ use crate::proc::Scanner;
 use crate::recorder::Recorder;
 use crate::resources::Watch;
 use crate::scene::{PipeNames, ToOpen};
+use crate::settle::timespec;
 use crate::tracer::meeting::Meetings;
-use crate::tracer::{Notice, Tracer};
+use crate::tracer::{Collected, Notice, Tracer};
 use crate::waits::{Graph, Internet};
 use crate::worker::{HelperContext, IPC_UNTOUCHED};
 
@@ -35,6 +37,16 @@ impl ChildSignals {
         set.thread_block()?;
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
         Ok(Self(SignalFd::with_flags(&set, flags)?))
+    }
+
+    /// Sleeps until a child changes state (`true`) or `most` has passed. An old signal is taken for a
+    /// new one.
+    pub(crate) fn await_one(&self, most: Duration) -> bool {
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGCHLD);
+        let most = timespec(most);
+        // SAFETY: the set and the time are live, and where the signal is told is left out.
+        unsafe { libc::sigtimedwait(set.as_ref(), std::ptr::null_mut(), &raw const most) > 0 }
     }
 
     /// Forgets the signals that came; the statuses themselves are collected by wait.
@@ -63,6 +75,8 @@ pub(crate) struct Helper {
     pub(crate) watch: Watch,
     /// Nothing can happen any more by itself: the last step was proved, and nothing was done since.
     pub(crate) at_rest: bool,
+    /// How often each thread had been given a processor when everything last slept.
+    pub(crate) runs_at_rest: HashMap<i32, u64>,
     /// Open descriptors at the first look, by program.
     pub(crate) descriptors_before: HashMap<ProgramId, usize>,
     /// Where relative paths of the plan lead.
@@ -112,6 +126,7 @@ impl Helper {
             launcher,
             started,
             workspace,
+            killed_before,
             memory_events,
         } = context;
         let traced = plan.observation == Observation::Full && granted.observation == "full";
@@ -145,9 +160,11 @@ impl Helper {
                 std::process::id() == 1,
                 vec![workspace.clone(), workspace.with_file_name("tmp")],
                 plan.limits.file_size.saturating_mul(2),
+                killed_before,
                 memory_events,
             ),
             at_rest: false,
+            runs_at_rest: HashMap::new(),
             descriptors_before: HashMap::new(),
             placed: if looks_at_files(&plan) {
                 Placed::look(&workspace, &plan.files)
@@ -176,6 +193,7 @@ impl Helper {
                 if let Err(error) = self.perform(act) {
                     self.recorder.emit(What::ActFailed { act: index, error });
                 }
+                self.watch_for_parting();
             }
             self.finish_step(step);
         }
@@ -186,14 +204,12 @@ impl Helper {
     pub(crate) fn turn(&mut self) -> bool {
         // A stop is no progress by itself; the tracer counts what is.
         let collected = self.tracer.collect(&mut self.recorder);
+        self.exchange() || collected != Collected::Nothing
+    }
+
+    /// Delivers and receives what there is. `true` if there was anything.
+    pub(crate) fn exchange(&mut self) -> bool {
         let mut any = self.tracer.meet(&mut self.recorder);
-        for index in 0..self.stdio.len() {
-            let parted = self.stdio[index].as_mut().is_some_and(Stdio::was_parted);
-            if parted {
-                self.recorder.emit(What::Parted);
-                self.limit_hit = true;
-            }
-        }
         let cap = self.plan.limits.output;
         for (index, stdio) in self.stdio.iter_mut().enumerate() {
             if let Some(stdio) = stdio {
@@ -211,11 +227,6 @@ impl Helper {
                 &mut self.buffer[..ROOM],
                 &mut self.recorder,
             );
-            if self.peers[index].was_parted() {
-                // Whatever comes of it is worth nothing.
-                self.recorder.emit(What::Parted);
-                self.limit_hit = true;
-            }
             if self.peers[index].listening {
                 for (name, connection) in self.peers[index].accept() {
                     any = true;
@@ -224,6 +235,7 @@ impl Helper {
                 }
             }
         }
+        self.watch_for_parting();
         for notice in self.tracer.take_notices() {
             match notice {
                 Notice::Connected(inode) => self.queued.entry(inode).or_default().push_back(None),
@@ -238,7 +250,7 @@ impl Helper {
         if any {
             self.tracer.progress += 1;
         }
-        any || collected
+        any
     }
 
     /// What to watch while waiting: statuses, streams, peers.

@@ -40,7 +40,7 @@ pub(crate) struct Watch {
     /// Directories on the machine's own disk, and the bytes they may hold together.
     on_disk: Vec<PathBuf>,
     room: u64,
-    /// Processes that the kernel had killed for want of memory when the scenario began.
+    /// Processes that the kernel had killed for want of memory before the scenario began.
     killed: Option<u64>,
     /// `memory.events` of the scenario's control group.
     group: Option<OwnedFd>,
@@ -54,6 +54,7 @@ impl Watch {
         private: bool,
         places: Vec<PathBuf>,
         room: u64,
+        killed: Option<u64>,
         group: Option<OwnedFd>,
     ) -> Self {
         let in_memory = ["/lab", "/tmp", "/dev/shm"].map(PathBuf::from).to_vec();
@@ -63,7 +64,7 @@ impl Watch {
             in_memory: if private { in_memory } else { Vec::new() },
             on_disk: if private { Vec::new() } else { places },
             room,
-            killed: killed_for_memory(),
+            killed,
             group,
         }
     }
@@ -220,6 +221,28 @@ fn short(meminfo: &[u8]) -> Option<String> {
     })
 }
 
+/// How many processes the kernel had killed for want of memory a moment ago. The file that tells is as
+/// dear as a scenario's namespaces, so it is read no more than once a second: a kill within the second
+/// before a scenario counts as one of its time, which may cost a repetition, never a verdict.
+#[derive(Debug, Default)]
+pub(crate) struct KillCount(Option<(Instant, Option<u64>)>);
+
+impl KillCount {
+    const AGE: Duration = Duration::from_secs(1);
+
+    /// The count, at most [`Self::AGE`] old; `None` where the kernel does not tell.
+    pub(crate) fn lately(&mut self) -> Option<u64> {
+        match self.0 {
+            Some((when, count)) if when.elapsed() < Self::AGE => count,
+            _ => {
+                let count = killed_for_memory();
+                self.0 = Some((Instant::now(), count));
+                count
+            }
+        }
+    }
+}
+
 /// How many processes the kernel has killed for want of memory, control groups included.
 fn killed_for_memory() -> Option<u64> {
     let text = fs::read("/proc/vmstat").ok()?;
@@ -244,7 +267,7 @@ mod tests {
             own_share >= 64 << 20 && own_share <= all,
             "{own_share} {all}"
         );
-        let watch = |most| Watch::new(most, false, Vec::new(), 0, None);
+        let watch = |most| Watch::new(most, false, Vec::new(), 0, None, None);
         assert!(watch(32 << 20).exceeds(&[own()]));
         assert!(!watch(u64::MAX / 2).exceeds(&[own()]));
         // Twice the same process is twice as much.
@@ -253,7 +276,7 @@ mod tests {
 
     #[test]
     fn nothing_is_looked_at_before_it_is_time() {
-        let mut watch = Watch::new(1, false, Vec::new(), 0, None);
+        let mut watch = Watch::new(1, false, Vec::new(), 0, None, None);
         assert_eq!(watch.look(|| vec![own()]), Found::Fine);
         watch.last = Instant::now() - EVERY;
         assert_eq!(watch.look(|| vec![own()]), Found::TooMuch);
@@ -264,7 +287,10 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         fs::create_dir(temp.path().join("d")).unwrap();
         fs::write(temp.path().join("d/f"), vec![1; 1 << 20]).unwrap();
-        let fills = |room| Watch::new(0, false, vec![temp.path().to_owned()], room, None).fills();
+        let fills = |room| {
+            let places = vec![temp.path().to_owned()];
+            Watch::new(0, false, places, room, None, None).fills()
+        };
         assert!(fills(1 << 19) && !fills(8 << 20));
         for n in 0..10 {
             fs::write(temp.path().join(n.to_string()), "").unwrap();
@@ -282,6 +308,25 @@ mod tests {
         assert_eq!(words, "memory: 100 MiB of 24000 MiB are left");
         assert_eq!(short(b"MemTotal: 1 kB\n"), None);
         assert!(shortage().is_none(), "this machine is short of memory");
-        assert!(killed_for_memory().is_some());
+        let now = killed_for_memory().unwrap();
+        assert!(
+            KillCount::default()
+                .lately()
+                .is_some_and(|lately| lately >= now)
+        );
+    }
+
+    #[test]
+    fn a_kill_since_the_scenario_began_is_seen_and_an_earlier_one_is_not() {
+        let now = killed_for_memory().unwrap();
+        let watch = |killed| Watch::new(0, false, Vec::new(), 0, killed, None);
+        assert!(watch(now.checked_sub(1)).was_killed_for_memory() == (now > 0));
+        assert!(!watch(Some(u64::MAX)).was_killed_for_memory());
+        assert!(!watch(None).was_killed_for_memory());
+        // A count is believed for a second, and then looked up anew.
+        let mut old = KillCount(Some((Instant::now(), Some(u64::MAX))));
+        assert_eq!(old.lately(), Some(u64::MAX));
+        old.0 = Some((Instant::now() - KillCount::AGE, Some(u64::MAX)));
+        assert!(old.lately().is_some_and(|count| count < u64::MAX));
     }
 }

@@ -1,7 +1,7 @@
 //! Quiescence: deciding from kernel state that nothing more can happen before the next act.
 //!
-//! The proof (engine notes, section 4): every thread is scanned twice; both times it sleeps in the
-//! same call with the same context-switch counts, in between no status waits to be collected and
+//! The proof (engine notes, section 4): every thread is looked at twice; both times it sleeps in the
+//! same call and was not given a processor since, in between no status waits to be collected and
 //! nothing is left to deliver. Then there was an instant at which everything slept at once. If
 //! moreover no wait has a timeout and no timer is armed, nothing inside can ever run again.
 
@@ -15,7 +15,7 @@ use crate::helper::Helper;
 use crate::proc::{self, ThreadScan};
 use crate::tracer::task::Standing;
 use crate::tracer::time::Moment;
-use crate::tracer::{PATIENCE, ptrace};
+use crate::tracer::{Collected, PATIENCE, ptrace};
 use crate::waits::{self, ArmedTimer, Traffic, WaitKind};
 
 /// Wakes from timed waits without progress, after which a program is called polling.
@@ -29,6 +29,9 @@ const ARRIVAL: Duration = Duration::from_millis(1000);
 const CPU_LOOKS: Duration = Duration::from_millis(1);
 /// Without tracing nobody tells us of calls: the scans must agree for this long.
 const BARE_SILENCE: Duration = Duration::from_millis(20);
+
+/// Beginnings of calls in a row after which what has been written meanwhile is read.
+const MOST_BEGUN: u32 = 16;
 
 /// What a double scan showed.
 enum Look {
@@ -80,28 +83,38 @@ pub(crate) struct Rest {
 
 /// How long to wait for something to happen before looking again: first only giving way, then
 /// longer and longer.
-struct Nap(u32);
+#[derive(Default)]
+struct Nap {
+    pauses: u32,
+    slept: bool,
+}
 
 impl Nap {
     const YIELDS: u32 = 3;
     /// Of these, so many before the first look: after most stops the next one follows at once,
     /// and a scan costs several times as much as giving way.
     const UNSEEN: u32 = 2;
+    /// Who computes is waited for so long before the first look; its next stop ends the wait.
+    const COMPUTES: Duration = Duration::from_micros(250);
 
     fn reset(&mut self) {
-        self.0 = 0;
+        *self = Self::default();
     }
 
-    /// Whether to give way once more before looking.
-    fn before_look(&mut self) -> bool {
-        let early = self.0 < Self::UNSEEN;
-        self.0 += u32::from(early);
-        early
+    /// Whether to give way once more before looking. `computes`: somebody does not wait for anything,
+    /// so that giving way in vain once is enough: the scheduler thinks it is our turn.
+    fn has_to_give_way(&self, computes: bool) -> bool {
+        self.pauses < if computes { 1 } else { Self::UNSEEN }
+    }
+
+    /// Whether to sleep once before looking.
+    fn sleeps(&mut self) -> bool {
+        !std::mem::replace(&mut self.slept, true)
     }
 
     fn next(&mut self) -> Option<Duration> {
-        self.0 += 1;
-        let doublings = self.0.checked_sub(Self::YIELDS + 1)?;
+        self.pauses += 1;
+        let doublings = self.pauses.checked_sub(Self::YIELDS + 1)?;
         Some(Duration::from_micros(30) * 2u32.pow(doublings.min(6)))
     }
 }
@@ -113,6 +126,7 @@ impl Helper {
             let rest = self.settle_as_it_is();
             // Whoever waited to be met by somebody: nobody comes any more.
             if rest.how == Quiet::Limit || !self.tracer.give_up_meetings() {
+                self.remember_rest(&rest);
                 return rest;
             }
             self.tracer.progress += 1;
@@ -127,7 +141,7 @@ impl Helper {
     /// The same, letting no more time pass by itself than this.
     pub(crate) fn settle_within(&mut self, mut patience: Duration) -> Rest {
         let polls = !patience.is_zero();
-        let mut nap = Nap(0);
+        let mut nap = Nap::default();
         let mut idle_wakes = 0;
         let mut progress_at_rest = None;
         let mut asleep_since: Option<(Instant, BTreeMap<i32, ThreadScan>)> = None;
@@ -136,8 +150,24 @@ impl Helper {
         let mut last_rest = BTreeMap::new();
         let mut retried_at = None;
         let mut moving_since: Option<Instant> = None;
+        let mut calls_begun = 0;
+        let mut begins = true;
         loop {
-            if self.turn() {
+            let collected = self.tracer.collect(&mut self.recorder);
+            // Nothing has come of a call that only begins; but who begins one after the other must
+            // not keep what others have written from being read.
+            calls_begun = match collected {
+                Collected::Entries => calls_begun + 1,
+                _ => 0,
+            };
+            let exchanges = match collected {
+                Collected::More => true,
+                Collected::Entries => calls_begun > MOST_BEGUN,
+                // What the step does comes first, and nothing is left to do when somebody looks.
+                Collected::Nothing => begins || !nap.has_to_give_way(self.computes()),
+            };
+            begins = false;
+            if exchanges && self.exchange() || collected != Collected::Nothing {
                 // Who does something all the time comes to no end by it.
                 if self.out_of_time() {
                     return Rest::without_scans(Quiet::Limit);
@@ -148,8 +178,15 @@ impl Helper {
             }
             // Programs share our processor, so giving way lets them reach their next stop: most of
             // the time there is nothing new before.
-            if nap.before_look() {
+            let computes = self.computes();
+            if nap.has_to_give_way(computes) {
+                nap.pauses += 1;
                 let _ = nix::sched::sched_yield();
+                continue;
+            }
+            // A look would only show that it runs, and driving it from the processor takes time too.
+            if computes && nap.sleeps() {
+                self.wait_for_status(Nap::COMPUTES);
                 continue;
             }
             if self.out_of_time() {
@@ -293,6 +330,11 @@ impl Helper {
         }
     }
 
+    /// Whether somebody runs most likely.
+    fn computes(&self) -> bool {
+        self.traced && self.tracer.anyone_computes()
+    }
+
     /// Waits until a thread has run, something can be moved, or `due` and a little has passed.
     fn wait_for_change(&mut self, scans: &BTreeMap<i32, ThreadScan>, due: Duration) {
         let deadline = Instant::now() + due;
@@ -337,22 +379,26 @@ impl Helper {
             thread.is_some_and(|thread| thread.call.is_some())
         });
         let mut scans = BTreeMap::new();
+        let mut seen = Vec::with_capacity(watched.len());
         for &(pid, tid, stopped) in &watched {
             if self.tracer.is_called(tid) {
                 return Look::Busy;
             }
-            match self.scan(pid, tid) {
-                Some(scan) if asleep(&scan, stopped) => scans.insert(tid, scan),
+            match self.scanner.scan(pid, tid) {
+                Some(scan) if asleep(&scan, stopped) => {
+                    scans.insert(tid, self.as_called(tid, scan.clone()));
+                    seen.push(scan);
+                }
                 _ => return Look::Busy,
-            };
+            }
         }
         // Between the scans: nothing to deliver, nothing to collect.
         if self.turn() {
             return Look::Busy;
         }
         let traffic = self.traffic();
-        for &(pid, tid, _) in &watched {
-            if self.scan(pid, tid).as_ref() != scans.get(&tid) {
+        for (&(pid, tid, _), before) in watched.iter().zip(&seen) {
+            if !self.scanner.sleeps_on(pid, tid, before) {
                 return Look::Busy;
             }
         }
@@ -360,6 +406,7 @@ impl Helper {
         if ptrace::status_pending() || (self.uses_internet() && self.turn()) {
             return Look::Busy;
         }
+        self.tracer.found_asleep(scans.keys());
         match traffic {
             Traffic::Moving => Look::Moving(scans),
             traffic => Look::Asleep(scans, traffic),
@@ -378,10 +425,15 @@ impl Helper {
         self.internet.traffic(self.tracer.threads.keys().copied())
     }
 
-    /// One scan of a thread; a restarted call is told by the number it was first made with, and a
-    /// timed wait as the program has made it.
+    /// One scan of a thread, as it made its call.
     fn scan(&mut self, pid: i32, tid: i32) -> Option<ThreadScan> {
-        let mut scan = self.scanner.scan(pid, tid)?;
+        let scan = self.scanner.scan(pid, tid)?;
+        Some(self.as_called(tid, scan))
+    }
+
+    /// A restarted call is told by the number it was first made with, and a timed wait as the program has
+    /// made it.
+    fn as_called(&self, tid: i32, mut scan: ThreadScan) -> ThreadScan {
         let call = self
             .tracer
             .threads
@@ -396,7 +448,7 @@ impl Helper {
                 .and_then(|thread| thread.restarting)
                 .unwrap_or(scan.nr);
         }
-        Some(scan)
+        scan
     }
 
     /// Which of the sleepers may wake by themselves, and when.
@@ -512,15 +564,21 @@ impl Helper {
         self.overtaxed()
     }
 
+    /// Sleeps in the kernel until a status is to be collected or `most` has passed.
+    fn wait_for_status(&mut self, most: Duration) {
+        self.recorder.flush_old();
+        // The first may be the signal of a status that was collected long ago.
+        if self.signals.await_one(most) && !ptrace::status_pending() {
+            self.signals.await_one(most);
+        }
+    }
+
     /// Sleeps in the kernel until a status is to be collected, a descriptor is ready, or `most`
     /// has passed.
     pub(crate) fn wait(&mut self, most: Duration) {
         self.recorder.flush_old();
         let mut watched = self.watched();
-        let timeout = libc::timespec {
-            tv_sec: libc::time_t::try_from(most.as_secs()).unwrap_or(libc::time_t::MAX),
-            tv_nsec: libc::c_long::from(most.subsec_nanos().cast_signed()),
-        };
+        let timeout = timespec(most);
         // SAFETY: `watched` is an array of pollfd of the stated length; the mask is absent.
         unsafe {
             libc::ppoll(
@@ -555,6 +613,14 @@ fn asleep(scan: &ThreadScan, stopped: bool) -> bool {
         // A vfork parent sleeps uninterruptibly until its child has executed or ended.
         b'D' => matches!(scan.nr, libc::SYS_clone | libc::SYS_clone3) || is_vfork(scan.nr),
         _ => false,
+    }
+}
+
+/// A length of time as the kernel takes it.
+pub(crate) fn timespec(length: Duration) -> libc::timespec {
+    libc::timespec {
+        tv_sec: libc::time_t::try_from(length.as_secs()).unwrap_or(libc::time_t::MAX),
+        tv_nsec: libc::c_long::from(length.subsec_nanos().cast_signed()),
     }
 }
 

@@ -348,7 +348,9 @@ impl Outflow {
                 return moved;
             };
             let room = self.leave_after.unwrap_or(buffer.len()).min(buffer.len());
-            match nix::unistd::read(fd.as_fd(), &mut buffer[..room]) {
+            let done = nix::unistd::read(fd.as_fd(), &mut buffer[..room]);
+            let short = done.is_ok_and(|n| n > 0 && n < room) && !self.terminal;
+            match done {
                 Ok(0) => self.end(program, recorder),
                 Ok(n) => {
                     let kept = usize::try_from(cap.saturating_sub(self.captured))
@@ -380,6 +382,10 @@ impl Outflow {
                 Err(_) => self.end(program, recorder),
             }
             moved = true;
+            if short {
+                // The rest, if any, is for the next turn: there is one after this.
+                break;
+            }
         }
         moved
     }

@@ -3,11 +3,17 @@
 //!
 //! Nothing in the kernel does both in one call. But the programs share the helper's processor and cannot
 //! leave it, so nobody has run between two calls if the helper has not left the processor between
-//! them, and the kernel counts how often it has.
+//! them, and the kernel counts how often it has. Where it has, on a machine with more to do, the
+//! programs' own counts may still say that none of them was given a processor since everything slept.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
+
+use crate::event::What;
+use crate::helper::Helper;
+use crate::settle::Rest;
 
 /// How often this thread has left its processor: by itself and driven away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +42,43 @@ impl Switches {
     /// Whether nobody else has run on this processor since.
     pub(crate) fn unbroken(self) -> bool {
         self.0 >= 0 && self == Self::now()
+    }
+}
+
+impl Helper {
+    /// Takes down how often each thread had been given a processor when everything last slept.
+    pub(crate) fn remember_rest(&mut self, rest: &Rest) {
+        let counted = rest.scans.iter();
+        self.runs_at_rest = counted
+            .filter_map(|(&tid, scan)| Some((tid, scan.runs?)))
+            .collect();
+    }
+
+    /// Whether it is certain that no thread has run since then.
+    fn nobody_has_run(&mut self) -> bool {
+        let scanner = &mut self.scanner;
+        let runs: &HashMap<i32, u64> = &self.runs_at_rest;
+        self.tracer.threads.values().all(|thread| {
+            let before = runs.get(&thread.tid).copied();
+            thread.standing.is_held()
+                || before.is_some() && scanner.runs(thread.pid, thread.tid) == before
+        })
+    }
+
+    /// Ends the run if somebody may have run between acts that belong together: whatever comes of it is
+    /// worth nothing.
+    pub(crate) fn watch_for_parting(&mut self) {
+        let mut parted = false;
+        for peer in &mut self.peers {
+            parted |= peer.was_parted();
+        }
+        for stdio in self.stdio.iter_mut().flatten() {
+            parted |= stdio.was_parted();
+        }
+        if parted && !self.nobody_has_run() {
+            self.recorder.emit(What::Parted);
+            self.limit_hit = true;
+        }
     }
 }
 

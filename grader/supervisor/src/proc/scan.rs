@@ -48,6 +48,9 @@ pub struct ThreadScan {
     pub ignored: u64,
     /// Signals with a handler.
     pub caught: u64,
+    /// How many times it was given a processor, as `/proc/PID/task/TID/schedstat` showed it before
+    /// anything else was read; `None` where the kernel does not count.
+    pub runs: Option<u64>,
 }
 
 impl ThreadScan {
@@ -66,6 +69,7 @@ impl ThreadScan {
             blocked: 0,
             ignored: 0,
             caught: 0,
+            runs: None,
         }
     }
 
@@ -94,6 +98,7 @@ pub struct Scanner {
 struct Kept {
     status: File,
     syscall: Option<File>,
+    schedstat: Option<File>,
 }
 
 impl Scanner {
@@ -128,6 +133,40 @@ impl Scanner {
         }
     }
 
+    /// Whether a thread still sleeps as in `before`, a scan of this scanner in which it slept, and has
+    /// not run in between. Cheaper than another scan: a thread that has not been given a processor
+    /// since before the first, and is not about to (its call can be seen), has slept all the time.
+    pub fn sleeps_on(&mut self, pid: i32, tid: i32, before: &ThreadScan) -> bool {
+        let (Some(runs), b'S', 0..) = (before.runs, before.state, before.nr) else {
+            return self.scan(pid, tid).as_ref() == Some(before);
+        };
+        let Some(kept) = self.kept.get(&tid) else {
+            return false;
+        };
+        let (Some(syscall), Some(schedstat)) = (&kept.syscall, &kept.schedstat) else {
+            return false;
+        };
+        let mut now = ThreadScan::unreadable();
+        let Ok(n) = syscall.read_at(&mut self.buffer, 0) else {
+            return false;
+        };
+        parse_syscall(&self.buffer[..n], &mut now);
+        (now.nr, now.args, now.sp, now.pc) == (before.nr, before.args, before.sp, before.pc)
+            && now.nr != RUNNING
+            && read_runs(schedstat, &mut self.buffer) == Some(runs)
+    }
+
+    /// How many times a thread was given a processor until now; `None` where the kernel does not count,
+    /// or the thread has ended. See [`ThreadScan::runs`].
+    pub fn runs(&mut self, pid: i32, tid: i32) -> Option<u64> {
+        if !self.kept.contains_key(&tid) {
+            let kept = self.open(pid, tid).ok()?;
+            self.kept.insert(tid, kept);
+        }
+        let schedstat = self.kept.get(&tid)?.schedstat.as_ref()?;
+        read_runs(schedstat, &mut self.buffer)
+    }
+
     /// Closes the files of a thread that has ended.
     pub fn forget(&mut self, tid: i32) {
         self.kept.remove(&tid);
@@ -147,6 +186,8 @@ impl Scanner {
         Ok(Kept {
             status,
             syscall: open("syscall").ok(),
+            // Absent without CONFIG_SCHED_INFO.
+            schedstat: open("schedstat").ok(),
         })
     }
 }
@@ -160,6 +201,8 @@ fn absent_or_unreadable(error: &io::Error) -> Option<ThreadScan> {
 
 fn read(kept: &Kept, buffer: &mut Vec<u8>) -> io::Result<ThreadScan> {
     let mut scan = ThreadScan::unreadable();
+    // Before all else: who has not run since has not run since any of this was read.
+    scan.runs = (kept.schedstat.as_ref()).and_then(|file| read_runs(file, buffer));
     // The call first. Then the counts of the first scan come before the call of the second, and
     // a thread that first fell asleep between the two has a higher count in the second.
     if let Some(file) = &kept.syscall {
@@ -184,6 +227,15 @@ fn read(kept: &Kept, buffer: &mut Vec<u8>) -> io::Result<ThreadScan> {
     }
     parse_status(&buffer[..n], &mut scan);
     Ok(scan)
+}
+
+/// The third number of `/proc/PID/task/TID/schedstat`: "time spent on the cpu", "time spent waiting on a
+/// runqueue", "number of timeslices run on this cpu" (Documentation/scheduler/sched-stats). A thread that
+/// can be looked at has run once at least; 0 means that nobody counts.
+fn read_runs(file: &File, buffer: &mut [u8]) -> Option<u64> {
+    let n = file.read_at(buffer, 0).ok()?;
+    let last = buffer[..n].trim_ascii().rsplit(|&b| b == b' ').next()?;
+    number(last).filter(|&runs| runs > 0)
 }
 
 /// `running`, `-1 SP PC`, or `NR A0 .. A5 SP PC` (`proc_pid_syscall(5)`).
@@ -305,17 +357,32 @@ mod tests {
             nix::sched::sched_yield().unwrap();
         };
         assert_eq!(scanner.scan(pid, pid).unwrap(), asleep);
+        assert!(scanner.sleeps_on(pid, pid, &asleep));
+        let uncounted = ThreadScan {
+            runs: None,
+            ..asleep.clone()
+        };
         child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
         let later = loop {
             let scan = scanner.scan(pid, pid).unwrap();
-            if scan.state == b'S' && scan != asleep {
+            // Its parts may be of different moments while it runs.
+            if scan.voluntary > asleep.voluntary && scanner.sleeps_on(pid, pid, &scan) {
                 break scan;
             }
             nix::sched::sched_yield().unwrap();
         };
         assert!(later.voluntary > asleep.voluntary);
+        assert!(later.runs > asleep.runs);
+        assert_eq!(scanner.runs(pid, pid), later.runs);
+        // That others run, this one among them, does not count.
+        std::thread::sleep(std::time::Duration::from_millis(1));
+        assert_eq!(scanner.runs(pid, pid), later.runs);
+        // It sleeps in the same call again, and has run all the same.
+        assert!(!scanner.sleeps_on(pid, pid, &asleep));
+        assert!(!scanner.sleeps_on(pid, pid, &uncounted));
         drop(child.stdin.take());
         child.wait().unwrap();
+        assert!(!scanner.sleeps_on(pid, pid, &later));
         assert_eq!(scanner.scan(pid, pid), None);
     }
 }

@@ -38,6 +38,17 @@ use time::Time;
 /// goes on. Longer ones are left to `advance`.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(1000);
 
+/// What [`Tracer::collect`] has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Collected {
+    /// Nothing.
+    Nothing,
+    /// Calls that are about to begin: nobody can have felt anything of them yet.
+    Entries,
+    /// Something has happened.
+    More,
+}
+
 /// Statuses handled in one turn.
 const MOST_AT_ONCE: usize = 1000;
 
@@ -150,16 +161,25 @@ impl Tracer {
         std::mem::take(&mut self.notices)
     }
 
-    /// Handles every status that is waiting. `true` if there was one.
-    pub(crate) fn collect(&mut self, recorder: &mut Recorder) -> bool {
+    /// Handles every status that is waiting.
+    pub(crate) fn collect(&mut self, recorder: &mut Recorder) -> Collected {
+        let mut collected = Collected::Nothing;
         // Who makes them faster than they are handled must not keep us from looking at the clock.
-        for handled in 0..MOST_AT_ONCE {
+        for _ in 0..MOST_AT_ONCE {
             let Some((tid, status)) = ptrace::next_status() else {
-                return handled > 0;
+                break;
             };
+            collected = collected.max(match status {
+                Status::Seccomp => Collected::Entries,
+                _ => Collected::More,
+            });
             self.handle(tid, status, recorder);
+            // Where there is one thread, it has just been let go.
+            if self.threads.len() == 1 {
+                break;
+            }
         }
-        true
+        collected
     }
 
     /// The name of a process.
@@ -184,6 +204,25 @@ impl Tracer {
         self.processes
             .values()
             .any(|process| process.status.is_none())
+    }
+
+    /// Whether a thread is in no call that we know of, or replaces itself: most likely it runs, and its
+    /// next stop is not far.
+    pub(crate) fn anyone_computes(&self) -> bool {
+        self.threads.values().any(|thread| {
+            thread.standing == Standing::Free
+                && !thread.sleeps_unseen
+                && (thread.call.as_ref()).is_none_or(|call| call.nr == libc::SYS_execve)
+        })
+    }
+
+    /// These threads sleep, whether they are in a call that we know of or not.
+    pub(crate) fn found_asleep<'a>(&mut self, tids: impl Iterator<Item = &'a i32>) {
+        for tid in tids {
+            if let Some(thread) = self.threads.get_mut(tid) {
+                thread.sleeps_unseen = true;
+            }
+        }
     }
 
     /// Adds a process found or forked.
@@ -247,12 +286,15 @@ impl Tracer {
                 restarting: None,
                 looks: 0,
                 resumed: None,
+                sleeps_unseen: false,
             },
         );
     }
 
     fn handle(&mut self, tid: i32, status: Status, recorder: &mut Recorder) {
-        if !self.threads.contains_key(&tid) {
+        if let Some(thread) = self.threads.get_mut(&tid) {
+            thread.sleeps_unseen = false;
+        } else {
             match status {
                 Status::Exited(_) | Status::Killed(_) => {
                     // An orphan's second status, which we get as PID 1; or a task that died
@@ -474,11 +516,10 @@ impl Tracer {
             self.threads
                 .retain(|&other, thread| thread.pid != tid || other == tid);
         }
-        // Where it cannot be hidden, that program reads the machine's clocks.
-        let _ = time::hide_vdso(tid);
+        let loader = time::hide_vdso(tid).filter(|&base| base != 0);
         self.time.timers.executed(tid);
         if let Some(process) = self.processes.get_mut(&tid) {
-            process.loader = lookup::loader(tid);
+            process.loader = loader.and_then(|base| lookup::loader(tid, base));
             let path = std::mem::take(&mut process.executing);
             if process.launched {
                 let process = process.id;

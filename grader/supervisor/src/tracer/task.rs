@@ -123,6 +123,8 @@ pub(crate) struct Thread {
     pub(crate) looks: u32,
     /// A timed wait that was interrupted and will be made again.
     pub(crate) resumed: Option<Resumed>,
+    /// Was seen to sleep since its last stop: if it is in no call that we know of, it sleeps in another.
+    pub(crate) sleeps_unseen: bool,
 }
 
 /// A process.

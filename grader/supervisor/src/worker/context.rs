@@ -28,6 +28,8 @@ pub struct HelperContext {
     pub launcher: &'static Launcher,
     /// When the worker took the plan: time 0 of the recording.
     pub started: Instant,
+    /// Processes that the kernel had killed for want of memory a moment before.
+    pub killed_before: Option<u64>,
     /// Where a control group holds the programs: its `memory.events`.
     pub memory_events: Option<OwnedFd>,
     /// Where [`WORKSPACE`](crate::plan::WORKSPACE) really is.

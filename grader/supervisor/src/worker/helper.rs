@@ -397,6 +397,7 @@ fn take_over(
         launcher: Box::leak(Box::new(launcher)),
         started,
         workspace,
+        killed_before: hands.killed_before,
         memory_events,
     })
 }

@@ -23,6 +23,7 @@ use crate::isolation::root::Base;
 use crate::isolation::sys::{self, Cloned};
 use crate::isolation::{SetupError, net, reaper, reduced, removal, user};
 use crate::launch::{self, Altered, Builtins, Identity};
+use crate::resources::KillCount;
 use crate::tracer::calls;
 use crate::wire::{self, Frame, HelperEnd, Kind, Quiet, WireError};
 
@@ -47,6 +48,7 @@ pub fn main(builtins: Builtins, helper: HelperMain) -> ExitCode {
         socket,
         builtins,
         helper,
+        killed_before: None,
     };
     let result = match mode.to_str() {
         Some(mode::FULL) => full(&cpu, &hands.socket),
@@ -71,6 +73,8 @@ pub(super) struct Hands {
     pub(super) socket: UnixStream,
     pub(super) builtins: Builtins,
     pub(super) helper: HelperMain,
+    /// Processes that the kernel had killed for want of memory before the next scenario.
+    pub(super) killed_before: Option<u64>,
 }
 
 /// Everything a helper of the full rung is made from.
@@ -140,7 +144,8 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
     let (identity, base, traceable, alive, groups) =
         prepare().map_err(|error| tell(&hands.socket, error))?;
     let mut ipc = Ipc::new(&identity);
-    let full = Full {
+    let mut kills = KillCount::default();
+    let mut full = Full {
         hands,
         base,
         identity,
@@ -155,6 +160,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         let Some((frame, started)) = next_plan(&full.hands.socket) else {
             return Ok(ExitCode::SUCCESS);
         };
+        full.hands.killed_before = kills.lately();
         let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS | ipc.flags();
         // SAFETY: this process has one thread.
         match unsafe { sys::clone_process(namespaces) } {
@@ -190,7 +196,7 @@ fn lower(
         own_life()
     };
     let alive = prepare().map_err(|error| tell(&hands.socket, error))?;
-    let reduced = Reduced {
+    let mut reduced = Reduced {
         places: reduced::Places::below(&private),
         identity_offset: cpu.to_str().and_then(|cpu| cpu.parse().ok()).unwrap_or(0),
         strangers: reduced::tasks_of_this_user(),
@@ -202,10 +208,12 @@ fn lower(
         alive,
         hands,
     };
+    let mut kills = KillCount::default();
     let goes_on = loop {
         let Some((frame, started)) = next_plan(&reduced.hands.socket) else {
             break Ok(ExitCode::SUCCESS);
         };
+        reduced.hands.killed_before = kills.lately();
         // SAFETY: this process has one thread.
         match unsafe { sys::clone_process(0) } {
             Ok(Cloned::Child) => helper::reduced(reduced, &frame, started),

@@ -99,22 +99,23 @@ fn alarms(source: &str, rounds: &str) -> (u64, u64, u64) {
     let root = i32::try_from(child.id()).unwrap();
     let mut scanner = supervisor::proc::Scanner::new();
     let (mut scans, mut naive, mut sound) = (0, 0, 0);
-    let mut look = |members: &[(i32, i32)]| -> Option<Vec<_>> {
-        let scan: Option<Vec<_>> = members
-            .iter()
-            .map(|&(pid, tid)| scanner.scan(pid, tid))
-            .collect();
-        scan.filter(|scan| scan.iter().all(|thread| thread.state == b'S'))
-    };
     while child.try_wait().unwrap().is_none() {
         let there = members(root);
         if there.len() < 2 {
             continue;
         }
         scans += 1;
-        if let Some(first) = look(&there) {
+        let scan: Option<Vec<_>> = there
+            .iter()
+            .map(|&(pid, tid)| scanner.scan(pid, tid))
+            .collect();
+        let asleep = scan.filter(|scan| scan.iter().all(|thread| thread.state == b'S'));
+        if let Some(first) = asleep {
             naive += 1;
-            if look(&there).as_ref() == Some(&first) && members(root) == there {
+            let mut both = there.iter().zip(&first);
+            if both.all(|(&(pid, tid), before)| scanner.sleeps_on(pid, tid, before))
+                && members(root) == there
+            {
                 sound += 1;
             }
         }
