@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 
@@ -60,8 +61,9 @@ pub struct Access {
 
 thread_local! {
     /// Directories of descriptors, kept open: walking the whole path for each link takes twice the time.
-    /// One that was opened belongs to the process itself, not to its number.
-    static TABLES: RefCell<HashMap<i32, OwnedFd>> = RefCell::new(HashMap::new());
+    /// One that was opened belongs to the process itself, not to its number. Never dropped as a whole: a
+    /// forked copy of this process has closed what it did not want, and ends without asking who owned it.
+    static TABLES: RefCell<ManuallyDrop<HashMap<i32, OwnedFd>>> = RefCell::default();
 }
 
 /// Most directories kept.
