@@ -168,7 +168,7 @@ fn blocks(rules: &BTreeMap<u32, Rule>, unknown_from: u32) -> Vec<(u32, Block)> {
     let mut known = rules.range(..unknown_from).peekable();
     while let Some((number, _)) = known.peek() {
         let from = *number / BLOCK * BLOCK;
-        let next = from.saturating_add(BLOCK);
+        let next = from.saturating_add(BLOCK).min(unknown_from);
         let mut some = Vec::new();
         while let Some((number, rule)) = known.next_if(|(number, _)| **number < next) {
             some.push((*number, rule.clone()));
@@ -416,6 +416,21 @@ mod tests {
             }
         };
         fate.value()
+    }
+
+    #[test]
+    fn what_is_unknown_may_begin_within_a_block() {
+        let rules = BTreeMap::from([(448, Rule::Always(Fate::Trace))]);
+        let program = compile(&rules, 449);
+        for (number, answer) in [
+            (447, Fate::Allow),
+            (448, Fate::Trace),
+            (449, Fate::Fail(libc::ENOSYS as u16)),
+            (480, Fate::Fail(libc::ENOSYS as u16)),
+        ] {
+            let given = interpret(&program, AUDIT_ARCH, number, [0; 6]);
+            assert_eq!(given, answer.value(), "{number}");
+        }
     }
 
     fn fate() -> impl Strategy<Value = Fate> {
