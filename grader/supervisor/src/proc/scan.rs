@@ -351,7 +351,9 @@ mod tests {
         let mut scanner = Scanner::new();
         let asleep = loop {
             let scan = scanner.scan(pid, pid).unwrap();
-            if scan.state == b'S' && scan.nr == libc::SYS_read && scan.args[0] == 0 {
+            // Its parts may be of different moments while it runs.
+            let sleeps = scan.state == b'S' && scanner.sleeps_on(pid, pid, &scan);
+            if sleeps && scan.nr == libc::SYS_read && scan.args[0] == 0 {
                 break scan;
             }
             nix::sched::sched_yield().unwrap();
@@ -365,7 +367,6 @@ mod tests {
         child.stdin.as_mut().unwrap().write_all(b"x").unwrap();
         let later = loop {
             let scan = scanner.scan(pid, pid).unwrap();
-            // Its parts may be of different moments while it runs.
             if scan.voluntary > asleep.voluntary && scanner.sleeps_on(pid, pid, &scan) {
                 break scan;
             }
