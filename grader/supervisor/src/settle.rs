@@ -215,6 +215,10 @@ impl Helper {
                         None => {
                             let _ = nix::sched::sched_yield();
                         }
+                        // Whatever comes so soon comes with a stop.
+                        Some(wait) if self.traced && wait <= Nap::COMPUTES => {
+                            self.wait_for_status(wait);
+                        }
                         Some(wait) => self.wait(wait),
                     }
                     continue;

@@ -171,6 +171,20 @@ pub(crate) fn name(nr: i64) -> String {
     shape(nr).map_or_else(|| format!("syscall {nr}"), |shape| shape.name.to_owned())
 }
 
+/// Whether a call that has begun returns without waiting for anybody.
+pub(crate) fn returns_at_once(nr: i64) -> bool {
+    let waits = matches!(
+        nr,
+        libc::SYS_accept
+            | libc::SYS_accept4
+            | libc::SYS_connect
+            | libc::SYS_wait4
+            | libc::SYS_waitid
+    ) || TIMED_SHAPES.iter().any(|shape| shape.nr == nr)
+        || shape(nr).is_some_and(|shape| shape.name == "vfork");
+    !waits && matches!(kind(nr), Kind::Act | Kind::Neutral)
+}
+
 /// The kind of a call.
 pub(crate) fn kind(nr: i64) -> Kind {
     shape(nr).map_or(Kind::Neutral, |shape| shape.kind)

@@ -206,13 +206,13 @@ impl Tracer {
             .any(|process| process.status.is_none())
     }
 
-    /// Whether a thread is in no call that we know of, or replaces itself: most likely it runs, and its
-    /// next stop is not far.
+    /// Whether a thread is in no call that we know of, or in one that waits for nobody: most likely it
+    /// runs, and its next stop is not far.
     pub(crate) fn anyone_computes(&self) -> bool {
         self.threads.values().any(|thread| {
             thread.standing == Standing::Free
                 && !thread.sleeps_unseen
-                && (thread.call.as_ref()).is_none_or(|call| call.nr == libc::SYS_execve)
+                && (thread.call.as_ref()).is_none_or(|call| calls::returns_at_once(call.nr))
         })
     }
 
