@@ -2,6 +2,9 @@
 //!
 //! `cargo bench -p grader --bench store [-- ITEMS [WORKERS]]`; the directory is below `$TMPDIR`.
 
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,6 +29,31 @@ impl Grade for AtOnce {
     }
 }
 
+/// What a file of this size costs that is waited for, with so many side by side: the peer.
+fn bare_fsync(dir: &Path, workers: usize) -> io::Result<Duration> {
+    const FILES: u32 = 100;
+    let one = |worker: usize| -> io::Result<Duration> {
+        let began = Instant::now();
+        for n in 0..FILES {
+            let mut file = File::create(dir.join(format!("bare.{worker}.{n}")))?;
+            file.write_all(&[b'x'; RECORD])?;
+            file.sync_all()?;
+        }
+        Ok(began.elapsed() / FILES)
+    };
+    thread::scope(|scope| {
+        let hands: Vec<_> = (0..workers)
+            .map(|worker| scope.spawn(move || one(worker)))
+            .collect();
+        let times = hands.into_iter().map(|hand| {
+            hand.join()
+                .unwrap_or_else(|_| Err(io::Error::other("panic")))
+        });
+        let sum: Duration = times.sum::<Result<Duration, _>>()?;
+        Ok(sum / u32::try_from(workers).unwrap_or(1).max(1))
+    })
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut numbers = std::env::args()
         .skip(1)
@@ -39,6 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         store.add(&Key::parse(&format!("{n:064x}"))?, &[b'x'; 500])?;
     }
     let filled = began.elapsed();
+    let waited = bare_fsync(dir.path(), workers)?;
     let members = (0..workers)
         .map(|_| Worker::join(&store))
         .collect::<Result<Vec<_>, _>>()?;
@@ -71,11 +100,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let each = |time: Duration, of: usize| time.as_secs_f64() * 1e3 / of as f64;
     println!(
         "{items} items, {workers} workers: put in {:.2} ms each; claim, start and commit {:.2} ms each for its worker; \
-         {:.0} a second together; all results listed in {:.1} ms",
+         {:.0} a second together; all results listed in {:.1} ms; to write so much and wait for the disk alone takes {:.2} ms",
         each(filled, items),
         each(worked, items) * workers as f64,
         items as f64 / worked.as_secs_f64(),
-        each(listing, 1)
+        each(listing, 1),
+        each(waited, 1)
     );
     Ok(())
 }

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use super::{Key, Store, StoreError, at, corrupt, durable};
+use super::durable::{self, Wait};
+use super::{Key, Store, StoreError, at, corrupt};
 
 impl Store {
     /// Keeps bytes and gives their name.
@@ -14,7 +15,7 @@ impl Store {
         let key = Key::of_digest(blake3::hash(bytes).to_hex().as_str());
         let path = self.root.join("blobs").join(key.as_str());
         if !path.exists() {
-            durable::link_new(&path, bytes).map_err(at(&path, "cannot be written"))?;
+            durable::link_new(&path, bytes, Wait::Disk).map_err(at(&path, "cannot be written"))?;
         }
         Ok(key)
     }

@@ -1,9 +1,19 @@
-//! Writing that is either there as a whole or not at all, also after a power cut.
+//! Writing that is seen as a whole or not at all, by every machine.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What has to be before a file has its name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// Its content is on the disk: whoever reads it takes it as it is.
+    Disk,
+    /// The file server has its content: every machine sees it whole. What a power cut of the server
+    /// leaves of it, the reader must tell by a hash.
+    Server,
+}
 
 /// Writes a new file as a whole; `false` where one of this name was there first, which stays.
 ///
@@ -11,32 +21,38 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// may be lost and the repeated call fail although the first one succeeded; the number of links
 /// tells (open(2), `O_EXCL`).
 ///
-/// What is written is on the disk before it has a name, so that a file is never seen in part. Its
-/// name may be lost when the file server loses its power: then it is put in or graded once more.
-/// What must not be lost is in the journal of whoever collects.
-pub(super) fn link_new(path: &Path, bytes: &[u8]) -> io::Result<bool> {
+/// The name may be lost when the file server loses its power: then the file is put in or graded
+/// once more. What must not be lost is in the journal of whoever collects.
+pub(super) fn link_new(path: &Path, bytes: &[u8], wait: Wait) -> io::Result<bool> {
     let directory = path.parent().unwrap_or(Path::new("."));
     let temporary = directory.join(temporary_name());
-    let result = write(&temporary, bytes).and_then(|file| match fs::hard_link(&temporary, path) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(links(&file)? > 1),
-        Err(error) => Err(error),
-    });
+    let result =
+        write(&temporary, bytes, wait).and_then(|()| match fs::hard_link(&temporary, path) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                Ok(links(&temporary)? > 1)
+            }
+            Err(error) => Err(error),
+        });
     // What is left of it is nobody's and bears no key.
     let _ = fs::remove_file(&temporary);
     result
 }
 
-fn write(path: &Path, bytes: &[u8]) -> io::Result<File> {
+fn write(path: &Path, bytes: &[u8], wait: Wait) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
-    Ok(file)
+    if wait == Wait::Disk {
+        file.sync_all()?;
+    }
+    // Over NFS the content goes to the server now, and what it refuses (a full disk, a quota) is
+    // told now and not before.
+    Ok(nix::unistd::close(file)?)
 }
 
-fn links(file: &File) -> io::Result<u64> {
+fn links(path: &Path) -> io::Result<u64> {
     use std::os::unix::fs::MetadataExt as _;
-    Ok(file.metadata()?.nlink())
+    Ok(fs::metadata(path)?.nlink())
 }
 
 /// A name that no other worker, on any machine, uses.

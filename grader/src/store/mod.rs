@@ -15,7 +15,7 @@
 //! lease/KEY         symbolic link to the worker that has it
 //! beat/WORKER       heartbeat: its time of modification
 //! starts/KEY.N      the N-th start of an item, by whom
-//! results/KEY.json  the result, for ever
+//! results/KEY.json  the result, for ever, and its hash in a second line
 //! disputes/KEY.WORKER.json  a second result that says something else
 //! ```
 
@@ -39,6 +39,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 pub use commit::Commit;
+use durable::Wait;
 pub use key::{BadKey, Key};
 pub use lease::{Claim, Lease, Worker};
 pub use tally::Tally;
@@ -126,7 +127,7 @@ impl Store {
         let path = root.join("store.json");
         let text = serde_json::to_vec(&head).map_err(|e| corrupt(&path, e.to_string()))?;
         // Last: a store without it is not yet whole. Whoever comes second uses the first one's.
-        durable::link_new(&path, &text).map_err(at(&path, "cannot be written"))?;
+        durable::link_new(&path, &text, Wait::Disk).map_err(at(&path, "cannot be written"))?;
         Self::open(root)
     }
 
@@ -173,7 +174,7 @@ impl Store {
     /// It cannot be written or read.
     pub fn agree_on(&self, job: &[u8]) -> Result<Vec<u8>, StoreError> {
         let path = self.root.join("job.json");
-        durable::link_new(&path, job).map_err(at(&path, "cannot be written"))?;
+        durable::link_new(&path, job, Wait::Disk).map_err(at(&path, "cannot be written"))?;
         self.job()
     }
 
@@ -195,7 +196,7 @@ impl Store {
         if path.exists() {
             return Ok(());
         }
-        durable::link_new(&path, item).map_err(at(&path, "cannot be written"))?;
+        durable::link_new(&path, item, Wait::Disk).map_err(at(&path, "cannot be written"))?;
         Ok(())
     }
 

@@ -151,6 +151,45 @@ fn a_revived_worker_cannot_replace_a_result() {
 }
 
 #[test]
+fn what_a_power_cut_leaves_of_a_result_is_graded_again() {
+    let whole = |store: &Store| fs::read(store.result_path(&key(0))).unwrap();
+    let damages: [fn(&mut Vec<u8>); 5] = [
+        Vec::clear,
+        |bytes| bytes.truncate(bytes.len() / 2),
+        |bytes| bytes.truncate(b"graded 0".len()),
+        // A page that was never written reads as zeros, or as what was there before.
+        |bytes| bytes[2..5].fill(0),
+        |bytes| bytes[7] = b'1',
+    ];
+    for damage in damages {
+        let (_dir, store) = store(1);
+        let grade = || {
+            let worker = Worker::join(&store).unwrap();
+            let (_stop, stop) = never();
+            let mut seen = Vec::new();
+            let told = &mut |h: Handled| seen.push(h.commit);
+            work(&store, &worker, &mut Echo(""), 0, &stop, told).unwrap();
+            seen
+        };
+        assert_eq!(grade(), [Commit::First]);
+        let mut bytes = whole(&store);
+        damage(&mut bytes);
+        fs::write(store.result_path(&key(0)), &bytes).unwrap();
+        // Whoever collects finds out.
+        assert_eq!(store.result(&key(0)).unwrap(), None);
+        assert_eq!(store.finished().unwrap(), []);
+        assert_eq!(grade(), [Commit::First]);
+        assert_eq!(store.result(&key(0)).unwrap().unwrap(), b"graded 0");
+        // So does whoever comes second.
+        fs::write(store.result_path(&key(0)), &bytes).unwrap();
+        let worker = Worker::join(&store).unwrap();
+        let commit = store.commit(&key(0), &worker, b"graded 0", &|a, b| a == b);
+        assert_eq!(commit.unwrap(), Commit::First);
+        assert_eq!(store.result(&key(0)).unwrap().unwrap(), b"graded 0");
+    }
+}
+
+#[test]
 fn what_ends_its_workers_is_given_up_and_stops_nobody() {
     let (_dir, store) = store(3);
     for n in 1..=MOST_STARTS {
