@@ -62,16 +62,20 @@ mode_controller() {
   until_true 90 nodes_idle || fail "the nodes did not become idle"
 }
 
+# Kills one of the store's workers, whichever; not one whose loss would be the result.
+kill_one() {
+  local pid
+  pid=$(pgrep -f -- "worker --store $STORE" | shuf -n 1) || true
+  [ -n "$pid" ] && spared "$pid" && kill -9 "$pid" 2>/dev/null
+}
+
 # Workers are killed at random, and in the end the batch itself, which is begun again.
 mode_workers() {
   slurm_begin workers
   some_done
-  local kills=0 pid
+  local kills=0
   while [ "$kills" -lt "${KILLS:-12}" ] && [ "$(finished "$STORE")" -lt $((STUDENTS * 3 / 4)) ]; do
-    pid=$(pgrep -f -- "worker --store $STORE" | shuf -n 1) || true
-    if [ -n "$pid" ] && spared "$pid"; then
-      kill -9 "$pid" 2>/dev/null && kills=$((kills + 1))
-    fi
+    if kill_one; then kills=$((kills + 1)); fi
     read -rt 0.2 <> <(:) || true
   done
   [ "$kills" -gt 2 ] || fail "vacuous: $kills kills"
@@ -123,7 +127,7 @@ $(head -n 20 "$WORK/$1.diff")"
 # Tasks are killed at random until KILLS (100) of them have been, in as many classes as that takes;
 # every class is compared. Not among the modes that are run unless asked for.
 mode_kills() {
-  local wanted=${KILLS:-100} killed=0 classes=0 before pid
+  local wanted=${KILLS:-100} killed=0 classes=0 before
   while [ "$killed" -lt "$wanted" ]; do
     classes=$((classes + 1))
     before=$killed
@@ -131,10 +135,7 @@ mode_kills() {
     slurm_begin kills
     until_true 120 enough "$STORE" 1 || fail "nothing is graded"
     while [ "$killed" -lt "$wanted" ] && [ "$(finished "$STORE")" -lt $((STUDENTS - NODES * SLOTS)) ]; do
-      pid=$(pgrep -f -- "worker --store $STORE" | shuf -n 1) || true
-      if [ -n "$pid" ] && spared "$pid"; then
-        kill -9 "$pid" 2>/dev/null && killed=$((killed + 1))
-      fi
+      if kill_one; then killed=$((killed + 1)); fi
       # Between nothing and a second.
       read -rt "0.$(printf %03d $((RANDOM % 1000)))" <> <(:) || true
     done

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -66,11 +66,13 @@ impl Worker {
     pub fn join(store: &Store) -> Result<Self, StoreError> {
         let name: Arc<str> = unique().into();
         let heart = store.root.join("beat").join(&*name);
-        let file = OpenOptions::new()
+        let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .open(&heart)
             .map_err(at(&heart, "cannot be written"))?;
+        // The marks of its starts are names of this file.
+        writeln!(file, "{name}").map_err(at(&heart, "cannot be written"))?;
         let (stop, stopped) = mpsc::channel();
         let every = store.lease / BEATS;
         let beating = thread::spawn(move || beat(&file, every, &stopped));
@@ -87,6 +89,11 @@ impl Worker {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The file of its heartbeat.
+    pub(super) fn heart(&self) -> &Path {
+        &self.heart
     }
 
     /// Gives up what it is doing as if it had never begun, because this process is told to end.

@@ -14,7 +14,7 @@
 //! blobs/HASH        files that items name
 //! lease/KEY         symbolic link to the worker that has it
 //! beat/WORKER       heartbeat: its time of modification
-//! starts/KEY.N      the N-th start of an item, by whom
+//! starts/KEY.N      the N-th start of an item: another name of its worker's heartbeat
 //! results/KEY.json  the result, for ever, and its hash in a second line
 //! disputes/KEY.WORKER.json  a second result that says something else
 //! ```

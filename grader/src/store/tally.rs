@@ -1,8 +1,8 @@
 //! How often an item was started, so that one that ends its workers is given up.
 
 use std::fs::{self, OpenOptions};
-use std::io::{ErrorKind, Write as _};
-use std::path::PathBuf;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
 
 use super::{Key, MOST_STARTS, Store, StoreError, Worker, at};
 
@@ -24,10 +24,8 @@ impl Store {
     pub fn start(&self, key: &Key, worker: &Worker) -> Result<Tally, StoreError> {
         for number in 1..=MOST_STARTS {
             let path = self.start_path(key, number);
-            match OpenOptions::new().write(true).create_new(true).open(&path) {
-                Ok(mut file) => {
-                    // Whose it was is for people who look; the mark itself is what counts.
-                    let _ = writeln!(file, "{}", worker.name());
+            match mark(&path, worker) {
+                Ok(()) => {
                     worker.does(&path);
                     return Ok(Tally::Start(number));
                 }
@@ -49,5 +47,20 @@ impl Store {
 
     pub(super) fn start_path(&self, key: &Key, number: u32) -> PathBuf {
         self.root.join("starts").join(format!("{key}.{number}"))
+    }
+}
+
+/// A mark is another name of the worker's heart, in which the worker's name stands: a file system
+/// makes a name sooner than a file. Where it makes no more of them (EMLINK), it is a file.
+fn mark(path: &Path, worker: &Worker) -> io::Result<()> {
+    match fs::hard_link(worker.heart(), path) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
+        Err(_) => {
+            let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
+            // Whose it was is for people who look; the mark itself is what counts.
+            let _ = writeln!(file, "{}", worker.name());
+            Ok(())
+        }
     }
 }

@@ -225,6 +225,7 @@ fn a_worker_that_is_told_to_stop_leaves_no_trace_of_what_it_began() {
     let told = Worker::join(&store).unwrap();
     let _lease = store.claim(&key(0), &told).unwrap();
     assert_eq!(store.start(&key(0), &told).unwrap(), Tally::Start(1));
+    assert_eq!(store.starts(&key(0)), [told.name()]);
     told.abandon();
     let next = Worker::join(&store).unwrap();
     let Claim::Granted(lease) = store.claim(&key(0), &next).unwrap() else {
@@ -232,6 +233,10 @@ fn a_worker_that_is_told_to_stop_leaves_no_trace_of_what_it_began() {
     };
     assert!(!lease.taken_over);
     assert_eq!(store.start(&key(0), &next).unwrap(), Tally::Start(1));
+    // Whose heart is gone marks its starts all the same.
+    fs::remove_file(store.root().join("beat").join(next.name())).unwrap();
+    assert_eq!(store.start(&key(0), &next).unwrap(), Tally::Start(2));
+    assert_eq!(store.starts(&key(0)), [next.name(), next.name()]);
 }
 
 #[test]
