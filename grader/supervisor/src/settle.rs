@@ -160,13 +160,14 @@ impl Helper {
                 Collected::Entries => calls_begun + 1,
                 _ => 0,
             };
-            let exchanges = match collected {
-                Collected::More => true,
-                Collected::Entries => calls_begun > MOST_BEGUN,
-                // What the step does comes first, and nothing is left to do when somebody looks.
-                Collected::Nothing => begins || !nap.has_to_give_way(self.computes()),
-            };
-            begins = false;
+            // What the step does comes first.
+            let exchanges = std::mem::take(&mut begins)
+                || match collected {
+                    Collected::More => true,
+                    Collected::Entries => calls_begun > MOST_BEGUN,
+                    // Nothing is left to do when somebody looks.
+                    Collected::Nothing => !nap.has_to_give_way(self.computes()),
+                };
             if exchanges && self.exchange() || collected != Collected::Nothing {
                 // Who does something all the time comes to no end by it.
                 if self.out_of_time() {

@@ -46,12 +46,16 @@ impl Switches {
 }
 
 impl Helper {
-    /// Takes down how often each thread had been given a processor when everything last slept.
+    /// Takes down how often each thread had been given a processor when everything last slept. Those that
+    /// are held at a stop are not scanned.
     pub(crate) fn remember_rest(&mut self, rest: &Rest) {
-        let counted = rest.scans.iter();
-        self.runs_at_rest = counted
-            .filter_map(|(&tid, scan)| Some((tid, scan.runs?)))
-            .collect();
+        let scanner = &mut self.scanner;
+        let threads = self.tracer.threads.values();
+        let counted = threads.filter_map(|thread| match rest.scans.get(&thread.tid) {
+            Some(scan) => Some((thread.tid, scan.runs?)),
+            None => Some((thread.tid, scanner.runs(thread.pid, thread.tid)?)),
+        });
+        self.runs_at_rest = counted.collect();
     }
 
     /// Whether it is certain that no thread has run since then.
@@ -59,9 +63,9 @@ impl Helper {
         let scanner = &mut self.scanner;
         let runs: &HashMap<i32, u64> = &self.runs_at_rest;
         self.tracer.threads.values().all(|thread| {
+            // Who is held now may have run up to its stop.
             let before = runs.get(&thread.tid).copied();
-            thread.standing.is_held()
-                || before.is_some() && scanner.runs(thread.pid, thread.tid) == before
+            before.is_some() && scanner.runs(thread.pid, thread.tid) == before
         })
     }
 

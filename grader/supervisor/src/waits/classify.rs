@@ -116,12 +116,12 @@ impl Classifier {
             };
         }
         match scan.nr {
-            ACCEPT | ACCEPT4 => {
-                let wait = self.descriptor(tid, fd(args[0]), Some(libc::SO_RCVTIMEO));
-                self.lasts(tid, scan, wait)
-            }
-            CONNECT => {
-                let wait = self.descriptor(tid, fd(args[0]), Some(libc::SO_SNDTIMEO));
+            ACCEPT | ACCEPT4 | CONNECT => {
+                let option = match scan.nr {
+                    CONNECT => libc::SO_SNDTIMEO,
+                    _ => libc::SO_RCVTIMEO,
+                };
+                let wait = self.descriptor(tid, fd(args[0]), Some(option));
                 self.lasts(tid, scan, wait)
             }
             WAIT4 | WAITID | PAUSE | RT_SIGSUSPEND | FLOCK | SEMOP | MSGRCV | MSGSND => {
