@@ -147,6 +147,15 @@ impl Subtree {
         Ok(group)
     }
 
+    /// Closes the descriptor of this process, where it is not the one that made this.
+    ///
+    /// # Safety
+    /// Nothing in this process may use it afterwards.
+    pub(crate) unsafe fn close_copy(&self) {
+        // SAFETY: the caller promises it.
+        unsafe { crate::raw::close_copy(&self.place) };
+    }
+
     /// Ends everything in the group of a scenario, if there is one, and removes it.
     pub(crate) fn remove(&self) {
         let name = self.name();

@@ -17,7 +17,7 @@ use crate::event::{Enforced, ExitStatus, Quiet, Settled, What};
 use crate::inspect::Placed;
 use crate::launch::{self, Launcher, Outcome};
 use crate::plan::{Act, Inspection, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
-use crate::proc::Scanner;
+use crate::proc::{self, Scanner};
 use crate::recorder::Recorder;
 use crate::resources::Watch;
 use crate::scene::{PipeNames, ToOpen};
@@ -60,7 +60,7 @@ pub(crate) struct Helper {
     pub(crate) plan: Plan,
     pub(crate) recorder: Recorder,
     pub(crate) tracer: Tracer,
-    pub(crate) launcher: &'static Launcher,
+    pub(crate) launcher: Launcher,
     pub(crate) stdio: Vec<Option<Stdio>>,
     pub(crate) peers: Vec<Peer>,
     pub(crate) traced: bool,
@@ -101,20 +101,20 @@ const ROOM: usize = 64 << 10;
 /// are touched: most scenarios touch one.
 pub(crate) const LAZY: usize = 128 << 10;
 
-/// Runs a scenario and ends the process. For [`worker::main`](crate::worker::main).
-pub fn main(context: HelperContext) -> ! {
+/// Runs a scenario and gives the code to exit with. For [`worker::main`](crate::worker::main).
+#[must_use]
+pub fn main(context: HelperContext) -> i32 {
     let code = match Helper::new(context) {
         Ok(mut helper) => {
             helper.run();
-            // The kernel gives everything back at once; by ourselves it takes a hundred calls.
             let untouched = helper.tracer.ipc_untouched;
-            std::mem::forget(helper);
             if untouched { IPC_UNTOUCHED } else { 0 }
         }
         Err(_) => 1,
     };
-    // SAFETY: ends the process; what was to be sent has been sent, and nothing else is to be done.
-    unsafe { libc::_exit(code) }
+    // The next scenario's processes have the same numbers.
+    proc::forget_descriptors();
+    code
 }
 
 impl Helper {
@@ -136,7 +136,7 @@ impl Helper {
         let to_open = ends_to_open(&plan, &workspace);
         let mut tracer = Tracer::new(&plan.programs, Meetings::of(&plan), plan.limits);
         // Without a namespace of its own it would be the machine's.
-        tracer.ipc_untouched = traced && launcher.private_pids;
+        tracer.ipc_untouched = traced && launcher.terms.private_pids;
         Ok(Self {
             recorder,
             tracer,

@@ -5,9 +5,11 @@
 //! may hand calls to a tracer, and calls `execve`. Until then it shares the helper's memory where that
 //! is safe (`Launcher::shares`), and has a copy of it otherwise.
 
+use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::rc::Rc;
 
 use nix::fcntl::OFlag;
 
@@ -23,6 +25,7 @@ mod signals;
 mod vdso;
 
 use image::Prepared;
+pub(crate) use shared::Lent;
 pub(crate) use signals::Altered;
 
 /// The programs that are functions of this executable: called with the name and the whole `argv`,
@@ -132,17 +135,27 @@ pub(crate) enum Identity {
 /// Starts programs as the plan's limits and the machine's grants say.
 #[derive(Debug)]
 pub struct Launcher {
-    pub(crate) identity: Identity,
-    pub(crate) rlimits: Vec<Rlimit>,
-    pub(crate) filters: Filters,
-    pub(crate) private_pids: bool,
-    pub(crate) builtins: Builtins,
+    /// Kept by those that are starting, too.
+    pub(crate) terms: Rc<Terms>,
     /// A Landlock ruleset to be confined by.
     pub(crate) ruleset: Option<OwnedFd>,
-    /// Where programs start.
-    pub(crate) workspace: std::ffi::CString,
     /// The control group's `cgroup.procs`, for programs to enter by.
     pub(crate) group: Option<OwnedFd>,
+    /// What programs that share the helper's memory use of it.
+    pub(crate) lent: Rc<RefCell<Lent>>,
+}
+
+/// What all programs of a scenario are started with. No descriptors of the helper: who lives on with its
+/// memory would close others under their numbers.
+#[derive(Debug)]
+pub(crate) struct Terms {
+    pub(crate) identity: Rc<Identity>,
+    pub(crate) rlimits: Vec<Rlimit>,
+    pub(crate) filters: Rc<Filters>,
+    pub(crate) private_pids: bool,
+    pub(crate) builtins: Builtins,
+    /// Where programs start.
+    pub(crate) workspace: std::ffi::CString,
     /// The helper may trace what is not dumpable, so nobody else needs to be able to.
     pub(crate) hidden: bool,
     /// The signals that programs find with another action than the default, without us.
@@ -168,7 +181,7 @@ impl Launcher {
     /// the helper's user, this is the helper's own id.
     #[must_use]
     pub fn owner(&self) -> (u32, u32) {
-        match self.identity {
+        match *self.terms.identity {
             Identity::Separate { id } => (id, id),
             Identity::Nested(_) | Identity::Same => (
                 nix::unistd::getuid().as_raw(),
@@ -179,7 +192,7 @@ impl Launcher {
 
     /// An id that is neither the programs' nor privileged, and that the helper may take on.
     pub(crate) fn stranger(&self) -> Option<u32> {
-        match self.identity {
+        match *self.terms.identity {
             Identity::Separate { id } => crate::isolation::user::other_id(id),
             Identity::Nested(_) | Identity::Same => None,
         }
@@ -193,8 +206,8 @@ impl Launcher {
     fn shares(&self, program: &Program, observe: bool) -> bool {
         matches!(program.image, Image::File(_))
             && observe
-            && self.hidden
-            && self.stays_hidden
+            && self.terms.hidden
+            && self.terms.stays_hidden
             && self.group.is_none()
             // Their leader makes another child of its own.
             && program.stdin != Input::Cooked
@@ -205,7 +218,7 @@ impl Launcher {
     /// # Errors
     /// See [`LaunchError`]. That `execve` fails is told through [`Launched::failure`].
     pub fn spawn(
-        &'static self,
+        &self,
         program: &Program,
         stdio: Stdio,
         observe: bool,
@@ -216,22 +229,22 @@ impl Launcher {
         let (gate_read, gate) = pipe().map_err(os("pipe"))?;
         let (failure, failure_write) = pipe().map_err(os("pipe"))?;
         // Without privilege only what is dumpable can be traced, and the child is not from birth.
-        let ready = (!self.hidden).then(pipe).transpose().map_err(os("pipe"))?;
+        let ready = (!self.terms.hidden)
+            .then(pipe)
+            .transpose()
+            .map_err(os("pipe"))?;
         let leads = program.stdin == Input::Cooked;
         let leader = leads.then(pipe).transpose().map_err(os("pipe"))?;
         let start = child::Start {
-            launcher: self,
+            terms: Rc::clone(&self.terms),
+            ruleset: self.ruleset.as_ref().map(AsRawFd::as_raw_fd),
+            group: self.group.as_ref().map(AsRawFd::as_raw_fd),
             prepared,
             umask: program.umask,
             own_limits: [
                 own_limit(program.descriptors, limits::descriptors)?,
                 own_limit(program.file_size, limits::file_size)?,
             ],
-            filter: if observe {
-                &self.filters.traced
-            } else {
-                &self.filters.untraced
-            },
             stdio: [&stdio.stdin, &stdio.stdout, &stdio.stderr]
                 .map(|fd| fd.as_ref().map(AsRawFd::as_raw_fd)),
             traced: observe,
@@ -243,8 +256,7 @@ impl Launcher {
             ready: ready.as_ref().map(|(_, write)| write.as_raw_fd()),
         };
         if start.shares_memory {
-            // Never given back, as the child's stack.
-            let pid = shared::spawn(Box::leak(Box::new(start)));
+            let pid = shared::spawn(&mut self.lent.borrow_mut(), start);
             let pid = pid.map_err(|e| LaunchError::Os("clone", e))?;
             return Ok(Launched { pid, gate, failure });
         }

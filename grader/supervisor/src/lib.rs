@@ -27,6 +27,7 @@ pub mod scene;
 pub mod scratch;
 mod settle;
 pub mod shim;
+mod stack;
 mod tracer;
 pub mod waits;
 pub mod wire;

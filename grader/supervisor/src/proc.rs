@@ -11,11 +11,11 @@ pub(crate) mod tree;
 
 use std::io;
 
-pub(crate) use fds::timerfd_mark;
 pub use fds::{
     Access, Link, access, epoll_targets, fd_flags, fd_link, fds, inode_of, is_terminal,
     timerfd_remaining,
 };
+pub(crate) use fds::{forget_descriptors, timerfd_mark};
 pub use scan::{NOT_IN_CALL, RUNNING, Scanner, ThreadScan, UNREADABLE};
 
 /// The threads of a process in order of their tids; `None` when the process is gone.

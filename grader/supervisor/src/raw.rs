@@ -105,6 +105,16 @@ pub(crate) fn exit(code: i32) -> ! {
     }
 }
 
+/// Closes this process's own copy of a descriptor whose owner is somebody in another process: as far as
+/// the owner's value goes, nothing is closed.
+///
+/// # Safety
+/// Nothing in this process may use it afterwards.
+pub(crate) unsafe fn close_copy(fd: &impl std::os::fd::AsRawFd) {
+    // SAFETY: takes a number; the caller promises that nobody uses it.
+    let _ = unsafe { call(libc::SYS_close, [number(fd.as_raw_fd())]) };
+}
+
 /// Closes all descriptors from `first` on.
 ///
 /// # Safety

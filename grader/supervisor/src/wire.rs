@@ -23,7 +23,7 @@ pub enum Kind {
     Plan = 1,
     /// From the helper: an [`Event`].
     Event = 2,
-    /// From the worker: how the helper ended, [`HelperEnd`].
+    /// From the worker: how the helper ended, [`Farewell`].
     HelperEnded = 3,
     /// From worker or helper: this machine does not grant the isolation (text). Nothing has run.
     NotGranted = 4,
@@ -55,6 +55,15 @@ pub enum HelperEnd {
     Code(i32),
     /// Killed by this signal.
     Signal(i32),
+}
+
+/// What a worker says when a helper has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Farewell {
+    /// How it ended.
+    pub end: HelperEnd,
+    /// The worker takes another plan.
+    pub goes_on: bool,
 }
 
 /// Why a frame could not be sent or received.

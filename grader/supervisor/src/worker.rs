@@ -13,7 +13,7 @@ pub use inside::main;
 
 use crate::event::{Event, What};
 use crate::plan::{Isolation, Plan};
-use crate::wire::{HelperEnd, Kind, WireError};
+use crate::wire::{Farewell, HelperEnd, Kind, WireError};
 use process::Rung;
 pub(crate) use process::{Process, mode};
 
@@ -21,6 +21,7 @@ mod context;
 mod helper;
 mod inside;
 mod process;
+mod sharing;
 
 /// Why a plan was not carried out.
 #[derive(Debug, thiserror::Error)]
@@ -173,13 +174,14 @@ impl Worker {
                     on_event(event);
                 }
                 Kind::HelperEnded => {
-                    let end: HelperEnd = frame.decode().map_err(garbled)?;
+                    let farewell: Farewell = frame.decode().map_err(garbled)?;
+                    let process = farewell.goes_on.then_some(process);
                     let answer = match not_set_up {
                         Some(reason) => Answer::NotSetUp(reason),
                         None if ended => Answer::Done,
-                        None => Answer::HelperEnded(end),
+                        None => Answer::HelperEnded(farewell.end),
                     };
-                    return Ok((answer, Some(process)));
+                    return Ok((answer, process));
                 }
                 Kind::NotSetUp => not_set_up = Some(frame.decode().map_err(garbled)?),
                 Kind::NotGranted => {

@@ -12,6 +12,7 @@ use nix::sys::stat::Mode;
 
 use super::sys::{self, READ_ONLY};
 use super::{SetupError, files};
+use crate::raw;
 
 /// Where the new root is put together: a directory that every system has.
 const STAGE: &str = "/tmp";
@@ -120,6 +121,17 @@ impl Base {
         let tree = tree.map_err(wrong)?;
         sys::restrict(Some(tree.as_fd()), c"", READ_ONLY, true).map_err(wrong)?;
         Ok(tree)
+    }
+
+    /// Closes the descriptors of this process, where it is not the one that made this.
+    ///
+    /// # Safety
+    /// Nothing in this process may use it afterwards.
+    pub(crate) unsafe fn close_copies(&self) {
+        for fd in [&self.host, &self.host_mounts, &self.writable] {
+            // SAFETY: the caller promises it.
+            unsafe { raw::close_copy(fd) };
+        }
     }
 
     /// Keeps our executable from being read in what is shown now.

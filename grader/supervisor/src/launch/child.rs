@@ -6,22 +6,25 @@
 
 use std::os::fd::{AsRawFd, RawFd};
 use std::panic::AssertUnwindSafe;
-
-use libc::sock_filter;
+use std::rc::Rc;
 
 use super::image::Prepared;
-use super::{Identity, Launcher, session};
+use super::{Identity, Terms, session};
 use crate::limits::Rlimit;
 use crate::raw::{self, at, number};
 
 /// Everything the child needs, prepared before.
+#[derive(Debug)]
 pub(super) struct Start {
-    pub(super) launcher: &'static Launcher,
+    pub(super) terms: Rc<Terms>,
+    /// A Landlock ruleset.
+    pub(super) ruleset: Option<RawFd>,
+    /// A control group's `cgroup.procs`.
+    pub(super) group: Option<RawFd>,
     pub(super) prepared: Prepared,
     pub(super) umask: Option<u32>,
     /// Limits of this program alone.
     pub(super) own_limits: [Option<Rlimit>; 2],
-    pub(super) filter: &'static [sock_filter],
     pub(super) stdio: [Option<RawFd>; 3],
     /// Its clocks are the tracer's.
     pub(super) traced: bool,
@@ -126,7 +129,7 @@ impl Start {
         if let (Some(_), Some(terminal)) = (self.leader, self.stdio[0]) {
             session::come_to_the_foreground(terminal).map_err(|errno| (Step::Terminal, errno))?;
         }
-        let workspace = at(self.launcher.workspace.as_ptr());
+        let workspace = at(self.terms.workspace.as_ptr());
         // SAFETY: numbers, and the path, which is a live C string.
         unsafe {
             if self.leader.is_none() {
@@ -137,34 +140,34 @@ impl Start {
         }
         let set = raw::prctl(libc::PR_SET_NO_NEW_PRIVS, 1);
         done(Step::Privileges, set)?;
-        if let Some(group) = &self.launcher.group {
+        if let Some(group) = self.group {
             // 0 is whoever writes it.
-            done(Step::Group, raw::write(group.as_raw_fd(), b"0"))?;
+            done(Step::Group, raw::write(group, b"0"))?;
         }
         if !self.shares_memory {
             die_first();
         }
-        if let Some(ruleset) = &self.launcher.ruleset {
-            let arguments = [number(ruleset.as_raw_fd()), 0];
+        if let Some(ruleset) = self.ruleset {
+            let arguments = [number(ruleset), 0];
             // SAFETY: takes a descriptor and flags.
             let set = unsafe { raw::call(libc::SYS_landlock_restrict_self, arguments) };
             done(Step::Landlock, set)?;
         }
-        for limit in &self.launcher.rlimits {
+        for limit in &self.terms.rlimits {
             limit.set().map_err(|errno| (Step::Limits, errno))?;
         }
         self.become_ordinary()?;
-        if !self.launcher.private_pids {
+        if !self.terms.private_pids {
             // Nothing else would end a daemon if the helper were killed. It comes after the change of
             // user, which resets it.
             let _ = raw::prctl(libc::PR_SET_PDEATHSIG, number(libc::SIGKILL));
         }
         // Until `execve` its memory is the helper's, or a copy: nobody but the helper may look into it.
-        let dumpable = usize::from(!self.launcher.hidden);
+        let dumpable = usize::from(!self.terms.hidden);
         let set = raw::prctl(libc::PR_SET_DUMPABLE, dumpable);
         done(Step::Privileges, set)?;
         // Only now: what a signal does to this process must not be seen in the helper's memory.
-        let reset = self.launcher.altered.reset();
+        let reset = self.terms.altered.reset();
         reset.map_err(|errno| (Step::Signals, errno))?;
         if let Some(ready) = self.ready {
             done(Step::Descriptors, raw::write(ready, &[1]))?;
@@ -173,7 +176,7 @@ impl Start {
     }
 
     fn become_ordinary(&self) -> Done {
-        match &self.launcher.identity {
+        match &*self.terms.identity {
             // The calls of the C library would look for other threads.
             // SAFETY: plain system calls with numbers and an empty list.
             Identity::Separate { id } => unsafe {
@@ -251,7 +254,7 @@ impl Start {
         for limit in self.own_limits.iter().flatten() {
             limit.set().map_err(|errno| (Step::Limits, errno))?;
         }
-        if let Some(slack) = self.launcher.slack {
+        if let Some(slack) = self.terms.slack {
             let _ = raw::prctl(libc::PR_SET_TIMERSLACK, slack);
         }
         if self.traced && matches!(self.prepared, Prepared::Builtin { .. }) {
@@ -263,7 +266,13 @@ impl Start {
         let arguments = [0, number(libc::SCHED_BATCH), at(&raw const priority)];
         // SAFETY: the parameter is live.
         let _ = unsafe { raw::call(libc::SYS_sched_setscheduler, arguments) };
-        crate::filter::install(self.filter).map_err(|errno| (Step::Filter, errno))?;
+        let filters = &self.terms.filters;
+        let filter = if self.traced {
+            &filters.traced
+        } else {
+            &filters.untraced
+        };
+        crate::filter::install(filter).map_err(|errno| (Step::Filter, errno))?;
         match &self.prepared {
             Prepared::File { path, argv, envp } => {
                 let arguments = [at(path.as_ptr()), at(argv.as_ptr()), at(envp.as_ptr())];
@@ -281,7 +290,7 @@ impl Start {
                         libc::setenv(name.as_ptr(), value.as_ptr(), 1);
                     }
                 }
-                let builtins = self.launcher.builtins;
+                let builtins = self.terms.builtins;
                 // SAFETY: closes descriptors of this child only.
                 unsafe { raw::close_from(FAILURE) };
                 let code = std::panic::catch_unwind(AssertUnwindSafe(|| builtins(name, argv)));

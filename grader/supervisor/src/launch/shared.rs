@@ -11,24 +11,46 @@ use nix::errno::Errno;
 
 use super::child::Start;
 use crate::raw;
+use crate::stack::Stack;
 
 /// Bytes of the child's stack; it needs a tenth of that in a build without optimisation.
 const STACK: usize = 64 << 10;
-/// Below it, what nobody may touch; no page is larger.
-const GUARD: usize = 64 << 10;
+
+/// The memory that children use: lent to them until all of them have executed a program or are gone,
+/// which the worker knows when everything below it has ended.
+#[derive(Debug, Default)]
+pub(crate) struct Lent {
+    used: Vec<(Box<Start>, Stack)>,
+    free: Vec<Stack>,
+}
+
+impl Lent {
+    /// Takes everything back. For whoever has seen all children end.
+    pub(crate) fn take_back(&mut self) {
+        let back = self.used.drain(..).map(|(_, stack)| stack);
+        self.free.extend(back);
+    }
+}
 
 /// Starts a child that runs `start`; its pid. No signal reaches it before it has reset them.
 ///
 /// # Errors
 /// Those of `mmap`, `mprotect`, `sigprocmask` and `clone`.
-pub(super) fn spawn(start: &'static Start) -> io::Result<i32> {
-    let top = stack()?;
+pub(super) fn spawn(lent: &mut Lent, start: Start) -> io::Result<i32> {
+    let stack = match lent.free.pop() {
+        Some(stack) => stack,
+        None => Stack::new(STACK)?,
+    };
+    let start = Box::new(start);
+    let argument = std::ptr::from_ref::<Start>(&start).cast_mut().cast();
+    let top = stack.top();
+    lent.used.push((start, stack));
     // A handler of ours must not run in the child: it would find our memory.
     let blocked = raw::block_signals(u64::MAX).map_err(io::Error::from_raw_os_error)?;
     let flags = libc::CLONE_VM | libc::SIGCHLD;
-    let argument = std::ptr::from_ref(start).cast_mut().cast();
-    // SAFETY: the stack is the child's alone and stays, as does what `start` refers to; `run` changes
-    // nothing outside its stack. Descriptors, directory and actions of signals are copies.
+    // SAFETY: the stack is the child's alone and stays, as does what `start` refers to, until `Lent` is
+    // taken back; `run` changes nothing outside its stack. Descriptors, directory and actions of
+    // signals are copies.
     let pid = unsafe { libc::clone(run, top, flags, argument) };
     let made = Errno::result(pid);
     raw::block_signals(blocked).map_err(io::Error::from_raw_os_error)?;
@@ -36,28 +58,7 @@ pub(super) fn spawn(start: &'static Start) -> io::Result<i32> {
 }
 
 extern "C" fn run(start: *mut libc::c_void) -> libc::c_int {
-    // SAFETY: `spawn` passes a `&'static Start`.
-    let start: &'static Start = unsafe { &*start.cast_const().cast() };
+    // SAFETY: `spawn` passes a `&Start` that stays for as long as this process shares the memory.
+    let start: &Start = unsafe { &*start.cast_const().cast() };
     start.run()
-}
-
-/// The upper end of a new stack. It is never given back: when the child has left it is known to
-/// nobody, and a helper starts few programs.
-fn stack() -> io::Result<*mut libc::c_void> {
-    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_STACK | libc::MAP_NORESERVE;
-    let none = std::ptr::null_mut();
-    // SAFETY: a fresh mapping, which nothing refers to.
-    let base = unsafe { libc::mmap(none, GUARD + STACK, libc::PROT_NONE, flags, -1, 0) };
-    if base == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: the upper part of the mapping made above; its end is aligned to a page.
-    unsafe {
-        let usable = base.byte_add(GUARD);
-        let protection = libc::PROT_READ | libc::PROT_WRITE;
-        if libc::mprotect(usable, STACK, protection) != 0 {
-            return Err(io::Error::last_os_error());
-        }
-        Ok(usable.byte_add(STACK))
-    }
 }

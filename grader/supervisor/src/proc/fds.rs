@@ -69,6 +69,11 @@ thread_local! {
 /// Most directories kept.
 const MOST_TABLES: usize = 64;
 
+/// Closes what is kept open: the numbers will be those of other processes.
+pub(crate) fn forget_descriptors() {
+    TABLES.with_borrow_mut(|tables| tables.clear());
+}
+
 /// The text of a descriptor's link.
 #[must_use]
 pub fn fd_link(pid: i32, fd: i32) -> Option<Vec<u8>> {

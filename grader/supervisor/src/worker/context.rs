@@ -24,8 +24,8 @@ pub struct HelperContext {
     pub up: EventSink,
     /// What is enforced. `observation` says what the plan asks for and ptrace grants.
     pub granted: Enforced,
-    /// Starts programs; those that are starting share it.
-    pub launcher: &'static Launcher,
+    /// Starts programs.
+    pub launcher: Launcher,
     /// When the worker took the plan: time 0 of the recording.
     pub started: Instant,
     /// Processes that the kernel had killed for want of memory a moment before.
@@ -36,9 +36,11 @@ pub struct HelperContext {
     pub workspace: PathBuf,
 }
 
-/// The helper's work: run the scenario, send its events up to `Ended`, and exit with 0, or with
-/// [`IPC_UNTOUCHED`].
-pub type HelperMain = fn(HelperContext) -> !;
+/// The helper's work: run the scenario, send its events up to `Ended`, and give the code to exit with: 0,
+/// or [`IPC_UNTOUCHED`].
+///
+/// Its memory is the worker's, who goes on with it: what it leaves there stays.
+pub type HelperMain = fn(HelperContext) -> i32;
 
 /// The exit code of a helper that has seen every call of its programs, none of which makes an object in
 /// the IPC namespace: the next scenario may have it.

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Instant;
 
 use nix::fcntl::{OFlag, open};
@@ -16,13 +17,14 @@ use super::inside::{Full, Hands, Reduced, tell};
 use crate::event::{Enforced, NO_IPV6};
 use crate::isolation::user::Capability;
 use crate::isolation::{SetupError, files, landlock, reduced, root, scenario, sys, user};
-use crate::launch::{Identity, Launcher};
+use crate::launch::{Identity, Launcher, Terms};
 use crate::limits::{self, Rlimit};
 use crate::plan::{Act, Address, Isolation, Limits, Observation, Plan, WORKSPACE};
+use crate::raw;
 use crate::wire::{EventSink, Frame, Kind};
 
-/// A helper of the full rung: PID 1 of its namespaces.
-pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
+/// A helper of the full rung: PID 1 of its namespaces. The code to exit with.
+pub(super) fn full(worker: &Full, frame: &Frame, started: Instant) -> i32 {
     let Full {
         hands,
         base,
@@ -32,10 +34,12 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
         stays_hidden,
         traceable,
         alive,
+        lent,
         groups,
     } = worker;
+    let traceable = *traceable;
     let prepare = || {
-        follow(&alive)?;
+        follow(alive)?;
         let plan = decode(frame)?;
         // Who asks for everything or nothing has not asked to be graded without the calls.
         if plan.isolation == Isolation::Required
@@ -46,19 +50,19 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
                 "ptrace: refused, so calls are not seen".into(),
             ));
         }
-        let owner = match identity {
+        let owner = match **identity {
             Identity::Separate { id } => (id, id),
             Identity::Nested(_) | Identity::Same => (0, 0),
         };
         let traced = traceable && plan.observation == Observation::Full;
-        let mut missing = scenario::set_up(&base, &plan, owner, traced)?;
+        let mut missing = scenario::set_up(base, &plan, owner, traced)?;
         let mut active: Vec<String> = NAMESPACES.map(Into::into).to_vec();
         active.extend(EVERYWHERE.map(Into::into));
         // So far only the limit on pids can be among them.
         if missing.is_empty() {
             active.push("pid limit".into());
         }
-        if let Identity::Nested(_) = identity {
+        if let Identity::Nested(_) = **identity {
             active.push("user namespace of the programs".into());
             let own = nix::unistd::getgid();
             let groups = nix::unistd::getgroups().unwrap_or_default();
@@ -93,32 +97,43 @@ pub(super) fn full(worker: Full, frame: &Frame, started: Instant) -> ! {
         // are in other namespaces.
         let ruleset = ruleset(everything, writable, false, &mut active, &mut missing);
         let granted = enforced("full", &plan, traceable, active, &mut missing);
-        let launcher = Launcher {
+        let terms = Terms {
             rlimits: rlimits(&plan.limits, 0)?,
-            identity,
-            filters,
+            identity: Rc::clone(identity),
+            filters: Rc::clone(filters),
             private_pids: true,
             builtins: hands.builtins,
-            ruleset,
             workspace: c_path(Path::new(WORKSPACE))?,
             hidden: true,
-            altered,
-            stays_hidden,
+            altered: *altered,
+            stays_hidden: *stays_hidden,
             slack: wake_sooner(),
+        };
+        let launcher = Launcher {
+            terms: terms.into(),
+            ruleset,
             group: door,
+            lent: Rc::clone(lent),
         };
         // The host's files are out of reach from here on.
-        drop((base, alive, groups, group));
+        // SAFETY: this function has used them for the last time, and nobody else here knows of them.
+        unsafe {
+            base.close_copies();
+            raw::close_copy(alive);
+            if let Some(groups) = groups {
+                groups.close_copy();
+            }
+        }
         Ok((plan, granted, launcher, events))
     };
     match prepare() {
         Ok(ready) => take_over(hands, ready, PathBuf::from(WORKSPACE), started),
-        Err(error) => fail(&hands, error),
+        Err(error) => fail(hands, error),
     }
 }
 
-/// A helper of the reduced rung: an ordinary process, and a child subreaper.
-pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
+/// A helper of the reduced rung: an ordinary process, and a child subreaper. The code to exit with.
+pub(super) fn reduced(worker: &Reduced, frame: &Frame, started: Instant) -> i32 {
     let Reduced {
         hands,
         places,
@@ -131,11 +146,12 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
         traceable,
         alive,
     } = worker;
+    let traceable = *traceable;
     let prepare = || {
         let mut plan = decode(frame)?;
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
         let host = open_directory(Path::new("/"), flags)?;
-        let id = user::separate_id(identity_offset);
+        let id = user::separate_id(*identity_offset);
         let owner = id.map_or_else(own_ids, |id| (id, id));
         places.make(owner)?;
         let workspace = open_directory(&places.workspace, flags & !OFlag::O_PATH)?;
@@ -144,7 +160,7 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
         files::place(&plan.tools, tools.as_fd(), host.as_fd(), own_ids())?;
         places.rewrite(&mut plan);
 
-        let mut missing = lost(&reason);
+        let mut missing = lost(reason);
         let mut active: Vec<String> = EVERYWHERE.map(Into::into).to_vec();
         let (identity, strangers) = match id {
             Some(id) if user::may(Capability::Ptrace) => {
@@ -161,33 +177,39 @@ pub(super) fn reduced(worker: Reduced, frame: &Frame, started: Instant) -> ! {
                 if landlock::version().is_none_or(|version| version < landlock::SCOPES_FROM) {
                     missing.push(SAME_USER.into());
                 }
-                (Identity::Same, strangers + HEADROOM)
+                (Identity::Same, *strangers + HEADROOM)
             }
         };
-        follow(&alive)?;
+        follow(alive)?;
         sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).map_err(not_set_up)?;
-        let ruleset = confinement(&places, &plan, &mut active, &mut missing);
+        let ruleset = confinement(places, &plan, &mut active, &mut missing);
         let granted = enforced("reduced", &plan, traceable, active, &mut missing);
-        let launcher = Launcher {
+        let terms = Terms {
             rlimits: rlimits(&plan.limits, strangers)?,
             hidden: matches!(identity, Identity::Separate { .. }),
-            altered,
-            stays_hidden,
+            altered: *altered,
+            stays_hidden: *stays_hidden,
             slack: wake_sooner(),
-            identity,
-            filters,
+            identity: identity.into(),
+            filters: Rc::clone(filters),
             private_pids: false,
             builtins: hands.builtins,
-            ruleset,
             workspace: c_path(&places.workspace)?,
-            group: None,
         };
-        drop((alive, host, workspace));
+        let launcher = Launcher {
+            terms: terms.into(),
+            ruleset,
+            group: None,
+            lent: Rc::default(),
+        };
+        // SAFETY: this function has used it for the last time, and nobody else here knows of it.
+        unsafe { raw::close_copy(alive) };
+        drop((host, workspace));
         Ok((plan, granted, launcher, None))
     };
     match prepare() {
-        Ok(ready) => take_over(hands, ready, places.workspace, started),
-        Err(error) => fail(&hands, error),
+        Ok(ready) => take_over(hands, ready, places.workspace.clone(), started),
+        Err(error) => fail(hands, error),
     }
 }
 
@@ -319,7 +341,7 @@ fn follow(worker: &OwnedFd) -> Result<(), SetupError> {
     let mut ended = [PollFd::new(worker.as_fd(), PollFlags::POLLIN)];
     if poll(&mut ended, PollTimeout::ZERO).map_err(not_set_up)? > 0 {
         // It was gone before the first line took effect.
-        std::process::exit(1);
+        raw::exit(1);
     }
     Ok(())
 }
@@ -385,16 +407,20 @@ fn not_set_up(error: impl std::fmt::Display) -> SetupError {
 }
 
 fn take_over(
-    hands: Hands,
+    hands: &Hands,
     (plan, granted, launcher, memory_events): (Plan, Enforced, Launcher, Option<OwnedFd>),
     workspace: PathBuf,
     started: Instant,
-) -> ! {
+) -> i32 {
+    let up = match hands.socket.try_clone() {
+        Ok(socket) => EventSink::new(socket.into()),
+        Err(error) => return fail(hands, not_set_up(error)),
+    };
     (hands.helper)(HelperContext {
         plan,
-        up: EventSink::new(hands.socket.into()),
+        up,
         granted,
-        launcher: Box::leak(Box::new(launcher)),
+        launcher,
         started,
         workspace,
         killed_before: hands.killed_before,
@@ -402,7 +428,7 @@ fn take_over(
     })
 }
 
-fn fail(hands: &Hands, error: SetupError) -> ! {
+fn fail(hands: &Hands, error: SetupError) -> i32 {
     tell(&hands.socket, error);
-    std::process::exit(1)
+    1
 }

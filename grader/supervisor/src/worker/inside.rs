@@ -1,5 +1,6 @@
 //! The worker process itself.
 
+use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
@@ -8,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::rc::Rc;
 use std::time::Instant;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -16,16 +18,18 @@ use nix::sys::signal::Signal;
 use super::context::{HelperMain, IPC_UNTOUCHED};
 use super::helper;
 use super::process::mode;
+use super::sharing::{Ended, Sharing};
 use crate::cgroup::{self, Subtree};
 use crate::filter::Filters;
 use crate::isolation::ipc::Ipc;
 use crate::isolation::root::Base;
 use crate::isolation::sys::{self, Cloned};
 use crate::isolation::{SetupError, net, reaper, reduced, removal, user};
-use crate::launch::{self, Altered, Builtins, Identity};
+use crate::launch::{self, Altered, Builtins, Identity, Lent};
+use crate::raw;
 use crate::resources::KillCount;
 use crate::tracer::calls;
-use crate::wire::{self, Frame, HelperEnd, Kind, Quiet, WireError};
+use crate::wire::{self, Farewell, Frame, HelperEnd, Kind, Quiet, WireError};
 
 /// The worker process: call it from `main`, before anything else is started there, when the first
 /// argument is `worker`.
@@ -81,12 +85,13 @@ pub(super) struct Hands {
 pub(super) struct Full {
     pub(super) hands: Hands,
     pub(super) base: Base,
-    pub(super) identity: Identity,
-    pub(super) filters: Filters,
+    pub(super) identity: Rc<Identity>,
+    pub(super) filters: Rc<Filters>,
     pub(super) altered: Altered,
     pub(super) stays_hidden: bool,
     pub(super) traceable: bool,
     pub(super) alive: OwnedFd,
+    pub(super) lent: Rc<RefCell<Lent>>,
     /// Where a control group is delegated.
     pub(super) groups: Option<Subtree>,
 }
@@ -99,7 +104,7 @@ pub(super) struct Reduced {
     /// Tasks that this worker's user had when it began.
     pub(super) strangers: u64,
     pub(super) reason: String,
-    pub(super) filters: Filters,
+    pub(super) filters: Rc<Filters>,
     pub(super) altered: Altered,
     pub(super) stays_hidden: bool,
     pub(super) traceable: bool,
@@ -139,21 +144,26 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
             .and_then(|place| Subtree::enter(&place, is_ours))
             .ok();
         let base = Base::build(owner)?;
-        Ok((identity, base, traceable, own_life()?, groups))
+        let sharing = Sharing::new().map_err(not_set_up)?;
+        // Helpers hide their memory, and it is ours: so for the first it is as for all others.
+        sys::prctl(libc::PR_SET_DUMPABLE, 0).map_err(not_set_up)?;
+        Ok((identity, base, traceable, own_life()?, groups, sharing))
     };
-    let (identity, base, traceable, alive, groups) =
+    let (identity, base, traceable, alive, groups, sharing) =
         prepare().map_err(|error| tell(&hands.socket, error))?;
+    keep_memory();
     let mut ipc = Ipc::new(&identity);
     let mut kills = KillCount::default();
     let mut full = Full {
         hands,
         base,
-        identity,
-        filters: Filters::new(&calls::of_interest(), true),
+        identity: identity.into(),
+        filters: Filters::new(&calls::of_interest(), true).into(),
         altered: Altered::look(),
         stays_hidden: launch::stays_hidden(),
         traceable,
         alive,
+        lent: Rc::default(),
         groups,
     };
     loop {
@@ -162,25 +172,49 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         };
         full.hands.killed_before = kills.lately();
         let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS | ipc.flags();
+        let mut work = || helper::full(&full, &frame, started);
         // SAFETY: this process has one thread.
-        match unsafe { sys::clone_process(namespaces) } {
-            Ok(Cloned::Child) => helper::full(full, &frame, started),
-            Ok(Cloned::Parent { pid, ended }) => {
-                let clean_up = |end: &HelperEnd| {
-                    full.groups.iter().for_each(Subtree::remove);
-                    ipc.ended(*end == HelperEnd::Code(IPC_UNTOUCHED));
-                };
-                if !attend_and(&full.hands.socket, pid, &ended, clean_up)? {
-                    return Ok(ExitCode::SUCCESS);
-                }
-            }
-            Err(errno) => {
-                let refused = SetupError::refused("a PID namespace")(errno);
-                return Err(tell(&full.hands.socket, refused));
-            }
+        let ended = unsafe { sharing.run(namespaces, full.hands.socket.as_fd(), &mut work) };
+        let ended = ended.map_err(|errno| {
+            let refused = SetupError::refused("a PID namespace")(errno);
+            tell(&full.hands.socket, refused)
+        })?;
+        // With the helper its namespace has ended, and all that were in it.
+        full.lent.borrow_mut().take_back();
+        full.groups.iter().for_each(Subtree::remove);
+        ipc.ended(ended.end == HelperEnd::Code(IPC_UNTOUCHED));
+        if !say_farewell(&full.hands.socket, &ended) {
+            return Ok(ExitCode::SUCCESS);
         }
     }
 }
+
+/// Tells the caller how a helper ended. `false` if this worker ends too: the caller is gone, or the helper
+/// has perhaps left something half done in the memory.
+fn say_farewell(socket: &UnixStream, ended: &Ended) -> bool {
+    let goes_on = ended.returned && !ended.caller_left;
+    let farewell = Farewell {
+        end: ended.end,
+        goes_on,
+    };
+    let told = wire::send(&mut Quiet(socket), Kind::HelperEnded, &farewell);
+    told.is_ok() && goes_on
+}
+
+/// Has the allocator keep what one helper gives back for the next one.
+fn keep_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes numbers.
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
+        // As it is, but for good: what is larger is zeroed by the kernel, page by page when touched.
+        libc::mallopt(libc::M_MMAP_THRESHOLD, crate::helper::LAZY as libc::c_int);
+    }
+}
+
+/// Bytes that stay with the worker unused, at most.
+#[cfg(target_env = "gnu")]
+const KEPT: libc::c_int = 8 << 20;
 
 /// The reduced rung.
 fn lower(
@@ -201,7 +235,7 @@ fn lower(
         identity_offset: cpu.to_str().and_then(|cpu| cpu.parse().ok()).unwrap_or(0),
         strangers: reduced::tasks_of_this_user(),
         reason,
-        filters: Filters::new(&calls::of_interest(), false),
+        filters: Filters::new(&calls::of_interest(), false).into(),
         altered: Altered::look(),
         stays_hidden: launch::stays_hidden(),
         traceable: crate::probe::may_trace(),
@@ -214,11 +248,13 @@ fn lower(
             break Ok(ExitCode::SUCCESS);
         };
         reduced.hands.killed_before = kills.lately();
+        // A helper has a copy of the memory here: where its end is not the end of all that it started,
+        // this process must be in a state to end them, however the helper ended.
         // SAFETY: this process has one thread.
         match unsafe { sys::clone_process(0) } {
-            Ok(Cloned::Child) => helper::reduced(reduced, &frame, started),
+            Ok(Cloned::Child) => raw::exit(helper::reduced(&reduced, &frame, started)),
             Ok(Cloned::Parent { pid, ended }) => {
-                let goes_on = attend_and(&reduced.hands.socket, pid, &ended, |_| {
+                let goes_on = attend_and(&reduced.hands.socket, pid, &ended, || {
                     reaper::end_everything();
                     reduced.places.remove();
                 });
@@ -260,7 +296,7 @@ fn attend_and(
     socket: &UnixStream,
     pid: i32,
     ended: &OwnedFd,
-    clean_up: impl FnOnce(&HelperEnd),
+    clean_up: impl FnOnce(),
 ) -> Result<bool, SetupError> {
     let mut caller_left = false;
     loop {
@@ -284,9 +320,13 @@ fn attend_and(
         }
     }
     let end = sys::wait_for(pid).map_err(not_set_up)?;
-    clean_up(&end);
-    let told = wire::send(&mut Quiet(socket), Kind::HelperEnded, &end);
-    Ok(told.is_ok() && !caller_left)
+    clean_up();
+    let ended = Ended {
+        end,
+        returned: true,
+        caller_left,
+    };
+    Ok(say_farewell(socket, &ended))
 }
 
 /// The next plan, undecoded, with the moment at which it came; `None` when there is none to come.

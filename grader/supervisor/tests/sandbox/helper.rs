@@ -15,7 +15,7 @@ use supervisor::launch::{Outcome, Stdio, outcome};
 use supervisor::plan::{Act, Input, Output, Plan, ProcessId, ProgramId};
 use supervisor::worker::HelperContext;
 
-pub(crate) fn run(mut context: HelperContext) -> ! {
+pub(crate) fn run(mut context: HelperContext) -> i32 {
     let granted = context.granted.clone();
     say(&mut context, What::Enforced(granted));
     let plan = context.plan.clone();
@@ -30,7 +30,7 @@ pub(crate) fn run(mut context: HelperContext) -> ! {
         }
     }
     say(&mut context, What::Ended);
-    std::process::exit(0)
+    0
 }
 
 fn start_at_once(context: &mut HelperContext, plan: &Plan) {
