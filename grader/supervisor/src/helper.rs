@@ -93,6 +93,20 @@ pub(crate) struct Helper {
     /// Room for one read of a stream, [`ROOM`] of it; filling it anew for each would cost more than
     /// reading.
     buffer: Vec<u8>,
+    /// Room for what is asked about the streams.
+    watched: Vec<libc::pollfd>,
+}
+
+/// Fills in what there is, without waiting. Where that is refused, something may be everywhere.
+fn look(watched: &mut [libc::pollfd]) {
+    let length = watched.len() as libc::nfds_t;
+    // SAFETY: the entries are live and as many as said.
+    let told = unsafe { libc::poll(watched.as_mut_ptr(), length, 0) };
+    if told < 0 {
+        watched
+            .iter_mut()
+            .for_each(|one| one.revents = libc::POLLIN);
+    }
 }
 
 /// Most bytes that one read takes.
@@ -176,6 +190,7 @@ impl Helper {
             queued: HashMap::new(),
             to_open,
             buffer: vec![0; LAZY],
+            watched: Vec::new(),
             plan,
         })
     }
@@ -211,10 +226,19 @@ impl Helper {
     pub(crate) fn exchange(&mut self) -> bool {
         let mut any = self.tracer.meet(&mut self.recorder);
         let cap = self.plan.limits.output;
+        self.watched.clear();
+        for stdio in self.stdio.iter().flatten() {
+            stdio.watch(&mut self.watched);
+        }
+        look(&mut self.watched);
+        let mut watched = self.watched.as_slice();
         for (index, stdio) in self.stdio.iter_mut().enumerate() {
             if let Some(stdio) = stdio {
+                let (own, others) = watched.split_at(stdio.outputs.len());
+                watched = others;
                 any |= stdio.pump(
                     program_id(index),
+                    own,
                     cap,
                     &mut self.buffer[..ROOM],
                     &mut self.recorder,

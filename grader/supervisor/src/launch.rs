@@ -132,6 +132,17 @@ pub(crate) enum Identity {
     Same,
 }
 
+impl Identity {
+    /// The user, and group, that programs are to the helper of the full rung, who is the first of its user
+    /// namespace.
+    pub(crate) fn owner_inside(&self) -> u32 {
+        match *self {
+            Self::Separate { id } => id,
+            Self::Nested(_) | Self::Same => 0,
+        }
+    }
+}
+
 /// Starts programs as the plan's limits and the machine's grants say.
 #[derive(Debug)]
 pub struct Launcher {

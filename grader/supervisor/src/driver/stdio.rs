@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::pty::openpty;
@@ -256,10 +256,25 @@ impl Stdio {
         self.typed.is_on_its_way()
     }
 
-    /// Moves what can be moved, by way of `buffer`. `true` if anything was.
+    /// Adds an entry for each output to what is asked with one call of poll(2) whether there is anything:
+    /// most of the time there is not. What a terminal has to give also comes of what is typed meanwhile.
+    pub(crate) fn watch(&self, watched: &mut Vec<libc::pollfd>) {
+        watched.extend(self.outputs.iter().map(|output| libc::pollfd {
+            fd: match &output.fd {
+                Some(fd) if !output.terminal => fd.as_raw_fd(),
+                _ => -1,
+            },
+            events: libc::POLLIN,
+            revents: 0,
+        }));
+    }
+
+    /// Moves what can be moved, by way of `buffer`. `true` if anything was. `watched`: the answers for
+    /// [`watch`](Self::watch).
     pub(crate) fn pump(
         &mut self,
         program: ProgramId,
+        watched: &[libc::pollfd],
         cap: u64,
         buffer: &mut [u8],
         recorder: &mut Recorder,
@@ -301,7 +316,12 @@ impl Stdio {
             self.parted |= moved && !before.is_some_and(Switches::unbroken);
             moved = true;
         }
-        for output in &mut self.outputs {
+        for (output, watched) in self.outputs.iter_mut().zip(watched) {
+            // To leave an output needs nothing to be there.
+            let leaves = output.leave_after == Some(0);
+            if !output.terminal && watched.revents == 0 && !leaves {
+                continue;
+            }
             moved |= output.pump(program, cap, buffer, &mut self.overflow, recorder);
         }
         moved

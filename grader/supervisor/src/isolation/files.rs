@@ -2,7 +2,7 @@
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, fchown};
@@ -61,8 +61,8 @@ fn place_one(
     let written = match &file.source {
         FileSource::Bytes(bytes) => made.write_all(bytes),
         FileSource::Host(source) => {
-            let mut source = open_host(host, source)?;
-            io::copy(&mut source, &mut made).map(drop)
+            let (mut source, length) = open_host(host, source)?;
+            copy(&mut source, length, &mut made)
         }
         FileSource::Directory => Ok(()),
     };
@@ -76,7 +76,22 @@ fn set_mode(file: &File, mode: u32) -> Result<(), String> {
     file.set_permissions(mode).map_err(|e| e.to_string())
 }
 
-fn open_host(host: BorrowedFd<'_>, path: &Path) -> Result<File, String> {
+/// Most bytes that are copied at once.
+const AT_ONCE: u64 = 256 << 10;
+
+/// Copies a file of so many bytes. A small one through our memory: for the kernel to do it takes three
+/// calls, one of which is refused between file systems, and a pipe.
+fn copy(source: &mut File, length: u64, to: &mut File) -> io::Result<()> {
+    // What is said to be empty may be a file of the kernel's.
+    if !(1..=AT_ONCE).contains(&length) {
+        return io::copy(source, to).map(drop);
+    }
+    let mut content = Vec::with_capacity(length as usize);
+    source.take(length).read_to_end(&mut content)?;
+    to.write_all(&content)
+}
+
+fn open_host(host: BorrowedFd<'_>, path: &Path) -> Result<(File, u64), String> {
     let wrong = |reason: &str| format!("{}: {reason}", path.display());
     let from_root = path
         .strip_prefix("/")
@@ -90,7 +105,7 @@ fn open_host(host: BorrowedFd<'_>, path: &Path) -> Result<File, String> {
         e => wrong(e.desc()),
     })?);
     match file.metadata() {
-        Ok(data) if data.is_file() => Ok(file),
+        Ok(data) if data.is_file() => Ok((file, data.len())),
         Ok(_) => Err(wrong("not a regular file")),
         Err(e) => Err(wrong(&e.to_string())),
     }

@@ -2,8 +2,8 @@
 //!
 //! Two rungs. *Full*: the worker makes user, mount, network and UTS namespaces once and a
 //! read-only root ([`root`]); every scenario gets PID and mount namespaces, an IPC namespace that
-//! nobody has used ([`ipc`]) and fresh private file systems on top ([`scenario`]). *Reduced*, where the machine refuses that: a private
-//! directory, Landlock, limits and the filter ([`reduced`]).
+//! nobody has used ([`ipc`]), and on top private file systems that are new ([`scenario`]) or as good as that
+//! ([`spare`]). *Reduced*, where the machine refuses that: a private directory, Landlock, limits and the filter ([`reduced`]).
 
 pub(crate) mod files;
 pub(crate) mod ipc;
@@ -14,6 +14,7 @@ pub(crate) mod reduced;
 pub(crate) mod removal;
 pub(crate) mod root;
 pub(crate) mod scenario;
+pub(crate) mod spare;
 pub(crate) mod sys;
 pub(crate) mod user;
 

@@ -35,8 +35,6 @@ pub(crate) fn set_up(
         .collect::<Result<Vec<(&PathBuf, OwnedFd)>, SetupError>>()?;
 
     private(WORKSPACE, "0755", &plan.limits, owner)?;
-    private("/tmp", "1777", &plan.limits, owner)?;
-    private("/dev/shm", "1777", &plan.limits, owner)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).map_err(
         SetupError::refused("a private /proc (where containers mask parts of theirs, none is)"),
@@ -78,7 +76,13 @@ fn tools(base: &Base, plan: &Plan) -> Result<(), SetupError> {
         .map_err(SetupError::refused("making the lab's programs read-only"))
 }
 
-fn private(at: &str, mode: &str, limits: &Limits, (user, group): Owner) -> Result<(), SetupError> {
+/// Mounts an empty file system in memory.
+pub(super) fn private(
+    at: &str,
+    mode: &str,
+    limits: &Limits,
+    (user, group): Owner,
+) -> Result<(), SetupError> {
     let size = limits.file_size;
     let options = format!("size={size},nr_inodes={INODES},mode={mode},uid={user},gid={group}");
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;

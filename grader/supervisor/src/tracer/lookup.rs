@@ -4,15 +4,17 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
+use nix::errno::Errno;
+
 use crate::memory;
 use crate::plan::Address;
 use crate::proc;
 
-/// The process a thread belongs to.
-pub(crate) fn thread_group(tid: i32) -> Option<i32> {
-    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Tgid:"))?;
-    line.trim().parse().ok()
+/// Whether a thread belongs to a process: otherwise no signal could be sent to it as one of that (tgkill(2)).
+pub(crate) fn is_thread_of(pid: i32, tid: i32) -> bool {
+    // SAFETY: takes numbers; nothing is sent.
+    let sent = unsafe { libc::syscall(libc::SYS_tgkill, pid, tid, 0) };
+    !matches!(Errno::result(sent), Err(Errno::ESRCH | Errno::EINVAL))
 }
 
 /// The inode of the socket behind a descriptor.

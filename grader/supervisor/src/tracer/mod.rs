@@ -404,7 +404,7 @@ impl Tracer {
         if let Some(new) = ptrace::event_message(tid) {
             self.progress += 1;
             let parent_pid = self.threads.get(&tid).map_or(tid, |thread| thread.pid);
-            let is_thread = lookup::thread_group(new) == Some(parent_pid);
+            let is_thread = lookup::is_thread_of(parent_pid, new);
             if is_thread {
                 self.add_thread(parent_pid, new);
             } else if let Some((parent, launched, loader)) = self

@@ -24,7 +24,7 @@ use crate::raw;
 use crate::wire::{EventSink, Frame, Kind};
 
 /// A helper of the full rung: PID 1 of its namespaces. The code to exit with.
-pub(super) fn full(worker: &Full, frame: &Frame, started: Instant) -> i32 {
+pub(super) fn full(worker: &Full, plan: Plan, started: Instant) -> i32 {
     let Full {
         hands,
         base,
@@ -40,7 +40,6 @@ pub(super) fn full(worker: &Full, frame: &Frame, started: Instant) -> i32 {
     let traceable = *traceable;
     let prepare = || {
         follow(alive)?;
-        let plan = decode(frame)?;
         // Who asks for everything or nothing has not asked to be graded without the calls.
         if plan.isolation == Isolation::Required
             && plan.observation == Observation::Full
@@ -50,10 +49,7 @@ pub(super) fn full(worker: &Full, frame: &Frame, started: Instant) -> i32 {
                 "ptrace: refused, so calls are not seen".into(),
             ));
         }
-        let owner = match **identity {
-            Identity::Separate { id } => (id, id),
-            Identity::Nested(_) | Identity::Same => (0, 0),
-        };
+        let owner = (identity.owner_inside(), identity.owner_inside());
         let traced = traceable && plan.observation == Observation::Full;
         let mut missing = scenario::set_up(base, &plan, owner, traced)?;
         let mut active: Vec<String> = NAMESPACES.map(Into::into).to_vec();
@@ -334,9 +330,6 @@ fn wants_ipv6(plan: &Plan) -> bool {
 /// Ends with the worker, and is nobody else's to look into.
 fn follow(worker: &OwnedFd) -> Result<(), SetupError> {
     sys::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL as libc::c_ulong).map_err(not_set_up)?;
-    // Sessions share the processor as groups (sched(7), autogroup). In one with whatever else runs in
-    // the caller's, the helper would have to give way to each program that it wakes.
-    let _ = nix::unistd::setsid();
     sys::prctl(libc::PR_SET_DUMPABLE, 0).map_err(not_set_up)?;
     let mut ended = [PollFd::new(worker.as_fd(), PollFlags::POLLIN)];
     if poll(&mut ended, PollTimeout::ZERO).map_err(not_set_up)? > 0 {
@@ -363,7 +356,8 @@ fn wake_sooner() -> Option<usize> {
     Some(before)
 }
 
-fn decode(frame: &Frame) -> Result<Plan, SetupError> {
+/// The plan in a frame.
+pub(super) fn decode(frame: &Frame) -> Result<Plan, SetupError> {
     if frame.kind != Kind::Plan {
         return Err(not_set_up("not a plan"));
     }
@@ -428,7 +422,8 @@ fn take_over(
     })
 }
 
-fn fail(hands: &Hands, error: SetupError) -> i32 {
+/// Tells why nothing has run; the code to exit with.
+pub(super) fn fail(hands: &Hands, error: SetupError) -> i32 {
     tell(&hands.socket, error);
     1
 }

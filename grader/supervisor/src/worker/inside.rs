@@ -23,6 +23,7 @@ use crate::cgroup::{self, Subtree};
 use crate::filter::Filters;
 use crate::isolation::ipc::Ipc;
 use crate::isolation::root::Base;
+use crate::isolation::spare::Spares;
 use crate::isolation::sys::{self, Cloned};
 use crate::isolation::{SetupError, net, reaper, reduced, removal, user};
 use crate::launch::{self, Altered, Builtins, Identity, Lent};
@@ -115,6 +116,7 @@ pub(super) struct Reduced {
 /// children belongs to the new user namespace: only then may the helper trace a child that nobody
 /// else may look into.
 fn full(cpu: &OsStr, socket: &UnixStream) -> Result<ExitCode, SetupError> {
+    own_session();
     let entered = pin(cpu).and_then(|()| user::enter()).and_then(|()| {
         let again = Command::new("/proc/self/exe")
             .args([OsStr::new("worker"), OsStr::new(mode::INSIDE), cpu])
@@ -134,16 +136,12 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
     let prepare = || {
         net::set_up()?;
         let identity = user::identity_inside()?;
-        let owner = match identity {
-            Identity::Separate { id } => id,
-            Identity::Nested(_) | Identity::Same => 0,
-        };
         let traceable = crate::probe::may_trace();
         // While the host's files are in sight.
         let groups = cgroup::place()
             .and_then(|place| Subtree::enter(&place, is_ours))
             .ok();
-        let base = Base::build(owner)?;
+        let base = Base::build(identity.owner_inside())?;
         let sharing = Sharing::new().map_err(not_set_up)?;
         // Helpers hide their memory, and it is ours: so for the first it is as for all others.
         sys::prctl(libc::PR_SET_DUMPABLE, 0).map_err(not_set_up)?;
@@ -153,6 +151,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         prepare().map_err(|error| tell(&hands.socket, error))?;
     keep_memory();
     let mut ipc = Ipc::new(&identity);
+    let mut spares = Spares::new((identity.owner_inside(), identity.owner_inside()));
     let mut kills = KillCount::default();
     let mut full = Full {
         hands,
@@ -172,7 +171,16 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         };
         full.hands.killed_before = kills.lately();
         let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS | ipc.flags();
-        let mut work = || helper::full(&full, &frame, started);
+        let prepared = helper::decode(&frame).and_then(|plan| {
+            spares.renew(&plan.limits)?;
+            Ok(plan)
+        });
+        let mut prepared = Some(prepared);
+        let mut work = || match prepared.take() {
+            Some(Ok(plan)) => helper::full(&full, plan, started),
+            Some(Err(error)) => helper::fail(&full.hands, error),
+            None => 1,
+        };
         // SAFETY: this process has one thread.
         let ended = unsafe { sharing.run(namespaces, full.hands.socket.as_fd(), &mut work) };
         let ended = ended.map_err(|errno| {
@@ -225,6 +233,7 @@ fn lower(
 ) -> Result<ExitCode, SetupError> {
     let prepare = || {
         pin(cpu)?;
+        own_session();
         // What a helper leaves behind when it is killed becomes ours, to be ended.
         sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).map_err(not_set_up)?;
         own_life()
@@ -367,6 +376,12 @@ fn take_socket() -> io::Result<UnixStream> {
 fn own_life() -> Result<OwnedFd, SetupError> {
     sys::pidfd_open(nix::unistd::getpid().as_raw())
         .map_err(SetupError::refused("a descriptor of the process"))
+}
+
+/// Sessions share the processor as groups (sched(7), autogroup). In one with whatever else runs in the
+/// caller's, a helper would have to give way to each program that it wakes.
+fn own_session() {
+    let _ = nix::unistd::setsid();
 }
 
 fn pin(cpu: &OsStr) -> Result<(), SetupError> {
