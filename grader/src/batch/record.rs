@@ -187,6 +187,13 @@ impl ResultRecord {
             .map_or(&[], |report| report.requirements.as_slice())
     }
 
+    /// Whether another run came to other verdicts: one that the machine failed came to none.
+    #[must_use]
+    pub fn contradicts(&self, other: &Self) -> bool {
+        let failed = |record: &Self| record.status == Status::Error;
+        !failed(self) && !failed(other) && !self.agrees_with(other)
+    }
+
     /// Whether another run came to the same verdicts and points. Times, seeds and texts may differ.
     #[must_use]
     pub fn agrees_with(&self, other: &Self) -> bool {

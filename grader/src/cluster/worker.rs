@@ -149,7 +149,7 @@ impl Grade for Hand<'_> {
 
     fn same(&self, one: &[u8], other: &[u8]) -> bool {
         match (ResultRecord::from_json(one), ResultRecord::from_json(other)) {
-            (Ok(one), Ok(other)) => one.agrees_with(&other),
+            (Ok(one), Ok(other)) => !one.contradicts(&other),
             _ => one == other,
         }
     }
@@ -173,4 +173,62 @@ fn private() -> Result<(PathBuf, Scratch), String> {
     Scratch::new()
         .and_then(|scratch| Ok((scratch.inside()?, scratch)))
         .map_err(|error| format!("no private directory: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::batch::{Identity, Item, Options, Person, Place, Status};
+    use crate::run::{Engine, EngineOptions};
+    use crate::store::SHORTEST_LEASE;
+    use crate::submission::CacheMode;
+    use std::fs;
+    use tempfile::TempDir;
+
+    #[test]
+    fn an_error_is_no_other_result() {
+        // Workers that die at once: whatever has to be built is an error.
+        let engine = Engine::new(&EngineOptions {
+            exe: Some("/bin/false".into()),
+            cache: CacheMode::Off,
+            workers: Some(1),
+            ..EngineOptions::default()
+        });
+        let engine = engine.unwrap();
+        let grader = Grader::new(&engine, Options::default()).unwrap();
+        let source = catalog::load(Path::new("us-upper"), reference::NAMES).unwrap();
+        let lab = PreparedLab::new(source).unwrap();
+        let (dir, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let item = Item {
+            identity: Identity {
+                group: String::new(),
+                student: "s07".into(),
+                lab: "us-upper".into(),
+                attempt: 1,
+            },
+            person: Person::default(),
+            submitted: None,
+            place: Place::Directory(dir.path().to_owned()),
+            origin: None,
+        };
+        let empty = grader.grade(&lab, &item);
+        fs::write(dir.path().join("us-server.c"), "int main(void) { }").unwrap();
+        let broken = grader.grade(&lab, &item);
+        assert_eq!(
+            (empty.status, broken.status),
+            (Status::Ungradable, Status::Error)
+        );
+        let moved = ResultRecord {
+            points: 1,
+            ..empty.clone()
+        };
+        let store = Store::create(place.path(), SHORTEST_LEASE).unwrap();
+        let hand = Hand::new(&store, &grader);
+        let same = |one: &ResultRecord, other: &ResultRecord| {
+            hand.same(one.to_json().as_bytes(), other.to_json().as_bytes())
+        };
+        assert!(same(&empty, &empty));
+        assert!(!same(&empty, &moved));
+        assert!(same(&empty, &broken) && same(&broken, &empty));
+    }
 }
