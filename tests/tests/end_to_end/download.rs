@@ -118,3 +118,44 @@ fn overrides_are_listed_to_whoever_asks() {
         .unwrap();
     assert!(text(&listed.stdout).contains("us-upper is 50 points, by ana"));
 }
+
+#[test]
+fn a_gradebook_of_canvas_gets_its_own_points() {
+    let home = Home::new();
+    download(&home);
+    batch(&home, &[]).assert().success();
+    let gradebook = |possible: &str| {
+        format!(
+            "\u{feff}Student,ID,SIS User ID,SIS Login ID,Section,Lab 30 (501)\r\n    Points Possible,,,,,{possible}\r\n\"O_Neil, Boris\",17,7,,1,\r\n"
+        )
+    };
+    let fill = [
+        "export",
+        "canvas",
+        "us-upper",
+        "--fill",
+        "canvas.csv",
+        "--assignment",
+        "501",
+    ];
+    home.file("canvas.csv", &gradebook("10.00"));
+    home.grader()
+        .arg("results")
+        .args(fill)
+        .assert()
+        .success()
+        .stdout(format!("{}10\r\n", gradebook("10.00").trim_end()))
+        .stderr(predicate::str::contains(
+            "the assignment is worth 10 there and the lab 100: points were scaled",
+        ));
+    home.file("canvas.csv", &gradebook("(read only)"));
+    home.grader()
+        .arg("results")
+        .args(fill)
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(predicate::str::contains(
+            "canvas.csv: the column `Lab 30 (501)` is read only",
+        ));
+}

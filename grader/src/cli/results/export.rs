@@ -10,7 +10,7 @@ use grader::gradebook::Gradebook;
 use grader::gradebook::export::{self, Detail, ExportError, Filled, Grade, Grades, file_name};
 use grader::report::clean;
 
-use super::{Failed, pair};
+use super::{Failed, pair, points};
 use crate::cli::failure::Failure;
 use crate::cli::options::LangOption;
 
@@ -93,17 +93,18 @@ impl Export {
                 })?;
                 let assignment = self.assignment.as_deref().unwrap_or(&self.lab);
                 let filled = export::canvas(&grades, &template, assignment).map_err(wrong)?;
-                self.filled(&filled, NOT_THERE)
+                self.filled(&filled, grades.lab.points, NOT_THERE)
             }
             Format::Moodle => match self.template()? {
                 Some(template) => {
                     let filled = export::moodle_worksheet(&grades, &template).map_err(wrong)?;
-                    self.filled(&filled, NOT_THERE)
+                    self.filled(&filled, grades.lab.points, NOT_THERE)
                 }
                 None => {
                     let filled = export::moodle(&grades).map_err(wrong)?;
                     self.filled(
                         &filled,
+                        grades.lab.points,
                         "have neither an e-mail address nor an ID number (give a roster)",
                     )
                 }
@@ -167,7 +168,7 @@ impl Export {
     }
 
     /// Writes a file that was filled in, and says what could not be.
-    fn filled(&self, filled: &Filled, missing: &str) -> Result<(), Failure> {
+    fn filled(&self, filled: &Filled, lab: u32, missing: &str) -> Result<(), Failure> {
         self.write(&filled.text)?;
         let mut err = anstream::stderr().lock();
         let mut list = |what: &str, names: &[String]| {
@@ -186,6 +187,13 @@ impl Export {
         };
         list(missing, &filled.missing);
         list("in the file are not in the gradebook", &filled.unknown);
+        if let Some(most) = filled.scaled {
+            let _ = writeln!(
+                err,
+                "the assignment is worth {} there and the lab {lab}: points were scaled",
+                points(most)
+            );
+        }
         let _ = writeln!(err, "{} filled in", pair(filled.filled, "row", "rows"));
         Ok(())
     }

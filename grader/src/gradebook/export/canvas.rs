@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
+use super::sheet::{Changed, Field, Sheet, decimal};
 use super::{ExportError, Filled, Grade, Grades, number};
 
-/// What a line of the template is.
+/// Where what stands.
 struct Columns {
-    delimiter: u8,
     name: usize,
     id: usize,
     sis: Option<usize>,
@@ -29,70 +29,65 @@ pub fn feedback_name(place: &str, student: &str) -> Option<String> {
 }
 
 /// Fills the column of `assignment` (its title, with or without Canvas's number) in a gradebook that
-/// Canvas exported. Every other cell stays as it is.
+/// Canvas exported, with points scaled to what the assignment is worth. Every other byte stays as it
+/// is.
 ///
 /// # Errors
-/// The template is no export of Canvas, or has no such column.
+/// The template is no export of Canvas, has no such column, or one that nobody may fill.
 pub fn fill(grades: &Grades, template: &[u8], assignment: &str) -> Result<Filled, ExportError> {
     let text = text(template)?;
-    let columns = columns(text, assignment)?;
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(columns.delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-    let mut writer = csv::WriterBuilder::new()
-        .delimiter(columns.delimiter)
-        .flexible(true)
-        .from_writer(Vec::new());
+    // Canvas tells the delimiter from the first three lines.
+    let head: String = text.lines().take(3).collect();
+    let semicolons = head.matches(';').count() > head.matches(',').count();
+    let sheet = Sheet::read(text, if semicolons { ';' } else { ',' });
+    let columns = Columns::find(&sheet, assignment)?;
+    let most = columns.possible(&sheet)?;
     let by = Students::new(grades);
     let mut used = vec![false; grades.rows.len()];
     let mut out = Filled::default();
-    for (line, record) in reader.records().enumerate() {
-        let record = record?;
-        let mut cells: Vec<String> = record.iter().map(str::to_owned).collect();
-        let at = |column: Option<usize>| {
-            let cell = column.and_then(|column| record.get(column));
-            cell.map(str::trim).filter(|cell| !cell.is_empty())
-        };
-        let heading = line == 0
-            || record.iter().all(|cell| cell.trim().is_empty())
-            || at(Some(columns.name)).is_some_and(|n| n.contains("Points Possible"))
+    let mut changed = Changed::new(&sheet);
+    for row in sheet.rows.iter().skip(1) {
+        let at = |column: usize| cell(row, column);
+        let heading = row.iter().all(|field| field.says.trim().is_empty())
+            || columns.says_possible(row)
             // The second line of some exports says which columns are posted by hand.
-            || (at(Some(columns.name)).is_none() && at(Some(columns.id)).is_none());
+            || (at(columns.name).is_none() && at(columns.id).is_none());
         if heading {
-            writer.write_record(&cells)?;
             continue;
         }
-        let names = [at(Some(columns.id)), at(columns.sis), at(columns.login)];
-        let name = at(Some(columns.name)).unwrap_or_default();
-        match by.find(&names, name) {
-            Some(place) => {
-                if let Some(seen) = used.get_mut(place) {
-                    *seen = true;
-                }
-                let score = grades.rows.get(place).and_then(|row| row.standing.score);
-                if let Some(score) = score {
-                    if cells.len() <= columns.column {
-                        cells.resize(columns.column + 1, String::new());
-                    }
-                    // A cell that says "excused" is the teacher's decision.
-                    if let Some(cell) = cells.get_mut(columns.column)
-                        && !cell.trim().eq_ignore_ascii_case("ex")
-                    {
-                        *cell = number(score);
-                        out.filled += 1;
-                    }
-                }
+        let names = [
+            at(columns.id),
+            columns.sis.and_then(at),
+            columns.login.and_then(at),
+        ];
+        let name = at(columns.name).unwrap_or_default();
+        let Some(place) = by.find(&names, name) else {
+            if name != "Student, Test" {
+                out.unknown.push(name.to_owned());
             }
-            None if name != "Student, Test" => out.unknown.push(name.to_owned()),
-            None => {}
+            continue;
+        };
+        if let Some(seen) = used.get_mut(place) {
+            *seen = true;
         }
-        writer.write_record(&cells)?;
+        // A cell that says "excused" is the teacher's decision.
+        let excused = at(columns.column).is_some_and(|cell| cell.eq_ignore_ascii_case("ex"));
+        let score = grades.rows.get(place).and_then(|row| row.standing.score);
+        if let Some(score) = score.filter(|_| !excused) {
+            let score = out.scale(score, &grades.lab, most);
+            changed.set(row, vec![(columns.column, number(score))]);
+            out.filled += 1;
+        }
     }
-    out.text = finish(writer)?;
+    out.text = changed.finish();
     out.missing = missing(&grades.rows, &used);
     Ok(out)
+}
+
+/// What a cell says, if anything.
+fn cell(row: &[Field], column: usize) -> Option<&str> {
+    let says = row.get(column)?.says.trim();
+    (!says.is_empty()).then_some(says)
 }
 
 pub(super) fn finish(writer: csv::Writer<Vec<u8>>) -> Result<String, ExportError> {
@@ -125,64 +120,80 @@ pub(super) fn text(template: &[u8]) -> Result<&str, ExportError> {
     })
 }
 
-fn columns(text: &str, assignment: &str) -> Result<Columns, ExportError> {
-    let bad = |why: String| Err(ExportError::Template(why));
-    let text = text.trim_start_matches('\u{feff}');
-    // Canvas tells the delimiter from the first three lines.
-    let head: String = text.lines().take(3).collect();
-    let semicolons = head.matches(';').count() > head.matches(',').count();
-    let delimiter = if semicolons { b';' } else { b',' };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(text.as_bytes());
-    let titles = match reader.records().next() {
-        Some(record) => record?,
-        None => return bad("the template is empty".to_owned()),
-    };
-    let find = |test: &dyn Fn(&str) -> bool| titles.iter().position(|title| test(title.trim()));
-    let (Some(name), Some(id)) = (
-        find(&|t| t.contains("Student")),
-        find(&|t| t == "ID" || t.contains("ID") && !t.contains("SIS")),
-    ) else {
-        return bad(
+impl Columns {
+    fn find(sheet: &Sheet<'_>, assignment: &str) -> Result<Self, ExportError> {
+        let bad = |why: String| Err(ExportError::Template(why));
+        let Some(head) = sheet.rows.first() else {
+            return bad("the template is empty".to_owned());
+        };
+        let titles: Vec<&str> = head.iter().map(|field| field.says.trim()).collect();
+        let find = |test: &dyn Fn(&str) -> bool| titles.iter().position(|title| test(title));
+        let (Some(name), Some(id)) = (
+            find(&|t| t.contains("Student")),
+            find(&|t| t == "ID" || t.contains("ID") && !t.contains("SIS")),
+        ) else {
+            return bad(
             "the template has no columns `Student` and `ID`: it is no gradebook that Canvas exported"
                 .to_owned(),
         );
-    };
-    let wanted = assignment.trim();
-    let number = |title: &str| {
-        let (name, id) = title.rsplit_once(" (")?;
-        let id = id.strip_suffix(')')?;
-        let digits = !id.is_empty() && id.bytes().all(|c| c.is_ascii_digit());
-        digits.then(|| (name.trim().to_owned(), id.to_owned()))
-    };
-    let fits = |title: &str| {
-        title == wanted || number(title).is_some_and(|(name, id)| name == wanted || id == wanted)
-    };
-    let mut fitting = titles
-        .iter()
-        .enumerate()
-        .filter(|(_, title)| fits(title.trim()));
-    let (Some((column, _)), None) = (fitting.next(), fitting.next()) else {
-        let known: Vec<&str> = titles
+        };
+        let wanted = assignment.trim();
+        let number = |title: &str| {
+            let (name, id) = title.rsplit_once(" (")?;
+            let id = id.strip_suffix(')')?;
+            let digits = !id.is_empty() && id.bytes().all(|c| c.is_ascii_digit());
+            digits.then(|| (name.trim().to_owned(), id.to_owned()))
+        };
+        let fits = |title: &str| {
+            title == wanted
+                || number(title).is_some_and(|(name, id)| name == wanted || id == wanted)
+        };
+        let mut fitting = titles.iter().enumerate().filter(|(_, title)| fits(title));
+        let (Some((column, _)), None) = (fitting.next(), fitting.next()) else {
+            let known: Vec<&str> = titles
+                .iter()
+                .copied()
+                .filter(|title| number(title).is_some())
+                .collect();
+            return bad(format!(
+                "the template has not one column `{wanted}`; assignments in it: {}",
+                known.join(", ")
+            ));
+        };
+        Ok(Self {
+            name,
+            id,
+            sis: find(&|t| t == "SIS User ID"),
+            login: find(&|t| t == "SIS Login ID"),
+            column,
+        })
+    }
+
+    /// Whether it is the row that says what each assignment is worth.
+    fn says_possible(&self, row: &[Field]) -> bool {
+        cell(row, self.name).is_some_and(|name| name.contains("Points Possible"))
+    }
+
+    /// What the assignment is worth, where the file tells it.
+    fn possible(&self, sheet: &Sheet<'_>) -> Result<Option<f64>, ExportError> {
+        let row = sheet
+            .rows
             .iter()
-            .filter(|title| number(title).is_some())
-            .collect();
-        return bad(format!(
-            "the template has not one column `{wanted}`; assignments in it: {}",
-            known.join(", ")
-        ));
-    };
-    Ok(Columns {
-        delimiter,
-        name,
-        id,
-        sis: find(&|t| t == "SIS User ID"),
-        login: find(&|t| t == "SIS Login ID"),
-        column,
-    })
+            .skip(1)
+            .find(|row| self.says_possible(row));
+        let Some(says) = row.and_then(|row| cell(row, self.column)) else {
+            return Ok(None);
+        };
+        if says.to_lowercase().contains("read only") {
+            let title = sheet.rows.first().and_then(|head| cell(head, self.column));
+            return Err(ExportError::Template(format!(
+                "the column `{}` is read only (`{says}` in the row `Points Possible`): Canvas would refuse the file; \
+                 name an assignment that can be graded with --assignment, or let Canvas export the gradebook anew once this one can be",
+                title.unwrap_or_default()
+            )));
+        }
+        Ok(decimal(says))
+    }
 }
 
 /// The students by whatever a file may call them. A name of several is nobody's.

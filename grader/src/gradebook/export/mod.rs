@@ -8,6 +8,7 @@ mod gradescope;
 mod moodle;
 mod page;
 mod plain;
+mod sheet;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -27,7 +28,7 @@ pub use page::{html, markdown};
 pub use plain::{csv, json, nbgrader};
 
 /// A file that was filled in, with what could not be.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filled {
     /// The file.
     pub text: String,
@@ -37,6 +38,22 @@ pub struct Filled {
     pub missing: Vec<String>,
     /// Rows of the file of which the gradebook knows no student, by name.
     pub unknown: Vec<String>,
+    /// What the assignment is worth, where that is not what the lab is worth: points were scaled.
+    pub scaled: Option<f64>,
+}
+
+impl Filled {
+    /// Points of the lab as those of an assignment that is worth `most`.
+    fn scale(&mut self, score: f64, lab: &LabInfo, most: Option<f64>) -> f64 {
+        let of = f64::from(lab.points);
+        match most {
+            Some(most) if lab.points > 0 && number(most) != number(of) => {
+                self.scaled = Some(most);
+                score * most / of
+            }
+            _ => score,
+        }
+    }
 }
 
 /// Why something cannot be exported.

@@ -1,6 +1,7 @@
 //! Moodle: a file for the import of grades, and the offline worksheet of an assignment, filled in.
 
 use super::canvas::{Students, finish, missing, text};
+use super::sheet::{Changed, Field, Sheet, decimal};
 use super::{ExportError, Filled, Grades, cell, number};
 
 /// A CSV file for *Grades, Import*: mapped by e-mail address or ID number, with the grade and the
@@ -38,13 +39,6 @@ pub fn gradebook(grades: &Grades) -> Result<Filled, ExportError> {
     Ok(out)
 }
 
-/// One field of a line: where it stands, with its quotes, and what it says.
-struct Field {
-    from: usize,
-    to: usize,
-    says: String,
-}
-
 /// Fills the grades and the feedback in a worksheet that Moodle gave (*Download grading worksheet*),
 /// in whatever language its headers are. Every other byte stays as it is.
 ///
@@ -52,15 +46,15 @@ struct Field {
 /// It is no such worksheet.
 pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
     let whole = text(template)?;
-    let lines = lines(whole);
-    let Some((head, rows)) = lines.split_first() else {
+    let sheet = Sheet::read(whole, ',');
+    let Some((head, rows)) = sheet.rows.split_first() else {
         return Err(ExportError::Template("the template is empty".to_owned()));
     };
     let columns = Columns::find(head, rows, whole)?;
     let by = Students::new(grades);
     let mut used = vec![false; grades.rows.len()];
     let mut out = Filled::default();
-    let mut done = 0;
+    let mut changed = Changed::new(&sheet);
     for fields in rows {
         let says = |column: usize| fields.get(column).map(|field| field.says.trim());
         let Some(participant) = says(0).filter(|id| !id.is_empty()) else {
@@ -84,31 +78,20 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
         let Some(row) = grades.rows.get(place) else {
             continue;
         };
-        let mut changes = Vec::new();
+        let mut cells = Vec::new();
         if let Some(score) = row.standing.score {
-            let scaled = match columns.maximum.and_then(says).and_then(decimal) {
-                // The assignment may be worth another number of points than the lab.
-                Some(most) if grades.lab.points > 0 => score * most / f64::from(grades.lab.points),
-                _ => score,
-            };
-            changes.push((columns.grade, number(scaled)));
+            let most = columns.maximum.and_then(says).and_then(decimal);
+            cells.push((columns.grade, number(out.scale(score, &grades.lab, most))));
             out.filled += 1;
         }
         if row.standing.attempt.is_some()
             && let Some(column) = columns.feedback
         {
-            changes.push((column, cell(&row.feedback)));
+            cells.push((column, cell(&row.feedback)));
         }
-        for (column, value) in changes {
-            if let Some(field) = fields.get(column) {
-                out.text
-                    .push_str(whole.get(done..field.from).unwrap_or_default());
-                out.text.push_str(&quoted(&value));
-                done = field.to;
-            }
-        }
+        changed.set(fields, cells);
     }
-    out.text.push_str(whole.get(done..).unwrap_or_default());
+    out.text = changed.finish();
     out.missing = missing(&grades.rows, &used);
     Ok(out)
 }
@@ -231,89 +214,4 @@ impl Columns {
             feedback: position(&begins(&FEEDBACK)),
         })
     }
-}
-
-/// `100,00` and `100.00`.
-fn decimal(text: &str) -> Option<f64> {
-    let number: f64 = text.trim().replace(',', ".").parse().ok()?;
-    (number.is_finite() && number > 0.0).then_some(number)
-}
-
-/// A field as Moodle reads it; quoted only where it must be.
-fn quoted(text: &str) -> String {
-    if text.contains([',', '"', '\n', '\r']) {
-        format!("\"{}\"", text.replace('"', "\"\""))
-    } else {
-        text.to_owned()
-    }
-}
-
-/// The fields of every line, with their places. RFC 4180, lines end with or without `\r`.
-fn lines(text: &str) -> Vec<Vec<Field>> {
-    let bytes = text.as_bytes();
-    let mut out = Vec::new();
-    let mut row = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let from = at;
-        let mut says = String::new();
-        let mark = if text[at..].starts_with('\u{feff}') {
-            3
-        } else {
-            0
-        };
-        at += mark;
-        if bytes.get(at) == Some(&b'"') {
-            at += 1;
-            loop {
-                let rest = &text[at..];
-                let Some(end) = rest.find('"') else {
-                    says.push_str(rest);
-                    at = bytes.len();
-                    break;
-                };
-                says.push_str(&rest[..end]);
-                at += end + 1;
-                if bytes.get(at) == Some(&b'"') {
-                    says.push('"');
-                    at += 1;
-                } else {
-                    break;
-                }
-            }
-        }
-        let rest = &text[at..];
-        let end = rest.find([',', '\n', '\r']).unwrap_or(rest.len());
-        says.push_str(&rest[..end]);
-        at += end;
-        row.push(Field {
-            from: from + mark,
-            to: at,
-            says,
-        });
-        match bytes.get(at) {
-            Some(b',') => {
-                at += 1;
-                if at == bytes.len() {
-                    row.push(Field {
-                        from: at,
-                        to: at,
-                        says: String::new(),
-                    });
-                }
-            }
-            Some(_) => {
-                if text[at..].starts_with("\r\n") {
-                    at += 1;
-                }
-                at += 1;
-                out.push(std::mem::take(&mut row));
-            }
-            None => {}
-        }
-    }
-    if !row.is_empty() {
-        out.push(row);
-    }
-    out
 }

@@ -36,7 +36,7 @@ fn grades() -> Grades {
 
 const CANVAS: &str = "\
 Student,ID,SIS User ID,SIS Login ID,Section,Lab 29 (500),Lab 30 (501),Final Score
-    Points Possible,,,,,100.00,100.00,(read only)
+    Points Possible,,,,,100.00,20.00,(read only)
 \"Petrova, Anna\",1007,n1007,apetrova,Group 21214,90.00,,95.1
 \"Иванов, Иван\",77,n1008,iivanov,Group 21214,80.00,EX,80
 \"Test Student\",9,,,Group 21214,,,
@@ -77,6 +77,70 @@ fn canvas_gets_its_own_file_back_with_one_column_filled() {
             .to_string()
             .contains("line 2")
     );
+}
+
+#[test]
+fn canvas_gets_points_of_what_its_assignment_is_worth() {
+    let filled = |possible: &str| {
+        let row = format!("    Points Possible,,,,,100.00,{possible},(read only)");
+        let template = CANVAS.replace("    Points Possible,,,,,100.00,20.00,(read only)", &row);
+        canvas(
+            &grades(),
+            template.replace(",EX,", ",,").as_bytes(),
+            "Lab 30",
+        )
+        .unwrap()
+    };
+    let points = |filled: &Filled| -> Vec<String> {
+        let cells = |line: &str| line.rsplit(',').nth(1).map(str::to_owned);
+        filled
+            .text
+            .lines()
+            .skip(2)
+            .take(2)
+            .filter_map(cells)
+            .collect()
+    };
+    // Anna has 20 of 20, Ivan 10.
+    for (possible, is, scaled) in [
+        ("10", ["10", "5"], Some(10.0)),
+        ("7.00", ["7", "3.5"], Some(7.0)),
+        ("\"7,50\"", ["7.5", "3.75"], Some(7.5)),
+        ("20.00", ["20", "10"], None),
+        ("0", ["20", "10"], None),
+        ("", ["20", "10"], None),
+    ] {
+        let filled = filled(possible);
+        assert_eq!(
+            (points(&filled), filled.scaled),
+            (is.map(str::to_owned).to_vec(), scaled),
+            "{possible}"
+        );
+    }
+}
+
+#[test]
+fn a_column_that_canvas_would_refuse_is_not_filled() {
+    let template = CANVAS.replace(",20.00,(read", ",(read only),(read");
+    let error = canvas(&grades(), template.as_bytes(), "501").unwrap_err();
+    let ExportError::Template(why) = error else {
+        panic!("{error}");
+    };
+    assert!(why.contains("column `Lab 30 (501)` is read only"), "{why}");
+    assert!(why.contains("--assignment"), "{why}");
+    // Other columns may be what they like.
+    assert!(canvas(&grades(), template.as_bytes(), "Lab 29").is_ok());
+}
+
+#[test]
+fn canvas_gets_every_other_byte_back() {
+    let template = format!("\u{feff}{}", CANVAS.replace('\n', "\r\n"))
+        .replace("Section,Lab", "\"Section\",Lab")
+        // A row without its last cells.
+        .replace("Group 21214,90.00,,95.1", "Group 21214");
+    let filled = canvas(&grades(), template.as_bytes(), "Lab 30").unwrap();
+    let expected = template.replace("apetrova,Group 21214", "apetrova,Group 21214,,20");
+    assert_eq!(filled.text, expected);
 }
 
 #[test]
