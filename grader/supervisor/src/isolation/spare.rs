@@ -30,8 +30,8 @@ struct Spare {
     made: Option<(u64, State)>,
 }
 
-/// What anybody may change about an empty directory. Each change of it, and each file made or removed,
-/// also sets the time, which is part of this; but a clock that ticks may not have ticked in between.
+/// What anybody may change about an empty directory. Each change sets the last of these times as well; but
+/// that clock may not have ticked in between.
 #[derive(Debug, PartialEq, Eq)]
 struct State {
     device: u64,
@@ -39,6 +39,7 @@ struct State {
     owner: Owner,
     /// Of its entries.
     size: u64,
+    modified: (i64, i64),
     changed: (i64, i64),
     /// Access lists are among them.
     attributes: usize,
@@ -85,6 +86,7 @@ fn look(at: &str) -> Result<State, SetupError> {
         mode: data.mode(),
         owner: (data.uid(), data.gid()),
         size: data.size(),
+        modified: (data.mtime(), data.mtime_nsec()),
         changed: (data.ctime(), data.ctime_nsec()),
         attributes,
     })

@@ -16,6 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
     ("files_are_read_only_but_for_the_private_ones", files),
     ("placed_files_belong_to_the_program", placed_files),
     ("nothing_stays_for_the_next_scenario", nothing_stays),
+    ("what_nobody_has_used_is_used_again", spares),
     ("only_loopback", network),
     ("an_ordinary_user_without_capabilities", user),
     ("descriptors_signals_environment_are_exact", inheritance),
@@ -113,6 +114,39 @@ fn nothing_stays() {
         let ran = run(&mut worker, &plan(vec![shell(look)]));
         assert_eq!(ran.out(), ".:\n\n/dev/shm:\n\n/tmp:\n2\n");
     }
+}
+
+fn spares() {
+    let mut worker = worker();
+    let mut said = |text: &str, most: u64| {
+        let mut plan = plan(vec![shell(text)]);
+        plan.limits.file_size = most;
+        let ran = run(&mut worker, &plan);
+        assert_eq!(ran.err(), "");
+        ran.out()
+    };
+    // When it was last changed, its mode and its size.
+    let look = "stat -c '%y %a' /tmp /dev/shm; df -B 4096 --output=size /tmp | tail -n 1";
+    let first = said(look, 1 << 20);
+    let lines: Vec<&str> = first.lines().map(str::trim).collect();
+    assert!(
+        matches!(lines[..], [tmp, shm, "256"] if tmp.ends_with(" 1777") && shm.ends_with(" 1777")),
+        "{first}"
+    );
+    assert_eq!(said(look, 1 << 20), first);
+    // Each of these is as new again afterwards, and the other is left alone.
+    for change in ["chmod 700 /tmp", "mkdir /tmp/d", "touch -d 2001-01-01 /tmp"] {
+        said(change, 1 << 20);
+        let after = said(look, 1 << 20);
+        let after: Vec<&str> = after.lines().map(str::trim).collect();
+        assert!(
+            after[0] != lines[0] && after[0].ends_with(" 1777"),
+            "{change}: {after:?}"
+        );
+        assert!(!after[0].starts_with("2001"), "{change}: {after:?}");
+        assert_eq!(after[1..], lines[1..], "{change}");
+    }
+    assert!(said(look, 2 << 20).ends_with("512\n"));
 }
 
 fn network() {
