@@ -8,6 +8,7 @@
 pub(crate) mod files;
 pub(crate) mod ipc;
 pub(crate) mod landlock;
+pub(crate) mod mounts;
 pub(crate) mod net;
 pub(crate) mod reaper;
 pub(crate) mod reduced;

@@ -10,6 +10,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::stat::Mode;
 
+use super::mounts::Mounts;
 use super::sys::{self, READ_ONLY};
 use super::{SetupError, files};
 use crate::raw;
@@ -41,6 +42,8 @@ pub(crate) struct Base {
     pub(crate) host: OwnedFd,
     /// The mount namespace with the whole host in it.
     host_mounts: OwnedFd,
+    /// Those that scenarios have.
+    pub(crate) mounts: Mounts,
     /// The small root once more, writable, to make mount points in.
     writable: OwnedFd,
     /// Where our executable is on the host.
@@ -103,6 +106,7 @@ impl Base {
         Ok(Self {
             host,
             host_mounts,
+            mounts: Mounts::new()?,
             writable,
             executable,
         })
@@ -114,10 +118,9 @@ impl Base {
             SetupError::NotSetUp(format!("{} cannot be shown inside: {e}", path.display()))
         };
         let inside = files::c_path(path)?;
-        let mounts = own_mounts()?;
         setns(&self.host_mounts, CloneFlags::CLONE_NEWNS).map_err(wrong)?;
         let tree = sys::copy_tree(&inside, true);
-        setns(&mounts, CloneFlags::CLONE_NEWNS).map_err(wrong)?;
+        setns(self.mounts.present(), CloneFlags::CLONE_NEWNS).map_err(wrong)?;
         let tree = tree.map_err(wrong)?;
         sys::restrict(Some(tree.as_fd()), c"", READ_ONLY, true).map_err(wrong)?;
         Ok(tree)
@@ -128,9 +131,13 @@ impl Base {
     /// # Safety
     /// Nothing in this process may use it afterwards.
     pub(crate) unsafe fn close_copies(&self) {
-        for fd in [&self.host, &self.host_mounts, &self.writable] {
+        for fd in [&self.host, &self.host_mounts, &self.writable]
+            .map(AsFd::as_fd)
+            .into_iter()
+            .chain(self.mounts.all())
+        {
             // SAFETY: the caller promises it.
-            unsafe { raw::close_copy(fd) };
+            unsafe { raw::close_copy(&fd) };
         }
     }
 
@@ -162,7 +169,7 @@ fn cover(executable: Option<&Path>, root: &Path) -> Result<(), SetupError> {
         .map_err(refused("covering the grader's executable"))
 }
 
-fn own_mounts() -> Result<OwnedFd, SetupError> {
+pub(super) fn own_mounts() -> Result<OwnedFd, SetupError> {
     let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
     open("/proc/self/ns/mnt", flags, Mode::empty()).map_err(refused("the mount namespace"))
 }

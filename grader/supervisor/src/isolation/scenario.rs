@@ -1,5 +1,5 @@
-//! What every scenario gets afresh, on top of the worker's root: run by the helper as PID 1 of
-//! new PID, mount and IPC namespaces.
+//! What every scenario gets afresh, on top of the worker's root and of what earlier ones had: run by the
+//! helper as PID 1 of a new PID namespace.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -8,10 +8,12 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::{OFlag, open};
 use nix::mount::{MsFlags, mount};
 use nix::sys::stat::Mode;
+use nix::sys::statvfs::statvfs;
 
 use super::SetupError;
 use super::files::{self, Owner};
 use super::root::{Base, SYSTEM};
+use super::spare;
 use super::sys::{self, READ_ONLY};
 use crate::limits;
 use crate::plan::{Limits, Plan, TOOLS, WORKSPACE};
@@ -94,6 +96,19 @@ pub(super) fn private(
         Some(options.as_str()),
     )
     .map_err(SetupError::refused(format_args!("a private {at}")))
+}
+
+/// More bytes than this are not kept for those that nobody can see any more.
+const MUCH: u64 = 1 << 20;
+
+/// Whether the scenario that has just ended leaves so much that it has to go at once.
+pub(crate) fn holds_much() -> bool {
+    [WORKSPACE, spare::AT[0], spare::AT[1]].iter().any(|at| {
+        statvfs(*at).map_or(true, |system| {
+            let used = system.blocks().saturating_sub(system.blocks_free());
+            used.saturating_mul(system.fragment_size()) > MUCH
+        })
+    })
 }
 
 /// Whether a directory is part of what every program sees anyway.

@@ -9,12 +9,14 @@ use std::fs;
 use std::os::unix::fs::MetadataExt;
 
 use nix::errno::Errno;
-use nix::mount::{MntFlags, umount2};
 
 use super::SetupError;
 use super::files::{self, Owner};
 use super::scenario::private;
 use crate::plan::Limits;
+
+/// Where they are.
+pub(super) const AT: [&str; 2] = ["/tmp", "/dev/shm"];
 
 /// The worker's.
 #[derive(Debug)]
@@ -48,8 +50,13 @@ struct State {
 impl Spares {
     /// For programs that will be `owner`. Nothing is mounted yet.
     pub(crate) fn new(owner: Owner) -> Self {
-        let all = ["/tmp", "/dev/shm"].map(|at| Spare { at, made: None });
+        let all = AT.map(|at| Spare { at, made: None });
         Self { owner, all }
+    }
+
+    /// They were mounted in a namespace that is no more.
+    pub(crate) fn forget(&mut self) {
+        self.all.iter_mut().for_each(|spare| spare.made = None);
     }
 
     /// Sees to it that all are as good as new. For the worker, before a scenario.
@@ -60,9 +67,8 @@ impl Spares {
                     continue;
                 }
                 spare.made = None;
-                umount2(spare.at, MntFlags::MNT_DETACH)
-                    .map_err(SetupError::refused(format_args!("the end of {}", spare.at)))?;
             }
+            // Over the one that was used, which goes with the namespace.
             private(spare.at, "1777", limits, self.owner)?;
             spare.made = Some((limits.file_size, look(spare.at)?));
         }

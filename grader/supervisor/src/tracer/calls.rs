@@ -185,6 +185,15 @@ pub(crate) fn returns_at_once(nr: i64) -> bool {
     !waits && matches!(kind(nr), Kind::Act | Kind::Neutral)
 }
 
+/// Whether a call makes a pipe.
+pub(crate) fn makes_pipe(nr: i64) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if nr == libc::SYS_pipe {
+        return true;
+    }
+    nr == libc::SYS_pipe2
+}
+
 /// The kind of a call.
 pub(crate) fn kind(nr: i64) -> Kind {
     shape(nr).map_or(Kind::Neutral, |shape| shape.kind)

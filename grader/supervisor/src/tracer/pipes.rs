@@ -18,6 +18,8 @@ const MOST: usize = 64 << 10;
 pub(crate) struct Pipes {
     /// Pipes the grader made: the standard streams.
     given: BTreeSet<u64>,
+    /// A program has made one; before, there are no others.
+    any: bool,
     /// Numbers by inode.
     numbers: BTreeMap<u64, u32>,
     /// Who was reported to have read from which.
@@ -31,6 +33,11 @@ impl Pipes {
         self.given.insert(inode);
     }
 
+    /// A program has made a pipe.
+    pub(crate) fn made(&mut self) {
+        self.any = true;
+    }
+
     /// A call moved `result` bytes in or out: reports it if it was through a program's own pipe.
     pub(crate) fn moved(
         &mut self,
@@ -41,8 +48,8 @@ impl Pipes {
         result: i64,
         recorder: &mut Recorder,
     ) {
-        // Beyond that nothing new would be told, and looking costs a system call each time.
-        if self.reported >= MOST {
+        // Then nothing new would be told, and looking costs a system call each time.
+        if !self.any || self.reported >= MOST {
             return;
         }
         // Descriptors are C ints; the upper half of the register is noise.

@@ -25,7 +25,7 @@ use crate::isolation::ipc::Ipc;
 use crate::isolation::root::Base;
 use crate::isolation::spare::Spares;
 use crate::isolation::sys::{self, Cloned};
-use crate::isolation::{SetupError, net, reaper, reduced, removal, user};
+use crate::isolation::{SetupError, net, reaper, reduced, removal, scenario, user};
 use crate::launch::{self, Altered, Builtins, Identity, Lent};
 use crate::raw;
 use crate::resources::KillCount;
@@ -170,9 +170,14 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
             return Ok(ExitCode::SUCCESS);
         };
         full.hands.killed_before = kills.lately();
-        let namespaces = libc::CLONE_NEWPID | libc::CLONE_NEWNS | ipc.flags();
+        let namespaces = libc::CLONE_NEWPID | ipc.flags();
+        let mut shows_more = true;
         let prepared = helper::decode(&frame).and_then(|plan| {
+            if full.base.mounts.renew()? {
+                spares.forget();
+            }
             spares.renew(&plan.limits)?;
+            shows_more = !(plan.readable.is_empty() && plan.tools.is_empty());
             Ok(plan)
         });
         let mut prepared = Some(prepared);
@@ -190,6 +195,9 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         // With the helper its namespace has ended, and all that were in it.
         full.lent.borrow_mut().take_back();
         full.groups.iter().for_each(Subtree::remove);
+        if shows_more || scenario::holds_much() {
+            full.base.mounts.spoil();
+        }
         ipc.ended(ended.end == HelperEnd::Code(IPC_UNTOUCHED));
         if !say_farewell(&full.hands.socket, &ended) {
             return Ok(ExitCode::SUCCESS);
