@@ -20,6 +20,7 @@ use crate::plan::{Act, Inspection, Observation, PeerId, Plan, ProcessId, Program
 use crate::proc::{self, Scanner};
 use crate::recorder::Recorder;
 use crate::resources::Watch;
+use crate::room::Room;
 use crate::scene::{PipeNames, ToOpen};
 use crate::settle::timespec;
 use crate::tracer::meeting::Meetings;
@@ -90,9 +91,8 @@ pub(crate) struct Helper {
     pub(crate) queued: HashMap<u64, VecDeque<Option<PeerId>>>,
     /// The ends of FIFOs that steps open, in order.
     pub(crate) to_open: Vec<ToOpen>,
-    /// Room for one read of a stream, [`ROOM`] of it; filling it anew for each would cost more than
-    /// reading.
-    buffer: Vec<u8>,
+    /// For one read of a stream.
+    buffer: Room,
     /// Room for what is asked about the streams.
     watched: Vec<libc::pollfd>,
 }
@@ -108,12 +108,6 @@ fn look(watched: &mut [libc::pollfd]) {
             .for_each(|one| one.revents = libc::POLLIN);
     }
 }
-
-/// Most bytes that one read takes.
-const ROOM: usize = 64 << 10;
-/// From this length on the allocator asks the kernel for zeroed memory, whose pages come when they
-/// are touched: most scenarios touch one.
-pub(crate) const LAZY: usize = 128 << 10;
 
 /// Runs a scenario and gives the code to exit with. For [`worker::main`](crate::worker::main).
 #[must_use]
@@ -189,7 +183,7 @@ impl Helper {
             failures: Vec::new(),
             queued: HashMap::new(),
             to_open,
-            buffer: vec![0; LAZY],
+            buffer: Room::new(),
             watched: Vec::new(),
             plan,
         })
@@ -230,6 +224,8 @@ impl Helper {
         for stdio in self.stdio.iter().flatten() {
             stdio.watch(&mut self.watched);
         }
+        let outputs = self.watched.len();
+        self.watched.extend(self.peers.iter().map(Peer::watch));
         look(&mut self.watched);
         let mut watched = self.watched.as_slice();
         for (index, stdio) in self.stdio.iter_mut().enumerate() {
@@ -240,18 +236,17 @@ impl Helper {
                     program_id(index),
                     own,
                     cap,
-                    &mut self.buffer[..ROOM],
+                    &mut self.buffer,
                     &mut self.recorder,
                 );
             }
         }
         for index in 0..self.peers.len() {
-            any |= self.peers[index].pump(
-                peer_id(index),
-                &mut self.buffer[..ROOM],
-                &mut self.recorder,
-            );
-            if self.peers[index].listening {
+            // Those that were accepted just now were not asked.
+            let ready = self.watched[outputs + index].revents != 0;
+            any |=
+                self.peers[index].pump(peer_id(index), ready, &mut self.buffer, &mut self.recorder);
+            if ready && self.peers[index].listening {
                 for (name, connection) in self.peers[index].accept() {
                     any = true;
                     self.peers[usize::from(name.0)] = connection;

@@ -23,6 +23,7 @@ pub mod proc;
 mod raw;
 mod recorder;
 mod resources;
+mod room;
 pub mod scene;
 pub mod scratch;
 mod settle;

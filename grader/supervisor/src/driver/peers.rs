@@ -393,10 +393,24 @@ impl Peer {
         moved
     }
 
-    /// Moves what can be moved, by way of `buffer`. `true` if anything was.
+    /// What is asked with one call of poll(2), before [`pump`](Self::pump): whether there is anything to be
+    /// received or accepted.
+    pub(crate) fn watch(&self) -> libc::pollfd {
+        let receives = !self.stalled && !self.ended && self.fifo.is_none();
+        let fd = self.fd.as_ref().filter(|_| self.listening || receives);
+        libc::pollfd {
+            fd: fd.map_or(-1, AsRawFd::as_raw_fd),
+            events: libc::POLLIN,
+            revents: 0,
+        }
+    }
+
+    /// Moves what can be moved, by way of `buffer`. `true` if anything was. `ready`: the answer for
+    /// [`watch`](Self::watch).
     pub(crate) fn pump(
         &mut self,
         peer: PeerId,
+        ready: bool,
         buffer: &mut [u8],
         recorder: &mut Recorder,
     ) -> bool {
@@ -413,7 +427,7 @@ impl Peer {
         let mut moved = self.send_or_end(peer, recorder);
         // The programs have their turn now.
         self.since = None;
-        while !self.stalled && !self.ended {
+        while ready && !self.stalled && !self.ended {
             let Some(fd) = &self.fd else { break };
             if let Some(messages) = &mut self.messages {
                 match messages.receive(fd.as_raw_fd(), buffer) {

@@ -48,15 +48,17 @@ fn place_one(
         let made = make_directories(workspace, path, Some(owner)).map_err(|e| e.to_string())?;
         return set_mode(&File::from(made), file.mode);
     }
-    let above = path.parent().unwrap_or(Path::new(""));
-    let above = make_directories(workspace, above, Some(owner)).map_err(|e| e.to_string())?;
+    let above = path.parent().filter(|above| !above.as_os_str().is_empty());
+    let above = above.map(|above| make_directories(workspace, above, Some(owner)));
+    let above = above.transpose().map_err(|e| e.to_string())?;
+    let above = above.as_ref().map_or(workspace, AsFd::as_fd);
     let flags = OFlag::O_WRONLY
         | OFlag::O_CREAT
         | OFlag::O_TRUNC
         | OFlag::O_NOFOLLOW
         | OFlag::O_NONBLOCK
         | OFlag::O_CLOEXEC;
-    let made = openat(&above, name, flags, Mode::S_IRUSR | Mode::S_IWUSR);
+    let made = openat(above, name, flags, Mode::S_IRUSR | Mode::S_IWUSR);
     let mut made = File::from(made.map_err(|e| e.desc().to_owned())?);
     let written = match &file.source {
         FileSource::Bytes(bytes) => made.write_all(bytes),

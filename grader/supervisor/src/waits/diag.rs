@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::os::fd::{AsRawFd, OwnedFd};
 
+use crate::room::Room;
 use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, send, socket,
@@ -41,7 +42,7 @@ pub struct UnixSocket {
 #[derive(Debug)]
 pub(super) struct UnixDiag {
     socket: OwnedFd,
-    buffer: Vec<u8>,
+    buffer: Room,
 }
 
 impl UnixDiag {
@@ -54,7 +55,7 @@ impl UnixDiag {
         )?;
         Ok(Self {
             socket,
-            buffer: vec![0; crate::helper::LAZY],
+            buffer: Room::new(),
         })
     }
 

@@ -223,8 +223,6 @@ fn keep_memory() {
     // SAFETY: takes numbers.
     unsafe {
         libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT);
-        // As it is, but for good: what is larger is zeroed by the kernel, page by page when touched.
-        libc::mallopt(libc::M_MMAP_THRESHOLD, crate::helper::LAZY as libc::c_int);
     }
 }
 
