@@ -1,10 +1,11 @@
 //! `grader results`.
 
 mod export;
+mod failed;
 mod merge;
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
@@ -12,7 +13,11 @@ use grader::batch::Status;
 use grader::gradebook::{Change, Comparison, Gradebook, GradebookError, Standing, Stats, time};
 use grader::report::clean;
 
+pub(super) use self::failed::failed;
 use super::failure::Failure;
+
+/// The gradebook that is meant where none is named.
+const GRADEBOOK: &str = "grades.db";
 
 /// Show, compare, change and export what was graded
 #[derive(Args)]
@@ -20,7 +25,7 @@ pub(super) struct Results {
     #[command(subcommand)]
     command: Command,
     /// The gradebook
-    #[arg(long, global = true, value_name = "FILE", default_value = "grades.db")]
+    #[arg(long, global = true, value_name = "FILE", default_value = GRADEBOOK)]
     gradebook: PathBuf,
 }
 
@@ -93,20 +98,6 @@ struct OverrideArgs {
 
 fn moment(text: &str) -> Result<i64, String> {
     time::parse(text).ok_or_else(|| "write it as 2026-11-20 23:59+07:00, or yesterday".to_owned())
-}
-
-/// A gradebook that cannot be used.
-pub(super) fn failed(path: &Path, error: GradebookError) -> Failure {
-    let path = path.display();
-    match error {
-        GradebookError::Missing => Failure::usage(format!("{path}: {error}"))
-            .hint("`grader batch` makes it; name another with --gradebook"),
-        GradebookError::Unknown(what) => Failure::usage(what),
-        GradebookError::Foreign | GradebookError::Newer(_) => {
-            Failure::usage(format!("{path}: {error}"))
-        }
-        error => Failure::fault(format!("{path}: {error}")),
-    }
 }
 
 impl Results {

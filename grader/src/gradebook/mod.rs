@@ -51,7 +51,13 @@ impl fmt::Debug for Gradebook {
 pub enum GradebookError {
     /// SQLite refused.
     #[error("the gradebook cannot be used: {0}")]
-    Sqlite(#[from] rusqlite::Error),
+    Sqlite(rusqlite::Error),
+    /// It is a file of another kind.
+    #[error("it is no SQLite database, so no gradebook")]
+    NoDatabase,
+    /// The file cannot be opened, or not be written.
+    #[error("it cannot be opened: {0}")]
+    Closed(rusqlite::Error),
     /// It is another database.
     #[error("it is a database, but no gradebook")]
     Foreign,
@@ -65,8 +71,44 @@ pub enum GradebookError {
     #[error("what is stored is damaged: {0}")]
     Damaged(String),
     /// A name that is not in it.
-    #[error("{0}")]
-    Unknown(String),
+    #[error(transparent)]
+    Unknown(#[from] Unknown),
+}
+
+/// A name that a gradebook does not have.
+#[derive(Debug, Error)]
+pub enum Unknown {
+    /// Nobody's.
+    #[error("there is no student `{0}`")]
+    Student(String),
+    /// That of several students.
+    #[error("there are several students `{0}`")]
+    Several(String),
+    /// No lab's.
+    #[error("nothing of the lab `{0}` is in the gradebook")]
+    Lab(String),
+    /// No requirement's.
+    #[error("the lab {lab} has no requirement `{name}`")]
+    Requirement {
+        /// The lab.
+        lab: String,
+        /// What was asked for.
+        name: String,
+    },
+    /// No override's.
+    #[error("there is no override {0} in force")]
+    Override(i64),
+}
+
+impl From<rusqlite::Error> for GradebookError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode::{CannotOpen, NotADatabase, PermissionDenied, ReadOnly};
+        match error.sqlite_error_code() {
+            Some(NotADatabase) => Self::NoDatabase,
+            Some(CannotOpen | PermissionDenied | ReadOnly) => Self::Closed(error),
+            _ => Self::Sqlite(error),
+        }
+    }
 }
 
 impl Gradebook {

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension as _, params};
 
-use super::{Gradebook, GradebookError, time};
+use super::{Gradebook, GradebookError, Unknown, time};
 
 /// Points set by hand.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,9 +54,11 @@ impl Gradebook {
                 )?
                 .exists(params![lab_id, name])?;
             if !known {
-                return Err(GradebookError::Unknown(format!(
-                    "the lab {lab} has no requirement `{name}`"
-                )));
+                return Err(Unknown::Requirement {
+                    lab: lab.to_owned(),
+                    name: name.to_owned(),
+                }
+                .into());
             }
         }
         let step = self.connection.transaction()?;
@@ -86,9 +88,7 @@ impl Gradebook {
             params![time::now(), who, id],
         )?;
         if done == 0 {
-            return Err(GradebookError::Unknown(format!(
-                "there is no override {id} in force"
-            )));
+            return Err(Unknown::Override(id).into());
         }
         Ok(())
     }
@@ -136,12 +136,8 @@ impl Gradebook {
             .collect::<Result<Vec<i64>, _>>()?;
         match ids[..] {
             [id] => Ok(id),
-            [] => Err(GradebookError::Unknown(format!(
-                "there is no student `{name}`"
-            ))),
-            _ => Err(GradebookError::Unknown(format!(
-                "there are several students `{name}`; write group/name"
-            ))),
+            [] => Err(Unknown::Student(name.to_owned()).into()),
+            _ => Err(Unknown::Several(name.to_owned()).into()),
         }
     }
 
@@ -157,9 +153,7 @@ impl Gradebook {
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?
-            .ok_or_else(|| {
-                GradebookError::Unknown(format!("nothing of the lab `{name}` is in the gradebook"))
-            })
+            .ok_or_else(|| Unknown::Lab(name.to_owned()).into())
     }
 
     /// The name of a lab's course.

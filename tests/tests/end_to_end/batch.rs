@@ -343,3 +343,38 @@ fn what_cannot_be_done_is_said_in_one_line() {
             .stderr(predicate::str::contains(says));
     }
 }
+
+#[test]
+fn a_gradebook_that_is_none_is_the_callers_mistake() {
+    let home = Home::new();
+    home.file("short.db", "points\n");
+    home.file("long.db", &"anna,100\n".repeat(1000));
+    home.file(
+        "class/anna/lab30/server.c",
+        "int main(void) { return 0; }\n",
+    );
+    for file in ["short.db", "long.db"] {
+        let before = fs::read(home.path().join(file)).unwrap();
+        for words in [
+            &["results", "show"][..],
+            &["results", "apply"],
+            &["batch", "us-upper=30", "class"],
+        ] {
+            home.grader()
+                .args(words)
+                .args(["--gradebook", file])
+                .assert()
+                .code(2)
+                .stderr(predicate::str::contains(format!("{file}: ")))
+                .stderr(predicate::str::contains("it is no SQLite database"))
+                .stderr(predicate::str::contains("--gradebook FILE"));
+        }
+        assert_eq!(fs::read(home.path().join(file)).unwrap(), before);
+    }
+    home.grader()
+        .args(["batch", "us-upper=30", "class", "--gradebook", "none/g.db"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("none/g.db: it cannot be opened"))
+        .stderr(predicate::str::contains("hint: the file and its directory"));
+}

@@ -159,3 +159,72 @@ fn a_gradebook_of_canvas_gets_its_own_points() {
             "canvas.csv: the column `Lab 30 (501)` is read only",
         ));
 }
+
+#[test]
+fn what_the_gradebook_does_not_have_is_told_with_how_to_list_it() {
+    let home = Home::new();
+    download(&home);
+    batch(&home, &[]).assert().success();
+    let why = ["50", "--why", "shown", "--who", "ana"];
+    for (words, says, hint) in [
+        (
+            &["override", "nobody", "us-upper"][..],
+            "grades.db: there is no student `nobody`",
+            "`grader results show` lists the students",
+        ),
+        (
+            &["override", "oneil", "us-upper/s-none"],
+            "grades.db: the lab us-upper has no requirement `s-none`",
+            "`grader results stats us-upper` lists its requirements",
+        ),
+        (
+            &["override", "oneil", "us-uper"],
+            "grades.db: nothing of the lab `us-uper` is in the gradebook",
+            "`grader results show` lists the labs",
+        ),
+    ] {
+        home.grader()
+            .arg("results")
+            .args(words)
+            .args(why)
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains(says))
+            .stderr(predicate::str::contains(hint));
+    }
+    home.grader()
+        .args(["results", "override", "--withdraw", "7", "--who", "ana"])
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains(
+            "grades.db: there is no override 7",
+        ))
+        .stderr(predicate::str::contains("`grader results override` lists"));
+    // SQLite's header: whose file it is, and of which version.
+    let whole = fs::read(home.path().join("grades.db")).unwrap();
+    for (at, says, hint) in [
+        (68, "a database, but no gradebook", "--gradebook FILE"),
+        (60, "version 16777", "use the grader that wrote it"),
+    ] {
+        let mut other = whole.clone();
+        other[at] = 1;
+        fs::write(home.path().join("other.db"), other).unwrap();
+        home.grader()
+            .args(["results", "show", "--gradebook", "other.db"])
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains("other.db: it "))
+            .stderr(predicate::str::contains(says))
+            .stderr(predicate::str::contains(hint));
+    }
+    // A place where nothing can be written: a file where a directory must be, a directory for a file.
+    home.file("taken", "");
+    for (format, place) in [("html", "taken"), ("csv", "."), ("csv", "taken/g.csv")] {
+        home.grader()
+            .args(["results", "export", format, "us-upper", "--output", place])
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains("cannot be written"))
+            .stderr(predicate::str::contains("--output PATH"));
+    }
+}

@@ -347,6 +347,20 @@ fn with_labs(mut hits: Vec<Hit>, query: &Query) -> Result<Vec<Hit>, FindError> {
     Ok(hits)
 }
 
+/// What is said of a name that several students of the roster bear.
+fn namesakes(name: &str, all: &[&RosterRow]) -> String {
+    let all: Vec<String> = all
+        .iter()
+        .map(|row| format!("{}/{}", row.group, row.student))
+        .map(|name| crate::report::clean(name.trim_start_matches('/')))
+        .collect();
+    format!(
+        "{} may be any of these of the roster, so it is taken for none of them: {}; give them a column `alias`",
+        crate::report::clean(name),
+        all.join(", ")
+    )
+}
+
 /// Joins with the roster, chooses, numbers the attempts, sorts.
 fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
     let mut rows: BTreeMap<(String, String, String), Vec<Hit>> = BTreeMap::new();
@@ -365,7 +379,10 @@ fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
                     hit.person = row.person.clone();
                     hit.person.lms = hit.person.lms.or(lms);
                 }
-                None => unknown.push(hit.student.clone()),
+                None => match roster.namesakes(&hit.student)[..] {
+                    [] => unknown.push(hit.student.clone()),
+                    ref all => found.notes.push(namesakes(&hit.student, all)),
+                },
             }
         }
         let qualified = format!("{}/{}", hit.group, hit.student);

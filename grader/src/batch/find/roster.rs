@@ -12,8 +12,8 @@ use crate::batch::Person;
 pub struct Roster {
     /// In the file's order.
     pub students: Vec<RosterRow>,
-    /// Any name of a student, simplified, to the place in `students`; `None`: of several.
-    names: BTreeMap<String, Option<usize>>,
+    /// Any name of a student, simplified, to the places in `students` of those who bear it.
+    names: BTreeMap<String, Vec<usize>>,
 }
 
 /// A student.
@@ -37,6 +37,16 @@ pub enum RosterError {
         path: PathBuf,
         /// Why.
         error: String,
+    },
+    /// There is nothing in the file, or nothing below its titles.
+    #[error(
+        "{}: {what}; the first line names the columns, such as group,student,name,email,number, and each other line a student", path.display()
+    )]
+    Empty {
+        /// The file.
+        path: PathBuf,
+        /// How empty it is.
+        what: &'static str,
     },
     /// No column says who a student is.
     #[error(
@@ -111,6 +121,13 @@ impl Roster {
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, RosterError> {
+        let empty = |what| RosterError::Empty {
+            path: path.to_owned(),
+            what,
+        };
+        if text.trim_start_matches('\u{feff}').trim().is_empty() {
+            return Err(empty("the file is empty"));
+        }
         let first = text.lines().next().unwrap_or_default();
         let semicolons = first.matches(';').count() > first.matches(',').count();
         let mut reader = csv::ReaderBuilder::new()
@@ -138,6 +155,7 @@ impl Roster {
             });
         }
         let mut out = Self::default();
+        let mut lines = Lines::default();
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
             let cell = |wanted: Column| {
@@ -180,12 +198,12 @@ impl Roster {
                 student,
                 person,
             };
-            let same =
-                |other: &RosterRow| (&other.group, &other.student) == (&row.group, &row.student);
-            if out.students.iter().any(same) {
-                return Err(bad(format!("{} is there already", row.student)));
-            }
-            out.add(row, cell(Column::Alias));
+            let alias = cell(Column::Alias);
+            lines.take(line, &row, alias.as_deref()).map_err(bad)?;
+            out.add(row, alias);
+        }
+        if out.students.is_empty() {
+            return Err(empty("there is no student below the first line"));
         }
         Ok(out)
     }
@@ -210,10 +228,7 @@ impl Roster {
         names.sort();
         names.dedup();
         for name in names.into_iter().filter(|n| !n.is_empty()) {
-            self.names
-                .entry(name)
-                .and_modify(|known| *known = None)
-                .or_insert(Some(place));
+            self.names.entry(name).or_default().push(place);
         }
         self.students.push(row);
     }
@@ -223,8 +238,57 @@ impl Roster {
     pub fn find<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<&RosterRow> {
         names
             .into_iter()
-            .find_map(|name| *self.names.get(&simple(name))?)
-            .and_then(|place| self.students.get(place))
+            .find_map(|name| match self.names.get(&simple(name))?[..] {
+                [place] => self.students.get(place),
+                _ => None,
+            })
+    }
+
+    /// Those who bear a name that is not only one's.
+    #[must_use]
+    pub fn namesakes(&self, name: &str) -> Vec<&RosterRow> {
+        let places = self.names.get(&simple(name)).filter(|all| all.len() > 1);
+        let places = places.into_iter().flatten();
+        places
+            .filter_map(|place| self.students.get(*place))
+            .collect()
+    }
+}
+
+/// In which line is what only one student can have.
+#[derive(Default)]
+struct Lines {
+    students: BTreeMap<(String, String), u64>,
+    /// By the kind and the value.
+    ids: BTreeMap<(&'static str, String), u64>,
+}
+
+impl Lines {
+    fn take(&mut self, line: u64, row: &RosterRow, alias: Option<&str>) -> Result<(), String> {
+        let key = (row.group.clone(), row.student.clone());
+        if let Some(first) = self.students.insert(key, line) {
+            return Err(format!(
+                "the student {} is in line {first} already; delete one of the lines, or give them different groups or names",
+                row.student
+            ));
+        }
+        let person = &row.person;
+        for (kind, id) in [
+            ("e-mail address", person.email.as_deref()),
+            ("number", person.number.as_deref()),
+            ("login", person.login.as_deref()),
+            ("LMS id", person.lms.as_deref()),
+            ("alias", alias),
+        ] {
+            let Some(id) = id else { continue };
+            if let Some(first) = self.ids.insert((kind, id.to_lowercase()), line) {
+                return Err(format!(
+                    "the {kind} {id} of {} is that of line {first} too, so neither could be found by it; correct one of them, or leave the cell empty",
+                    row.student
+                ));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -274,6 +338,30 @@ mod tests {
         let roster = parse("student,name\na,Ivanov Ivan\nb,Ivanov Ivan\n").unwrap();
         assert_eq!(roster.find(["Ivanov Ivan"]), None);
         assert_eq!(roster.find(["b"]).unwrap().student, "b");
+        let both: Vec<&str> = roster
+            .namesakes("ivanov, ivan")
+            .iter()
+            .map(|row| row.student.as_str())
+            .collect();
+        assert_eq!(both, ["a", "b"]);
+        assert!(roster.namesakes("b").is_empty());
+    }
+
+    #[test]
+    fn what_is_only_ones_is_not_in_two_lines() {
+        for (title, kind, first, second) in [
+            ("email", "e-mail address", "A@x.example", "a@x.example"),
+            ("number", "number", "310", "310"),
+            ("login", "login", "ivan", "Ivan"),
+            ("canvas id", "LMS id", "1007", "1007"),
+            ("github", "alias", "ivan-i", "ivan-i"),
+        ] {
+            let error =
+                parse(&format!("student,{title}\na,{first}\nc,\nd,\nb,{second}\n")).unwrap_err();
+            let says = format!("class.csv, line 5: the {kind} {second} of b is that of line 2 too");
+            assert!(error.contains(&says), "{error}");
+            assert!(error.contains("correct one of them"), "{error}");
+        }
     }
 
     #[test]
@@ -282,8 +370,18 @@ mod tests {
         assert!(
             parse("student\na\na\n")
                 .unwrap_err()
-                .contains("line 3: a is there already")
+                .contains("line 3: the student a is in line 2 already; delete one")
         );
+        for (text, says) in [
+            ("", "class.csv: the file is empty"),
+            ("\u{feff}\n\n", "class.csv: the file is empty"),
+            ("student,group\n", "no student below the first line"),
+            ("student,group\n,\n", "no student below the first line"),
+        ] {
+            let error = parse(text).unwrap_err();
+            assert!(error.contains(says), "{error}");
+            assert!(error.contains("group,student,name"), "{error}");
+        }
         let roster = parse("\u{feff}email\n\"x@y.example\"\n").unwrap();
         assert_eq!(roster.students[0].student, "x");
     }

@@ -186,6 +186,32 @@ fn downloads_of_moodle_canvas_and_classroom() {
 }
 
 #[test]
+fn a_name_that_two_of_the_roster_bear_is_told() {
+    let dir = tree(&[
+        "ivanovivan_1007_5551_server.c",
+        "petrovaanna_1008_5553_server.c",
+    ]);
+    let list = TempDir::new().unwrap();
+    let csv = list.path().join("class.csv");
+    fs::write(
+        &csv,
+        "group,student,name\n1,s07,Ivanov Ivan\n2,s01,Ivanov Ivan\n1,s08,Petrova Anna\n",
+    )
+    .unwrap();
+    let query = Query {
+        roster: Some(Roster::read(&csv).unwrap()),
+        ..one_lab()
+    };
+    let notes = find(dir.path(), &query).unwrap().notes;
+    let says = "ivanovivan may be any of these of the roster, so it is taken for none of them: 1/s07, 2/s01;";
+    assert!(notes.iter().any(|note| note.starts_with(says)), "{notes:?}");
+    assert!(
+        !notes.iter().any(|note| note.contains("not in the roster")),
+        "{notes:?}"
+    );
+}
+
+#[test]
 fn a_roster_joins_names_and_tells_who_is_missing() {
     let dir = tree(&[
         "ivanovivan_1007_5551_server.c",

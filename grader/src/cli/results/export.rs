@@ -302,8 +302,21 @@ fn unused(name: &str, taken: &mut BTreeSet<String>) -> String {
 }
 
 fn put(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::ErrorKind;
     let failed = |error: std::io::Error| {
-        Failure::fault(format!("{} cannot be written", path.display())).because(&error)
+        let what = format!("{} cannot be written", path.display());
+        match error.kind() {
+            ErrorKind::PermissionDenied
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::NotADirectory
+            | ErrorKind::IsADirectory
+            | ErrorKind::AlreadyExists
+            | ErrorKind::InvalidFilename => Failure::usage(what)
+                .because(&error)
+                .hint("name another place, where you may write, with --output PATH"),
+            // The disk is full, or fails.
+            _ => Failure::fault(what).because(&error),
+        }
     };
     if let Some(parent) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
         fs::create_dir_all(parent).map_err(failed)?;

@@ -16,7 +16,7 @@ mod words;
 use thiserror::Error;
 
 use self::words::Words;
-use super::{Gradebook, GradebookError, LabInfo, Standing};
+use super::{Gradebook, GradebookError, LabInfo, Standing, Unknown};
 use crate::batch::{ResultRecord, Status};
 use crate::lab::Lang;
 use crate::report::{JsonRequirement, JsonWhy};
@@ -154,7 +154,7 @@ impl Grades {
             .labs()?
             .into_iter()
             .find(|info| info.name == lab)
-            .ok_or_else(|| GradebookError::Unknown(format!("there is no lab `{lab}`")))?;
+            .ok_or_else(|| Unknown::Lab(lab.to_owned()))?;
         let course = gradebook.course_of(lab)?;
         let mut rows = Vec::new();
         for standing in gradebook.standings(Some(lab))? {

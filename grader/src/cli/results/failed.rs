@@ -1,0 +1,50 @@
+//! A gradebook that cannot be used, as it is told: which file, what is wrong, what to do.
+
+use std::path::Path;
+
+use grader::gradebook::{GradebookError, Unknown};
+
+use crate::cli::failure::Failure;
+
+/// The failure of a command that wanted the gradebook at `path`.
+pub(in crate::cli) fn failed(path: &Path, error: GradebookError) -> Failure {
+    let said = format!("{}: {error}", path.display());
+    match error {
+        GradebookError::Missing => Failure::usage(said)
+            .hint("`grader batch` makes it; name another with --gradebook FILE"),
+        GradebookError::NoDatabase | GradebookError::Foreign => Failure::usage(said).hint(
+            "name the file that `grader batch` made with --gradebook FILE; this one is left as it is",
+        ),
+        GradebookError::Newer(_) => Failure::usage(said)
+            .hint("use the grader that wrote it, or a later one; this one is `grader --version`"),
+        GradebookError::Closed(_) => Failure::usage(said).hint(
+            "the file and its directory must be there and be yours to write; name another with --gradebook FILE",
+        ),
+        GradebookError::Unknown(unknown) => {
+            let hint = list(path, &unknown);
+            Failure::usage(said).hint(hint)
+        }
+        GradebookError::Sqlite(_) | GradebookError::Damaged(_) => Failure::fault(said),
+    }
+}
+
+/// How to see the names that there are.
+fn list(path: &Path, unknown: &Unknown) -> String {
+    let command = |words: &str| {
+        if path == Path::new(super::GRADEBOOK) {
+            format!("`grader results {words}`")
+        } else {
+            format!("`grader results {words} --gradebook '{}'`", path.display())
+        }
+    };
+    match unknown {
+        Unknown::Student(_) => format!("{} lists the students", command("show")),
+        Unknown::Several(_) => format!("write group/name; {} lists them", command("show")),
+        Unknown::Lab(_) => format!("{} lists the labs", command("show")),
+        Unknown::Requirement { lab, .. } => {
+            let stats = format!("stats {lab}");
+            format!("{} lists its requirements", command(&stats))
+        }
+        Unknown::Override(_) => format!("{} lists the overrides", command("override")),
+    }
+}
