@@ -6,8 +6,9 @@ use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
 /// user than root the kernel also takes away what lets root pass by rights (capabilities(7)).
 /// `None` where that is refused.
 pub(super) fn act_as<T>(id: u32, act: impl FnOnce() -> T) -> Option<T> {
-    // A change of ids makes a process undumpable (prctl(2)).
+    // A change of ids makes a process undumpable, and has it outlive its parent (prctl(2)).
     let dumpable = nix::sys::prctl::get_dumpable();
+    let with_its_parent = nix::sys::prctl::get_pdeathsig().ok().flatten();
     let group = setfsgid(Gid::from_raw(id));
     let user = setfsuid(Uid::from_raw(id));
     // These calls cannot fail aloud: an id that is none asks which one holds.
@@ -18,6 +19,9 @@ pub(super) fn act_as<T>(id: u32, act: impl FnOnce() -> T) -> Option<T> {
     setfsgid(group);
     if let Ok(dumpable) = dumpable {
         let _ = nix::sys::prctl::set_dumpable(dumpable);
+    }
+    if let Some(signal) = with_its_parent {
+        let _ = nix::sys::prctl::set_pdeathsig(signal);
     }
     done
 }

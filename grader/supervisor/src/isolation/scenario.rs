@@ -98,15 +98,16 @@ pub(super) fn private(
     .map_err(SetupError::refused(format_args!("a private {at}")))
 }
 
-/// More bytes than this are not kept for those that nobody can see any more.
-const MUCH: u64 = 1 << 20;
+/// More bytes, or more files, than this are not kept where nobody can see them any more.
+const MUCH: (u64, u64) = (1 << 20, 256);
 
 /// Whether the scenario that has just ended leaves so much that it has to go at once.
 pub(crate) fn holds_much() -> bool {
     [WORKSPACE, spare::AT[0], spare::AT[1]].iter().any(|at| {
         statvfs(*at).map_or(true, |system| {
-            let used = system.blocks().saturating_sub(system.blocks_free());
-            used.saturating_mul(system.fragment_size()) > MUCH
+            let blocks = system.blocks().saturating_sub(system.blocks_free());
+            let files = system.files().saturating_sub(system.files_free());
+            blocks.saturating_mul(system.fragment_size()) > MUCH.0 || files > MUCH.1
         })
     })
 }

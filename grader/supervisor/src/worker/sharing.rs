@@ -51,7 +51,7 @@ impl Sharing {
     /// once nobody holds the other end of `caller` any more.
     ///
     /// # Errors
-    /// Those of `clone`, and what waiting reports.
+    /// Those of `clone`.
     ///
     /// # Safety
     /// The calling process must have one thread.
@@ -72,10 +72,12 @@ impl Sharing {
         // end, and touches nothing meanwhile but what is its own.
         let pid = unsafe { libc::clone(enter, self.0.top(), flags, argument, &raw mut ended) };
         let pid = Errno::result(pid)?;
-        let watched = attend(pid, ended, caller.as_raw_fd());
+        let Ok((end, caller_left)) = attend(pid, ended, caller.as_raw_fd()) else {
+            // It has the memory still, and ends with us.
+            raw::exit(1)
+        };
         // SAFETY: the kernel has made this descriptor for us, and nobody else knows of it.
         let _ = unsafe { raw::call(libc::SYS_close, [number(ended)]) };
-        let (end, caller_left) = watched.map_err(Errno::from_raw)?;
         Ok(Ended {
             end,
             returned: job.returned.load(Ordering::Relaxed),
