@@ -40,4 +40,18 @@ mod tests {
         assert_eq!(setfsuid(Uid::from_raw(u32::MAX)), user);
         assert_eq!(setfsgid(Gid::from_raw(u32::MAX)), group);
     }
+
+    #[test]
+    fn who_was_to_end_with_its_parent_still_is() {
+        use nix::sys::prctl::{get_pdeathsig, set_pdeathsig};
+        use nix::sys::signal::Signal;
+        if !nix::unistd::geteuid().is_root() {
+            return;
+        }
+        // One that does nothing to this thread.
+        set_pdeathsig(Signal::SIGCONT).unwrap();
+        assert_eq!(act_as(65534, || get_pdeathsig().unwrap()), Some(None));
+        assert_eq!(get_pdeathsig().unwrap(), Some(Signal::SIGCONT));
+        set_pdeathsig(None).unwrap();
+    }
 }
