@@ -2,6 +2,7 @@
 
 mod engine;
 mod progress;
+mod words;
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -24,7 +25,8 @@ use self::progress::Display;
 use super::failure::{FAULT, Failure, NOT_MET};
 use super::lookup;
 use super::options::{EngineArgs, LangOption};
-use super::results::{self, pair, summary};
+use super::results::{self, look_at, summary};
+use super::words::Words;
 
 /// Grade a class: every submission in a directory, a repository or a download
 ///
@@ -124,7 +126,7 @@ impl Batch {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let class = self.class()?;
         if !self.quiet {
-            say_found(&class)?;
+            say_found(&class, Words(self.lang.get()))?;
             self.say_times(&class)?;
         }
         if self.dry_run {
@@ -161,16 +163,12 @@ impl Batch {
         if (self.due.is_none() && self.late.is_none()) || unknown == 0 {
             return Ok(());
         }
-        let hint = if self.file_times {
-            ""
-        } else {
-            "; --file-times takes that of the newest file"
-        };
+        let words = Words(self.lang.get());
         let mut err = anstream::stderr().lock();
         writeln!(
             err,
-            "note: when {unknown} of {} were handed in is not known, so nothing is taken away from them{hint}",
-            pair(items.len(), "submission", "submissions")
+            "{}",
+            words.times_unknown(unknown, items.len(), self.file_times)
         )?;
         Ok(())
     }
@@ -238,7 +236,7 @@ impl Batch {
         .map_err(|error| Failure::fault(error.to_string()))?;
         let mut err = anstream::stderr().lock();
         if left > 0 && !self.quiet {
-            let _ = writeln!(err, "going on: an interrupted batch left {left} results");
+            let _ = writeln!(err, "{}", Words(self.lang.get()).going_on(left));
         }
         for damage in &recovered.damage {
             if !(damage.torn && self.quiet) {
@@ -262,7 +260,7 @@ impl Batch {
             lang: self.lang.get(),
         };
         let grader = Grader::new(&engine, options.clone()).map_err(|e| fault(&e))?;
-        let mut display = Display::new(class.found.items.len(), self.quiet);
+        let mut display = Display::new(class.found.items.len(), self.quiet, Words(self.lang.get()));
         let work = Workload {
             grader: &grader,
             labs: &class.labs,
@@ -353,36 +351,37 @@ impl Batch {
         merged: &Merged,
         counts: &progress::Counts,
     ) -> Result<ExitCode, Failure> {
+        let words = Words(self.lang.get());
         let mut out = anstream::stdout().lock();
         for lab in class.labs.keys() {
             // A lab of which nothing was found is in no table.
             let Ok(stats) = gradebook.stats(lab) else {
                 continue;
             };
-            summary(&mut out, lab, &stats, self.quiet)?;
+            if !self.quiet {
+                summary(&mut out, lab, &stats, words)?;
+            }
+            look_at(&mut out, &stats, words)?;
         }
         if !self.quiet {
             if merged.kept > 0 {
-                writeln!(
-                    out,
-                    "{} could not be graded this time and keep their earlier result",
-                    merged.kept
-                )?;
+                writeln!(out, "{}", words.kept(merged.kept))?;
             }
             let next = if merged.pending > 0 {
-                writeln!(
-                    out,
-                    "{} would change: look at them before they count",
-                    pair(merged.pending, "result", "results")
-                )?;
-                "grader results compare, then results apply or discard"
+                writeln!(out, "{}", words.would_change(merged.pending))?;
+                words.pick(
+                    "grader results compare, then results apply or discard",
+                    "grader results compare, затем results apply или discard",
+                )
             } else {
                 "grader results show | stats | export"
             };
             writeln!(
                 out,
-                "gradebook {} · next: {next}",
-                clean(&self.gradebook.display().to_string())
+                "{} {} · {} {next}",
+                words.pick("gradebook", "ведомость"),
+                clean(&self.gradebook.display().to_string()),
+                words.next()
             )?;
         }
         Ok(ExitCode::from(if counts.errors > 0 {
@@ -434,7 +433,7 @@ fn said(path: &Path, damage: &Damage) -> String {
     }
 }
 
-fn say_found(class: &Class) -> Result<(), Failure> {
+fn say_found(class: &Class, words: Words) -> Result<(), Failure> {
     let found = &class.found;
     let mut students: Vec<_> = found
         .items
@@ -446,9 +445,8 @@ fn say_found(class: &Class) -> Result<(), Failure> {
     let mut err = anstream::stderr().lock();
     writeln!(
         err,
-        "found {} of {} ({})",
-        pair(found.items.len(), "submission", "submissions"),
-        pair(students.len(), "student", "students"),
+        "{} ({})",
+        words.found(found.items.len(), students.len()),
         clean(&found.how)
     )?;
     const SHOWN: usize = 10;
@@ -472,8 +470,8 @@ fn say_found(class: &Class) -> Result<(), Failure> {
         };
         writeln!(
             err,
-            "nothing from {}: {}{more}",
-            pair(found.missing.len(), "student", "students"),
+            "{}: {}{more}",
+            words.nothing_from(found.missing.len()),
             clean(&names.join(", "))
         )?;
     }

@@ -18,6 +18,7 @@ mod results;
 mod review;
 pub(crate) mod sandbox;
 mod schema;
+mod words;
 mod worker;
 
 use std::process::ExitCode;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
 use super::{Gradebook, GradebookError};
 
@@ -36,8 +36,46 @@ pub struct Change {
     pub now: Option<(String, u32)>,
     /// Points of the whole submission before and now.
     pub points: (u32, u32),
-    /// Why it can be so: `submission changed`, `lab changed`.
-    pub why: String,
+    /// Why it can be so; nothing: what it depends on is the same, so the result is not stable.
+    pub why: Vec<Reason>,
+}
+
+/// Something on which a result depends that is another now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// What was handed in.
+    Submission,
+    /// The lab, and what about the requirement.
+    Lab(Option<LabChange>),
+    /// The grader.
+    Grader,
+    /// The compiler.
+    Compiler,
+    /// The options of the batch.
+    Options,
+}
+
+/// What is another about a requirement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LabChange {
+    /// It is new.
+    New,
+    /// There is none any more.
+    Gone,
+    /// It is worth other points.
+    Points {
+        /// Before.
+        was: u32,
+        /// Now.
+        now: u32,
+    },
+    /// It has this title now.
+    Title {
+        /// In English.
+        en: String,
+        /// In Russian, where the lab has it.
+        ru: Option<String>,
+    },
 }
 
 /// What a run depended on.
@@ -207,10 +245,10 @@ fn changes(
                 now: after,
                 ..base.clone()
             };
-            if let Some(detail) = lab_detail(connection, name, old, new)? {
-                change.why = change
-                    .why
-                    .replace("lab changed", &format!("lab changed: {detail}"));
+            for reason in &mut change.why {
+                if let Reason::Lab(detail) = reason {
+                    *detail = lab_change(connection, name, old, new)?;
+                }
             }
             out.push(change);
         }
@@ -239,52 +277,45 @@ fn cause(connection: &Connection, run: i64) -> Result<(Cause, String, u32), Grad
 }
 
 /// What of that on which a result depends is another: what can be the reason.
-fn why(old: &Cause, new: &Cause) -> String {
-    let parts = [
-        (old.sources != new.sources, "submission changed"),
-        (old.lab != new.lab, "lab changed"),
-        (old.grader != new.grader, "grader changed"),
-        (old.compiler != new.compiler, "compiler changed"),
-        (old.options != new.options, "options changed"),
-    ];
-    let changed: Vec<&str> = parts
-        .iter()
-        .filter(|(is, _)| *is)
-        .map(|(_, w)| *w)
-        .collect();
-    if changed.is_empty() {
-        "nothing changed: the result is not stable".to_owned()
-    } else {
-        changed.join(", ")
-    }
+fn why(old: &Cause, new: &Cause) -> Vec<Reason> {
+    [
+        (old.sources != new.sources, Reason::Submission),
+        (old.lab != new.lab, Reason::Lab(None)),
+        (old.grader != new.grader, Reason::Grader),
+        (old.compiler != new.compiler, Reason::Compiler),
+        (old.options != new.options, Reason::Options),
+    ]
+    .into_iter()
+    .filter_map(|(is, reason)| is.then_some(reason))
+    .collect()
 }
 
 /// What is another about a requirement in two versions of a lab.
-fn lab_detail(
+fn lab_change(
     connection: &Connection,
     name: &str,
     old: i64,
     new: i64,
-) -> Result<Option<String>, GradebookError> {
+) -> Result<Option<LabChange>, GradebookError> {
     let mut query = connection.prepare_cached(
-        "SELECT requirement.points, requirement.title_en FROM run
+        "SELECT requirement.points, requirement.title_en, requirement.title_ru FROM run
          JOIN requirement ON requirement.lab_version = run.lab_version
          WHERE run.id = ? AND requirement.name = ?",
     )?;
-    let mut of = |run: i64| -> Result<Option<(u32, String)>, GradebookError> {
-        let mut rows = query.query(params![run, name])?;
-        Ok(match rows.next()? {
-            Some(row) => Some((row.get(0)?, row.get(1)?)),
-            None => None,
-        })
+    let mut of = |run: i64| {
+        query
+            .query_row(params![run, name], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()
     };
-    Ok(match (of(old)?, of(new)?) {
-        (None, Some(_)) => Some("a new requirement".to_owned()),
-        (Some(_), None) => Some("the requirement is gone".to_owned()),
-        (Some((was, _)), Some((now, _))) if was != now => Some(format!("{now} points, was {was}")),
-        (Some((_, was)), Some((_, now))) if was != now => {
-            Some(format!("now \u{201c}{now}\u{201d}"))
-        }
+    type Known = Option<(u32, String, Option<String>)>;
+    let (was, now): (Known, Known) = (of(old)?, of(new)?);
+    Ok(match (was, now) {
+        (None, Some(_)) => Some(LabChange::New),
+        (Some(_), None) => Some(LabChange::Gone),
+        (Some((was, ..)), Some((now, ..))) if was != now => Some(LabChange::Points { was, now }),
+        (Some((_, was, _)), Some((_, en, ru))) if was != en => Some(LabChange::Title { en, ru }),
         _ => None,
     })
 }

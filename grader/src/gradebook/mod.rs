@@ -23,7 +23,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
-pub use compare::{Change, Comparison};
+pub use compare::{Change, Comparison, LabChange, Reason};
 pub use late::{Late, LateError};
 pub use merge::{LabSettings, Merge, Merged};
 pub use overrides::Override;

@@ -348,7 +348,7 @@ fn what_cannot_be_done_is_said_in_one_line() {
 fn a_gradebook_that_is_none_is_the_callers_mistake() {
     let home = Home::new();
     home.file("short.db", "points\n");
-    home.file("long.db", &"anna,100\n".repeat(1000));
+    home.file("long.db", "anna,100\n".repeat(1000));
     home.file(
         "class/anna/lab30/server.c",
         "int main(void) { return 0; }\n",

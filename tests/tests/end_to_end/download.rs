@@ -138,7 +138,7 @@ fn a_gradebook_of_canvas_gets_its_own_points() {
         "--assignment",
         "501",
     ];
-    home.file("canvas.csv", &gradebook("10.00"));
+    home.file("canvas.csv", gradebook("10.00"));
     home.grader()
         .arg("results")
         .args(fill)
@@ -148,7 +148,7 @@ fn a_gradebook_of_canvas_gets_its_own_points() {
         .stderr(predicate::str::contains(
             "the assignment is worth 10 there and the lab 100: points were scaled",
         ));
-    home.file("canvas.csv", &gradebook("(read only)"));
+    home.file("canvas.csv", gradebook("(read only)"));
     home.grader()
         .arg("results")
         .args(fill)

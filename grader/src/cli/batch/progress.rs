@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use grader::batch::{Progress, Status};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::words::Words;
+
 /// How often a line is written where there is no terminal.
 const LINES: Duration = Duration::from_secs(10);
 
@@ -32,10 +34,11 @@ pub(super) struct Display {
     told: Instant,
     bar: Option<ProgressBar>,
     quiet: bool,
+    words: Words,
 }
 
 impl Display {
-    pub(super) fn new(total: usize, quiet: bool) -> Self {
+    pub(super) fn new(total: usize, quiet: bool, words: Words) -> Self {
         let terminal = std::io::stderr().is_terminal() && !quiet;
         let bar = terminal.then(|| {
             let bar = ProgressBar::with_draw_target(
@@ -56,6 +59,7 @@ impl Display {
             told: now,
             bar,
             quiet,
+            words,
         }
     }
 
@@ -97,7 +101,12 @@ impl Display {
     /// `41 a second   1 s left`
     fn pace(&self) -> String {
         let fresh = self.counts.done() - self.counts.unchanged;
-        pace(fresh, self.total - self.counts.done(), self.began.elapsed())
+        pace(
+            fresh,
+            self.total - self.counts.done(),
+            self.began.elapsed(),
+            self.words,
+        )
     }
 
     pub(super) fn finish(self) -> Counts {
@@ -108,47 +117,48 @@ impl Display {
             let mut err = anstream::stderr().lock();
             let fresh = self.counts.done() - self.counts.unchanged;
             let took = self.began.elapsed();
-            let _ = writeln!(
-                err,
-                "graded {fresh} in {:.1} s ({:.1} a second), {} unchanged",
-                took.as_secs_f64(),
-                fresh as f64 / took.as_secs_f64().max(0.001),
-                self.counts.unchanged
-            );
+            let seconds = took.as_secs_f64();
+            let line = self.words.graded(fresh, seconds, self.counts.unchanged);
+            let _ = writeln!(err, "{line}");
         }
         self.counts
     }
 }
 
-fn pace(fresh: usize, left: usize, took: Duration) -> String {
+fn pace(fresh: usize, left: usize, took: Duration, words: Words) -> String {
     let rate = fresh as f64 / took.as_secs_f64().max(0.001);
     if fresh == 0 {
         return String::new();
     }
     let seconds = left as f64 / rate;
+    let [s, min, h] = words.pick_all(["s", "min", "h"], ["с", "мин", "ч"]);
     let left = if seconds < 100.0 {
-        format!("{seconds:.0} s")
+        format!("{seconds:.0} {s}")
     } else if seconds < 6000.0 {
-        format!("{:.0} min", seconds / 60.0)
+        format!("{:.0} {min}", seconds / 60.0)
     } else {
-        format!("{:.1} h", seconds / 3600.0)
+        format!("{:.1} {h}", seconds / 3600.0)
     };
-    if rate >= 10.0 {
-        format!("{rate:.0} a second   {left} left")
-    } else {
-        format!("{rate:.1} a second   {left} left")
-    }
+    let decimals = usize::from(rate < 10.0);
+    words.pick_owned(
+        format!("{rate:.decimals$} a second   {left} left"),
+        format!("{rate:.decimals$} в секунду   осталось {left}"),
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grader::lab::Lang;
 
     #[test]
     fn the_pace_is_told_in_words() {
         let second = Duration::from_secs(1);
-        assert_eq!(pace(41, 41, second), "41 a second   1 s left");
-        assert_eq!(pace(3, 1000, second), "3.0 a second   6 min left");
-        assert_eq!(pace(0, 1000, second), "");
+        let en = |fresh, left| pace(fresh, left, second, Words(Lang::En));
+        assert_eq!(en(41, 41), "41 a second   1 s left");
+        assert_eq!(en(3, 1000), "3.0 a second   6 min left");
+        assert_eq!(en(0, 1000), "");
+        let ru = pace(3, 1000, second, Words(Lang::Ru));
+        assert_eq!(ru, "3.0 в секунду   осталось 6 мин");
     }
 }

@@ -10,9 +10,10 @@ use grader::gradebook::Gradebook;
 use grader::gradebook::export::{self, Detail, ExportError, Filled, Grade, Grades, file_name};
 use grader::report::clean;
 
-use super::{Failed, pair, points};
+use super::Failed;
 use crate::cli::failure::Failure;
 use crate::cli::options::LangOption;
+use crate::cli::words::{pair, points};
 
 /// Write the grades as a learning management system reads them
 #[derive(Args)]

@@ -8,9 +8,10 @@ use grader::batch::{Identity, ItemKey, PreparedLab, ResultRecord, Status};
 use grader::gradebook::{Gradebook, LabSettings};
 use grader::report::clean;
 
-use super::{failed, pair, say};
+use super::{failed, say};
 use crate::cli::failure::Failure;
 use crate::cli::lookup;
+use crate::cli::words::pair;
 
 /// Put the parts of a class that several machines have graded into one gradebook
 ///

@@ -3,6 +3,8 @@
 mod en;
 mod ru;
 
+pub use ru::count as count_in_russian;
+
 use crate::lab::Lang;
 
 /// What a report says around the facts.

@@ -4,8 +4,9 @@ use super::{LaidFile, Phrases};
 
 pub(super) struct Russian;
 
-/// `1 строка`, `2 строки`, `5 строк`.
-fn count(n: usize, one: &str, few: &str, many: &str) -> String {
+/// `1 строка`, `2 строки`, `5 строк`: a number with its noun in Russian.
+#[must_use]
+pub fn count(n: usize, one: &str, few: &str, many: &str) -> String {
     let word = match (n % 10, n % 100) {
         (_, 11..=14) => many,
         (1, _) => one,

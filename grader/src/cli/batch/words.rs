@@ -1,0 +1,89 @@
+//! What only `batch` says.
+
+use grader::lab::Lang;
+
+use crate::cli::words::Words;
+
+const SUBMISSIONS: [&str; 2] = ["submission", "submissions"];
+const STUDENTS: [&str; 2] = ["student", "students"];
+/// Of whom something is.
+const OF_STUDENTS: [&str; 3] = ["студента", "студентов", "студентов"];
+
+impl Words {
+    pub(super) fn found(self, submissions: usize, students: usize) -> String {
+        let works = self.count(submissions, SUBMISSIONS, ["работа", "работы", "работ"]);
+        let students = self.count(students, STUDENTS, OF_STUDENTS);
+        match self.0 {
+            Lang::En => format!("found {works} of {students}"),
+            Lang::Ru => format!("найдено: {works} {students}"),
+        }
+    }
+
+    pub(super) fn nothing_from(self, students: usize) -> String {
+        let students = self.count(students, STUDENTS, OF_STUDENTS);
+        match self.0 {
+            Lang::En => format!("nothing from {students}"),
+            Lang::Ru => format!("ничего нет от {students}"),
+        }
+    }
+
+    /// Nothing is taken away from whom is not known to be late.
+    pub(super) fn times_unknown(self, unknown: usize, all: usize, by_files: bool) -> String {
+        let all = self.count(all, SUBMISSIONS, ["работы", "работ", "работ"]);
+        let hint = match by_files {
+            true => "",
+            false => self.pick(
+                "; --file-times takes that of the newest file",
+                "; --file-times берёт время самого нового файла",
+            ),
+        };
+        match self.0 {
+            Lang::En => format!(
+                "note: when {unknown} of {all} were handed in is not known, so nothing is taken away from them{hint}"
+            ),
+            Lang::Ru => format!(
+                "заметка: у {unknown} из {all} время сдачи неизвестно, поэтому баллы за опоздание с них не сняты{hint}"
+            ),
+        }
+    }
+
+    pub(super) fn going_on(self, left: usize) -> String {
+        let results = self.results(left);
+        match self.0 {
+            Lang::En => format!("going on: an interrupted batch left {results}"),
+            Lang::Ru => format!("продолжение: от прерванной проверки осталось: {results}"),
+        }
+    }
+
+    pub(super) fn graded(self, fresh: usize, seconds: f64, unchanged: usize) -> String {
+        let rate = fresh as f64 / seconds.max(0.001);
+        match self.0 {
+            Lang::En => format!(
+                "graded {fresh} in {seconds:.1} s ({rate:.1} a second), {unchanged} unchanged"
+            ),
+            Lang::Ru => format!(
+                "проверено: {fresh} за {seconds:.1} с ({rate:.1} в секунду), без изменений: {unchanged}"
+            ),
+        }
+    }
+
+    pub(super) fn kept(self, n: usize) -> String {
+        match self.0 {
+            Lang::En => {
+                format!("{n} could not be graded this time and keep their earlier result")
+            }
+            Lang::Ru => {
+                let works = self.count(n, SUBMISSIONS, ["работу", "работы", "работ"]);
+                format!("на этот раз не удалось проверить {works}: в силе прежний результат")
+            }
+        }
+    }
+
+    pub(super) fn would_change(self, n: usize) -> String {
+        let results = self.results(n);
+        match self.0 {
+            Lang::En => format!("{results} would change: look at them before they count"),
+            Lang::Ru => format!("изменилось бы: {results}; посмотрите, прежде чем засчитать"),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `grader results compare`.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write};
+
+use clap::Args;
+use grader::gradebook::{Change, Comparison, Gradebook, time};
+use grader::report::clean;
+
+use super::Failed;
+use crate::cli::failure::Failure;
+use crate::cli::options::LangOption;
+use crate::cli::words::Words;
+
+/// What a regrade would change, student by student, with the reason; apply it or not
+#[derive(Args)]
+pub(super) struct Compare {
+    /// What changed since then, applied or not: yesterday, '2026-11-20 12:00'
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    since: Option<i64>,
+    /// Do not ask
+    #[arg(long, conflicts_with = "since")]
+    apply: bool,
+    #[command(flatten)]
+    lang: LangOption,
+}
+
+fn moment(text: &str) -> Result<i64, String> {
+    time::parse(text).ok_or_else(|| "write it as 2026-11-20 23:59+07:00, or yesterday".to_owned())
+}
+
+impl Compare {
+    pub(super) fn run(&self, gradebook: &mut Gradebook, failed: Failed<'_>) -> Result<(), Failure> {
+        let comparison = match self.since {
+            Some(since) => gradebook.compare_since(since).map_err(failed)?,
+            None => gradebook.compare().map_err(failed)?,
+        };
+        let words = Words(self.lang.get());
+        let mut out = anstream::stdout().lock();
+        compared(&mut out, &comparison, words)?;
+        let pending = gradebook.pending().map_err(failed)?;
+        if self.since.is_some() || pending == 0 {
+            return Ok(());
+        }
+        let yes = if self.apply {
+            true
+        } else if io::stdin().is_terminal() {
+            write!(out, "{}", words.apply())?;
+            out.flush()?;
+            let mut answer = String::new();
+            io::stdin().lock().read_line(&mut answer)?;
+            matches!(
+                answer.trim().to_lowercase().as_str(),
+                "y" | "yes" | "д" | "да"
+            )
+        } else {
+            writeln!(out, "{} grader results apply | discard", words.next())?;
+            return Ok(());
+        };
+        if yes {
+            let count = gradebook.apply().map_err(failed)?;
+            writeln!(out, "{}", words.applied(count))?;
+        } else {
+            writeln!(out, "{}", words.not_applied())?;
+        }
+        Ok(())
+    }
+}
+
+fn compared(out: &mut dyn Write, comparison: &Comparison, words: Words) -> io::Result<()> {
+    if comparison.changes.is_empty() {
+        return writeln!(out, "{}", words.no_change());
+    }
+    let who = |change: &Change| {
+        let name = if change.group.is_empty() {
+            change.student.clone()
+        } else {
+            format!("{}/{}", change.group, change.student)
+        };
+        clean(&name)
+    };
+    let side = |side: &Option<(String, u32)>| match side {
+        None => "-".to_owned(),
+        Some((outcome, points)) => match outcome.as_str() {
+            "pass" => format!("✓ {points}"),
+            "fail" => format!("✗ {points}"),
+            "not-reached" => format!("– {points}"),
+            other => format!("{} {points}", words.outcome(other)),
+        },
+    };
+    let what = |change: &Change| {
+        let attempt = if change.attempt > 1 {
+            format!("#{}", change.attempt)
+        } else {
+            String::new()
+        };
+        if change.requirement.is_empty() {
+            format!("{}{attempt}", change.lab)
+        } else {
+            format!("{}{attempt}/{}", change.lab, change.requirement)
+        }
+    };
+    let rows: Vec<[String; 5]> = comparison
+        .changes
+        .iter()
+        .map(|c| {
+            [
+                who(c),
+                clean(&what(c)),
+                side(&c.was),
+                side(&c.now),
+                clean(&words.reasons(&c.why)),
+            ]
+        })
+        .collect();
+    let titles = words.compared().map(str::to_owned);
+    let mut widths = [0; 5];
+    for row in rows.iter().chain([&titles]) {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    for row in [&titles].into_iter().chain(&rows) {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            line.push_str(&format!("{cell:<width$}   "));
+        }
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    writeln!(out, "{}", words.changes(comparison))
+}

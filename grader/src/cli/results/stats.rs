@@ -1,0 +1,171 @@
+//! `grader results stats`, and what a batch ends with.
+
+use std::io::{self, Write};
+
+use clap::Args;
+use grader::gradebook::{Gradebook, Stats};
+use grader::report::clean;
+
+use super::Failed;
+use crate::cli::failure::Failure;
+use crate::cli::options::LangOption;
+use crate::cli::words::{Words, points};
+
+/// The class as a whole: what fails most, equal mistakes, equal files
+#[derive(Args)]
+pub(super) struct StatsArgs {
+    /// The lab
+    lab: Option<String>,
+    #[command(flatten)]
+    lang: LangOption,
+}
+
+impl StatsArgs {
+    pub(super) fn run(&self, gradebook: &Gradebook, failed: Failed<'_>) -> Result<(), Failure> {
+        let words = Words(self.lang.get());
+        let mut out = anstream::stdout().lock();
+        for lab in gradebook.labs().map_err(failed)? {
+            if self.lab.as_ref().is_none_or(|wanted| *wanted == lab.name) {
+                let stats = gradebook.stats(&lab.name).map_err(failed)?;
+                statistics(&mut out, &lab.name, &stats, words)?;
+            }
+        }
+        if let Some(lab) = &self.lab {
+            gradebook.lab_id(lab).map_err(failed)?;
+        }
+        Ok(())
+    }
+}
+
+/// The lines that a batch ends with.
+pub(in crate::cli) fn summary(
+    out: &mut dyn Write,
+    lab: &str,
+    stats: &Stats,
+    words: Words,
+) -> io::Result<()> {
+    let titles = words.pick_all(
+        ["full marks", "some", "none", "not graded", "error"],
+        ["полный балл", "частично", "ноль", "не оценено", "ошибка"],
+    );
+    let width = |title: &str, least: usize| title.chars().count().max(least);
+    let (mut head, mut row) = (" ".repeat(22), format!("{:<22}", clean(lab)));
+    let least = [10, 6, 6, 11, 7];
+    for ((title, count), least) in titles.into_iter().zip(stats.counts).zip(least) {
+        let width = width(title, least);
+        head.push_str(&format!(" {title:>width$}"));
+        row.push_str(&format!(" {count:>width$}"));
+    }
+    if let Some(median) = stats.median {
+        let title = words.pick("median", "медиана");
+        row.push_str(&format!("   {title} {}", points(median)));
+    }
+    writeln!(out, "{head}\n{row}")?;
+    if let Some((who, seconds)) = stats.slowest.first() {
+        let (title, unit) = (words.pick("slowest", "дольше всех"), words.pick("s", "с"));
+        writeln!(out, "{title}: {}  {seconds:.1} {unit}", clean(who))?;
+    }
+    let failed: Vec<String> = stats
+        .requirements
+        .iter()
+        .filter(|r| r.failed > 0)
+        .take(3)
+        .map(|r| format!("{} {}", r.name, r.failed))
+        .collect();
+    let mut line = Vec::new();
+    if !failed.is_empty() {
+        let title = words.pick("most failed", "чаще всего не выполнено");
+        line.push(format!("{title}: {}", failed.join(", ")));
+    }
+    let same = stats
+        .same_mistakes
+        .iter()
+        .filter(|g| g.students.len() >= 4)
+        .count();
+    if same > 0 {
+        let groups = words.count(same, ["group", "groups"], ["группа", "группы", "групп"]);
+        line.push(words.pick_owned(
+            format!("same wrong transcripts: {groups} of 4 and more"),
+            format!("одинаковые ошибки: {groups} от 4 человек"),
+        ));
+    }
+    if !line.is_empty() {
+        writeln!(out, "{}", line.join(" · "))?;
+    }
+    Ok(())
+}
+
+/// What has to be looked at; of many the first.
+pub(in crate::cli) fn look_at(out: &mut dyn Write, stats: &Stats, words: Words) -> io::Result<()> {
+    const MOST: usize = 10;
+    if stats.to_look_at.is_empty() {
+        return Ok(());
+    }
+    let all = stats.to_look_at.len();
+    let title = words.pick_owned(
+        format!("{all} to be looked at:"),
+        format!("посмотрите сами ({all}):"),
+    );
+    writeln!(out, "{title}")?;
+    for (who, why) in stats.to_look_at.iter().take(MOST) {
+        let first = clean(why.lines().next().unwrap_or_default());
+        writeln!(out, "  {}  {first}", clean(who))?;
+    }
+    if all > MOST {
+        let more = all - MOST;
+        let more = words.pick_owned(format!("and {more} more"), format!("и ещё {more}"));
+        writeln!(out, "  {more}: grader results stats")?;
+    }
+    Ok(())
+}
+
+fn statistics(out: &mut dyn Write, lab: &str, stats: &Stats, words: Words) -> io::Result<()> {
+    summary(out, lab, stats, words)?;
+    look_at(out, stats, words)?;
+    let titles = words.pick_all(
+        ["met", "failed", "not reached"],
+        ["выполнено", "не выполнено", "не проверено"],
+    );
+    let [met, failed, not_reached] = titles;
+    let widths = [(met, 6), (failed, 7), (not_reached, 12)];
+    let [a, b, c] = widths.map(|(title, least)| title.chars().count().max(least));
+    writeln!(
+        out,
+        "\n{:<20} {met:>a$} {failed:>b$} {not_reached:>c$}",
+        words.requirement()
+    )?;
+    for r in &stats.requirements {
+        writeln!(
+            out,
+            "{:<20} {:>a$} {:>b$} {:>c$}",
+            clean(&r.name),
+            r.met,
+            r.failed,
+            r.not_reached
+        )?;
+    }
+    for group in &stats.same_mistakes {
+        writeln!(
+            out,
+            "\n{} {}:\n  {}",
+            words.pick("same wrong transcripts in", "одинаковые ошибки в"),
+            clean(&group.scenarios.join(", ")),
+            clean(&group.students.join(", "))
+        )?;
+    }
+    for group in &stats.same_files {
+        writeln!(
+            out,
+            "\n{}:\n  {}",
+            words.pick("the same files", "одинаковые файлы"),
+            clean(&group.students.join(", "))
+        )?;
+    }
+    if !stats.unstable.is_empty() {
+        writeln!(out, "\n{}:", words.pick("not stable", "нестабильно"))?;
+        for line in &stats.unstable {
+            writeln!(out, "  {}", clean(line))?;
+        }
+    }
+    writeln!(out)
+}

@@ -1,0 +1,329 @@
+//! What `results` and `batch` say of a class, in the languages of the labs.
+
+use grader::batch::Status;
+use grader::gradebook::{Comparison, LabChange, Override, Reason, time};
+use grader::lab::Lang;
+use grader::report::phrases::count_in_russian;
+
+/// The words of a language.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Words(pub(super) Lang);
+
+/// `1 result`, `2 results`.
+pub(super) fn pair(count: usize, one: &str, more: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { more })
+}
+
+/// `70`, `70.5`: no more decimals than there are, two at most.
+pub(super) fn points(value: f64) -> String {
+    let text = format!("{value:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+impl Words {
+    /// One of two texts.
+    pub(super) fn pick<'t>(self, en: &'t str, ru: &'t str) -> &'t str {
+        match self.0 {
+            Lang::En => en,
+            Lang::Ru => ru,
+        }
+    }
+
+    /// The same of texts that were made.
+    pub(super) fn pick_owned(self, en: String, ru: String) -> String {
+        match self.0 {
+            Lang::En => en,
+            Lang::Ru => ru,
+        }
+    }
+
+    /// The same of several.
+    pub(super) fn pick_all<const N: usize>(
+        self,
+        en: [&'static str; N],
+        ru: [&'static str; N],
+    ) -> [&'static str; N] {
+        match self.0 {
+            Lang::En => en,
+            Lang::Ru => ru,
+        }
+    }
+
+    /// A number with its noun: two forms in English, three in Russian.
+    pub(super) fn count(self, n: usize, en: [&str; 2], ru: [&str; 3]) -> String {
+        match self.0 {
+            Lang::En => pair(n, en[0], en[1]),
+            Lang::Ru => count_in_russian(n, ru[0], ru[1], ru[2]),
+        }
+    }
+
+    pub(super) fn results(self, n: usize) -> String {
+        self.count(
+            n,
+            ["result", "results"],
+            ["результат", "результата", "результатов"],
+        )
+    }
+
+    /// `1 point`, `2.5 points`.
+    pub(super) fn points(self, value: f64) -> String {
+        let shown = points(value);
+        match (self.0, shown.parse::<usize>()) {
+            (_, Ok(whole)) => self.count(whole, ["point", "points"], ["балл", "балла", "баллов"]),
+            (Lang::En, Err(_)) => format!("{shown} points"),
+            (Lang::Ru, Err(_)) => format!("{shown} балла"),
+        }
+    }
+
+    /// Points, or why there are none, with what was done to them.
+    pub(super) fn late(self, penalty: f64) -> String {
+        format!("({} -{})", self.pick("late", "опоздание"), points(penalty))
+    }
+
+    pub(super) fn by_hand(self) -> &'static str {
+        self.pick("(by hand)", "(вручную)")
+    }
+
+    /// An outcome or a status by its stored word.
+    pub(super) fn outcome(self, word: &str) -> &str {
+        if matches!(self.0, Lang::En) {
+            return word;
+        }
+        match word {
+            "graded" => "оценено",
+            "ungradable" => "не оценено",
+            "error" => "ошибка",
+            "unstable" => "нестабильно",
+            "skipped" => "пропущено",
+            other => other,
+        }
+    }
+
+    pub(super) fn status(self, status: Status) -> &'static str {
+        match self.0 {
+            Lang::En => status.word(),
+            Lang::Ru => match status {
+                Status::Graded => "оценено",
+                Status::Ungradable => "не оценено",
+                Status::Error => "ошибка",
+            },
+        }
+    }
+
+    /// Whether a result counts, by its stored word.
+    pub(super) fn state(self, word: &str) -> &str {
+        if matches!(self.0, Lang::En) {
+            return word;
+        }
+        match word {
+            "current" => "засчитан",
+            "pending" => "ждёт решения",
+            "superseded" => "заменён",
+            "discarded" => "отклонён",
+            other => other,
+        }
+    }
+
+    pub(super) fn student(self) -> &'static str {
+        self.pick("student", "студент")
+    }
+
+    pub(super) fn requirement(self) -> &'static str {
+        self.pick("requirement", "требование")
+    }
+
+    pub(super) fn nothing_handed_in(self) -> &'static str {
+        self.pick("nothing was handed in", "работа не сдана")
+    }
+
+    /// Which attempt of when is shown, from where, and when it was graded.
+    pub(super) fn attempt(self, n: u32, of: Option<i64>, from: &str, graded: i64) -> String {
+        let graded = time::shown(graded);
+        match self.0 {
+            Lang::En => {
+                let of = of.map(|at| format!(" of {}", time::shown(at)));
+                let of = of.unwrap_or_default();
+                format!("attempt {n}{of} from {from}, graded {graded}")
+            }
+            Lang::Ru => {
+                let of = of.map(|at| format!(", сдана {}", time::shown(at)));
+                let of = of.unwrap_or_default();
+                format!("попытка {n}{of}, взята из {from}, проверена {graded}")
+            }
+        }
+    }
+
+    /// Below a class some of whose results wait.
+    pub(super) fn pending(self, n: usize) -> String {
+        let results = self.count(
+            n,
+            ["result of a regrade waits", "results of a regrade wait"],
+            ["результат ждёт", "результата ждут", "результатов ждут"],
+        );
+        self.pick_owned(
+            format!("{results}: grader results compare"),
+            format!("{results} решения после перепроверки: grader results compare"),
+        )
+    }
+
+    /// `override 1: us-upper is 15 points, by ana on …: why`.
+    pub(super) fn override_line(self, entry: &Override) -> String {
+        let requirement = entry.requirement.as_ref().map(|r| format!("/{r}"));
+        let what = format!("{}{}", entry.lab, requirement.unwrap_or_default());
+        let points = self.points(entry.points);
+        let (id, who, why) = (entry.id, &entry.who, &entry.why);
+        let at = time::shown(entry.at);
+        let withdrawn = entry.withdrawn.as_ref().map(|(at, who)| {
+            let at = time::shown(*at);
+            match self.0 {
+                Lang::En => format!("; withdrawn {at} by {who}"),
+                Lang::Ru => format!("; отменена {at}, {who}"),
+            }
+        });
+        let withdrawn = withdrawn.unwrap_or_default();
+        match self.0 {
+            Lang::En => {
+                format!("override {id}: {what} is {points}, by {who} on {at}: {why}{withdrawn}")
+            }
+            Lang::Ru => {
+                format!("ручная оценка {id}: {what} — {points}, {who}, {at}: {why}{withdrawn}")
+            }
+        }
+    }
+
+    /// What was set by hand just now.
+    pub(super) fn was_set(self, student: &str, what: &str, value: f64, by: (&str, &str)) -> String {
+        let (points, (who, why)) = (self.points(value), by);
+        match self.0 {
+            Lang::En => format!("{student}: {what} is {points}, by {who}: {why}"),
+            Lang::Ru => format!("{student}: {what} — {points}, {who}: {why}"),
+        }
+    }
+
+    pub(super) fn withdrawn(self, id: i64) -> String {
+        match self.0 {
+            Lang::En => format!("override {id} withdrawn"),
+            Lang::Ru => format!("ручная оценка {id} отменена"),
+        }
+    }
+
+    pub(super) fn no_overrides(self) -> &'static str {
+        self.pick(
+            "no points were set by hand",
+            "вручную баллы никому не выставлены",
+        )
+    }
+
+    pub(super) fn applied(self, n: usize) -> String {
+        match self.0 {
+            Lang::En => format!("{} applied", self.results(n)),
+            Lang::Ru => format!("применено: {}", self.results(n)),
+        }
+    }
+
+    pub(super) fn discarded(self, n: usize) -> String {
+        match self.0 {
+            Lang::En => format!("{} discarded", self.results(n)),
+            Lang::Ru => format!("отклонено: {}", self.results(n)),
+        }
+    }
+
+    pub(super) fn no_change(self) -> &'static str {
+        self.pick("no grade has changed", "ни одна оценка не изменилась")
+    }
+
+    /// The titles of a comparison.
+    pub(super) fn compared(self) -> [&'static str; 5] {
+        [
+            self.student(),
+            self.requirement(),
+            self.pick("was", "было"),
+            self.pick("now", "стало"),
+            self.pick("why", "причина"),
+        ]
+    }
+
+    /// `2 changes in 1 submission of 1 student`.
+    pub(super) fn changes(self, comparison: &Comparison) -> String {
+        let changes = self.count(
+            comparison.changes.len(),
+            ["change", "changes"],
+            ["изменение", "изменения", "изменений"],
+        );
+        let submissions = self.count(
+            comparison.submissions,
+            ["submission", "submissions"],
+            ["работе", "работах", "работах"],
+        );
+        let students = self.count(
+            comparison.students,
+            ["student", "students"],
+            ["студента", "студентов", "студентов"],
+        );
+        match self.0 {
+            Lang::En => format!("{changes} in {submissions} of {students}"),
+            Lang::Ru => format!("{changes} в {submissions} {students}"),
+        }
+    }
+
+    pub(super) fn reasons(self, why: &[Reason]) -> String {
+        let parts: Vec<String> = why.iter().map(|reason| self.reason(reason)).collect();
+        if parts.is_empty() {
+            let same = self.pick(
+                "nothing changed: the result is not stable",
+                "ничего не изменилось: результат нестабилен",
+            );
+            return same.to_owned();
+        }
+        parts.join(", ")
+    }
+
+    fn reason(self, reason: &Reason) -> String {
+        let text = match reason {
+            Reason::Submission => self.pick("submission changed", "изменилась работа"),
+            Reason::Lab(_) => self.pick("lab changed", "изменилось задание"),
+            Reason::Grader => self.pick("grader changed", "изменилась версия grader"),
+            Reason::Compiler => self.pick("compiler changed", "изменился компилятор"),
+            Reason::Options => self.pick("options changed", "изменились параметры запуска"),
+        };
+        let Reason::Lab(Some(detail)) = reason else {
+            return text.to_owned();
+        };
+        let detail = match (detail, self.0) {
+            (LabChange::New, Lang::En) => "a new requirement".to_owned(),
+            (LabChange::New, Lang::Ru) => "новое требование".to_owned(),
+            (LabChange::Gone, Lang::En) => "the requirement is gone".to_owned(),
+            (LabChange::Gone, Lang::Ru) => "требования больше нет".to_owned(),
+            (LabChange::Points { was, now }, Lang::En) => {
+                format!("{}, was {was}", self.points(f64::from(*now)))
+            }
+            (LabChange::Points { was, now }, Lang::Ru) => {
+                format!("{}, было {was}", self.points(f64::from(*now)))
+            }
+            (LabChange::Title { en, .. }, Lang::En) => format!("now \u{201c}{en}\u{201d}"),
+            (LabChange::Title { en, ru }, Lang::Ru) => {
+                format!("теперь «{}»", ru.as_ref().unwrap_or(en))
+            }
+        };
+        format!("{text}: {detail}")
+    }
+
+    /// Asks; no is meant where nothing is answered.
+    pub(super) fn apply(self) -> &'static str {
+        self.pick("apply? [y/N] ", "применить? [д/Н] ")
+    }
+
+    pub(super) fn not_applied(self) -> &'static str {
+        self.pick(
+            "nothing applied; they wait until `results apply` or `results discard`",
+            "ничего не применено; изменения ждут `results apply` или `results discard`",
+        )
+    }
+
+    pub(super) fn next(self) -> &'static str {
+        self.pick("next:", "дальше:")
+    }
+}
+
+#[cfg(test)]
+mod tests;

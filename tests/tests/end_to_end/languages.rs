@@ -1,0 +1,189 @@
+//! What a teacher reads of a class, in both languages.
+
+use std::fs;
+
+use crate::batch::{class, text};
+use crate::support::Home;
+
+/// What a command says on standard output, in a language that the option or the locale names.
+fn said(home: &Home, words: &[&str], lang: &[&str], locale: &str) -> String {
+    let output = home
+        .grader()
+        .args(words)
+        .args(lang)
+        .env("LANG", locale)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.code().is_some_and(|code| code < 2),
+        "{words:?}: {}",
+        text(&output.stderr)
+    );
+    text(&output.stdout)
+}
+
+/// Words of one language that each command says and words of the other that it does not.
+fn in_both(home: &Home, words: &[&str], both: &[(&str, &str)]) {
+    let en = said(home, words, &["--lang", "en"], "ru_RU.UTF-8");
+    let ru = said(home, words, &["--lang", "ru"], "en_US.UTF-8");
+    for (english, russian) in both {
+        assert!(en.contains(english), "{words:?}: {english}: {en}");
+        assert!(ru.contains(russian), "{words:?}: {russian}: {ru}");
+        if english != russian {
+            assert!(!en.contains(russian), "{words:?}: {russian}: {en}");
+            assert!(!ru.contains(english), "{words:?}: {english}: {ru}");
+        }
+    }
+    // Without the option the locale tells. A batch would grade in that language what it has not yet.
+    if words[0] == "batch" {
+        return;
+    }
+    assert_eq!(said(home, words, &[], "ru_RU.UTF-8"), ru, "{words:?}");
+    assert_eq!(said(home, words, &[], "C.UTF-8"), en, "{words:?}");
+}
+
+#[test]
+fn a_class_is_told_in_the_language_that_is_asked_for() {
+    let home = Home::new();
+    class(&home);
+    let batch = ["batch", "us-upper=30", "class", "--seed", "7"];
+    in_both(
+        &home,
+        &batch,
+        &[
+            ("full marks   some", "полный балл частично"),
+            ("median 100", "медиана 100"),
+            ("most failed: s-next 1", "чаще всего не выполнено: s-next 1"),
+            (
+                "1 to be looked at:\n  g2/clara",
+                "посмотрите сами (1):\n  g2/clara",
+            ),
+            (
+                "gradebook grades.db · next:",
+                "ведомость grades.db · дальше:",
+            ),
+        ],
+    );
+    in_both(
+        &home,
+        &["results", "stats"],
+        &[
+            ("full marks   some", "полный балл частично"),
+            (
+                "requirement             met  failed  not reached",
+                "требование           выполнено не выполнено не проверено",
+            ),
+        ],
+    );
+    in_both(
+        &home,
+        &["results", "show"],
+        &[
+            ("student ", "студент "),
+            ("ungradable", "не оценено"),
+            ("g1/boris", "g1/boris"),
+        ],
+    );
+    in_both(
+        &home,
+        &["results", "show", "--student", "g2/dora"],
+        &[
+            ("  attempt 1 from ", "  попытка 1, взята из "),
+            (", graded 2", ", проверена 2"),
+        ],
+    );
+    in_both(
+        &home,
+        &["results", "compare"],
+        &[("no grade has changed", "ни одна оценка не изменилась")],
+    );
+    in_both(
+        &home,
+        &["results", "override"],
+        &[(
+            "no points were set by hand",
+            "вручную баллы никому не выставлены",
+        )],
+    );
+}
+
+#[test]
+fn a_regrade_and_points_by_hand_are_told_in_the_language_that_is_asked_for() {
+    let home = Home::new();
+    let fixtures = end_to_end::root().join("fixtures/us-upper");
+    home.copy_of(&fixtures.join("mutants/serve-one"), "class/g1/boris/lab30");
+    let batch = ["batch", "us-upper=30", "class", "--seed", "7"];
+    said(&home, &batch, &["--lang", "en"], "C");
+    fs::remove_dir_all(home.path().join("class/g1/boris/lab30")).unwrap();
+    home.copy_of(&fixtures.join("good-poll"), "class/g1/boris/lab30");
+    in_both(
+        &home,
+        &batch,
+        &[
+            ("1 result would change", "изменилось бы: 1 результат;"),
+            ("then results apply or", "затем results apply или"),
+        ],
+    );
+    in_both(
+        &home,
+        &["results", "compare"],
+        &[
+            (
+                "student    requirement       was   ",
+                "студент    требование        было   стало",
+            ),
+            ("submission changed", "изменилась работа"),
+            (
+                "2 changes in 1 submission of 1 student\n",
+                "2 изменения в 1 работе 1 студента\n",
+            ),
+            ("next: grader results apply", "дальше: grader results apply"),
+        ],
+    );
+    in_both(
+        &home,
+        &["results", "show", "--student", "boris", "--history"],
+        &[
+            (
+                "attempt 1    80/100  graded      current ",
+                "попытка 1    80/100  оценено     засчитан ",
+            ),
+            ("pending", "ждёт решения "),
+            (
+                "1 result of a regrade waits",
+                "1 результат ждёт решения после перепроверки",
+            ),
+        ],
+    );
+    let ru = |words: &[&str]| said(&home, words, &["--lang", "ru"], "C");
+    assert_eq!(ru(&["results", "apply"]), "применено: 1 результат\n");
+    assert_eq!(ru(&["results", "discard"]), "отклонено: 0 результатов\n");
+    let en = |words: &[&str]| said(&home, words, &["--lang", "en"], "C");
+    assert_eq!(en(&["results", "apply"]), "0 results applied\n");
+    assert_eq!(en(&["results", "discard"]), "0 results discarded\n");
+
+    let set = |points: &'static str| {
+        let words = ["results", "override", "boris", "us-upper", points];
+        [&words[..], &["--who", "ana", "--why", "shown"]].concat()
+    };
+    assert_eq!(ru(&set("22")), "boris: us-upper — 22 балла, ana: shown\n");
+    assert_eq!(en(&set("1")), "boris: us-upper is 1 point, by ana: shown\n");
+    in_both(
+        &home,
+        &["results", "override"],
+        &[
+            (
+                "override 1: us-upper is 22 points, by ana on ",
+                "ручная оценка 1: us-upper — 22 балла, ana, ",
+            ),
+            ("; withdrawn 2", "; отменена 2"),
+        ],
+    );
+    in_both(
+        &home,
+        &["results", "show"],
+        &[("1 (by hand)", "1 (вручную)")],
+    );
+    let withdraw = ["results", "override", "--withdraw", "2", "--who", "ana"];
+    assert_eq!(ru(&withdraw), "ручная оценка 2 отменена\n");
+}
