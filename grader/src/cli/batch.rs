@@ -367,8 +367,12 @@ impl Batch {
             if merged.kept > 0 {
                 writeln!(out, "{}", words.kept(merged.kept))?;
             }
-            let next = if merged.pending > 0 {
-                writeln!(out, "{}", words.would_change(merged.pending))?;
+            // Those that an earlier batch has left wait still.
+            let pending = gradebook
+                .pending()
+                .map_err(|error| results::failed(&self.gradebook, error))?;
+            let next = if pending > 0 {
+                writeln!(out, "{}", words.would_change(pending))?;
                 words.pick(
                     "grader results compare, then results apply or discard",
                     "grader results compare, затем results apply или discard",

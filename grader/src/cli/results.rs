@@ -7,6 +7,7 @@ mod merge;
 mod overrides;
 mod show;
 mod stats;
+mod words;
 
 use std::io::Write as _;
 use std::path::PathBuf;

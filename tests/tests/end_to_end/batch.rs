@@ -113,6 +113,12 @@ fn a_class_is_graded_once_and_its_grades_are_exported() {
         .assert()
         .success()
         .stdout(predicate::str::contains("1 result would change"));
+    // Nor is it forgotten by a batch that finds nothing to do.
+    batch(&home, &[])
+        .assert()
+        .success()
+        .stderr(predicate::str::contains("graded 0 in"))
+        .stdout(predicate::str::contains("1 result would change"));
     let before = csv;
     assert_eq!(grades(&home, "grades.db"), before);
     home.grader()

@@ -148,6 +148,19 @@ fn a_gradebook_of_canvas_gets_its_own_points() {
         .stderr(predicate::str::contains(
             "the assignment is worth 10 there and the lab 100: points were scaled",
         ));
+    home.grader()
+        .arg("results")
+        .args(fill)
+        .args(["--lang", "ru"])
+        .assert()
+        .success()
+        .stderr("1 из ведомости там не найдены: 1/petrova\nзадание оценивается там из 10, здесь из 100: баллы пересчитаны\nзаполнено: 1 строка\n");
+    home.grader()
+        .args(["results", "export", "html", "us-upper", "--output", "pages"])
+        .args(["--lang", "ru"])
+        .assert()
+        .success()
+        .stderr("2 файла в pages\n");
     home.file("canvas.csv", gradebook("(read only)"));
     home.grader()
         .arg("results")

@@ -13,7 +13,7 @@ use grader::report::clean;
 use super::Failed;
 use crate::cli::failure::Failure;
 use crate::cli::options::LangOption;
-use crate::cli::words::{pair, points};
+use crate::cli::words::{Words, points};
 
 /// Write the grades as a learning management system reads them
 #[derive(Args)]
@@ -84,6 +84,12 @@ impl Export {
             },
             error => Failure::fault(error.to_string()),
         };
+        let words = self.words();
+        // What is said of students whom the file to be filled in does not have.
+        let not_there = words.pick(
+            "of the gradebook cannot be found there",
+            "из ведомости там не найдены",
+        );
         match self.format {
             Format::Canvas => {
                 let template = self.template()?.ok_or_else(|| {
@@ -94,19 +100,22 @@ impl Export {
                 })?;
                 let assignment = self.assignment.as_deref().unwrap_or(&self.lab);
                 let filled = export::canvas(&grades, &template, assignment).map_err(wrong)?;
-                self.filled(&filled, grades.lab.points, NOT_THERE)
+                self.filled(&filled, grades.lab.points, not_there)
             }
             Format::Moodle => match self.template()? {
                 Some(template) => {
                     let filled = export::moodle_worksheet(&grades, &template).map_err(wrong)?;
-                    self.filled(&filled, grades.lab.points, NOT_THERE)
+                    self.filled(&filled, grades.lab.points, not_there)
                 }
                 None => {
                     let filled = export::moodle(&grades).map_err(wrong)?;
                     self.filled(
                         &filled,
                         grades.lab.points,
-                        "have neither an e-mail address nor an ID number (give a roster)",
+                        words.pick(
+                            "have neither an e-mail address nor an ID number (give a roster)",
+                            "без адреса почты и номера (задайте их в --roster)",
+                        ),
                     )
                 }
             },
@@ -138,7 +147,10 @@ impl Export {
                         file_name(id)
                     ))
                 },
-                "have no number of Moodle's (grade its download, or give it in the roster)",
+                words.pick(
+                    "have no number of Moodle's (grade its download, or give it in the roster)",
+                    "без номера Moodle (проверяйте её архив или задайте номер в --roster)",
+                ),
             ),
             Format::CanvasFeedback => self.feedback(
                 &book,
@@ -147,9 +159,16 @@ impl Export {
                     let place = &grade.standing.attempt.as_ref()?.place;
                     export::canvas_feedback_name(place, id)
                 },
-                "have no file of Canvas's (grade its download)",
+                words.pick(
+                    "have no file of Canvas's (grade its download)",
+                    "без файла Canvas (проверяйте её архив)",
+                ),
             ),
         }
+    }
+
+    fn words(&self) -> Words {
+        Words(self.lang.get())
     }
 
     fn template(&self) -> Result<Option<Vec<u8>>, Failure> {
@@ -187,15 +206,16 @@ impl Export {
             }
         };
         list(missing, &filled.missing);
-        list("in the file are not in the gradebook", &filled.unknown);
+        let words = self.words();
+        let unknown = words.pick(
+            "in the file are not in the gradebook",
+            "из файла нет в ведомости",
+        );
+        list(unknown, &filled.unknown);
         if let Some(most) = filled.scaled {
-            let _ = writeln!(
-                err,
-                "the assignment is worth {} there and the lab {lab}: points were scaled",
-                points(most)
-            );
+            let _ = writeln!(err, "{}", words.scaled(&points(most), lab));
         }
-        let _ = writeln!(err, "{} filled in", pair(filled.filled, "row", "rows"));
+        let _ = writeln!(err, "{}", words.filled(filled.filled));
         Ok(())
     }
 
@@ -228,7 +248,7 @@ impl Export {
                 count += 1;
             }
         }
-        say(count, dir)
+        say(self.words(), count, dir)
     }
 
     /// Pages under the names by which a system takes them back in bulk; `name` gives them.
@@ -265,7 +285,7 @@ impl Export {
                 clean(&without.join(", "))
             );
         }
-        say(count, dir)
+        say(self.words(), count, dir)
     }
 }
 
@@ -281,9 +301,6 @@ impl Book<'_> {
         grade.whole(self.gradebook).map_err(self.failed)
     }
 }
-
-/// What is said of students whom the file to be filled in does not have.
-const NOT_THERE: &str = "of the gradebook cannot be found there";
 
 fn text(grade: &Grade) -> Option<String> {
     let record = grade.record.as_ref()?;
@@ -325,14 +342,13 @@ fn put(path: &Path, text: &str) -> Result<(), Failure> {
     fs::write(path, text).map_err(failed)
 }
 
-fn say(count: usize, dir: &Path) -> Result<(), Failure> {
+fn say(words: Words, count: usize, dir: &Path) -> Result<(), Failure> {
     let mut err = anstream::stderr().lock();
     // Nobody is left to be told that standard error is closed.
     let _ = writeln!(
         err,
-        "{} in {}",
-        pair(count, "file", "files"),
-        clean(&dir.display().to_string())
+        "{}",
+        words.files(count, &clean(&dir.display().to_string()))
     );
     Ok(())
 }

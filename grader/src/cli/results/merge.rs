@@ -11,7 +11,8 @@ use grader::report::clean;
 use super::{failed, say};
 use crate::cli::failure::Failure;
 use crate::cli::lookup;
-use crate::cli::words::pair;
+use crate::cli::options::LangOption;
+use crate::cli::words::Words;
 
 /// Put the parts of a class that several machines have graded into one gradebook
 ///
@@ -28,6 +29,8 @@ pub(super) struct Merge {
     /// The course, where one gradebook is for several
     #[arg(long, value_name = "NAME", default_value = "course")]
     course: String,
+    #[command(flatten)]
+    lang: LangOption,
 }
 
 type Seen = HashMap<(Identity, ItemKey), (PathBuf, ResultRecord)>;
@@ -57,16 +60,9 @@ impl Merge {
             merge.record(record).map_err(|e| failed(into, e))?;
         }
         let merged = merge.finish().map_err(|e| failed(into, e))?;
-        say(&format!(
-            "{} from {}{}",
-            pair(records.len() - before, "new result", "new results"),
-            pair(self.parts.len(), "part", "parts"),
-            if merged.pending > 0 {
-                format!("; {} would change: grader results compare", merged.pending)
-            } else {
-                String::new()
-            }
-        ))
+        let words = Words(self.lang.get());
+        let new = records.len() - before;
+        say(&words.merged(new, self.parts.len(), merged.pending))
     }
 
     fn labs(&self, records: &[ResultRecord]) -> Result<BTreeMap<String, PreparedLab>, Failure> {

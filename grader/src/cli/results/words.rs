@@ -1,0 +1,47 @@
+//! What only `results export` and `results merge` say.
+
+use grader::lab::Lang;
+
+use crate::cli::words::Words;
+
+impl Words {
+    pub(super) fn filled(self, rows: usize) -> String {
+        let rows = self.count(rows, ["row", "rows"], ["строка", "строки", "строк"]);
+        self.pick_owned(format!("{rows} filled in"), format!("заполнено: {rows}"))
+    }
+
+    /// The assignment is worth `most` where the file goes.
+    pub(super) fn scaled(self, most: &str, lab: u32) -> String {
+        match self.0 {
+            Lang::En => format!(
+                "the assignment is worth {most} there and the lab {lab}: points were scaled"
+            ),
+            Lang::Ru => {
+                format!("задание оценивается там из {most}, здесь из {lab}: баллы пересчитаны")
+            }
+        }
+    }
+
+    pub(super) fn files(self, count: usize, dir: &str) -> String {
+        let files = self.count(count, ["file", "files"], ["файл", "файла", "файлов"]);
+        self.pick_owned(format!("{files} in {dir}"), format!("{files} в {dir}"))
+    }
+
+    pub(super) fn merged(self, new: usize, parts: usize, pending: usize) -> String {
+        let new = self.count(
+            new,
+            ["new result", "new results"],
+            ["новый результат", "новых результата", "новых результатов"],
+        );
+        let parts = self.count(parts, ["part", "parts"], ["части", "частей", "частей"]);
+        let said = self.pick_owned(format!("{new} from {parts}"), format!("{new} из {parts}"));
+        if pending == 0 {
+            return said;
+        }
+        let results = self.results(pending);
+        match self.0 {
+            Lang::En => format!("{said}; {results} would change: grader results compare"),
+            Lang::Ru => format!("{said}; изменилось бы: {results} (grader results compare)"),
+        }
+    }
+}
