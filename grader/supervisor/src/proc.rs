@@ -37,6 +37,23 @@ pub fn cpu_ns(pid: i32, tid: i32) -> Option<u64> {
     number(text.split(|&b| b == b' ').next()?)
 }
 
+/// How long a thread has run and how long it was ready to, in nanoseconds
+/// (`/proc/PID/task/TID/schedstat`).
+pub(crate) fn time_of_thread(pid: i32, tid: i32) -> Option<(u64, u64)> {
+    let text = std::fs::read(format!("/proc/{pid}/task/{tid}/schedstat")).ok()?;
+    let mut numbers = text.split(|&b| b == b' ').map(number);
+    Some((numbers.next()??, numbers.next()??))
+}
+
+/// How long a process, those of its threads that have ended, and those of its children that it has
+/// waited for, have run: `utime` to `cstime` of `/proc/PID/stat`, in ticks of the clock.
+pub(crate) fn ticks_of_process(pid: i32) -> Option<u64> {
+    let (_, rest) = stat(pid)?;
+    // The state is the third field, `utime` the 14th.
+    let times = rest.split(|&b| b == b' ').skip(11).take(4);
+    times.map(number).sum()
+}
+
 /// The largest address space a process has had, in bytes (`VmPeak`).
 #[must_use]
 pub fn peak_address_space(pid: i32) -> Option<u64> {
@@ -147,6 +164,7 @@ pub(crate) fn radix(text: &[u8], radix: u32) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nix::unistd::gettid;
     use proptest::prelude::*;
 
     proptest! {
@@ -169,6 +187,10 @@ mod tests {
         assert_eq!(ppid(pid), Some(nix::unistd::getppid().as_raw()));
         assert!(threads_of(pid).unwrap().contains(&pid));
         assert!(cpu_ns(pid, pid).is_some());
+        let before = ticks_of_process(pid).unwrap();
+        while ticks_of_process(pid).unwrap() < before + 2 {}
+        let (ran, _) = time_of_thread(pid, gettid().as_raw()).unwrap();
+        assert!(ran > 10_000_000, "{ran}");
         assert!(is_alive(pid));
         assert_eq!(
             exe(pid).unwrap(),

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::driver::excess::PROCESSOR_TIME;
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{LimitKind, Quiet, What};
@@ -558,7 +559,11 @@ impl Helper {
         if self.limit_hit {
             return true;
         }
-        if self.recorder.started().elapsed() > Duration::from_millis(self.plan.limits.wall_ms) {
+        let passed = self.recorder.started().elapsed();
+        if passed > Duration::from_millis(self.plan.limits.wall_ms) {
+            if self.had_no_processor(passed) {
+                return self.starve(PROCESSOR_TIME.into());
+            }
             self.limit_hit = true;
             self.recorder.emit(What::Limit {
                 program: None,

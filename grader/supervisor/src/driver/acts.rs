@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
+use super::excess::PROCESSOR_TIME;
 use super::fifo::Fifo;
 use super::files;
 use super::peers::Peer;
@@ -424,6 +425,10 @@ impl Helper {
                 // nor change what is collected.
                 reaper::end_everything();
                 self.turn();
+                return;
+            }
+            if left.is_zero() && self.had_no_processor(most) {
+                self.starve(PROCESSOR_TIME.into());
                 return;
             }
             if left.is_zero() {

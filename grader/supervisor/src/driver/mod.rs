@@ -3,11 +3,12 @@
 pub(crate) mod acts;
 mod advance;
 pub(crate) mod beneath;
-mod excess;
+pub(crate) mod excess;
 pub(crate) mod fifo;
 pub(crate) mod files;
 mod messages;
 pub(crate) mod peers;
+mod processor;
 pub(crate) mod stage;
 pub(crate) mod stdio;
 mod stranger;

@@ -234,3 +234,78 @@ int main(void) {
         assert_eq!(run.out(1), "-1 64 64 64\\n", "{observation:?}");
     }
 }
+
+#[test]
+fn a_machine_without_time_for_the_programs_is_short_of_it() {
+    // Who is not root may not touch what nobody may look into.
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let mut bench = Bench::new();
+    // It gets somewhere with each call, and would for ever.
+    let source = r#"
+#include <unistd.h>
+int main(void) {
+    int p[2];
+    pipe(p);
+    for (char c = 0;; c++) { write(p[1], &c, 1); read(p[0], &c, 1); }
+}"#;
+    let exe = bench.compile("program", source);
+    let mut plan = plan(&exe, &[], vec![start()]);
+    plan.limits.wall_ms = 2500;
+    let worker = bench.pid();
+    let others = std::thread::spawn(move || {
+        // From then on the helper and the program get what somebody else on their processor leaves.
+        let (helper, program) = loop {
+            let helper = children(worker).first().copied();
+            let program = helper.and_then(|helper| children(helper).first().copied());
+            if let (Some(helper), Some(program)) = (helper, program)
+                && std::fs::read_to_string(format!("/proc/{program}/comm"))
+                    .is_ok_and(|name| name == "program\n")
+            {
+                break (helper, program);
+            }
+        };
+        yield_to_everybody(program);
+        yield_to_everybody(helper);
+        compute_on_their_processor();
+    });
+    let run = bench.run(&plan);
+    others.join().unwrap();
+    let starved = |what: &What| matches!(what, What::Starved { what } if what == "processor time");
+    assert!(
+        run.0.iter().any(|event| starved(&event.what)),
+        "{:?}",
+        run.0
+    );
+    assert_eq!(reached(&run), []);
+}
+
+fn children(pid: i32) -> Vec<i32> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"));
+    let list = list.unwrap_or_default();
+    list.split_whitespace()
+        .map(|pid| pid.parse().unwrap())
+        .collect()
+}
+
+/// `SCHED_IDLE`, and the lowest niceness for its session, sched(7).
+fn yield_to_everybody(pid: i32) {
+    // Where sessions do not share the processor as groups there is no such file.
+    let _ = std::fs::write(format!("/proc/{pid}/autogroup"), "19");
+    let parameter = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the parameter is live.
+    let set = unsafe { libc::sched_setscheduler(pid, libc::SCHED_IDLE, &raw const parameter) };
+    assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
+}
+
+/// Longer than the limit, and no longer than need be.
+fn compute_on_their_processor() {
+    let mut first = nix::sched::CpuSet::new();
+    first.set(0).unwrap();
+    nix::sched::sched_setaffinity(nix::unistd::Pid::from_raw(0), &first).unwrap();
+    let began = std::time::Instant::now();
+    while began.elapsed() < std::time::Duration::from_millis(3000) {
+        std::hint::spin_loop();
+    }
+}

@@ -83,6 +83,11 @@ impl Bench {
         panic!("acts that must come as one never did");
     }
 
+    /// The process that runs plans.
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.worker.pid().unwrap()).unwrap()
+    }
+
     /// Compiles and runs a program through steps, with its arguments.
     pub(crate) fn steps(&mut self, source: &str, args: &[&str], steps: Vec<Vec<Act>>) -> Recording {
         let exe = self.compile("program", source);
