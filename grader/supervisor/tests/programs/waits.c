@@ -370,6 +370,8 @@ static void tree_alone(void) { int a[2]; pipe(a); stay(); }
 static void signals(void) {
     sigset_t s;
     struct sigaction act = {.sa_handler = nothing};
+    /* nohup(1) and a shell's & hand on what they ignore. */
+    for (int n = 1; n <= SIGRTMAX; n++) signal(n, SIG_DFL);
     sigaction(SIGINT, &act, 0);
     sigaction(SIGQUIT, &act, 0);
     sigaction(SIGRTMIN, &act, 0);
