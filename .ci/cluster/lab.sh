@@ -97,9 +97,11 @@ CONF
   slurmctld -f "$SLURM_CONF"
   for n in $(seq "$NODES"); do node_start "$n"; done
   until_true 60 nodes_idle || fail "the nodes did not come up: $(sinfo -N 2>&1)"
-  # `idle` does not prove that the controller reaches a node: run something there.
-  srun -N"$NODES" -n"$NODES" --mem=10 --immediate=20 true || fail "nothing can be run on the nodes"
+  reached
 }
+
+# `idle` does not prove that the controller reaches a node: runs something on each.
+reached() { srun -Q -N"$NODES" -n"$NODES" --mem=10 --immediate=20 true || fail "nothing can be run on the nodes"; }
 
 nodes_idle() { [ "$(sinfo -h -N -t idle -o %N 2>/dev/null | sort -u | wc -l)" = "$NODES" ]; }
 node_start() { slurmd -N "n$1" -f "$SLURM_CONF"; }
@@ -109,6 +111,9 @@ tree() {
   local child
   for child in $(pgrep -P "$1" || true); do tree "$child"; done
 }
+
+# Whether a worker runs on a node: then there is more than its daemon and a step.
+works_on() { [ "$(node_pids "$1" | wc -w)" -gt 2 ]; }
 
 # All processes of a node: its daemon, its steps and what they started.
 node_pids() {
@@ -127,6 +132,7 @@ node_pids() {
 node_back() {
   [ -s "$S/slurmd-n$1.pid" ] && kill -0 "$(cat "$S/slurmd-n$1.pid")" 2>/dev/null || node_start "$1"
   until_true 90 nodes_idle || fail "node $1 did not come back: $(sinfo -N 2>&1)"
+  reached
 }
 
 ssh_up() {

@@ -22,9 +22,9 @@ mode_plain() {
 mode_node() {
   slurm_begin node
   some_done
+  until_true 60 works_on 2 || fail "vacuous: no worker ran on node 2"
   local pids
   pids=$(node_pids 2)
-  [ "$(echo "$pids" | wc -w)" -gt 2 ] || fail "vacuous: no worker ran on node 2"
   # shellcheck disable=SC2086
   kill -9 $pids 2>/dev/null || true
   not_yet_done
@@ -37,9 +37,9 @@ mode_node() {
 mode_frozen() {
   slurm_begin frozen
   some_done
+  until_true 60 works_on 2 || fail "vacuous: no worker ran on node 2"
   local pids
   pids=$(node_pids 2)
-  [ "$(echo "$pids" | wc -w)" -gt 2 ] || fail "vacuous: no worker ran on node 2"
   # shellcheck disable=SC2086
   kill -STOP $pids 2>/dev/null || true
   not_yet_done
