@@ -18,6 +18,7 @@ use crate::inspect::Placed;
 use crate::launch::{self, Launcher, Outcome};
 use crate::plan::{Act, Inspection, Observation, PeerId, Plan, ProcessId, ProgramId, Step};
 use crate::proc::{self, Scanner};
+use crate::raw::to_poll;
 use crate::recorder::Recorder;
 use crate::resources::Watch;
 use crate::room::Room;
@@ -282,11 +283,7 @@ impl Helper {
             if writing {
                 events |= libc::POLLOUT;
             }
-            libc::pollfd {
-                fd,
-                events,
-                revents: 0,
-            }
+            to_poll(fd, events)
         };
         let mut watched = vec![entry(self.signals.0.as_raw_fd(), true, false)];
         for stdio in self.stdio.iter().flatten() {

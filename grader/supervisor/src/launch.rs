@@ -186,21 +186,6 @@ pub(crate) fn stays_hidden() -> bool {
 }
 
 impl Launcher {
-    /// The user and group id that programs have inside: owner of what is made for them.
-    ///
-    /// As the *helper* names it; where programs live in a user namespace of their own, or share
-    /// the helper's user, this is the helper's own id.
-    #[must_use]
-    pub fn owner(&self) -> (u32, u32) {
-        match *self.terms.identity {
-            Identity::Separate { id } => (id, id),
-            Identity::Nested(_) | Identity::Same => (
-                nix::unistd::getuid().as_raw(),
-                nix::unistd::getgid().as_raw(),
-            ),
-        }
-    }
-
     /// An id that is neither the programs' nor privileged, and that the helper may take on.
     pub(crate) fn stranger(&self) -> Option<u32> {
         match *self.terms.identity {

@@ -33,8 +33,7 @@ pub fn threads_of(pid: i32) -> Option<Vec<i32>> {
 /// CPU time a thread has used, in nanoseconds (`/proc/PID/task/TID/schedstat`).
 #[must_use]
 pub fn cpu_ns(pid: i32, tid: i32) -> Option<u64> {
-    let text = std::fs::read(format!("/proc/{pid}/task/{tid}/schedstat")).ok()?;
-    number(text.split(|&b| b == b' ').next()?)
+    time_of_thread(pid, tid).map(|(ran, _)| ran)
 }
 
 /// How long a thread has run and how long it was ready to, in nanoseconds

@@ -84,6 +84,15 @@ pub(crate) fn at<T>(pointer: *const T) -> usize {
     pointer as usize
 }
 
+/// What poll(2) is asked about a descriptor; a negative one is passed over.
+pub(crate) fn to_poll(fd: RawFd, events: libc::c_short) -> libc::pollfd {
+    libc::pollfd {
+        fd,
+        events,
+        revents: 0,
+    }
+}
+
 /// `prctl` with one number.
 pub(crate) fn prctl(option: i32, value: usize) -> Answer {
     // SAFETY: only used with options that take a number.

@@ -8,7 +8,6 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crate::driver::excess::PROCESSOR_TIME;
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{LimitKind, Quiet, What};
@@ -562,7 +561,7 @@ impl Helper {
         let passed = self.recorder.started().elapsed();
         if passed > Duration::from_millis(self.plan.limits.wall_ms) {
             if self.had_no_processor(passed) {
-                return self.starve(PROCESSOR_TIME.into());
+                return true;
             }
             self.limit_hit = true;
             self.recorder.emit(What::Limit {

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use super::excess::PROCESSOR_TIME;
 use super::fifo::Fifo;
 use super::files;
 use super::peers::Peer;
@@ -427,11 +426,10 @@ impl Helper {
                 self.turn();
                 return;
             }
-            if left.is_zero() && self.had_no_processor(most) {
-                self.starve(PROCESSOR_TIME.into());
-                return;
-            }
             if left.is_zero() {
+                if self.had_no_processor(most) {
+                    return;
+                }
                 self.limit_hit = true;
                 let root = self.tracer.root_of(program).map(|root| root.pid);
                 let there = root.map(crate::proc::tree::last_ones).unwrap_or_default();

@@ -5,9 +5,6 @@ use crate::helper::Helper;
 use crate::resources::Found;
 use crate::tracer::lookup;
 
-/// What a machine is short of that gives a scenario no processor.
-pub(crate) const PROCESSOR_TIME: &str = "processor time";
-
 impl Helper {
     /// Looks after what the programs take together and whether the machine has enough left.
     /// `true`: the run ends here.
@@ -67,7 +64,7 @@ impl Helper {
     }
 
     /// The machine has run short: nothing that comes from here on is evidence.
-    pub(crate) fn starve(&mut self, what: String) -> bool {
+    pub(super) fn starve(&mut self, what: String) -> bool {
         self.recorder.emit(What::Starved { what });
         self.end_here();
         true

@@ -3,7 +3,7 @@
 pub(crate) mod acts;
 mod advance;
 pub(crate) mod beneath;
-pub(crate) mod excess;
+mod excess;
 pub(crate) mod fifo;
 pub(crate) mod files;
 mod messages;

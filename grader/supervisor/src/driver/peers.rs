@@ -15,6 +15,7 @@ use super::messages::{Messages, Received, queue_length};
 use super::together::Switches;
 use crate::event::{Queue, What};
 use crate::plan::{Address, OwnName, PeerId, Reach, SocketKind};
+use crate::raw::to_poll;
 use crate::recorder::Recorder;
 use crate::tracer::meeting::encode;
 
@@ -396,13 +397,9 @@ impl Peer {
     /// What is asked with one call of poll(2), before [`pump`](Self::pump): whether there is anything to be
     /// received or accepted.
     pub(crate) fn watch(&self) -> libc::pollfd {
-        let receives = !self.stalled && !self.ended && self.fifo.is_none();
-        let fd = self.fd.as_ref().filter(|_| self.listening || receives);
-        libc::pollfd {
-            fd: fd.map_or(-1, AsRawFd::as_raw_fd),
-            events: libc::POLLIN,
-            revents: 0,
-        }
+        let (reading, _) = self.interest();
+        let fd = self.fd.as_ref().filter(|_| reading && self.fifo.is_none());
+        to_poll(fd.map_or(-1, AsRawFd::as_raw_fd), libc::POLLIN)
     }
 
     /// Moves what can be moved, by way of `buffer`. `true` if anything was. `ready`: the answer for

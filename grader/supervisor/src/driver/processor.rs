@@ -28,9 +28,9 @@ impl Time {
 }
 
 impl Helper {
-    /// Whether nearly all of the time that has `passed` since the scenario began, or since a little later,
-    /// was somebody else's. `false` where the kernel does not count it.
-    pub(crate) fn had_no_processor(&self, passed: Duration) -> bool {
+    /// Ends the run if nearly all of the time that has `passed` since the scenario began, or since a little
+    /// later, was somebody else's: `true`. Never where the kernel does not count it.
+    pub(crate) fn had_no_processor(&mut self, passed: Duration) -> bool {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         let mut time = Time::default();
         if let Some((ran, waited)) = proc::time_of_thread(own, own) {
@@ -55,7 +55,7 @@ impl Helper {
                 time.waited = time.waited.max(Duration::from_nanos(waited));
             }
         }
-        time.was_taken(passed)
+        time.was_taken(passed) && self.starve("processor time".into())
     }
 }
 

@@ -15,6 +15,7 @@ use super::together::Switches;
 use super::typed::Typed;
 use crate::event::{LimitKind, Queue, Stream, What};
 use crate::plan::{Input, Output, Program, ProgramId};
+use crate::raw::to_poll;
 use crate::recorder::Recorder;
 
 /// Who writes so many times more than is kept, but at least so many bytes, is stopped.
@@ -259,13 +260,9 @@ impl Stdio {
     /// Adds an entry for each output to what is asked with one call of poll(2) whether there is anything:
     /// most of the time there is not. What a terminal has to give also comes of what is typed meanwhile.
     pub(crate) fn watch(&self, watched: &mut Vec<libc::pollfd>) {
-        watched.extend(self.outputs.iter().map(|output| libc::pollfd {
-            fd: match &output.fd {
-                Some(fd) if !output.terminal => fd.as_raw_fd(),
-                _ => -1,
-            },
-            events: libc::POLLIN,
-            revents: 0,
+        watched.extend(self.outputs.iter().map(|output| {
+            let fd = output.fd.as_ref().filter(|_| !output.terminal);
+            to_poll(fd.map_or(-1, AsRawFd::as_raw_fd), libc::POLLIN)
         }));
     }
 

@@ -6,6 +6,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 
+use crate::raw::{self, at, number};
+
 /// `open_tree(2)`: a detached copy of the mount tree at `path`, to be placed by [`move_mount`].
 pub(crate) fn copy_tree(path: &CStr, recursive: bool) -> nix::Result<OwnedFd> {
     let mut flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC;
@@ -109,13 +111,13 @@ pub(crate) enum Cloned {
     },
 }
 
-/// `clone(2)` like `fork`, with namespaces.
+/// `clone(2)` like `fork`, with a descriptor of the child.
 ///
 /// # Safety
 /// The calling process must have one thread. The child's C library goes on believing it has its
 /// parent's thread id until it forks again.
-pub(crate) unsafe fn clone_process(namespaces: i32) -> nix::Result<Cloned> {
-    let flags = namespaces | libc::CLONE_PIDFD | libc::SIGCHLD;
+pub(crate) unsafe fn clone_process() -> nix::Result<Cloned> {
+    let flags = libc::CLONE_PIDFD | libc::SIGCHLD;
     let mut pidfd: RawFd = -1;
     // SAFETY: no new stack, so the child goes on with a copy of this one; `pidfd` is live. Thread
     // id pointers and TLS are not used (their order differs between architectures).
@@ -139,15 +141,17 @@ pub(crate) unsafe fn clone_process(namespaces: i32) -> nix::Result<Cloned> {
     }
 }
 
-/// How a child ended: its exit code or the signal that killed it.
+/// How a child ended: its exit code or the signal that killed it. Without the C library, for a worker that
+/// shares its memory with the child.
 pub(crate) fn wait_for(pid: i32) -> nix::Result<crate::wire::HelperEnd> {
     use crate::wire::HelperEnd::{Code, Signal};
-    let mut status = 0;
+    let mut status = 0i32;
     loop {
-        // SAFETY: `status` is live. nix's own call fails for real-time signals.
-        match Errno::result(unsafe { libc::waitpid(pid, &raw mut status, libc::__WALL) }) {
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
+        let arguments = [number(pid), at(&raw mut status), number(libc::__WALL), 0];
+        // SAFETY: `status` is live; no resources are asked for. nix's own call fails for real-time signals.
+        match unsafe { raw::call(libc::SYS_wait4, arguments) } {
+            Err(libc::EINTR) => {}
+            Err(errno) => return Err(Errno::from_raw(errno)),
             Ok(_) if libc::WIFSIGNALED(status) => return Ok(Signal(libc::WTERMSIG(status))),
             Ok(_) if libc::WIFEXITED(status) => return Ok(Code(libc::WEXITSTATUS(status))),
             // Stopped, if somebody traces us.

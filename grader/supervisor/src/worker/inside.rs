@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
@@ -12,13 +12,10 @@ use std::process::{Command, ExitCode};
 use std::rc::Rc;
 use std::time::Instant;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::sys::signal::Signal;
-
 use super::context::{HelperMain, IPC_UNTOUCHED};
 use super::helper;
 use super::process::mode;
-use super::sharing::{Ended, Sharing};
+use super::sharing::{Ended, Sharing, attend};
 use crate::cgroup::{self, Subtree};
 use crate::filter::Filters;
 use crate::isolation::ipc::Ipc;
@@ -171,23 +168,22 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         };
         full.hands.killed_before = kills.lately();
         let namespaces = libc::CLONE_NEWPID | ipc.flags();
-        let mut shows_more = true;
         let prepared = helper::decode(&frame).and_then(|plan| {
             if full.base.mounts.renew()? {
                 spares.forget();
             }
             spares.renew(&plan.limits)?;
-            shows_more = !(plan.readable.is_empty() && plan.tools.is_empty());
+            if !(plan.readable.is_empty() && plan.tools.is_empty()) {
+                full.base.mounts.spoil();
+            }
             Ok(plan)
         });
-        let mut prepared = Some(prepared);
-        let mut work = || match prepared.take() {
-            Some(Ok(plan)) => helper::full(&full, plan, started),
-            Some(Err(error)) => helper::fail(&full.hands, error),
-            None => 1,
+        let work = || match prepared {
+            Ok(plan) => helper::full(&full, plan, started),
+            Err(error) => helper::fail(&full.hands, error),
         };
         // SAFETY: this process has one thread.
-        let ended = unsafe { sharing.run(namespaces, full.hands.socket.as_fd(), &mut work) };
+        let ended = unsafe { sharing.run(namespaces, full.hands.socket.as_fd(), work) };
         let ended = ended.map_err(|errno| {
             let refused = SetupError::refused("a PID namespace")(errno);
             tell(&full.hands.socket, refused)
@@ -195,7 +191,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         // With the helper its namespace has ended, and all that were in it.
         full.lent.borrow_mut().take_back();
         full.groups.iter().for_each(Subtree::remove);
-        if shows_more || scenario::holds_much() {
+        if scenario::holds_much() {
             full.base.mounts.spoil();
         }
         ipc.ended(ended.end == HelperEnd::Code(IPC_UNTOUCHED));
@@ -266,14 +262,20 @@ fn lower(
         // A helper has a copy of the memory here: where its end is not the end of all that it started,
         // this process must be in a state to end them, however the helper ended.
         // SAFETY: this process has one thread.
-        match unsafe { sys::clone_process(0) } {
+        match unsafe { sys::clone_process() } {
             Ok(Cloned::Child) => raw::exit(helper::reduced(&reduced, &frame, started)),
             Ok(Cloned::Parent { pid, ended }) => {
-                let goes_on = attend_and(&reduced.hands.socket, pid, &ended, || {
-                    reaper::end_everything();
-                    reduced.places.remove();
-                });
-                if !goes_on? {
+                let caller = reduced.hands.socket.as_raw_fd();
+                let (end, caller_left) =
+                    attend(pid, ended.as_raw_fd(), caller).map_err(not_set_up)?;
+                reaper::end_everything();
+                reduced.places.remove();
+                let ended = Ended {
+                    end,
+                    returned: true,
+                    caller_left,
+                };
+                if !say_farewell(&reduced.hands.socket, &ended) {
                     break Ok(ExitCode::SUCCESS);
                 }
             }
@@ -303,45 +305,6 @@ fn is_ours(pid: i32) -> bool {
         }
     }
     false
-}
-
-/// Waits for a helper, cleans up, and tells the caller how it ended. `false` if the caller is
-/// gone: then the helper is killed.
-fn attend_and(
-    socket: &UnixStream,
-    pid: i32,
-    ended: &OwnedFd,
-    clean_up: impl FnOnce(),
-) -> Result<bool, SetupError> {
-    let mut caller_left = false;
-    loop {
-        let mut watched = [
-            PollFd::new(ended.as_fd(), PollFlags::POLLIN),
-            PollFd::new(socket.as_fd(), PollFlags::POLLHUP),
-        ];
-        match poll(&mut watched, PollTimeout::NONE) {
-            Ok(_) | Err(nix::errno::Errno::EINTR) => {}
-            Err(errno) => return Err(not_set_up(errno)),
-        }
-        let [helper, caller] = watched.map(|fd| fd.any().unwrap_or(false));
-        if helper {
-            break;
-        }
-        if caller {
-            caller_left = true;
-            // It is ours and not yet collected, so the pid is still its.
-            let _ = nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), Signal::SIGKILL);
-            break;
-        }
-    }
-    let end = sys::wait_for(pid).map_err(not_set_up)?;
-    clean_up();
-    let ended = Ended {
-        end,
-        returned: true,
-        caller_left,
-    };
-    Ok(say_farewell(socket, &ended))
 }
 
 /// The next plan, undecoded, with the moment at which it came; `None` when there is none to come.

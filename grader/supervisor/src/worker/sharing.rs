@@ -12,7 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::errno::Errno;
 
-use crate::raw::{self, at, number};
+use crate::isolation::sys;
+use crate::raw::{self, at, number, to_poll};
 use crate::stack::Stack;
 use crate::wire::HelperEnd;
 
@@ -35,8 +36,9 @@ pub(super) struct Ended {
 pub(super) struct Sharing(Stack);
 
 /// What the helper finds.
-struct Job<'a> {
-    work: &'a mut dyn FnMut() -> i32,
+struct Job<F> {
+    /// It takes it.
+    work: Option<F>,
     returned: AtomicBool,
 }
 
@@ -55,14 +57,14 @@ impl Sharing {
     ///
     /// # Safety
     /// The calling process must have one thread.
-    pub(super) unsafe fn run(
+    pub(super) unsafe fn run<F: FnOnce() -> i32>(
         &self,
         namespaces: i32,
         caller: BorrowedFd<'_>,
-        work: &mut dyn FnMut() -> i32,
+        work: F,
     ) -> nix::Result<Ended> {
         let mut job = Job {
-            work,
+            work: Some(work),
             returned: AtomicBool::new(false),
         };
         let flags = namespaces | libc::CLONE_VM | libc::CLONE_PIDFD | libc::SIGCHLD;
@@ -70,7 +72,7 @@ impl Sharing {
         let argument = (&raw mut job).cast();
         // SAFETY: the stack is the child's alone and stays, as does the job: this function waits for its
         // end, and touches nothing meanwhile but what is its own.
-        let pid = unsafe { libc::clone(enter, self.0.top(), flags, argument, &raw mut ended) };
+        let pid = unsafe { libc::clone(enter::<F>, self.0.top(), flags, argument, &raw mut ended) };
         let pid = Errno::result(pid)?;
         let Ok((end, caller_left)) = attend(pid, ended, caller.as_raw_fd()) else {
             // It has the memory still, and ends with us.
@@ -86,35 +88,31 @@ impl Sharing {
     }
 }
 
-extern "C" fn enter(job: *mut libc::c_void) -> libc::c_int {
+extern "C" fn enter<F: FnOnce() -> i32>(job: *mut libc::c_void) -> libc::c_int {
     // SAFETY: `run` passes its job, and does not touch it before this process has ended.
-    let job = unsafe { &mut *job.cast::<Job>() };
-    match std::panic::catch_unwind(AssertUnwindSafe(|| (job.work)())) {
-        Ok(code) => {
+    let job = unsafe { &mut *job.cast::<Job<F>>() };
+    let work = job.work.take();
+    match std::panic::catch_unwind(AssertUnwindSafe(|| work.map(|work| work()))) {
+        Ok(Some(code)) => {
             job.returned.store(true, Ordering::Relaxed);
             code
         }
         // As after a panic in `main`.
-        Err(_) => 101,
+        Ok(None) | Err(_) => 101,
     }
 }
 
 /// Waits for the child `pid`, whose descriptor is `ended`; kills it if the other end of `caller` is gone,
-/// which is the second answer.
-fn attend(pid: i32, ended: RawFd, caller: RawFd) -> Result<(HelperEnd, bool), i32> {
+/// which is the second answer. Without the C library.
+pub(super) fn attend(pid: i32, ended: RawFd, caller: RawFd) -> nix::Result<(HelperEnd, bool)> {
     let mut caller_left = false;
     loop {
-        let mut watched =
-            [(ended, libc::POLLIN), (caller, libc::POLLHUP)].map(|(fd, events)| libc::pollfd {
-                fd,
-                events,
-                revents: 0,
-            });
+        let mut watched = [to_poll(ended, libc::POLLIN), to_poll(caller, libc::POLLHUP)];
         let arguments = [at(watched.as_mut_ptr()), watched.len(), 0, 0, 0];
         // SAFETY: the array is live and as long as said; no time and no mask are given.
         match unsafe { raw::call(libc::SYS_ppoll, arguments) } {
             Ok(_) | Err(libc::EINTR) => {}
-            Err(errno) => return Err(errno),
+            Err(errno) => return Err(Errno::from_raw(errno)),
         }
         let [helper, caller] = watched.map(|fd| fd.revents != 0);
         if helper {
@@ -128,23 +126,7 @@ fn attend(pid: i32, ended: RawFd, caller: RawFd) -> Result<(HelperEnd, bool), i3
             break;
         }
     }
-    let mut status = 0i32;
-    loop {
-        let arguments = [number(pid), at(&raw mut status), number(libc::__WALL), 0];
-        // SAFETY: `status` is live; no resources are asked for.
-        match unsafe { raw::call(libc::SYS_wait4, arguments) } {
-            Err(libc::EINTR) => {}
-            Err(errno) => return Err(errno),
-            Ok(_) if libc::WIFSIGNALED(status) => {
-                return Ok((HelperEnd::Signal(libc::WTERMSIG(status)), caller_left));
-            }
-            Ok(_) if libc::WIFEXITED(status) => {
-                return Ok((HelperEnd::Code(libc::WEXITSTATUS(status)), caller_left));
-            }
-            // Stopped, if somebody traces us.
-            Ok(_) => {}
-        }
-    }
+    Ok((sys::wait_for(pid)?, caller_left))
 }
 
 #[cfg(test)]
