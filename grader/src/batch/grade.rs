@@ -379,7 +379,7 @@ fn kernel_word(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::batch::{Identity, Person, Place};
     use crate::run::EngineOptions;
@@ -388,7 +388,7 @@ mod tests {
     use tempfile::TempDir;
 
     /// An engine whose workers die at once.
-    fn engine() -> Engine {
+    pub(crate) fn engine() -> Engine {
         Engine::new(&EngineOptions {
             exe: Some("/bin/false".into()),
             cache: CacheMode::Off,
@@ -398,12 +398,12 @@ mod tests {
         .unwrap()
     }
 
-    fn lab() -> PreparedLab {
+    pub(crate) fn lab() -> PreparedLab {
         let source = crate::lab::catalog::load(Path::new("us-upper"), reference::NAMES);
         PreparedLab::new(source.unwrap()).unwrap()
     }
 
-    fn item(dir: &TempDir) -> Item {
+    pub(crate) fn item(dir: &TempDir) -> Item {
         Item {
             identity: Identity {
                 group: String::new(),

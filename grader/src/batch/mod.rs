@@ -19,6 +19,8 @@ pub use find::{
     Bindings, FindError, Found, Layout, LayoutError, Query, Roster, RosterError, RosterRow, find,
     only,
 };
+#[cfg(test)]
+pub(crate) use grade::tests;
 pub use grade::{Grader, Options};
 pub use item::{Identity, Item, Person};
 pub use journal::{Damage, Journal, JournalError, Recovered};

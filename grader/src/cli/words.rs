@@ -1,6 +1,7 @@
 //! What `results` and `batch` say of a class, in the languages of the labs.
 
 use grader::batch::Status;
+pub(super) use grader::gradebook::export::number as points;
 use grader::gradebook::{Comparison, LabChange, Override, Reason, time};
 use grader::lab::Lang;
 use grader::report::phrases::count_in_russian;
@@ -14,39 +15,10 @@ pub(super) fn pair(count: usize, one: &str, more: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { more })
 }
 
-/// `70`, `70.5`: no more decimals than there are, two at most.
-pub(super) fn points(value: f64) -> String {
-    let text = format!("{value:.2}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
-}
-
 impl Words {
-    /// One of two texts.
-    pub(super) fn pick<'t>(self, en: &'t str, ru: &'t str) -> &'t str {
-        match self.0 {
-            Lang::En => en,
-            Lang::Ru => ru,
-        }
-    }
-
-    /// The same of texts that were made.
-    pub(super) fn pick_owned(self, en: String, ru: String) -> String {
-        match self.0 {
-            Lang::En => en,
-            Lang::Ru => ru,
-        }
-    }
-
-    /// The same of several.
-    pub(super) fn pick_all<const N: usize>(
-        self,
-        en: [&'static str; N],
-        ru: [&'static str; N],
-    ) -> [&'static str; N] {
-        match self.0 {
-            Lang::En => en,
-            Lang::Ru => ru,
-        }
+    /// What is for this language.
+    pub(super) fn pick<T>(self, en: T, ru: T) -> T {
+        self.0.pick(en, ru)
     }
 
     /// A number with its noun: two forms in English, three in Russian.
@@ -100,14 +72,7 @@ impl Words {
     }
 
     pub(super) fn status(self, status: Status) -> &'static str {
-        match self.0 {
-            Lang::En => status.word(),
-            Lang::Ru => match status {
-                Status::Graded => "оценено",
-                Status::Ungradable => "не оценено",
-                Status::Error => "ошибка",
-            },
-        }
+        self.outcome(status.word())
     }
 
     /// Whether a result counts, by its stored word.
@@ -160,7 +125,7 @@ impl Words {
             ["result of a regrade waits", "results of a regrade wait"],
             ["результат ждёт", "результата ждут", "результатов ждут"],
         );
-        self.pick_owned(
+        self.pick(
             format!("{results}: grader results compare"),
             format!("{results} решения после перепроверки: grader results compare"),
         )

@@ -178,39 +178,19 @@ fn private() -> Result<(PathBuf, Scratch), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::batch::{Identity, Item, Options, Person, Place, Status};
-    use crate::run::{Engine, EngineOptions};
+    use crate::batch::tests::{engine, item, lab};
+    use crate::batch::{Options, Status};
     use crate::store::SHORTEST_LEASE;
-    use crate::submission::CacheMode;
     use std::fs;
     use tempfile::TempDir;
 
     #[test]
     fn an_error_is_no_other_result() {
-        // Workers that die at once: whatever has to be built is an error.
-        let engine = Engine::new(&EngineOptions {
-            exe: Some("/bin/false".into()),
-            cache: CacheMode::Off,
-            workers: Some(1),
-            ..EngineOptions::default()
-        });
-        let engine = engine.unwrap();
+        // Its workers die at once: whatever has to be built is an error.
+        let engine = engine();
         let grader = Grader::new(&engine, Options::default()).unwrap();
-        let source = catalog::load(Path::new("us-upper"), reference::NAMES).unwrap();
-        let lab = PreparedLab::new(source).unwrap();
         let (dir, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
-        let item = Item {
-            identity: Identity {
-                group: String::new(),
-                student: "s07".into(),
-                lab: "us-upper".into(),
-                attempt: 1,
-            },
-            person: Person::default(),
-            submitted: None,
-            place: Place::Directory(dir.path().to_owned()),
-            origin: None,
-        };
+        let (lab, item) = (lab(), item(&dir));
         let empty = grader.grade(&lab, &item);
         fs::write(dir.path().join("us-server.c"), "int main(void) { }").unwrap();
         let broken = grader.grade(&lab, &item);

@@ -36,6 +36,15 @@ impl Lang {
             Self::Ru => Self::En,
         }
     }
+
+    /// What is for this one.
+    #[must_use]
+    pub fn pick<T>(self, en: T, ru: T) -> T {
+        match self {
+            Self::En => en,
+            Self::Ru => ru,
+        }
+    }
 }
 
 impl Text {

@@ -45,13 +45,7 @@ fn sentence(
     let flag = level.flag();
     let usual = Optimisation::None.flag();
     let part = |ids: &[&str], en: &str, ru: &str| {
-        (!ids.is_empty()).then(|| {
-            let words = match lang {
-                Lang::En => en,
-                Lang::Ru => ru,
-            };
-            format!("{words} {}", ids.join(", "))
-        })
+        (!ids.is_empty()).then(|| format!("{} {}", lang.pick(en, ru), ids.join(", ")))
     };
     let parts: Vec<String> = [
         part(&lost, "it does not meet", "не выполнено:"),

@@ -82,11 +82,7 @@ impl Rung {
             Self::Go => return format!("go build {from}"),
             Self::Script => return from.to_owned(),
         };
-        match lang {
-            Lang::En => en,
-            Lang::Ru => ru,
-        }
-        .to_owned()
+        lang.pick(en, ru).to_owned()
     }
 }
 

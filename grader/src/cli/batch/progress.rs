@@ -131,7 +131,7 @@ fn pace(fresh: usize, left: usize, took: Duration, words: Words) -> String {
         return String::new();
     }
     let seconds = left as f64 / rate;
-    let [s, min, h] = words.pick_all(["s", "min", "h"], ["с", "мин", "ч"]);
+    let [s, min, h] = words.pick(["s", "min", "h"], ["с", "мин", "ч"]);
     let left = if seconds < 100.0 {
         format!("{seconds:.0} {s}")
     } else if seconds < 6000.0 {
@@ -140,7 +140,7 @@ fn pace(fresh: usize, left: usize, took: Duration, words: Words) -> String {
         format!("{:.1} {h}", seconds / 3600.0)
     };
     let decimals = usize::from(rate < 10.0);
-    words.pick_owned(
+    words.pick(
         format!("{rate:.decimals$} a second   {left} left"),
         format!("{rate:.decimals$} в секунду   осталось {left}"),
     )

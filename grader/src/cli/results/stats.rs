@@ -44,7 +44,7 @@ pub(in crate::cli) fn summary(
     stats: &Stats,
     words: Words,
 ) -> io::Result<()> {
-    let titles = words.pick_all(
+    let titles = words.pick(
         ["full marks", "some", "none", "not graded", "error"],
         ["полный балл", "частично", "ноль", "не оценено", "ошибка"],
     );
@@ -84,7 +84,7 @@ pub(in crate::cli) fn summary(
         .count();
     if same > 0 {
         let groups = words.count(same, ["group", "groups"], ["группа", "группы", "групп"]);
-        line.push(words.pick_owned(
+        line.push(words.pick(
             format!("same wrong transcripts: {groups} of 4 and more"),
             format!("одинаковые ошибки: {groups} от 4 человек"),
         ));
@@ -102,7 +102,7 @@ pub(in crate::cli) fn look_at(out: &mut dyn Write, stats: &Stats, words: Words) 
         return Ok(());
     }
     let all = stats.to_look_at.len();
-    let title = words.pick_owned(
+    let title = words.pick(
         format!("{all} to be looked at:"),
         format!("посмотрите сами ({all}):"),
     );
@@ -113,7 +113,7 @@ pub(in crate::cli) fn look_at(out: &mut dyn Write, stats: &Stats, words: Words) 
     }
     if all > MOST {
         let more = all - MOST;
-        let more = words.pick_owned(format!("and {more} more"), format!("и ещё {more}"));
+        let more = words.pick(format!("and {more} more"), format!("и ещё {more}"));
         writeln!(out, "  {more}: grader results stats")?;
     }
     Ok(())
@@ -122,7 +122,7 @@ pub(in crate::cli) fn look_at(out: &mut dyn Write, stats: &Stats, words: Words) 
 fn statistics(out: &mut dyn Write, lab: &str, stats: &Stats, words: Words) -> io::Result<()> {
     summary(out, lab, stats, words)?;
     look_at(out, stats, words)?;
-    let titles = words.pick_all(
+    let titles = words.pick(
         ["met", "failed", "not reached"],
         ["выполнено", "не выполнено", "не проверено"],
     );

@@ -7,7 +7,7 @@ use crate::cli::words::Words;
 impl Words {
     pub(super) fn filled(self, rows: usize) -> String {
         let rows = self.count(rows, ["row", "rows"], ["строка", "строки", "строк"]);
-        self.pick_owned(format!("{rows} filled in"), format!("заполнено: {rows}"))
+        self.pick(format!("{rows} filled in"), format!("заполнено: {rows}"))
     }
 
     /// The assignment is worth `most` where the file goes.
@@ -24,7 +24,7 @@ impl Words {
 
     pub(super) fn files(self, count: usize, dir: &str) -> String {
         let files = self.count(count, ["file", "files"], ["файл", "файла", "файлов"]);
-        self.pick_owned(format!("{files} in {dir}"), format!("{files} в {dir}"))
+        self.pick(format!("{files} in {dir}"), format!("{files} в {dir}"))
     }
 
     pub(super) fn merged(self, new: usize, parts: usize, pending: usize) -> String {
@@ -34,7 +34,7 @@ impl Words {
             ["новый результат", "новых результата", "новых результатов"],
         );
         let parts = self.count(parts, ["part", "parts"], ["части", "частей", "частей"]);
-        let said = self.pick_owned(format!("{new} from {parts}"), format!("{new} из {parts}"));
+        let said = self.pick(format!("{new} from {parts}"), format!("{new} из {parts}"));
         if pending == 0 {
             return said;
         }

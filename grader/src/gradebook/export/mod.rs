@@ -236,8 +236,9 @@ fn line(
     parts.join("; ")
 }
 
-/// Two decimals at most, as every gradebook compares.
-fn number(value: f64) -> String {
+/// `70`, `70.5`: no more decimals than there are, and two at most, as every gradebook compares.
+#[must_use]
+pub fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -11,10 +11,7 @@ pub(super) struct Words(pub(super) Lang);
 
 impl Words {
     fn pick(self, en: &'static str, ru: &'static str) -> &'static str {
-        match self.0 {
-            Lang::En => en,
-            Lang::Ru => ru,
-        }
+        self.0.pick(en, ru)
     }
 
     /// A text of the lab's.
