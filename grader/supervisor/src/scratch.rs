@@ -5,6 +5,7 @@
 //! back whatever ends the owner, and tells it across PID namespaces. Neither age nor a process id
 //! is taken for a sign: the one lies about a slow machine, the other about a busy one.
 
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
@@ -17,6 +18,8 @@ use crate::isolation::removal;
 
 /// What all of them are called, and six letters more.
 const PREFIX: &str = "grader-";
+/// See [`PREFIX`]; mkdtemp(3).
+const LETTERS: usize = 6;
 /// The file that is locked. A directory without it is nobody's of ours.
 const MARK: &str = ".scratch";
 /// How often somebody else may take a new one for a dead one's before its lock is there.
@@ -85,7 +88,7 @@ impl Scratch {
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What resists is left to the next one that looks.
-        let _ = removal::remove(&self.path);
+        let _ = remove(&self.path);
     }
 }
 
@@ -130,10 +133,32 @@ pub fn sweep(parent: &Path) -> usize {
         })
         .filter(|entry| {
             // Held until it is gone: whoever is just making it waits, and makes another.
-            let dead = dead(&entry.path());
-            dead.is_some() && removal::remove(&entry.path()).is_ok()
+            match dead(&entry.path()) {
+                Some(_held) => remove(&entry.path()).is_ok(),
+                None => is_bare(&entry.path()) && fs::remove_dir(entry.path()).is_ok(),
+            }
         })
         .count()
+}
+
+/// Removes one of ours. What marks it goes last: where somebody is killed on the way, the rest is still
+/// known for what it is.
+fn remove(path: &Path) -> io::Result<()> {
+    removal::remove_ending_with(path, OsStr::new(MARK))
+}
+
+/// Whether it may be one that was not marked yet, or not any more, when its owner was killed; it is empty
+/// then. Whoever is just about to mark it makes another.
+fn is_bare(path: &Path) -> bool {
+    let letters = |name: &str| name.strip_prefix(PREFIX).map(str::len);
+    let named = path.file_name().and_then(OsStr::to_str).and_then(letters) == Some(LETTERS);
+    named
+        && fs::symlink_metadata(path).is_ok_and(|meta| {
+            let us = nix::unistd::geteuid().as_raw();
+            // The worker of the lower rung lets pass what is below its own.
+            let ours = matches!(meta.mode() & 0o777, 0o700 | 0o711);
+            ours && meta.is_dir() && meta.uid() == us
+        })
 }
 
 /// The lock of a directory that is one of ours and whose owner has ended.
@@ -200,6 +225,26 @@ mod tests {
         let path = living.path().to_owned();
         drop(living);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn one_that_was_not_marked_yet_is_removed_if_it_is_empty() {
+        let dir = TempDir::new().unwrap();
+        let make = |name: &str, mode| {
+            let path = dir.path().join(name);
+            fs::create_dir(&path).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            path
+        };
+        make("grader-Ab3dE6", 0o700);
+        make("grader-shared", 0o755);
+        make("grader-thesis-2", 0o700);
+        let full = make("grader-thesis", 0o700);
+        fs::write(full.join("chapter.tex"), "x").unwrap();
+        fs::write(make("grader-Xy9zW8", 0o700).join("left"), "x").unwrap();
+        assert_eq!(sweep(dir.path()), 1);
+        assert!(!dir.path().join("grader-Ab3dE6").exists());
+        assert_eq!(names(&dir).len(), 4);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A class: found, graded, interrupted, regraded, exported.
 
 use std::fs;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -247,6 +248,11 @@ fn killed_again_and_again_a_batch_comes_to_the_same_grades() {
     home.file("tmp/grader-Ab3dE6/.scratch", "");
     home.file("tmp/grader-Ab3dE6/files/server.c", "int main;");
     home.file("tmp/grader-thesis/chapter.tex", "not ours");
+    // Or before its directory had a mark.
+    fs::DirBuilder::new()
+        .mode(0o700)
+        .create(home.path().join("tmp/grader-Qw7rT2"))
+        .unwrap();
     let mut kills = 0;
     // At most one result is lost each time, and at least one is kept.
     for round in 0..8 {

@@ -1,6 +1,6 @@
 //! Removing a tree that resists: without permissions, and deeper than there are descriptors or stack.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
@@ -20,6 +20,14 @@ use nix::unistd::{UnlinkatFlags, unlinkat};
 /// # Errors
 /// Something could not be removed.
 pub(crate) fn remove(place: &Path) -> io::Result<()> {
+    remove_ending_with(place, OsStr::new(""))
+}
+
+/// The same; of what is in the directory itself `last` goes last.
+///
+/// # Errors
+/// As [`remove`].
+pub(crate) fn remove_ending_with(place: &Path, last: &OsStr) -> io::Result<()> {
     let (Some(above), Some(name)) = (place.parent(), place.file_name()) else {
         return Err(io::ErrorKind::InvalidInput.into());
     };
@@ -34,6 +42,7 @@ pub(crate) fn remove(place: &Path) -> io::Result<()> {
         if names.is_empty() {
             break;
         }
+        put_last(&mut names, last);
         while let Some(name) = names.pop() {
             if remove_one(&top, &name)? {
                 continue;
@@ -62,6 +71,13 @@ pub(crate) fn remove(place: &Path) -> io::Result<()> {
         }
     }
     Ok(unlinkat(&above, name, UnlinkatFlags::RemoveDir)?)
+}
+
+/// They are taken from the end.
+fn put_last(names: &mut [OsString], last: &OsStr) {
+    if let Some(at) = names.iter().position(|name| name == last) {
+        names.swap(0, at);
+    }
 }
 
 /// Names that moved directories get, with a number.
@@ -116,6 +132,15 @@ mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::{PermissionsExt, symlink};
+
+    #[test]
+    fn what_is_to_go_last_is_taken_last() {
+        let mut names = ["a", "mark", "b"].map(OsString::from).to_vec();
+        put_last(&mut names, OsStr::new("mark"));
+        let order: Vec<OsString> = std::iter::from_fn(|| names.pop()).collect();
+        assert_eq!(order.last().unwrap(), "mark");
+        assert_eq!(order.len(), 3);
+    }
 
     #[test]
     fn a_tree_deeper_than_any_path_goes() {
