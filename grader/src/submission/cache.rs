@@ -1,8 +1,9 @@
 //! Finished builds, by the hash of everything that went into them.
 
+mod place;
+
 use std::fs;
-use std::io::{self, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 use supervisor::scratch::{self, Scratch};
 
+use self::place::place;
 use super::note::Note;
 use super::rung::{Attempt, Rung};
 use super::runner::Fault;
@@ -26,8 +28,9 @@ pub enum CacheMode {
     Off,
 }
 
-/// A store of finished builds: a directory per key, written under another name and renamed, so
-/// that graders that run at once never see half of one.
+/// A store of finished builds: a record per key, and the programs by their hashes. A file has its name
+/// only when it is whole, and a record comes after its programs, so that graders that run at once
+/// never see half of one. It makes two files for a build: a cold class makes little else.
 #[derive(Clone, Debug)]
 pub struct Cache {
     root: PathBuf,
@@ -41,7 +44,7 @@ pub(super) struct Record {
     /// One for each role of the unit.
     pub programs: Vec<ProgramRecord>,
     /// Programs that no role asks for: the name from the directory in which the roles start, and
-    /// the hash of what lies beside under its index.
+    /// the hash of the program.
     #[serde(default)]
     pub others: Vec<(String, String)>,
     /// Things worth saying.
@@ -65,7 +68,7 @@ pub(super) struct ProgramRecord {
     pub failure: Option<String>,
     /// What this machine lacks to build or run it: no failure of the submission.
     pub unavailable: Option<String>,
-    /// Hash of the executable, which lies beside under the role's index.
+    /// Hash of the executable.
     pub executable: Option<String>,
 }
 
@@ -78,7 +81,10 @@ pub(super) struct Stored {
     pub others: Vec<(String, PathBuf)>,
 }
 
-const ENTRY: &str = "entry";
+/// Where the records are, by key.
+const RECORDS: &str = "records";
+/// Where the programs are, by hash.
+const PROGRAMS: &str = "programs";
 
 impl Cache {
     /// Opens the cache. Where the standard place cannot be written, builds are kept for this run
@@ -101,24 +107,25 @@ impl Cache {
     }
 
     fn at(dir: &Path) -> io::Result<Self> {
-        let root = dir.join("builds");
-        fs::create_dir_all(&root)?;
-        // Writable? A read-only cache would fail after the build, not before.
-        access(&root, AccessFlags::W_OK | AccessFlags::X_OK)?;
-        scratch::sweep(&root);
+        for part in [RECORDS, PROGRAMS].map(|part| dir.join(part)) {
+            fs::create_dir_all(&part)?;
+            // Writable? A read-only cache would fail after the build, not before.
+            access(&part, AccessFlags::W_OK | AccessFlags::X_OK)?;
+            scratch::sweep(&part);
+        }
         Ok(Self {
-            root,
+            root: dir.to_path_buf(),
             temporary: None,
         })
     }
 
     fn temporary() -> Result<Self, Fault> {
-        let (root, dir) = Scratch::new()
-            .and_then(|scratch| Ok((scratch.inside()?, scratch)))
+        let (cache, dir) = Scratch::new()
+            .and_then(|scratch| Ok((Self::at(&scratch.inside()?)?, scratch)))
             .map_err(|error| fault(&std::env::temp_dir(), &error))?;
         Ok(Self {
-            root,
             temporary: Some(Arc::new(dir)),
+            ..cache
         })
     }
 
@@ -153,20 +160,10 @@ impl Cache {
         stored.executables.into_iter().next().flatten()
     }
 
-    /// The finished build with this key. An entry that is not what was written is removed.
+    /// The finished build with this key. One that is not what was written counts for none, and the next
+    /// takes its place.
     pub(super) fn get(&self, key: &str) -> Option<Stored> {
-        let dir = self.root.join(key);
-        match read(&dir) {
-            Ok(stored) => Some(stored),
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !dir.exists() => None,
-            Err(_) => {
-                // Moved away first: another grader may be storing a good one meanwhile.
-                if let Ok(grave) = Scratch::new_in(&self.root) {
-                    let _ = fs::rename(&dir, grave.path().join("bad"));
-                }
-                None
-            }
-        }
+        self.read(key).ok()
     }
 
     /// Stores a build under its key and returns it as stored. `executables` are in the order of
@@ -178,91 +175,62 @@ impl Cache {
         executables: &[Option<Vec<u8>>],
         others: &[(String, Vec<u8>)],
     ) -> Result<Stored, Fault> {
+        let store = |bytes: &Vec<u8>| {
+            let sum = hash(bytes);
+            let path = self.program(&sum);
+            place(&path, bytes, 0o755).map_err(|error| fault(&path, &error))?;
+            Ok(sum)
+        };
         for (program, bytes) in record.programs.iter_mut().zip(executables) {
-            program.executable = bytes.as_ref().map(|bytes| hash(bytes));
+            program.executable = bytes.as_ref().map(store).transpose()?;
         }
         record.others = others
             .iter()
-            .map(|(name, bytes)| (name.clone(), hash(bytes)))
-            .collect();
-        let dir = self.root.join(key);
-        let store = || -> io::Result<()> {
-            let scratch = Scratch::new_in(&self.root)?;
-            let new = scratch.inside()?;
-            for (i, bytes) in executables.iter().enumerate() {
-                if let Some(bytes) = bytes {
-                    write_new(&new.join(i.to_string()), bytes, 0o755)?;
-                }
-            }
-            for (i, (_, bytes)) in others.iter().enumerate() {
-                write_new(&new.join(other(i)), bytes, 0o755)?;
-            }
+            .map(|(name, bytes)| Ok((name.clone(), store(bytes)?)))
+            .collect::<Result<_, _>>()?;
+        let path = self.entry(key);
+        let stored = || -> io::Result<Stored> {
             let text = serde_json::to_string(&record)?;
             let entry = format!("{}\n{text}", hash(text.as_bytes()));
-            write_new(&new.join(ENTRY), entry.as_bytes(), 0o644)?;
-            fs::set_permissions(&new, fs::Permissions::from_mode(0o755))?;
-            match fs::rename(&new, &dir) {
-                Ok(()) => Ok(()),
-                // Somebody else was first; what went in is the same.
-                Err(error) if dir.is_dir() => match read(&dir) {
-                    Ok(_) => Ok(()),
-                    Err(_) => Err(error),
-                },
-                Err(error) => Err(error),
+            place(&path, entry.as_bytes(), 0o644)?;
+            self.read(key)
+        };
+        stored().map_err(|error| fault(&path, &error))
+    }
+
+    fn entry(&self, key: &str) -> PathBuf {
+        self.root.join(RECORDS).join(key)
+    }
+
+    fn program(&self, sum: &str) -> PathBuf {
+        self.root.join(PROGRAMS).join(sum)
+    }
+
+    fn read(&self, key: &str) -> io::Result<Stored> {
+        let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
+        let entry = fs::read_to_string(self.entry(key))?;
+        let (sum, text) = entry.split_once('\n').ok_or_else(|| bad("no hash"))?;
+        if sum != hash(text.as_bytes()) {
+            return Err(bad("the entry is not what was written"));
+        }
+        let record: Record = serde_json::from_str(text)?;
+        let program = |sum: &String| {
+            let path = self.program(sum);
+            if *sum != hash(&fs::read(&path)?) {
+                return Err(bad("a program is not what was written"));
             }
+            Ok(path)
         };
-        store().map_err(|error| fault(&dir, &error))?;
-        read(&dir).map_err(|error| fault(&dir, &error))
+        let executables = record.programs.iter();
+        let executables = executables.map(|one| one.executable.as_ref().map(program).transpose());
+        let others = record.others.iter();
+        let others = others.map(|(name, sum)| Ok((name.clone(), program(sum)?)));
+        Ok(Stored {
+            executables: executables.collect::<io::Result<_>>()?,
+            others: others.collect::<io::Result<_>>()?,
+            record,
+        })
     }
-}
-
-fn read(dir: &Path) -> io::Result<Stored> {
-    let bad = |what: &str| io::Error::new(io::ErrorKind::InvalidData, what.to_owned());
-    let entry = fs::read_to_string(dir.join(ENTRY))?;
-    let (sum, text) = entry.split_once('\n').ok_or_else(|| bad("no hash"))?;
-    if sum != hash(text.as_bytes()) {
-        return Err(bad("the entry is not what was written"));
-    }
-    let record: Record = serde_json::from_str(text)?;
-    let mut executables = Vec::new();
-    for (i, program) in record.programs.iter().enumerate() {
-        let Some(sum) = &program.executable else {
-            executables.push(None);
-            continue;
-        };
-        let path = dir.join(i.to_string());
-        if *sum != hash(&fs::read(&path)?) {
-            return Err(bad("an executable is not what was written"));
-        }
-        executables.push(Some(path));
-    }
-    let mut others = Vec::new();
-    for (i, (name, sum)) in record.others.iter().enumerate() {
-        let path = dir.join(other(i));
-        if *sum != hash(&fs::read(&path)?) {
-            return Err(bad("a program is not what was written"));
-        }
-        others.push((name.clone(), path));
-    }
-    Ok(Stored {
-        record,
-        executables,
-        others,
-    })
-}
-
-/// The file of the program without a role that has this index.
-fn other(index: usize) -> String {
-    format!("other-{index}")
-}
-
-fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)?;
-    file.write_all(bytes)
 }
 
 pub(super) fn hash(bytes: &[u8]) -> String {
@@ -308,6 +276,7 @@ impl Key {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::os::unix::fs::PermissionsExt as _;
     use tempfile::TempDir;
 
     fn record() -> Record {
@@ -344,8 +313,9 @@ mod tests {
             .unwrap()
     }
 
-    fn entries(dir: &TempDir) -> usize {
-        fs::read_dir(dir.path().join("builds")).unwrap().count()
+    /// How many files each part has.
+    fn files(dir: &TempDir) -> [usize; 2] {
+        [RECORDS, PROGRAMS].map(|part| fs::read_dir(dir.path().join(part)).unwrap().count())
     }
 
     #[test]
@@ -369,18 +339,19 @@ mod tests {
         };
         assert_eq!(name, "upper");
         assert_eq!(fs::read(other).unwrap(), b"helper");
-        assert_eq!(entries(&dir), 1);
+        assert_eq!(files(&dir), [1, 2]);
     }
 
     #[test]
     fn a_damaged_entry_is_noticed_and_replaced() {
         let dir = TempDir::new().unwrap();
         let cache = cache(&dir);
-        let path = put(&cache).executables[0].clone().unwrap();
+        let stored = put(&cache);
+        let path = stored.executables[0].clone().unwrap();
         fs::write(&path, b"prograM").unwrap();
         assert!(cache.get("k").is_none());
         put(&cache);
-        let entry = dir.path().join("builds/k/entry");
+        let entry = dir.path().join("records/k");
         let text = fs::read_to_string(&entry).unwrap();
         fs::write(
             &entry,
@@ -389,14 +360,26 @@ mod tests {
         .unwrap();
         assert!(cache.get("k").is_none());
         put(&cache);
-        fs::write(dir.path().join("builds/k/other-0"), b"helpeR").unwrap();
+        fs::write(&stored.others[0].1, b"helpeR").unwrap();
         assert!(cache.get("k").is_none());
         put(&cache);
-        fs::remove_file(dir.path().join("builds/k/0")).unwrap();
+        fs::remove_file(&path).unwrap();
         assert!(cache.get("k").is_none());
         put(&cache);
         assert!(cache.get("k").is_some());
-        assert_eq!(entries(&dir), 1);
+        assert_eq!(files(&dir), [1, 2]);
+    }
+
+    #[test]
+    fn a_program_that_several_builds_have_is_stored_once() {
+        let dir = TempDir::new().unwrap();
+        let cache = cache(&dir);
+        let build = |key: &str| {
+            let executables = [Some(b"program".to_vec()), None];
+            cache.put(key, record(), &executables, &[]).unwrap()
+        };
+        assert_eq!(build("k").executables, build("l").executables);
+        assert_eq!(files(&dir), [2, 1]);
     }
 
     #[test]
@@ -414,7 +397,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(entries(&dir), 1);
+        assert_eq!(files(&dir), [1, 2]);
     }
 
     #[test]
