@@ -1,0 +1,117 @@
+//! What cannot be used or is not there, in words.
+
+use super::super::error::SubmissionError;
+use super::super::manifest::MANIFEST;
+use super::super::source::{self, Magic};
+use super::super::tree::{Content, File, Tree};
+use super::layout::Layout;
+use super::names::{is_header, is_source};
+use super::role::Role;
+
+/// Files that are needed by their name but cannot be used.
+pub(super) fn refuse_unusable(tree: &Tree, roles: &[Role<'_>]) -> Result<(), SubmissionError> {
+    for file in &tree.files {
+        let wanted = is_source(&file.path)
+            || is_header(&file.path)
+            || roles.iter().any(|role| role.rank(&file.path).is_some());
+        let special = file.path == MANIFEST
+            || file.path == "Cargo.toml"
+            || file.path.eq_ignore_ascii_case("makefile")
+            || file.path == "GNUmakefile";
+        match &file.content {
+            Content::Refused(why) if wanted || special => {
+                return Err(SubmissionError::Unusable {
+                    file: file.path.clone(),
+                    why: why.clone(),
+                });
+            }
+            Content::Bytes(bytes)
+                if wanted && matches!(source::magic(bytes), Magic::Elf | Magic::Archive) =>
+            {
+                return Err(compiled(&file.path));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn compiled(path: &str) -> SubmissionError {
+    SubmissionError::Unusable {
+        file: path.to_owned(),
+        why: "this is a compiled program (ELF); hand in the source".to_owned(),
+    }
+}
+
+/// A file that the manifest names.
+pub(super) fn must_exist<'t>(
+    tree: &'t Tree,
+    role: &str,
+    path: &str,
+) -> Result<&'t File, SubmissionError> {
+    if let Some(file) = tree.get(path) {
+        return match &file.content {
+            Content::Bytes(bytes) if source::magic(bytes) == Magic::Elf => Err(compiled(path)),
+            Content::Bytes(_) => Ok(file),
+            Content::Refused(why) => Err(SubmissionError::Unusable {
+                file: path.to_owned(),
+                why: why.clone(),
+            }),
+        };
+    }
+    Err(SubmissionError::Manifest(format!(
+        "{MANIFEST}: [programs.{role}]: there is no file `{path}`; the submission has {}",
+        listing(tree)
+    )))
+}
+
+/// Whether a file can be started as it is.
+pub(super) fn runnable(file: &File) -> Result<(), SubmissionError> {
+    if source::magic(file.bytes().unwrap_or_default()) == Magic::Script {
+        return Ok(());
+    }
+    Err(SubmissionError::Unusable {
+        file: file.path.clone(),
+        why: "it cannot be executed: not a script that begins with #!; name `sources` or `make` \
+              in grader.toml instead"
+            .to_owned(),
+    })
+}
+
+/// What was looked for in vain, and what is there instead.
+pub(super) fn nothing_found(tree: &Tree, layout: &Layout) -> SubmissionError {
+    let looked_for = layout
+        .missing
+        .iter()
+        .map(|(role, names)| format!("{names} ({role})"))
+        .collect::<Vec<_>>()
+        .join("; ");
+    SubmissionError::NothingFound {
+        path: tree.root.clone(),
+        looked_for: format!("Makefile, Cargo.toml, {looked_for}"),
+        found: listing(tree),
+    }
+}
+
+/// The first files by name, compiled ones marked.
+fn listing(tree: &Tree) -> String {
+    const SHOWN: usize = 8;
+    let mut names: Vec<String> = tree
+        .files
+        .iter()
+        .take(SHOWN)
+        .map(|file| {
+            let compiled = file.bytes().map(source::magic) == Some(Magic::Elf);
+            let mark = if compiled {
+                " (a compiled program: hand in the source)"
+            } else {
+                ""
+            };
+            format!("{}{mark}", file.path)
+        })
+        .collect();
+    if tree.files.len() > SHOWN {
+        names.push(format!("and {} more", tree.files.len() - SHOWN));
+    }
+    names.join(", ")
+}
