@@ -1,6 +1,9 @@
 //! Peers that are ends of FIFOs.
 
-use super::{Peer, Stage, data, exactly_one, inside, only_with};
+use super::data::data;
+use super::files::inside;
+use super::keys::{exactly_one, only_with};
+use super::{Peer, Stage};
 use crate::lab::check::{required, small};
 use crate::lab::decode::{At, Sink, shown};
 use crate::lab::diagnostics::Diagnostic;
