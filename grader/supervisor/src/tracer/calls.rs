@@ -162,7 +162,7 @@ pub(crate) fn of_interest() -> Vec<i64> {
         .chain(OLD_SHAPES)
         .map(|shape| shape.nr)
         .chain(asking.filter(|&nr| nr != libc::SYS_getsockopt))
-        .chain(super::MAKES_IPC)
+        .chain(super::entry::MAKES_IPC)
         .collect()
 }
 

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
+use super::Tracer;
+use super::entry::makes_task;
 use super::task::InCall;
-use super::{Tracer, makes_task};
 use crate::event::{LimitKind, What};
 use crate::plan::{ProcessId, Program, ProgramId};
 use crate::proc;

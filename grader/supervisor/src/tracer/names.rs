@@ -1,5 +1,6 @@
 //! The names of the programs' sockets: what they bind and where they listen.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::task::Named;
@@ -11,6 +12,29 @@ use crate::recorder::Recorder;
 use crate::waits::sockets;
 
 impl Tracer {
+    /// Reports socket files that are gone, and abstract names, which go with their sockets.
+    pub(crate) fn look_for_unlinked(&mut self, recorder: &mut Recorder) {
+        let mut bound: Option<BTreeSet<u64>> = None;
+        for named in self.named.iter_mut().filter(|named| !named.unlinked) {
+            let gone = match (&named.path, &named.address) {
+                (Some(path), _) => std::fs::symlink_metadata(path)
+                    .is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound),
+                (None, Address::Abstract(_)) => !bound
+                    .get_or_insert_with(lookup::unix_inodes)
+                    .contains(&named.inode),
+                _ => false,
+            };
+            if gone {
+                named.unlinked = true;
+                self.progress += 1;
+                recorder.emit(What::Unlinked {
+                    program: named.process.program,
+                    address: named.address.clone(),
+                });
+            }
+        }
+    }
+
     /// A `bind` has returned.
     pub(super) fn bound(
         &mut self,
