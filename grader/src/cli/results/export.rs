@@ -139,12 +139,12 @@ impl Export {
             Format::MoodleFeedback => self.feedback(
                 &book,
                 &|grade| {
-                    let id = grade.standing.student.person.lms.as_ref()?;
+                    let id = export::moodle_participant(grade)?;
                     Some(format!(
                         "{}_{}_assignsubmission_file_/feedback.html",
                         // Moodle finds the number behind the first underscore.
                         file_name(grade.standing.student.full_name()).replace('_', " "),
-                        file_name(id)
+                        file_name(&id)
                     ))
                 },
                 words.pick(
@@ -212,6 +212,11 @@ impl Export {
             "из файла нет в ведомости",
         );
         list(unknown, &filled.unknown);
+        let locked = words.pick(
+            "have a grade there that cannot be changed, and were left as they are",
+            "с оценкой, которую там нельзя изменить, оставлены как есть",
+        );
+        list(locked, &filled.locked);
         if let Some(most) = filled.scaled {
             let _ = writeln!(err, "{}", words.scaled(&points(most), lab));
         }

@@ -1,14 +1,14 @@
 //! Canvas: the file that the teacher exported, with one column filled in
 //! (canvas-lms, `lib/gradebook_importer.rb`).
 
-use std::collections::HashMap;
-
 use super::sheet::{Changed, Field, Sheet, decimal};
+use super::who::{Called, Id, Students};
 use super::{ExportError, Filled, Grade, Grades, number};
 
 /// Where what stands.
 struct Columns {
-    name: usize,
+    /// One, or two: `LastName`, `FirstName`.
+    name: Vec<usize>,
     id: usize,
     sis: Option<usize>,
     login: Option<usize>,
@@ -42,28 +42,22 @@ pub fn fill(grades: &Grades, template: &[u8], assignment: &str) -> Result<Filled
     let sheet = Sheet::read(text, if semicolons { ';' } else { ',' });
     let columns = Columns::find(&sheet, assignment)?;
     let most = columns.possible(&sheet)?;
-    let by = Students::new(grades);
+    let by = Students::new(grades, &|grade| grade.standing.student.person.lms.clone());
     let mut used = vec![false; grades.rows.len()];
     let mut out = Filled::default();
     let mut changed = Changed::new(&sheet);
-    for row in sheet.rows.iter().skip(1) {
-        let at = |column: usize| cell(row, column);
-        let heading = row.iter().all(|field| field.says.trim().is_empty())
-            || columns.says_possible(row)
-            // The second line of some exports says which columns are posted by hand.
-            || (at(columns.name).is_none() && at(columns.id).is_none());
-        if heading {
-            continue;
-        }
-        let names = [
-            at(columns.id),
-            columns.sis.and_then(at),
-            columns.login.and_then(at),
-        ];
-        let name = at(columns.name).unwrap_or_default();
-        let Some(place) = by.find(&names, name) else {
-            if name != "Student, Test" {
-                out.unknown.push(name.to_owned());
+    let rows: Vec<&Vec<Field>> = sheet
+        .rows
+        .iter()
+        .skip(1)
+        .filter(|row| columns.is_students(row))
+        .collect();
+    let called: Vec<Called<'_>> = rows.iter().map(|row| columns.called(row)).collect();
+    let places = by.of_rows(&called);
+    for ((row, called), place) in rows.into_iter().zip(called).zip(places) {
+        let Some(place) = place else {
+            if called.name != "Student, Test" {
+                out.unknown.push(called.name);
             }
             continue;
         };
@@ -71,7 +65,7 @@ pub fn fill(grades: &Grades, template: &[u8], assignment: &str) -> Result<Filled
             *seen = true;
         }
         // A cell that says "excused" is the teacher's decision.
-        let excused = at(columns.column).is_some_and(|cell| cell.eq_ignore_ascii_case("ex"));
+        let excused = cell(row, columns.column).is_some_and(|cell| cell.eq_ignore_ascii_case("ex"));
         let score = grades.rows.get(place).and_then(|row| row.standing.score);
         if let Some(score) = score.filter(|_| !excused) {
             let score = out.scale(score, &grades.lab, most);
@@ -128,8 +122,15 @@ impl Columns {
         };
         let titles: Vec<&str> = head.iter().map(|field| field.says.trim()).collect();
         let find = |test: &dyn Fn(&str) -> bool| titles.iter().position(|title| test(title));
+        let name = match find(&|t| t.contains("Student")) {
+            Some(name) => Some(vec![name]),
+            // Where the course lets Canvas write names in two columns.
+            None => find(&|t| t == "LastName")
+                .zip(find(&|t| t == "FirstName"))
+                .map(|(last, first)| vec![last, first]),
+        };
         let (Some(name), Some(id)) = (
-            find(&|t| t.contains("Student")),
+            name,
             find(&|t| t == "ID" || t.contains("ID") && !t.contains("SIS")),
         ) else {
             return bad(
@@ -169,9 +170,33 @@ impl Columns {
         })
     }
 
+    /// Whether it is the row of a student, and not one that says something about the columns: what is
+    /// possible, which are posted by hand.
+    fn is_students(&self, row: &[Field]) -> bool {
+        let mut who = self.name.iter().chain([&self.id]);
+        !self.says_possible(row) && who.any(|column| cell(row, *column).is_some())
+    }
+
+    fn called<'f>(&self, row: &'f [Field]) -> Called<'f> {
+        let ids = [
+            (Id::Lms, Some(self.id)),
+            (Id::Number, self.sis),
+            (Id::Login, self.login),
+        ];
+        let name: Vec<&str> = self.name.iter().filter_map(|c| cell(row, *c)).collect();
+        Called {
+            ids: ids
+                .into_iter()
+                .filter_map(|(kind, column)| Some((kind, cell(row, column?)?)))
+                .collect(),
+            name: name.join(", "),
+        }
+    }
+
     /// Whether it is the row that says what each assignment is worth.
     fn says_possible(&self, row: &[Field]) -> bool {
-        cell(row, self.name).is_some_and(|name| name.contains("Points Possible"))
+        let first = self.name.first().and_then(|column| cell(row, *column));
+        first.is_some_and(|name| name.contains("Points Possible"))
     }
 
     /// What the assignment is worth, where the file tells it.
@@ -194,60 +219,4 @@ impl Columns {
         }
         Ok(decimal(says))
     }
-}
-
-/// The students by whatever a file may call them. A name of several is nobody's.
-pub(super) struct Students {
-    names: HashMap<String, Option<usize>>,
-}
-
-impl Students {
-    pub(super) fn new(grades: &Grades) -> Self {
-        let mut names: HashMap<String, Option<usize>> = HashMap::new();
-        for (place, row) in grades.rows.iter().enumerate() {
-            let student = &row.standing.student;
-            let person = &student.person;
-            let mut known = vec![
-                simple(student.full_name()),
-                simple(&student.name),
-                words(student.full_name()),
-            ];
-            let ids = [&person.lms, &person.number, &person.login, &person.email];
-            known.extend(ids.into_iter().flatten().map(|id| id.trim().to_lowercase()));
-            known.sort();
-            known.dedup();
-            for name in known.into_iter().filter(|name| !name.is_empty()) {
-                names
-                    .entry(name)
-                    .and_modify(|other| *other = None)
-                    .or_insert(Some(place));
-            }
-        }
-        Self { names }
-    }
-
-    /// By an identifier first, by name if none fits.
-    pub(super) fn find(&self, ids: &[Option<&str>], name: &str) -> Option<usize> {
-        let ids = ids.iter().flatten().map(|id| id.trim().to_lowercase());
-        ids.chain([simple(name), words(name)])
-            .find_map(|name| *self.names.get(&name)?)
-    }
-}
-
-/// `Ivanov, Ivan` as `ivanov ivan`.
-fn simple(name: &str) -> String {
-    let parts: Vec<String> = name
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|part| !part.is_empty())
-        .map(str::to_lowercase)
-        .collect();
-    parts.join(" ")
-}
-
-/// The same in whichever order the parts are written.
-fn words(name: &str) -> String {
-    let simple = simple(name);
-    let mut parts: Vec<&str> = simple.split(' ').collect();
-    parts.sort_unstable();
-    format!("any order: {}", parts.join(" "))
 }

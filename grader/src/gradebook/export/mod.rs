@@ -11,6 +11,7 @@ mod plain;
 mod sheet;
 #[cfg(test)]
 mod tests;
+mod who;
 mod words;
 
 use thiserror::Error;
@@ -23,7 +24,9 @@ use crate::report::{JsonRequirement, JsonWhy};
 
 pub use canvas::{feedback_name as canvas_feedback_name, fill as canvas};
 pub use gradescope::gradescope;
-pub use moodle::{fill as moodle_worksheet, gradebook as moodle};
+pub use moodle::{
+    fill as moodle_worksheet, gradebook as moodle, participant as moodle_participant,
+};
 pub use page::{html, markdown};
 pub use plain::{csv, json, nbgrader};
 
@@ -38,6 +41,8 @@ pub struct Filled {
     pub missing: Vec<String>,
     /// Rows of the file of which the gradebook knows no student, by name.
     pub unknown: Vec<String>,
+    /// Rows with a grade that cannot be changed there, by name; they were left as they are.
+    pub locked: Vec<String>,
     /// What the assignment is worth, where that is not what the lab is worth: points were scaled.
     pub scaled: Option<f64>,
 }
@@ -269,6 +274,9 @@ fn cell(text: &str) -> String {
 /// A name for a file: nothing that a file system or an archive reads otherwise.
 #[must_use]
 pub fn file_name(text: &str) -> String {
+    /// File systems count bytes, and 255 of them must do for what else is in the name.
+    const MOST: usize = 100;
+    let mut bytes = 0;
     let name: String = text
         .chars()
         .map(|c| {
@@ -278,7 +286,10 @@ pub fn file_name(text: &str) -> String {
                 '_'
             }
         })
-        .take(100)
+        .take_while(|c| {
+            bytes += c.len_utf8();
+            bytes <= MOST
+        })
         .collect();
     let name = name.trim_matches(['.', ' ']).to_owned();
     if name.is_empty() {

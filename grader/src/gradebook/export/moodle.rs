@@ -1,8 +1,9 @@
 //! Moodle: a file for the import of grades, and the offline worksheet of an assignment, filled in.
 
-use super::canvas::{Students, finish, missing, text};
+use super::canvas::{finish, missing, text};
 use super::sheet::{Changed, Field, Sheet, decimal};
-use super::{ExportError, Filled, Grades, cell, number};
+use super::who::{Called, Id, Students};
+use super::{ExportError, Filled, Grade, Grades, cell, number};
 
 /// A CSV file for *Grades, Import*: mapped by e-mail address or ID number, with the grade and the
 /// feedback, because an import without the feedback loses what is there.
@@ -46,30 +47,25 @@ pub fn gradebook(grades: &Grades) -> Result<Filled, ExportError> {
 /// It is no such worksheet.
 pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
     let whole = text(template)?;
-    let sheet = Sheet::read(whole, ',');
+    let sheet = Sheet::read(whole, delimiter(whole));
     let Some((head, rows)) = sheet.rows.split_first() else {
         return Err(ExportError::Template("the template is empty".to_owned()));
     };
     let columns = Columns::find(head, rows, whole)?;
-    let by = Students::new(grades);
+    let by = Students::new(grades, &participant);
     let mut used = vec![false; grades.rows.len()];
     let mut out = Filled::default();
     let mut changed = Changed::new(&sheet);
-    for fields in rows {
+    let rows: Vec<&Vec<Field>> = rows
+        .iter()
+        .filter(|row| row.first().is_some_and(|id| !id.says.trim().is_empty()))
+        .collect();
+    let called: Vec<Called<'_>> = rows.iter().map(|row| columns.called(row)).collect();
+    let places = by.of_rows(&called);
+    for ((fields, called), place) in rows.into_iter().zip(called).zip(places) {
         let says = |column: usize| fields.get(column).map(|field| field.says.trim());
-        let Some(participant) = says(0).filter(|id| !id.is_empty()) else {
-            continue;
-        };
-        let digits: String = participant.chars().filter(char::is_ascii_digit).collect();
-        let name = columns.name.and_then(says).unwrap_or_default();
-        let mut ids: Vec<Option<&str>> = vec![Some(digits.as_str())];
-        ids.extend(columns.others.iter().map(|column| says(*column)));
-        let Some(place) = by.find(&ids, name) else {
-            out.unknown.push(if name.is_empty() {
-                participant.to_owned()
-            } else {
-                name.to_owned()
-            });
+        let Some(place) = place else {
+            out.unknown.push(called.name);
             continue;
         };
         if let Some(seen) = used.get_mut(place) {
@@ -78,6 +74,14 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
         let Some(row) = grades.rows.get(place) else {
             continue;
         };
+        // Moodle passes over such a row, so what is in it stays as it is.
+        let changeable = columns.maximum.and_then(|maximum| says(maximum + 1));
+        if changeable.is_some_and(|says| NO.contains(&says.to_lowercase().as_str())) {
+            if row.standing.score.is_some() {
+                out.locked.push(called.name);
+            }
+            continue;
+        }
         let mut cells = Vec::new();
         if let Some(score) = row.standing.score {
             let most = columns.maximum.and_then(says).and_then(decimal);
@@ -96,11 +100,43 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
     Ok(out)
 }
 
+/// Moodle's number for a student in this assignment. Every assignment has its own, so that of the
+/// download that was graded, where it was one, is better than what is known of the student.
+#[must_use]
+pub fn participant(grade: &Grade) -> Option<String> {
+    let standing = &grade.standing;
+    let of_place = |place: &str| {
+        let (before, _) = place.rsplit_once("_assignsubmission_")?;
+        let (_, number) = before.rsplit_once('_')?;
+        let digits = !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit());
+        digits.then(|| number.to_owned())
+    };
+    let attempt = standing.attempt.as_ref();
+    attempt
+        .and_then(|attempt| of_place(&attempt.place))
+        .or_else(|| standing.student.person.lms.clone())
+}
+
+/// What stands between the fields: Moodle writes commas and takes others too, and a spreadsheet that
+/// saved the file may have written them.
+fn delimiter(text: &str) -> char {
+    let head = text.lines().next().unwrap_or_default();
+    let count = |delimiter: char| head.matches(delimiter).count();
+    if count(';') > count(',') {
+        ';'
+    } else if count('\t') > count(',') {
+        '\t'
+    } else {
+        ','
+    }
+}
+
 /// Where what stands. Only the order is the same in every language: the identifier first; the grade
 /// behind the status, before the maximum and the time.
 struct Columns {
     name: Option<usize>,
-    others: Vec<usize>,
+    numbers: Vec<usize>,
+    logins: Vec<usize>,
     grade: usize,
     maximum: Option<usize>,
     feedback: Option<usize>,
@@ -121,14 +157,13 @@ const GRADE: [&str; 12] = [
     "оцінка",
     "valutazione",
 ];
-const MAXIMUM: [&str; 9] = [
-    "maximum",
+/// What is in the header of the maximum.
+const MAXIMUM: [&str; 7] = [
+    "maxim",
     "максимальн",
     "bestwertung",
-    "maximum",
-    "maximale",
     "máxim",
-    "maksymalna",
+    "maksymaln",
     "最大",
     "massim",
 ];
@@ -156,13 +191,37 @@ const NAME: [&str; 10] = [
     "nome completo",
     "姓名",
 ];
-const OTHER: [&str; 6] = [
-    "email",
-    "e-mail",
-    "почт",
+/// What is in the headers of the university's number, and of the name by which one logs in.
+const NUMBER: [&str; 7] = [
     "id number",
     "индивидуальный",
+    "id-nummer",
     "matrikel",
+    "numéro d’identification",
+    "numéro d'identification",
+    "número de id",
+];
+const LOGIN: [&str; 6] = [
+    "username",
+    "логин",
+    "anmeldename",
+    "nom d’utilisateur",
+    "nom d'utilisateur",
+    "nombre de usuario",
+];
+/// What says that a grade cannot be changed.
+const NO: [&str; 11] = [
+    "no",
+    "нет",
+    "nein",
+    "non",
+    "nee",
+    "não",
+    "nie",
+    "ні",
+    "ei",
+    "いいえ",
+    "否",
 ];
 
 impl Columns {
@@ -181,7 +240,10 @@ impl Columns {
         let begins = |words: &'static [&'static str]| {
             move |title: &str| words.iter().any(|word| title.starts_with(word))
         };
-        let maximum = position(&begins(&MAXIMUM));
+        let has = |words: &'static [&'static str]| {
+            move |title: &str| words.iter().any(|word| title.contains(word))
+        };
+        let maximum = position(&has(&MAXIMUM));
         // `Grade`, but not `Last modified (grade)` and not `Grade can be changed`.
         let grade = position(&|title| GRADE.contains(&title)).or_else(|| {
             let before = maximum?.checked_sub(1)?;
@@ -200,18 +262,39 @@ impl Columns {
                 "this is no offline grading worksheet of Moodle: its first line is `{line}`; download it from the assignment, View all submissions, Grading action"
             )));
         };
-        let others = titles
-            .iter()
-            .enumerate()
-            .filter(|(_, title)| begins(&OTHER)(title))
-            .map(|(column, _)| column)
-            .collect();
+        let all = |test: &dyn Fn(&str) -> bool| -> Vec<usize> {
+            let columns = titles.iter().enumerate();
+            columns.filter(|(_, t)| test(t)).map(|(at, _)| at).collect()
+        };
         Ok(Self {
             name: position(&begins(&NAME)),
-            others,
+            numbers: all(&has(&NUMBER)),
+            logins: all(&has(&LOGIN)),
             grade,
             maximum,
             feedback: position(&begins(&FEEDBACK)),
         })
+    }
+    fn called<'f>(&self, row: &'f [Field]) -> Called<'f> {
+        let says = |column: usize| row.get(column).map(|field| field.says.trim());
+        // `Participant 1007`, `Участник1007`.
+        let own = says(0).unwrap_or_default();
+        let prefix = own.trim_end_matches(|c: char| c.is_ascii_digit());
+        let mut ids = vec![(Id::Lms, own.get(prefix.len()..).unwrap_or_default())];
+        let of = |columns: &[usize], kind: Id| -> Vec<(Id, &'f str)> {
+            let cells = columns.iter().filter_map(|column| says(*column));
+            cells.map(|cell| (kind, cell)).collect()
+        };
+        ids.extend(of(&self.numbers, Id::Number));
+        ids.extend(of(&self.logins, Id::Login));
+        // An address is known by itself, in whichever language its header is.
+        let before = row.iter().take(self.grade).map(|field| field.says.trim());
+        let addresses = before.filter(|says| says.contains('@') && !says.contains(' '));
+        ids.extend(addresses.map(|address| (Id::Email, address)));
+        let name = self.name.and_then(says).filter(|name| !name.is_empty());
+        Called {
+            ids,
+            name: name.unwrap_or(own).to_owned(),
+        }
     }
 }

@@ -260,6 +260,8 @@ body{font:16px/1.5 system-ui,sans-serif;margin:0}
 main{max-width:56rem;margin:2rem auto;padding:0 1rem}
 header{display:flex;justify-content:space-between;align-items:baseline;gap:1rem;border-bottom:1px solid var(--line)}
 h1{font-size:1.4rem;margin:0}
+header div{min-width:0}
+h1,h2,p,li{overflow-wrap:anywhere}
 header p{margin:.2rem 0 .8rem;color:var(--dim)}
 header .points{font-size:1.6rem;font-weight:600;color:inherit;white-space:nowrap}
 h2{font-size:1.05rem;margin:1.4rem 0 .5rem}
@@ -290,16 +292,18 @@ fn escape(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&#39;"),
             '\n' | '\t' => out.push(c),
-            // Neither control characters nor those that turn the direction of what follows.
-            c if c.is_control()
-                || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
-            {
+            c if is_unseen(c) => {
                 let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
             }
             c => out.push(c),
         }
     }
     out
+}
+
+/// Control characters, and those that turn the direction of what follows.
+fn is_unseen(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A student's page in Markdown.
@@ -389,7 +393,7 @@ fn inline(text: &str) -> String {
     for c in text.chars() {
         match c {
             '\n' | '\t' => out.push(' '),
-            c if c.is_control() => {}
+            c if is_unseen(c) => {}
             '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '#' | '|' | '!' | '&' | '~' => {
                 out.push('\\');
                 out.push(c);
@@ -410,7 +414,7 @@ fn fenced(text: &str) -> String {
     let fence = "`".repeat(3.max(longest + 1));
     let clean: String = text
         .chars()
-        .filter(|c| !c.is_control() || matches!(c, '\n' | '\t'))
+        .filter(|c| !is_unseen(*c) || matches!(c, '\n' | '\t'))
         .collect();
     format!("{fence}text\n{clean}\n{fence}")
 }
@@ -426,10 +430,10 @@ mod tests {
             "&lt;script&gt;alert(&#39;&quot;&amp;&#39;)&lt;/script&gt;\\u{1b}[2J\\u{202e}"
         );
         assert_eq!(
-            inline("[a](javascript:x)\n# b"),
+            inline("[a](java\u{202e}script:x)\n# b"),
             "\\[a\\](javascript:x) \\# b"
         );
-        let block = fenced("a\n````\n<b>");
-        assert!(block.starts_with("`````text\n") && block.ends_with("\n`````"));
+        let block = fenced("a\n````\n<b>\u{202e}");
+        assert!(block.starts_with("`````text\n") && block.ends_with("<b>\n`````"));
     }
 }

@@ -2,6 +2,8 @@ use super::*;
 use crate::gradebook::tests::{book, merge, result};
 use tempfile::TempDir;
 
+mod fill;
+
 /// Three students with 20, 10 and no points.
 fn grades() -> Grades {
     let dir = TempDir::new().unwrap();

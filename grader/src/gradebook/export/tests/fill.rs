@@ -1,0 +1,139 @@
+//! Files of somebody else's, filled: whose row is whose, and what is left alone.
+
+use super::*;
+
+/// Grades of one student, who is called so.
+fn one(change: impl FnOnce(&mut ResultRecord)) -> Grades {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let mut record = result(
+        "ivan",
+        "2",
+        "lab",
+        &[("s-a", "pass", 10), ("s-b", "fail", 0)],
+    );
+    change(&mut record);
+    merge(&mut gradebook, &[record]);
+    Grades::read(&gradebook, "us-upper", Detail::Line, Lang::En).unwrap()
+}
+
+#[test]
+fn a_number_of_one_kind_is_none_of_another() {
+    let grades = one(|ivan| {
+        ivan.person.name = Some("Ivanov Ivan".into());
+        ivan.person.number = Some("1007".into());
+    });
+    // Anna's number in Canvas is Ivan's at the university.
+    let template = "Student,ID,SIS User ID,SIS Login ID,Section,Lab (5)\n\
+        \"Petrova, Anna\",1007,310071,anna,A,\n\"Ivanov, Ivan\",1008,1007,ii,A,\n";
+    let filled = canvas(&grades, template.as_bytes(), "Lab").unwrap();
+    assert_eq!(filled.text, template.replace(",ii,A,", ",ii,A,10"));
+    assert_eq!(filled.unknown, ["Petrova, Anna"]);
+    // Moodle's participant is no number of the university's either.
+    let template = "Identifier,Full name,ID number,Status,Grade,Maximum grade\n\
+        Participant 1007,Anna Petrova,310071,-,,20.00\nParticipant 5,Ivan Ivanov,1007,-,,20.00\n";
+    let filled = moodle_worksheet(&grades, template.as_bytes()).unwrap();
+    assert_eq!(filled.text, template.replace("1007,-,,20", "1007,-,10,20"));
+}
+
+#[test]
+fn of_two_people_of_one_name_nobody_gets_the_others_grade() {
+    let grades = one(|ivan| ivan.person.name = Some("Ivanov Ivan".into()));
+    let template = "Student,ID,Section,Lab (5)\nIvanov Ivan,1,A,\nIvanov Ivan,2,A,\n";
+    let filled = canvas(&grades, template.as_bytes(), "Lab").unwrap();
+    assert_eq!((filled.text.as_str(), filled.filled), (template, 0));
+    assert_eq!(filled.unknown.len(), 2);
+    assert_eq!(filled.missing, ["21214/ivan"]);
+    // Who is known by a number is not also somebody else of that name.
+    let grades = one(|ivan| {
+        ivan.person.name = Some("Ivanov Ivan".into());
+        ivan.person.lms = Some("2".into());
+    });
+    let filled = canvas(&grades, template.as_bytes(), "Lab").unwrap();
+    assert_eq!(filled.text, template.replace(",2,A,", ",2,A,10"));
+    // Nor whom the university's number tells apart.
+    let grades = one(|ivan| {
+        ivan.person.name = Some("Ivanov Ivan".into());
+        ivan.person.number = Some("77".into());
+    });
+    let template = "Student,ID,SIS User ID,Section,Lab (5)\nIvanov Ivan,1,78,A,\n";
+    let filled = canvas(&grades, template.as_bytes(), "Lab").unwrap();
+    assert_eq!(filled.text, template);
+}
+
+#[test]
+fn canvas_may_write_names_in_two_columns_and_says_other_things_above_the_students() {
+    let grades = one(|ivan| ivan.person.name = Some("Ivan Ivanov".into()));
+    let template = "LastName,FirstName,ID,SIS User ID,Section,Lab (5)\n\
+        ,,,,,Manual Posting\n    Points Possible,,,,,20\nIvanov,Ivan,8,,A and B,\nStudent,Test,9,,A,\n";
+    let filled = canvas(&grades, template.as_bytes(), "Lab").unwrap();
+    assert_eq!(filled.text, template.replace("A and B,", "A and B,10"));
+    assert_eq!(filled.unknown, [""; 0]);
+}
+
+#[test]
+fn moodles_worksheet_is_scaled_whatever_its_language_is() {
+    let grades = one(|ivan| ivan.person.lms = Some("1008".into()));
+    for head in [
+        "Identifiant,Nom complet,Adresse de courriel,Statut,Note,Note maximale,La note peut être modifiée,Dernière modification (note),Commentaires",
+        "Identificador,Nombre completo,Dirección de correo,Estado,Calificación,Calificación máxima,Se puede cambiar la calificación,Última modificación (calificación),Comentarios de retroalimentación",
+        "ID,Vollständiger Name,E-Mail-Adresse,Status,Bewertung,Bestwertung,Bewertung kann geändert werden,Zuletzt geändert (Bewertung),Feedback als Kommentar",
+        "Идентификатор,Полное имя,Адрес электронной почты,Состояние,Оценка,Максимальная оценка,Оценка может быть изменена,Последнее изменение (оценка),Отзыв в виде комментария",
+        "Identifier,Full name,Email address,Status,Grade,Maximum grade,Grade can be changed,Last modified (grade),Feedback comments",
+    ] {
+        let template = format!("{head}\nX1008,x,i@x.example,s,,\"5,00\",+,-,\n");
+        let filled = moodle_worksheet(&grades, template.as_bytes()).unwrap();
+        let expected = template.replace(
+            ",s,,\"5,00\",+,-,",
+            ",s,2.5,\"5,00\",+,-,10 of 20; failed: s-b",
+        );
+        assert_eq!((filled.text, filled.scaled), (expected, Some(5.0)));
+    }
+}
+
+#[test]
+fn a_grade_that_moodle_has_locked_stays_and_is_told() {
+    let grades = one(|ivan| ivan.person.lms = Some("1008".into()));
+    for no in ["No", "Нет", "Nein", "Non"] {
+        let template = format!(
+            "Identifier,Full name,Status,Grade,Maximum grade,Grade can be changed,Last modified (grade),Feedback comments\n\
+             Participant 1008,Ivan Ivanov,s,3.00,20.00,{no},-,by hand\n"
+        );
+        let filled = moodle_worksheet(&grades, template.as_bytes()).unwrap();
+        assert_eq!((filled.text, filled.filled), (template, 0));
+        assert_eq!(filled.locked, ["Ivan Ivanov"]);
+        assert_eq!(filled.missing, [""; 0]);
+    }
+}
+
+#[test]
+fn moodles_worksheet_keeps_the_separator_that_it_has() {
+    let grades = one(|ivan| ivan.person.lms = Some("1008".into()));
+    for separator in [";", "\t"] {
+        let template = "Identifier|Full name|Status|Grade|Maximum grade|Last modified (grade)\n\
+            Participant 1008|Ivan, Ivanov|s||20,00|-\n"
+            .replace('|', separator);
+        let filled = moodle_worksheet(&grades, template.as_bytes()).unwrap();
+        let from = format!("s{separator}{separator}");
+        let to = format!("s{separator}10{separator}");
+        assert_eq!(filled.text, template.replace(&from, &to));
+    }
+}
+
+#[test]
+fn the_participants_number_is_that_of_the_assignment() {
+    // The download of another lab has told another number since.
+    let grades = one(|ivan| {
+        ivan.person.lms = Some("2002".into());
+        ivan.place = "dl.zip/Ivan_the_3rd_1008_assignsubmission_file_/lab30.zip".into();
+    });
+    assert_eq!(moodle_participant(&grades.rows[0]).as_deref(), Some("1008"));
+    let grades = one(|ivan| ivan.person.lms = Some("2002".into()));
+    assert_eq!(moodle_participant(&grades.rows[0]).as_deref(), Some("2002"));
+}
+
+#[test]
+fn a_name_for_a_file_is_short_in_bytes() {
+    let name = file_name(&"学生".repeat(80));
+    assert!(name.len() <= 100 && name.starts_with("学生学"), "{name}");
+}
