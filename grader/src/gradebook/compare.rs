@@ -30,14 +30,25 @@ pub struct Change {
     pub attempt: u32,
     /// The requirement; empty for the submission as a whole, which could not be graded then or now.
     pub requirement: String,
-    /// Outcome and points before; `None`: there was none.
-    pub was: Option<(String, u32)>,
-    /// Outcome and points now.
-    pub now: Option<(String, u32)>,
+    /// Before; `None`: there was none.
+    pub was: Option<Judged>,
+    /// Now.
+    pub now: Option<Judged>,
     /// Points of the whole submission before and now.
     pub points: (u32, u32),
     /// Why it can be so; nothing: what it depends on is the same, so the result is not stable.
     pub why: Vec<Reason>,
+}
+
+/// How a requirement, or a submission as a whole, was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The outcome of a requirement, the status of a submission.
+    pub outcome: String,
+    /// Points earned.
+    pub points: u32,
+    /// Points possible.
+    pub of: u32,
 }
 
 /// Something on which a result depends that is another now.
@@ -183,12 +194,20 @@ impl Gradebook {
     }
 }
 
-type Verdicts = BTreeMap<String, (String, u32)>;
+type Verdicts = BTreeMap<String, Judged>;
 
 fn verdicts(connection: &Connection, run: i64) -> Result<Verdicts, GradebookError> {
-    let mut query = connection
-        .prepare_cached("SELECT requirement, outcome, points FROM verdict WHERE run = ?")?;
-    let rows = query.query_map([run], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?))))?;
+    let mut query = connection.prepare_cached(
+        "SELECT requirement, outcome, points, possible FROM verdict WHERE run = ?",
+    )?;
+    let rows = query.query_map([run], |row| {
+        let judged = Judged {
+            outcome: row.get(1)?,
+            points: row.get(2)?,
+            of: row.get(3)?,
+        };
+        Ok((row.get(0)?, judged))
+    })?;
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
@@ -199,8 +218,8 @@ fn changes(
     out: &mut Vec<Change>,
 ) -> Result<(), GradebookError> {
     let (was, now) = (verdicts(connection, old)?, verdicts(connection, new)?);
-    let (old_cause, old_status, old_points) = cause(connection, old)?;
-    let (new_cause, new_status, new_points) = cause(connection, new)?;
+    let (old_cause, old_whole) = cause(connection, old)?;
+    let (new_cause, new_whole) = cause(connection, new)?;
     let (group, student, lab, attempt) = connection
         .prepare_cached(
             "SELECT student.class, student.name, lab.name, submission.attempt FROM run
@@ -219,13 +238,13 @@ fn changes(
         requirement: String::new(),
         was: None,
         now: None,
-        points: (old_points, new_points),
+        points: (old_whole.points, new_whole.points),
         why: why(&old_cause, &new_cause),
     };
-    if old_status != new_status {
+    if old_whole.outcome != new_whole.outcome {
         out.push(Change {
-            was: Some((old_status, old_points)),
-            now: Some((new_status, new_points)),
+            was: Some(old_whole),
+            now: Some(new_whole),
             ..base.clone()
         });
     }
@@ -256,11 +275,11 @@ fn changes(
     Ok(())
 }
 
-fn cause(connection: &Connection, run: i64) -> Result<(Cause, String, u32), GradebookError> {
+fn cause(connection: &Connection, run: i64) -> Result<(Cause, Judged), GradebookError> {
     Ok(connection
         .prepare_cached(
             "SELECT run.sources, lab_version.digest, version.build, run.compiler, run.options,
-                    run.status, run.points
+                    run.status, run.points, run.possible
              FROM run JOIN lab_version ON lab_version.id = run.lab_version
              JOIN version ON version.id = run.version WHERE run.id = ?",
         )?
@@ -272,7 +291,12 @@ fn cause(connection: &Connection, run: i64) -> Result<(Cause, String, u32), Grad
                 compiler: row.get(3)?,
                 options: row.get(4)?,
             };
-            Ok((cause, row.get(5)?, row.get(6)?))
+            let whole = Judged {
+                outcome: row.get(5)?,
+                points: row.get(6)?,
+                of: row.get(7)?,
+            };
+            Ok((cause, whole))
         })?)
 }
 

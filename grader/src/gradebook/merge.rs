@@ -38,7 +38,7 @@ pub struct Merged {
 
 /// A batch on its way into the gradebook; all of it gets there, or nothing.
 pub struct Merge<'g> {
-    step: Transaction<'g>,
+    pub(super) step: Transaction<'g>,
     course: i64,
     labs: &'g BTreeMap<String, PreparedLab>,
     done: Merged,
@@ -138,7 +138,7 @@ impl Merge<'_> {
         )?)
     }
 
-    fn lab(&self, name: &str) -> Result<i64, GradebookError> {
+    pub(super) fn lab(&self, name: &str) -> Result<i64, GradebookError> {
         let find = |step: &Connection| {
             step.prepare_cached("SELECT id FROM lab WHERE course = ? AND name = ?")?
                 .query_row(params![self.course, name], |row| row.get(0))
@@ -169,6 +169,11 @@ impl Merge<'_> {
             .labs
             .get(&record.identity.lab)
             .filter(|lab| lab.digest == *digest);
+        // What a run could earn is less where a machine could not show everything.
+        let points = prepared.map_or(record.of, |lab| {
+            let requirements = lab.source.lab.requirements.iter();
+            requirements.map(|r| r.points).sum()
+        });
         let (title, toml) = match (prepared, &record.report) {
             (Some(lab), _) => (
                 (
@@ -191,7 +196,7 @@ impl Merge<'_> {
                 digest,
                 title.0,
                 title.1,
-                record.of,
+                points,
                 self.packer.borrow_mut().packed(toml)
             ],
         )?;
@@ -407,14 +412,17 @@ impl Merge<'_> {
             return Ok(false);
         }
         let mut query = self.step.prepare_cached(
-            "SELECT requirement, outcome, points FROM verdict WHERE run = ? ORDER BY requirement",
+            "SELECT requirement, outcome, points, possible FROM verdict WHERE run = ?
+             ORDER BY requirement",
         )?;
-        let rows = query.query_map([run], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
-        let was = rows.collect::<Result<Vec<(String, String, u32)>, _>>()?;
-        let mut is: Vec<(String, String, u32)> = record
+        let rows = query.query_map([run], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        let was = rows.collect::<Result<Vec<(String, String, u32, u32)>, _>>()?;
+        let mut is: Vec<(String, String, u32, u32)> = record
             .requirements()
             .iter()
-            .map(|r| (r.id.clone(), r.outcome.clone(), r.points))
+            .map(|r| (r.id.clone(), r.outcome.clone(), r.points, r.of))
             .collect();
         is.sort();
         Ok(was == is)

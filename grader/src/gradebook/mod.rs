@@ -6,6 +6,7 @@ pub mod export;
 mod late;
 mod merge;
 mod overrides;
+mod parts;
 mod schema;
 mod standing;
 mod stats;
@@ -23,7 +24,7 @@ use flate2::{Compress, Compression, FlushCompress, Status};
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
-pub use compare::{Change, Comparison, LabChange, Reason};
+pub use compare::{Change, Comparison, Judged, LabChange, Reason};
 pub use late::{Late, LateError};
 pub use merge::{LabSettings, Merge, Merged};
 pub use overrides::Override;
@@ -169,7 +170,9 @@ impl Gradebook {
         &self.path
     }
 
-    /// What has a result that still counts, or was decided about: it need not be graded again. Of
+    /// What need not be graded again: what the newest result of a submission is of, be it current,
+    /// waiting or discarded, and what the current one is of unless another waits. Files or a lab that
+    /// went back to what they were make what waits stale, so they are graded, and take its place. Of
     /// errors nothing is known.
     ///
     /// # Errors
@@ -182,8 +185,10 @@ impl Gradebook {
              JOIN student ON student.id = submission.student
              JOIN lab ON lab.id = submission.lab
              WHERE run.status <> 'error' AND run.state <> 'superseded'
-               AND run.id >= coalesce((SELECT now.id FROM run AS now
-                    WHERE now.submission = run.submission AND now.state = 'current'), 0)",
+               AND (run.id = (SELECT max(id) FROM run AS newest
+                        WHERE newest.submission = run.submission AND newest.status <> 'error')
+                    OR (run.state = 'current' AND NOT EXISTS (SELECT 1 FROM run AS waiting
+                        WHERE waiting.submission = run.submission AND waiting.state = 'pending')))",
         )?;
         let mut rows = query.query([])?;
         let mut out = HashSet::new();

@@ -296,7 +296,7 @@ impl Gradebook {
         Ok(earned.max(0.0))
     }
 
-    fn students(&self) -> Result<Vec<(i64, StudentInfo)>, GradebookError> {
+    pub(super) fn students(&self) -> Result<Vec<(i64, StudentInfo)>, GradebookError> {
         let mut query = self.connection.prepare(
             "SELECT id, class, name, full_name, email, number, login, lms FROM student
              ORDER BY class, name",
@@ -370,14 +370,17 @@ impl Gradebook {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Gives the record of every result that counts now.
+    /// Gives the record of every result that counts now, or waits to.
     ///
     /// # Errors
     /// They cannot be read.
-    pub fn current(&self, each: &mut dyn FnMut(ResultRecord)) -> Result<(), GradebookError> {
+    pub fn standing_records(
+        &self,
+        each: &mut dyn FnMut(ResultRecord),
+    ) -> Result<(), GradebookError> {
         let mut query = self
             .connection
-            .prepare("SELECT id FROM run WHERE state = 'current' ORDER BY id")?;
+            .prepare("SELECT id FROM run WHERE state IN ('current', 'pending') ORDER BY id")?;
         let runs: Vec<i64> = query
             .query_map([], |row| row.get(0))?
             .collect::<Result<_, _>>()?;

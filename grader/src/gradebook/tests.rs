@@ -7,6 +7,8 @@ use crate::report::JsonReport;
 use std::collections::BTreeMap;
 use tempfile::TempDir;
 
+mod regrade;
+
 /// A result: who, which sources, which lab, and what each requirement got.
 pub(super) fn result(
     student: &str,
@@ -165,8 +167,13 @@ fn a_result_that_changes_a_grade_waits_and_is_applied_or_discarded_whole() {
             ("boris", "s-b", &[Reason::Submission])
         ]
     );
-    assert_eq!(comparison.changes[0].was, Some(("pass".into(), 10)));
-    assert_eq!(comparison.changes[0].now, Some(("fail".into(), 0)));
+    let judged = |outcome: &str, points| Judged {
+        outcome: outcome.to_owned(),
+        points,
+        of: 10,
+    };
+    assert_eq!(comparison.changes[0].was, Some(judged("pass", 10)));
+    assert_eq!(comparison.changes[0].now, Some(judged("fail", 0)));
 
     assert_eq!(gradebook.discard().unwrap(), 2);
     assert_eq!(scores(&gradebook), before);

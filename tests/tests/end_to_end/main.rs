@@ -11,6 +11,7 @@ mod command_line;
 mod download;
 mod environment;
 mod faults;
+mod gradebook;
 mod languages;
 mod lint;
 mod off_contract;

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
 use clap::Args;
-use grader::gradebook::{Change, Comparison, Gradebook, time};
+use grader::gradebook::{Change, Comparison, Gradebook, Judged, time};
 use grader::report::clean;
 
 use super::Failed;
@@ -78,14 +78,25 @@ fn compared(out: &mut dyn Write, comparison: &Comparison, words: Words) -> io::R
         };
         clean(&name)
     };
-    let side = |side: &Option<(String, u32)>| match side {
+    // What it is worth is said where that is what has changed.
+    let side = |change: &Change, side: &Option<Judged>| match side {
         None => "-".to_owned(),
-        Some((outcome, points)) => match outcome.as_str() {
-            "pass" => format!("✓ {points}"),
-            "fail" => format!("✗ {points}"),
-            "not-reached" => format!("– {points}"),
-            other => format!("{} {points}", words.outcome(other)),
-        },
+        Some(judged) => {
+            let of = |side: &Option<Judged>| side.as_ref().map(|judged| judged.of);
+            let same =
+                change.was.is_none() || change.now.is_none() || of(&change.was) == of(&change.now);
+            let points = if same {
+                judged.points.to_string()
+            } else {
+                format!("{}/{}", judged.points, judged.of)
+            };
+            match judged.outcome.as_str() {
+                "pass" => format!("✓ {points}"),
+                "fail" => format!("✗ {points}"),
+                "not-reached" => format!("– {points}"),
+                other => format!("{} {points}", words.outcome(other)),
+            }
+        }
     };
     let what = |change: &Change| {
         let attempt = if change.attempt > 1 {
@@ -106,8 +117,8 @@ fn compared(out: &mut dyn Write, comparison: &Comparison, words: Words) -> io::R
             [
                 who(c),
                 clean(&what(c)),
-                side(&c.was),
-                side(&c.now),
+                side(c, &c.was),
+                side(c, &c.now),
                 clean(&words.reasons(&c.why)),
             ]
         })

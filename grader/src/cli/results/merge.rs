@@ -1,11 +1,11 @@
 //! `grader results merge`.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use grader::batch::{Identity, ItemKey, PreparedLab, ResultRecord, Status};
-use grader::gradebook::{Gradebook, LabSettings};
+use grader::gradebook::{Gradebook, LabInfo};
 use grader::report::clean;
 
 use super::{failed, say};
@@ -18,6 +18,7 @@ use crate::cli::words::Words;
 ///
 /// Parts are what `grader batch --shard` made. Two results of the same files that disagree are
 /// refused, and nothing is merged: a verdict that moves is somebody's fault, and not the student's.
+/// Students of whom there is nothing, due dates, late policies and points set by hand come along.
 #[derive(Args)]
 pub(super) struct Merge {
     /// The parts' gradebooks
@@ -26,9 +27,9 @@ pub(super) struct Merge {
     /// A lab of the parts that is not inside this executable: its directory (may be repeated)
     #[arg(long, value_name = "DIR")]
     lab: Vec<PathBuf>,
-    /// The course, where one gradebook is for several
-    #[arg(long, value_name = "NAME", default_value = "course")]
-    course: String,
+    /// The course, where one gradebook is for several [default: that of the parts]
+    #[arg(long, value_name = "NAME")]
+    course: Option<String>,
     #[command(flatten)]
     lang: LangOption,
 }
@@ -38,31 +39,60 @@ type Seen = HashMap<(Identity, ItemKey), (PathBuf, ResultRecord)>;
 impl Merge {
     pub(super) fn run(&self, into: &Path) -> Result<(), Failure> {
         let mut seen = Seen::new();
-        let mut gradebook = Gradebook::open(into).map_err(|e| failed(into, e))?;
-        take(&gradebook, into, &mut seen)?;
-        let before = seen.len();
-        for part in &self.parts {
-            let from = Gradebook::read_only(part).map_err(|e| failed(part, e))?;
-            take(&from, part, &mut seen)?;
+        if into.is_file() {
+            let known = Gradebook::read_only(into).map_err(|e| failed(into, e))?;
+            take(&known, into, &mut seen)?;
         }
+        let before = seen.len();
+        let mut parts = Vec::new();
+        for path in &self.parts {
+            let part = Gradebook::read_only(path).map_err(|e| failed(path, e))?;
+            take(&part, path, &mut seen)?;
+            parts.push(part);
+        }
+        same_settings(&parts)?;
+        let course = self.course(&parts)?;
         let mut records: Vec<ResultRecord> = seen.into_values().map(|(_, record)| record).collect();
         records.sort_by(|a, b| (&a.identity, a.started).cmp(&(&b.identity, b.started)));
         let labs = self.labs(&records)?;
-        let mut merge = gradebook
-            .merge(&self.course, &labs, "results merge")
-            .map_err(|e| failed(into, e))?;
-        for lab in labs.keys() {
-            merge
-                .settings(lab, &LabSettings::default())
-                .map_err(|e| failed(into, e))?;
-        }
-        for record in &records {
-            merge.record(record).map_err(|e| failed(into, e))?;
-        }
-        let merged = merge.finish().map_err(|e| failed(into, e))?;
+        // Only now: what is refused leaves no file behind.
+        let mut gradebook = Gradebook::open(into).map_err(|e| failed(into, e))?;
+        let merged = {
+            let mut put = || {
+                let mut merge = gradebook.merge(&course, &labs, "results merge")?;
+                for record in &records {
+                    merge.record(record)?;
+                }
+                for part in &parts {
+                    merge.part(part)?;
+                }
+                merge.finish()
+            };
+            put().map_err(|e| failed(into, e))?
+        };
         let words = Words(self.lang.get());
         let new = records.len() - before;
         say(&words.merged(new, self.parts.len(), merged.pending))
+    }
+
+    fn course(&self, parts: &[Gradebook]) -> Result<String, Failure> {
+        if let Some(course) = &self.course {
+            return Ok(course.clone());
+        }
+        let mut courses = BTreeSet::new();
+        for part in parts {
+            courses.extend(part.courses().map_err(|e| failed(part.path(), e))?);
+        }
+        let names: Vec<String> = courses.into_iter().collect();
+        match &names[..] {
+            [] => Ok("course".to_owned()),
+            [one] => Ok(one.clone()),
+            _ => Err(Failure::usage(format!(
+                "the parts are of several courses: {}",
+                clean(&names.join(", "))
+            ))
+            .hint("merge those of one course at a time, or say --course NAME")),
+        }
     }
 
     fn labs(&self, records: &[ResultRecord]) -> Result<BTreeMap<String, PreparedLab>, Failure> {
@@ -86,36 +116,78 @@ impl Merge {
     }
 }
 
-/// Takes what counts in a gradebook; the same twice is one.
+/// Takes what counts or waits in a gradebook; the same twice is one, and an error is less than a result.
 fn take(gradebook: &Gradebook, path: &Path, seen: &mut Seen) -> Result<(), Failure> {
     let mut disagree = None;
     gradebook
-        .current(&mut |record| {
-            if record.status == Status::Error {
-                return;
-            }
+        .standing_records(&mut |record| {
             let key = (record.identity.clone(), record.key.clone());
             match seen.get(&key) {
-                Some((other, known)) if !known.agrees_with(&record) => {
-                    disagree.get_or_insert((other.clone(), record.identity.clone()));
+                Some(_) if record.status == Status::Error => {}
+                Some((other, known)) if known.status != Status::Error => {
+                    if !known.agrees_with(&record) {
+                        disagree.get_or_insert_with(|| disagreement(other, known, path, &record));
+                    }
                 }
-                Some(_) => {}
-                None => {
+                _ => {
                     seen.insert(key, (path.to_owned(), record));
                 }
             }
         })
         .map_err(|e| failed(path, e))?;
-    match disagree {
-        None => Ok(()),
-        Some((other, identity)) => Err(Failure::fault(format!(
-            "{}: {} and {} have different results of the same files",
-            clean(&identity.to_string()),
-            other.display(),
-            path.display()
-        ))
-        .hint(
-            "nothing was merged; grade this submission again with --repeat 20 and see what moves",
-        )),
+    disagree.map_or(Ok(()), Err)
+}
+
+/// Who has two results of the same files, where, and the first thing in which they differ.
+fn disagreement(other: &Path, known: &ResultRecord, path: &Path, record: &ResultRecord) -> Failure {
+    let said = |record: &ResultRecord, name: Option<&str>| {
+        let whole = || format!("{} {}/{}", record.status.word(), record.points, record.of);
+        match name.and_then(|name| record.requirements().iter().find(|r| r.id == name)) {
+            Some(r) => format!("{} {} {}/{}", r.id, r.outcome, r.points, r.of),
+            None => whole(),
+        }
+    };
+    let differs = known.requirements().iter().find(|r| {
+        let mut others = record.requirements().iter();
+        !others
+            .any(|o| o.id == r.id && (&o.outcome, o.points, o.of) == (&r.outcome, r.points, r.of))
+    });
+    let name = differs.map(|r| r.id.as_str());
+    let key: String = record.key.as_str().chars().take(12).collect();
+    Failure::fault(clean(&format!(
+        "{}: two results of the same files (key {key}…) disagree: {} in {}, {} in {}",
+        record.identity,
+        said(known, name),
+        other.display(),
+        said(record, name),
+        path.display()
+    )))
+    .hint("nothing was merged; grade this submission again with --repeat 20 and see what moves")
+}
+
+/// Parts of one class have the same dates and policies.
+fn same_settings(parts: &[Gradebook]) -> Result<(), Failure> {
+    let mut known: HashMap<String, (&Path, LabInfo)> = HashMap::new();
+    for part in parts {
+        for lab in part.labs().map_err(|e| failed(part.path(), e))? {
+            match known.get(&lab.name) {
+                Some((path, other))
+                    if (&other.due, &other.late, other.pick) != (&lab.due, &lab.late, lab.pick) =>
+                {
+                    return Err(Failure::usage(format!(
+                        "{} and {} have another due date, late policy or choice of attempts for {}",
+                        path.display(),
+                        part.path().display(),
+                        clean(&lab.name)
+                    ))
+                    .hint("grade all parts with the same --due, --late and --attempt; nothing was merged"));
+                }
+                Some(_) => {}
+                None => {
+                    known.insert(lab.name.clone(), (part.path(), lab));
+                }
+            }
+        }
     }
+    Ok(())
 }

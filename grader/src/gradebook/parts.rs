@@ -1,0 +1,115 @@
+//! What a part of a class knows besides results: its students, what was set for its labs, points set
+//! by hand. Where parts are put together none of it is lost.
+
+use rusqlite::{OptionalExtension as _, params};
+
+use super::late::Late;
+use super::merge::{LabSettings, Merge};
+use super::overrides::Override;
+use super::standing::Pick;
+use super::{Gradebook, GradebookError};
+use crate::batch::Person;
+
+impl Gradebook {
+    /// The names of the courses.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn courses(&self) -> Result<Vec<String>, GradebookError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT name FROM course ORDER BY name")?;
+        let rows = query.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Merge<'_> {
+    /// Takes in what a part knows besides results.
+    ///
+    /// # Errors
+    /// The part cannot be read, or the gradebook not be written.
+    pub fn part(&mut self, part: &Gradebook) -> Result<(), GradebookError> {
+        for (_, student) in part.students()? {
+            self.student(&student.group, &student.name, &student.person)?;
+        }
+        for lab in part.labs()? {
+            let settings = LabSettings {
+                due: lab.due,
+                late: (lab.late != Late::default()).then_some(lab.late),
+                pick: (lab.pick != Pick::default()).then_some(lab.pick),
+            };
+            self.settings(&lab.name, &settings)?;
+        }
+        for entry in part.overrides()? {
+            self.by_hand(&entry)?;
+        }
+        Ok(())
+    }
+
+    /// Takes an override in, once however often; of several in force the last one is.
+    fn by_hand(&mut self, entry: &Override) -> Result<(), GradebookError> {
+        let student = self.student(&entry.group, &entry.student, &Person::default())?;
+        let lab = self.lab(&entry.lab)?;
+        let (withdrawn_at, withdrawn_by) = entry.withdrawn.clone().unzip();
+        let known: Option<i64> = self
+            .step
+            .prepare_cached(
+                "SELECT id FROM override WHERE student = ? AND lab = ? AND requirement IS ?
+                 AND points = ? AND who = ? AND at = ? AND why = ?",
+            )?
+            .query_row(
+                params![
+                    student,
+                    lab,
+                    entry.requirement,
+                    entry.points,
+                    entry.who,
+                    entry.at,
+                    entry.why
+                ],
+                |row| row.get(0),
+            )
+            .optional()?;
+        match known {
+            Some(id) => self.step.execute(
+                "UPDATE override SET withdrawn_at = coalesce(withdrawn_at, ?),
+                    withdrawn_by = coalesce(withdrawn_by, ?) WHERE id = ?",
+                params![withdrawn_at, withdrawn_by, id],
+            )?,
+            None => self.step.execute(
+                "INSERT INTO override (student, lab, requirement, points, who, at, why,
+                    withdrawn_at, withdrawn_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                params![
+                    student,
+                    lab,
+                    entry.requirement,
+                    entry.points,
+                    entry.who,
+                    entry.at,
+                    entry.why,
+                    withdrawn_at,
+                    withdrawn_by
+                ],
+            )?,
+        };
+        let last: Option<(i64, i64, String)> = self
+            .step
+            .prepare_cached(
+                "SELECT id, at, who FROM override WHERE student = ? AND lab = ? AND requirement IS ?
+                 AND withdrawn_at IS NULL ORDER BY at DESC, id DESC LIMIT 1",
+            )?
+            .query_row(params![student, lab, entry.requirement], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            })
+            .optional()?;
+        if let Some((last, at, who)) = last {
+            self.step.execute(
+                "UPDATE override SET withdrawn_at = ?, withdrawn_by = ? WHERE student = ? AND lab = ?
+                 AND requirement IS ? AND withdrawn_at IS NULL AND id <> ?",
+                params![at, who, student, lab, entry.requirement, last],
+            )?;
+        }
+        Ok(())
+    }
+}
