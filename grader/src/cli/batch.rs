@@ -1,29 +1,28 @@
 //! `grader batch`.
 
+mod class;
 mod engine;
+mod keep;
 mod progress;
 mod words;
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
 use grader::batch::{
-    self, Damage, Found, Grader, Journal, Known, Layout, Local, Options, PreparedLab, Progress,
-    Query, Roster, Shard, Status, Workload,
+    self, Grader, Journal, Known, Layout, Local, Options, Progress, Shard, Workload,
 };
-use grader::gradebook::{Gradebook, LabSettings, Late, Merged, Pick, time};
-use grader::lab::guess::Candidate;
+use grader::gradebook::{Gradebook, Late, Merged, time};
 use grader::report::clean;
 use grader::run::Engine;
 
+use self::class::{Class, dry, say_found};
 use self::progress::Display;
 use super::failure::{FAULT, Failure, NOT_MET};
-use super::lookup;
 use super::options::{EngineArgs, LangOption};
 use super::results::{self, look_at, summary};
 use super::words::Words;
@@ -116,12 +115,6 @@ fn due(text: &str) -> Result<i64, String> {
     time::parse(text).ok_or_else(|| "write it as 2026-11-20 23:59+07:00".to_owned())
 }
 
-/// What is graded, found and made ready.
-struct Class {
-    labs: BTreeMap<String, PreparedLab>,
-    found: Found,
-}
-
 impl Batch {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let class = self.class()?;
@@ -154,96 +147,6 @@ impl Batch {
         let counts = self.grade(&class, &known, &journal)?;
         let merged = self.collect(&class, &mut gradebook, &journal)?;
         self.conclude(&class, &mut gradebook, &merged, &counts)
-    }
-
-    /// Nobody is late whose time of handing in is not known: who asks for lateness must know that.
-    fn say_times(&self, class: &Class) -> Result<(), Failure> {
-        let items = &class.found.items;
-        let unknown = items.iter().filter(|item| item.submitted.is_none()).count();
-        if (self.due.is_none() && self.late.is_none()) || unknown == 0 {
-            return Ok(());
-        }
-        let words = Words(self.lang.get());
-        let mut err = anstream::stderr().lock();
-        writeln!(
-            err,
-            "{}",
-            words.times_unknown(unknown, items.len(), self.file_times)
-        )?;
-        Ok(())
-    }
-
-    fn class(&self) -> Result<Class, Failure> {
-        let Some((source, named)) = self.what.split_last() else {
-            return Err(Failure::usage("no source is named"));
-        };
-        let mut labs = BTreeMap::new();
-        let mut candidates = Vec::new();
-        for name in named {
-            let (name, numbers) = numbered(name)?;
-            let source = lookup::lab(&name)?;
-            let mut candidate = Candidate::of(&source.lab);
-            if !numbers.is_empty() {
-                candidate.numbers = numbers;
-            }
-            candidates.push(candidate);
-            let lab = PreparedLab::new(source).map_err(|e| Failure::usage(e.to_string()))?;
-            labs.insert(lab.id().to_owned(), lab);
-        }
-        let roster = match &self.roster {
-            Some(path) => Some(Roster::read(path).map_err(|e| Failure::usage(e.to_string()))?),
-            None => None,
-        };
-        let only = self
-            .only
-            .iter()
-            .map(|pattern| batch::only(pattern))
-            .collect::<Result<_, _>>()
-            .map_err(|error| Failure::usage("--only is no pattern").because(&error))?;
-        let query = Query {
-            labs: candidates,
-            layout: self.layout.clone(),
-            refs: self.refs.clone(),
-            roster,
-            only,
-            by_file_times: self.file_times,
-        };
-        let mut found = batch::find(source, &query).map_err(|error| {
-            let failure = Failure::usage(error.to_string());
-            match error {
-                batch::FindError::Nothing { .. } if self.layout.is_none() => failure.hint(
-                    "say where they are: --layout '{group}/{student}/lab{n}', or --refs '{student}/lab{n}' for branches",
-                ),
-                _ => failure,
-            }
-        })?;
-        if let Some(shard) = self.shard {
-            found.items.retain(|item| shard.has(&item.identity));
-        }
-        Ok(Class { labs, found })
-    }
-
-    /// Opens the journal; what an interrupted batch left in it is known.
-    fn journal(&self, known: &mut Known) -> Result<Journal, Failure> {
-        let path = journal_path(&self.gradebook);
-        let mut left = 0;
-        let (journal, recovered) = Journal::open(&path, &mut |record| {
-            left += 1;
-            if record.status != Status::Error {
-                known.insert((record.identity, record.key));
-            }
-        })
-        .map_err(|error| Failure::fault(error.to_string()))?;
-        let mut err = anstream::stderr().lock();
-        if left > 0 && !self.quiet {
-            let _ = writeln!(err, "{}", Words(self.lang.get()).going_on(left));
-        }
-        for damage in &recovered.damage {
-            if !(damage.torn && self.quiet) {
-                let _ = writeln!(err, "{}", said(&path, damage));
-            }
-        }
-        Ok(journal)
     }
 
     fn grade(
@@ -285,63 +188,6 @@ impl Batch {
         let counts = display.finish();
         done.map_err(|error| Failure::fault(error.to_string()))?;
         Ok(counts)
-    }
-
-    /// Brings what the journal holds into the gradebook.
-    fn collect(
-        &self,
-        class: &Class,
-        gradebook: &mut Gradebook,
-        journal: &Journal,
-    ) -> Result<Merged, Failure> {
-        let path = &self.gradebook;
-        let failed = |error| results::failed(path, error);
-        let words: Vec<String> = std::env::args().skip(1).collect();
-        let mut merge = gradebook
-            .merge(&self.course, &class.labs, &words.join(" "))
-            .map_err(failed)?;
-        let settings = LabSettings {
-            due: self.due,
-            late: self.late.clone(),
-            pick: self.attempt.map(|which| match which {
-                Which::Best => Pick::Best,
-                Which::Last => Pick::Last,
-            }),
-        };
-        for lab in class.labs.keys() {
-            merge.settings(lab, &settings).map_err(failed)?;
-        }
-        for row in &class.found.missing {
-            merge
-                .student(&row.group, &row.student, &row.person)
-                .map_err(failed)?;
-        }
-        for item in &class.found.items {
-            if let Some(submitted) = item.submitted {
-                merge.handed_in(&item.identity, submitted).map_err(failed)?;
-            }
-        }
-        let mut error = None;
-        journal
-            .replay(&mut |record| {
-                if error.is_none() {
-                    error = merge.record(&record).err();
-                }
-            })
-            .map_err(|error| Failure::fault(error.to_string()))?;
-        if let Some(error) = error {
-            return Err(failed(error));
-        }
-        let mut merged = merge.finish().map_err(failed)?;
-        // It is in the gradebook now; a crash before this line only merges the same again.
-        journal
-            .reset()
-            .map_err(|error| Failure::fault(error.to_string()))?;
-        if self.apply && merged.pending > 0 {
-            gradebook.apply().map_err(failed)?;
-            merged.pending = 0;
-        }
-        Ok(merged)
     }
 
     fn conclude(
@@ -398,117 +244,6 @@ impl Batch {
     }
 }
 
-/// `us-upper=30` as the lab and the numbers by which directories call it.
-fn numbered(name: &Path) -> Result<(PathBuf, Vec<u32>), Failure> {
-    let text = name.to_string_lossy();
-    let Some((lab, numbers)) = text.rsplit_once('=').filter(|_| !name.exists()) else {
-        return Ok((name.to_owned(), Vec::new()));
-    };
-    let numbers = numbers
-        .split(',')
-        .map(str::parse)
-        .collect::<Result<Vec<u32>, _>>()
-        .map_err(|_| Failure::usage(format!("`{text}`: a lab's number is wanted behind `=`")))?;
-    Ok((lab.into(), numbers))
-}
-
-/// The journal of a gradebook: `grades.journal`.
-pub(super) fn journal_path(gradebook: &Path) -> PathBuf {
-    gradebook.with_extension("journal")
-}
-
 fn fault(fault: &grader::submission::Fault) -> Failure {
     Failure::fault(fault.to_string()).hint("`grader doctor` may tell more")
-}
-
-fn said(path: &Path, damage: &Damage) -> String {
-    let place = format!("{}, line {}", path.display(), damage.line);
-    let whose = damage
-        .whose
-        .as_ref()
-        .map(|whose| format!(" of {whose}"))
-        .unwrap_or_default();
-    if damage.torn {
-        format!(
-            "{place}: the result{whose} was being written when the batch ended; it is made again"
-        )
-    } else {
-        format!("{place}: the result{whose} is damaged; it is made again")
-    }
-}
-
-fn say_found(class: &Class, words: Words) -> Result<(), Failure> {
-    let found = &class.found;
-    let mut students: Vec<_> = found
-        .items
-        .iter()
-        .map(|item| (&item.identity.group, &item.identity.student))
-        .collect();
-    students.sort();
-    students.dedup();
-    let mut err = anstream::stderr().lock();
-    writeln!(
-        err,
-        "{} ({})",
-        words.found(found.items.len(), students.len()),
-        clean(&found.how)
-    )?;
-    const SHOWN: usize = 10;
-    for note in found.notes.iter().take(SHOWN) {
-        writeln!(err, "note: {}", clean(note))?;
-    }
-    if found.notes.len() > SHOWN {
-        writeln!(err, "note: and {} more", found.notes.len() - SHOWN)?;
-    }
-    if !found.missing.is_empty() {
-        let names: Vec<&str> = found
-            .missing
-            .iter()
-            .take(8)
-            .map(|row| row.student.as_str())
-            .collect();
-        let more = if found.missing.len() > names.len() {
-            ", …"
-        } else {
-            ""
-        };
-        writeln!(
-            err,
-            "{}: {}{more}",
-            words.nothing_from(found.missing.len()),
-            clean(&names.join(", "))
-        )?;
-    }
-    Ok(())
-}
-
-fn dry(class: &Class) -> Result<ExitCode, Failure> {
-    let mut out = anstream::stdout().lock();
-    for item in &class.found.items {
-        let submitted = item.submitted.map(time::shown).unwrap_or_default();
-        let line = format!(
-            "{}  {}  {submitted}",
-            clean(&item.identity.to_string()),
-            clean(&item.origin())
-        );
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_lab_may_have_a_number() {
-        let read = |text: &str| numbered(Path::new(text)).ok();
-        assert_eq!(read("us-upper"), Some(("us-upper".into(), vec![])));
-        assert_eq!(read("us-upper=30"), Some(("us-upper".into(), vec![30])));
-        assert_eq!(
-            read("us-upper=30,31"),
-            Some(("us-upper".into(), vec![30, 31]))
-        );
-        assert_eq!(read("us-upper=x"), None);
-    }
 }

@@ -1,0 +1,181 @@
+//! The class that a batch is for: its labs, what was found of them, and how that is told.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use grader::batch::{self, Found, PreparedLab, Query, Roster};
+use grader::gradebook::time;
+use grader::lab::guess::Candidate;
+use grader::report::clean;
+
+use super::Batch;
+use crate::cli::failure::Failure;
+use crate::cli::lookup;
+use crate::cli::words::Words;
+
+/// What is graded, found and made ready.
+pub(super) struct Class {
+    pub(super) labs: BTreeMap<String, PreparedLab>,
+    pub(super) found: Found,
+}
+
+impl Batch {
+    pub(super) fn class(&self) -> Result<Class, Failure> {
+        let Some((source, named)) = self.what.split_last() else {
+            return Err(Failure::usage("no source is named"));
+        };
+        let mut labs = BTreeMap::new();
+        let mut candidates = Vec::new();
+        for name in named {
+            let (name, numbers) = numbered(name)?;
+            let source = lookup::lab(&name)?;
+            let mut candidate = Candidate::of(&source.lab);
+            if !numbers.is_empty() {
+                candidate.numbers = numbers;
+            }
+            candidates.push(candidate);
+            let lab = PreparedLab::new(source).map_err(|e| Failure::usage(e.to_string()))?;
+            labs.insert(lab.id().to_owned(), lab);
+        }
+        let roster = match &self.roster {
+            Some(path) => Some(Roster::read(path).map_err(|e| Failure::usage(e.to_string()))?),
+            None => None,
+        };
+        let only = self
+            .only
+            .iter()
+            .map(|pattern| batch::only(pattern))
+            .collect::<Result<_, _>>()
+            .map_err(|error| Failure::usage("--only is no pattern").because(&error))?;
+        let query = Query {
+            labs: candidates,
+            layout: self.layout.clone(),
+            refs: self.refs.clone(),
+            roster,
+            only,
+            by_file_times: self.file_times,
+        };
+        let mut found = batch::find(source, &query).map_err(|error| {
+            let failure = Failure::usage(error.to_string());
+            match error {
+                batch::FindError::Nothing { .. } if self.layout.is_none() => failure.hint(
+                    "say where they are: --layout '{group}/{student}/lab{n}', or --refs '{student}/lab{n}' for branches",
+                ),
+                _ => failure,
+            }
+        })?;
+        if let Some(shard) = self.shard {
+            found.items.retain(|item| shard.has(&item.identity));
+        }
+        Ok(Class { labs, found })
+    }
+
+    /// Nobody is late whose time of handing in is not known: who asks for lateness must know that.
+    pub(super) fn say_times(&self, class: &Class) -> Result<(), Failure> {
+        let items = &class.found.items;
+        let unknown = items.iter().filter(|item| item.submitted.is_none()).count();
+        if (self.due.is_none() && self.late.is_none()) || unknown == 0 {
+            return Ok(());
+        }
+        let words = Words(self.lang.get());
+        let mut err = anstream::stderr().lock();
+        writeln!(
+            err,
+            "{}",
+            words.times_unknown(unknown, items.len(), self.file_times)
+        )?;
+        Ok(())
+    }
+}
+
+/// `us-upper=30` as the lab and the numbers by which directories call it.
+fn numbered(name: &Path) -> Result<(PathBuf, Vec<u32>), Failure> {
+    let text = name.to_string_lossy();
+    let Some((lab, numbers)) = text.rsplit_once('=').filter(|_| !name.exists()) else {
+        return Ok((name.to_owned(), Vec::new()));
+    };
+    let numbers = numbers
+        .split(',')
+        .map(str::parse)
+        .collect::<Result<Vec<u32>, _>>()
+        .map_err(|_| Failure::usage(format!("`{text}`: a lab's number is wanted behind `=`")))?;
+    Ok((lab.into(), numbers))
+}
+
+pub(super) fn say_found(class: &Class, words: Words) -> Result<(), Failure> {
+    let found = &class.found;
+    let mut students: Vec<_> = found
+        .items
+        .iter()
+        .map(|item| (&item.identity.group, &item.identity.student))
+        .collect();
+    students.sort();
+    students.dedup();
+    let mut err = anstream::stderr().lock();
+    writeln!(
+        err,
+        "{} ({})",
+        words.found(found.items.len(), students.len()),
+        clean(&found.how)
+    )?;
+    const SHOWN: usize = 10;
+    for note in found.notes.iter().take(SHOWN) {
+        writeln!(err, "note: {}", clean(note))?;
+    }
+    if found.notes.len() > SHOWN {
+        writeln!(err, "note: and {} more", found.notes.len() - SHOWN)?;
+    }
+    if !found.missing.is_empty() {
+        let names: Vec<&str> = found
+            .missing
+            .iter()
+            .take(8)
+            .map(|row| row.student.as_str())
+            .collect();
+        let more = if found.missing.len() > names.len() {
+            ", …"
+        } else {
+            ""
+        };
+        writeln!(
+            err,
+            "{}: {}{more}",
+            words.nothing_from(found.missing.len()),
+            clean(&names.join(", "))
+        )?;
+    }
+    Ok(())
+}
+
+pub(super) fn dry(class: &Class) -> Result<ExitCode, Failure> {
+    let mut out = anstream::stdout().lock();
+    for item in &class.found.items {
+        let submitted = item.submitted.map(time::shown).unwrap_or_default();
+        let line = format!(
+            "{}  {}  {submitted}",
+            clean(&item.identity.to_string()),
+            clean(&item.origin())
+        );
+        writeln!(out, "{}", line.trim_end())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lab_may_have_a_number() {
+        let read = |text: &str| numbered(Path::new(text)).ok();
+        assert_eq!(read("us-upper"), Some(("us-upper".into(), vec![])));
+        assert_eq!(read("us-upper=30"), Some(("us-upper".into(), vec![30])));
+        assert_eq!(
+            read("us-upper=30,31"),
+            Some(("us-upper".into(), vec![30, 31]))
+        );
+        assert_eq!(read("us-upper=x"), None);
+    }
+}

@@ -1,0 +1,116 @@
+//! What a batch keeps: results in the journal at once, and in the gradebook when it ends.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use grader::batch::{Damage, Journal, Known, Status};
+use grader::gradebook::{Gradebook, LabSettings, Merged, Pick};
+
+use super::class::Class;
+use super::{Batch, Which};
+use crate::cli::failure::Failure;
+use crate::cli::results;
+use crate::cli::words::Words;
+
+impl Batch {
+    /// Opens the journal; what an interrupted batch left in it is known.
+    pub(super) fn journal(&self, known: &mut Known) -> Result<Journal, Failure> {
+        let path = journal_path(&self.gradebook);
+        let mut left = 0;
+        let (journal, recovered) = Journal::open(&path, &mut |record| {
+            left += 1;
+            if record.status != Status::Error {
+                known.insert((record.identity, record.key));
+            }
+        })
+        .map_err(|error| Failure::fault(error.to_string()))?;
+        let mut err = anstream::stderr().lock();
+        if left > 0 && !self.quiet {
+            let _ = writeln!(err, "{}", Words(self.lang.get()).going_on(left));
+        }
+        for damage in &recovered.damage {
+            if !(damage.torn && self.quiet) {
+                let _ = writeln!(err, "{}", said(&path, damage));
+            }
+        }
+        Ok(journal)
+    }
+
+    /// Brings what the journal holds into the gradebook.
+    pub(super) fn collect(
+        &self,
+        class: &Class,
+        gradebook: &mut Gradebook,
+        journal: &Journal,
+    ) -> Result<Merged, Failure> {
+        let path = &self.gradebook;
+        let failed = |error| results::failed(path, error);
+        let words: Vec<String> = std::env::args().skip(1).collect();
+        let mut merge = gradebook
+            .merge(&self.course, &class.labs, &words.join(" "))
+            .map_err(failed)?;
+        let settings = LabSettings {
+            due: self.due,
+            late: self.late.clone(),
+            pick: self.attempt.map(|which| match which {
+                Which::Best => Pick::Best,
+                Which::Last => Pick::Last,
+            }),
+        };
+        for lab in class.labs.keys() {
+            merge.settings(lab, &settings).map_err(failed)?;
+        }
+        for row in &class.found.missing {
+            merge
+                .student(&row.group, &row.student, &row.person)
+                .map_err(failed)?;
+        }
+        for item in &class.found.items {
+            if let Some(submitted) = item.submitted {
+                merge.handed_in(&item.identity, submitted).map_err(failed)?;
+            }
+        }
+        let mut error = None;
+        journal
+            .replay(&mut |record| {
+                if error.is_none() {
+                    error = merge.record(&record).err();
+                }
+            })
+            .map_err(|error| Failure::fault(error.to_string()))?;
+        if let Some(error) = error {
+            return Err(failed(error));
+        }
+        let mut merged = merge.finish().map_err(failed)?;
+        // It is in the gradebook now; a crash before this line only merges the same again.
+        journal
+            .reset()
+            .map_err(|error| Failure::fault(error.to_string()))?;
+        if self.apply && merged.pending > 0 {
+            gradebook.apply().map_err(failed)?;
+            merged.pending = 0;
+        }
+        Ok(merged)
+    }
+}
+
+/// The journal of a gradebook: `grades.journal`.
+pub(in crate::cli) fn journal_path(gradebook: &Path) -> PathBuf {
+    gradebook.with_extension("journal")
+}
+
+fn said(path: &Path, damage: &Damage) -> String {
+    let place = format!("{}, line {}", path.display(), damage.line);
+    let whose = damage
+        .whose
+        .as_ref()
+        .map(|whose| format!(" of {whose}"))
+        .unwrap_or_default();
+    if damage.torn {
+        format!(
+            "{place}: the result{whose} was being written when the batch ended; it is made again"
+        )
+    } else {
+        format!("{place}: the result{whose} is damaged; it is made again")
+    }
+}
