@@ -6,6 +6,7 @@
 
 mod find;
 mod grade;
+mod inside;
 mod item;
 mod journal;
 mod key;

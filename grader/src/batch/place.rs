@@ -1,21 +1,21 @@
 //! Where a submission's files are, and how they come into a directory.
 
 use std::fmt;
-use std::fs::{self, OpenOptions};
+use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::submission::{
-    ArchiveBounds, ArchiveError, Repository, Stop, Unpacked, is_archive_name, receive, unpack,
-};
+use super::inside::{self, Inside};
+use crate::report::clean;
+use crate::submission::{ArchiveBounds, ArchiveError, Repository, Stop, Unpacked, receive, unpack};
 
 /// Where a submission's files are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Place {
-    /// In this directory; or in the only archive in it.
+    /// In this directory, or in the archive in it.
     Directory(PathBuf),
     /// In this archive.
     Archive(PathBuf),
@@ -73,7 +73,11 @@ pub enum PlaceError {
 impl From<ArchiveError> for PlaceError {
     fn from(error: ArchiveError) -> Self {
         match &error {
-            ArchiveError::Unfit { .. } => Self::Unusable(error.to_string()),
+            // The directory it is in may be a private one, of another name each time.
+            ArchiveError::Unfit { path, why } => {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                Self::Unusable(format!("{}: {why}", clean(&name)))
+            }
             ArchiveError::Fault { .. } => Self::Fault(error.to_string()),
         }
     }
@@ -102,6 +106,38 @@ impl Opened {
             _unpacked: Some(unpacked),
         }
     }
+
+    /// What is in the archive that was handed in in a directory or in another archive.
+    fn unwrapped(mut self, bounds: &ArchiveBounds) -> Result<Self, PlaceError> {
+        /// Archives in archives.
+        const NESTED: usize = 3;
+        for _ in 0..NESTED {
+            match inside::look(&self.path) {
+                Inside::Files => break,
+                Inside::Archive(archive, beside) => {
+                    let mut notes = std::mem::take(&mut self.notes);
+                    if !beside.is_empty() {
+                        let name = archive.file_name().unwrap_or_default().to_string_lossy();
+                        notes.push(format!(
+                            "{} is what is graded; beside it: {}",
+                            clean(&name),
+                            clean(&beside.join(", "))
+                        ));
+                    }
+                    self = Self::of(unpack(&archive, bounds)?);
+                    notes.append(&mut self.notes);
+                    self.notes = notes;
+                }
+                Inside::Archives(names) => {
+                    return Err(PlaceError::Unusable(format!(
+                        "several archives, and which of them counts cannot be told: {}; hand in one",
+                        clean(&names.join(", "))
+                    )));
+                }
+            }
+        }
+        Ok(self)
+    }
 }
 
 impl Place {
@@ -111,20 +147,14 @@ impl Place {
     /// The files cannot be had; whose fault that is says the error.
     pub fn open(&self) -> Result<Opened, PlaceError> {
         let bounds = ArchiveBounds::default();
-        match self {
-            Self::Directory(path) => match lone_archive(path) {
-                Some(archive) => Ok(Opened::of(unpack(&archive, &bounds)?)),
-                None => Ok(Opened {
-                    path: path.clone(),
-                    notes: Vec::new(),
-                    _unpacked: None,
-                }),
+        let opened = match self {
+            Self::Directory(path) => Opened {
+                path: path.clone(),
+                notes: Vec::new(),
+                _unpacked: None,
             },
-            Self::Archive(path) => Ok(Opened::of(unpack(path, &bounds)?)),
-            Self::Files(files) => match &files[..] {
-                [(path, name)] if is_archive_name(name) => Ok(Opened::of(unpack(path, &bounds)?)),
-                _ => Ok(Opened::of(gather(files, &bounds)?)),
-            },
+            Self::Archive(path) => Opened::of(unpack(path, &bounds)?),
+            Self::Files(files) => Opened::of(gather(files, &bounds)?),
             Self::Git {
                 repository,
                 commit,
@@ -133,31 +163,11 @@ impl Place {
             } => {
                 let gone = || PlaceError::Fault(format!("{}: no repository", repository.display()));
                 let source = Repository::at(repository).ok_or_else(gone)?;
-                Ok(Opened::of(source.unpack(commit, directory, &bounds)?))
+                Opened::of(source.unpack(commit, directory, &bounds)?)
             }
-        }
+        };
+        opened.unwrapped(&bounds)
     }
-}
-
-/// The archive that is all there is in a directory, hidden files left out.
-fn lone_archive(dir: &Path) -> Option<PathBuf> {
-    /// With more than these an archive would not be alone.
-    const LOOKED_AT: usize = 16;
-    let mut only = None;
-    for entry in fs::read_dir(dir).ok()?.take(LOOKED_AT) {
-        let entry = entry.ok()?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with('.') || name == "__MACOSX" {
-            continue;
-        }
-        let file = entry.file_type().ok()?.is_file();
-        if only.is_some() || !file || !is_archive_name(&name) {
-            return None;
-        }
-        only = Some(entry.path());
-    }
-    only
 }
 
 /// Loose files, put together.
@@ -193,6 +203,7 @@ fn gather(files: &[(PathBuf, String)], bounds: &ArchiveBounds) -> Result<Unpacke
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::io::Write as _;
     use tempfile::TempDir;
 
@@ -219,6 +230,42 @@ mod tests {
         // With sources beside it, it is one file among others.
         fs::write(dir.path().join("server.c"), "").unwrap();
         assert_eq!(place.open().unwrap().path(), dir.path());
+    }
+
+    #[test]
+    fn what_lies_beside_an_archive_is_told_and_archives_in_archives_are_opened() {
+        let dir = TempDir::new().unwrap();
+        let inner = dir.path().join("inner.zip");
+        zip(&inner, "server.c");
+        let handed = dir.path().join("handed/lab30");
+        fs::create_dir_all(&handed).unwrap();
+        let mut out = zip::ZipWriter::new(fs::File::create(handed.join("a.zip")).unwrap());
+        out.start_file("b/inner.zip", zip::write::SimpleFileOptions::default())
+            .unwrap();
+        out.write_all(&fs::read(&inner).unwrap()).unwrap();
+        out.finish().unwrap();
+        fs::write(handed.join("report.docx"), "").unwrap();
+        let place = Place::Directory(dir.path().join("handed"));
+        let opened = place.open().unwrap();
+        assert!(opened.path().join("server.c").is_file());
+        assert_eq!(
+            opened.notes,
+            ["a.zip is what is graded; beside it: report.docx"]
+        );
+        fs::copy(&inner, handed.join("c.zip")).unwrap();
+        let why = place.open().unwrap_err().to_string();
+        assert!(why.ends_with("a.zip, c.zip; hand in one"), "{why}");
+    }
+
+    #[test]
+    fn why_it_cannot_be_unpacked_names_no_private_directory() {
+        let dir = TempDir::new().unwrap();
+        fs::write(dir.path().join("a.zip"), "").unwrap();
+        let why = Place::Archive(dir.path().join("a.zip")).open().unwrap_err();
+        assert!(
+            why.to_string().starts_with("a.zip: not an archive"),
+            "{why}"
+        );
     }
 
     #[test]

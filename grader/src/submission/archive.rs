@@ -1,6 +1,7 @@
 //! Archives that students hand in: zip, tar, tar.gz, unpacked into a private directory, within
 //! bounds. Nothing in an archive is believed: neither sizes nor names nor its ending.
 
+mod legacy;
 mod names;
 mod tarball;
 #[cfg(test)]
@@ -199,6 +200,7 @@ pub(crate) fn receive(
         entries: 0,
         notes: Vec::new(),
         more: 0,
+        translated: false,
     };
     let done = fill(&mut target);
     let mut notes = target.notes;
@@ -281,6 +283,8 @@ pub(crate) struct Target<'a> {
     notes: Vec<String>,
     /// What is worth a note beyond those.
     more: usize,
+    /// Whether it was told that names are not UTF-8.
+    translated: bool,
 }
 
 impl Target<'_> {
@@ -294,13 +298,28 @@ impl Target<'_> {
             )));
         }
         match Name::new(raw, self.bounds.depth) {
-            Ok(name) => Ok(name),
+            Ok(name) => {
+                self.tell_translated(name.as_ref());
+                Ok(name)
+            }
             Err(Refused::Skip(why)) => {
                 self.skip(raw, why);
                 Ok(None)
             }
             Err(Refused::Stop(why)) => Err(Stop::unfit(format!("{}: {why}", brief(raw)))),
         }
+    }
+
+    /// Once for an archive: all its names were written by one packer.
+    fn tell_translated(&mut self, name: Option<&Name>) {
+        let Some(name) = name.filter(|name| name.is_translated() && !self.translated) else {
+            return;
+        };
+        self.translated = true;
+        self.note(format!(
+            "names in the archive are not UTF-8 and were read as Cyrillic: {}",
+            shown(name.path())
+        ));
     }
 
     /// Notes that an entry is passed over.

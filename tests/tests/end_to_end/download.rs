@@ -1,12 +1,90 @@
 //! A class that came as a download of Moodle, and what goes back into it.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::process::Command;
 
 use predicates::prelude::*;
 
 use crate::batch::text;
 use crate::support::Home;
+
+/// Packs a fixture as `place`: `lab30/…` in an archive of its own.
+fn packed(home: &Home, fixture: &str, top: &OsStr, place: &str) {
+    let made = home.path().join("made").join(top);
+    fs::create_dir_all(&made).unwrap();
+    for file in fs::read_dir(end_to_end::root().join("fixtures/us-upper").join(fixture)).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), made.join(file.file_name())).unwrap();
+    }
+    let archive = home.path().join(place);
+    fs::create_dir_all(archive.parent().unwrap()).unwrap();
+    let tar = Command::new("tar")
+        .current_dir(home.path().join("made"))
+        .arg("czf")
+        .args([archive.as_os_str(), top])
+        .status();
+    assert!(tar.unwrap().success());
+}
+
+#[test]
+fn whatever_moodle_gives_nobody_loses_a_result_by_another() {
+    let home = Home::new();
+    let place = |who: &str, file: &str| format!("all/{who}_assignsubmission_file_/{file}");
+    let lab = OsStr::new("lab30");
+    // Two of one name; a report beside the archive; an archive in a directory; Windows in Russian.
+    packed(&home, "good-raw", lab, &place("Иванов Иван_1", "a.tar.gz"));
+    packed(
+        &home,
+        "mutants/serve-one",
+        lab,
+        &place("Иванов Иван_2", "a.tar.gz"),
+    );
+    packed(&home, "good-poll", lab, &place("Report_3", "a.tgz"));
+    home.file(&place("Report_3", "report.docx"), "words");
+    packed(&home, "good-poll", lab, &place("Deep_4", "work/a.tgz"));
+    let cp866 = OsStr::from_bytes(b"\x8b\xa0\xa1\xa0");
+    packed(&home, "good-poll", cp866, &place("Windows_5", "a.tgz"));
+    home.file(
+        "all/Typed_6_assignsubmission_onlinetext_/onlinetext.html",
+        "<p>",
+    );
+    home.file(&place("Rar_7", "a.rar"), b"Rar!\x1a\x07");
+    packed(&home, "good-poll", lab, &place("Twice_8", "a.tgz"));
+    packed(&home, "good-poll", lab, &place("Twice_8", "b.tgz"));
+    home.grader()
+        .args(["batch", "us-upper", "all", "--lang", "en"])
+        .assert()
+        .code(1)
+        .stderr(predicate::str::contains(
+            "found 8 submissions of 8 students",
+        ))
+        .stderr(predicate::str::contains("called Иванов Иван"))
+        .stdout(predicate::str::contains(
+            "Rar  a.rar: a RAR archive; hand in",
+        ))
+        .stdout(predicate::str::contains("cannot be told: a.tgz, b.tgz"));
+    let shown = results(&home, &["show"]);
+    let rows: Vec<String> = shown
+        .lines()
+        .skip(1)
+        .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            "Deep 100",
+            "Rar ungradable",
+            "Report 100",
+            "Twice ungradable",
+            "Typed ungradable",
+            "Windows 100",
+            "Иванов Иван 1 100",
+            "Иванов Иван 2 80",
+        ]
+    );
+}
 
 /// Packs directories as Moodle calls them, with the times of their files.
 fn download(home: &Home) {

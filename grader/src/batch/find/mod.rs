@@ -3,13 +3,14 @@
 
 mod layout;
 mod lms;
+mod newest;
 mod refs;
 mod roster;
+mod settle;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +20,8 @@ use thiserror::Error;
 pub use layout::{Bindings, Layout, LayoutError};
 pub use roster::{Roster, RosterError, RosterRow};
 
-use super::item::{Identity, Item, Person};
+use self::settle::settle;
+use super::item::{Item, Person};
 use super::place::Place;
 use crate::lab::guess::Candidate;
 use crate::submission::{
@@ -104,6 +106,18 @@ pub enum FindError {
         numbers: String,
         /// One of them.
         first: u32,
+    },
+    /// A download is of one assignment, and does not say of which.
+    #[error(
+        "{}: no name says which of the labs {} the submissions are of ({how}); name only that one lab", path.display(), labs.join(", ")
+    )]
+    WhichLab {
+        /// What was named.
+        path: PathBuf,
+        /// How the submissions were told apart.
+        how: String,
+        /// The labs that were named.
+        labs: Vec<String>,
     },
     /// More than any class has.
     #[error("{}: more than {most} directories and files", path.display())]
@@ -203,7 +217,20 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
         },
     };
     let Search { hits, notes, .. } = search;
-    found.notes.extend(notes);
+    // A directory may have been looked into twice.
+    for note in notes {
+        if !found.notes.contains(&note) {
+            found.notes.push(note);
+        }
+    }
+    if query.labs.len() > 1 && !hits.is_empty() && hits.iter().all(|h| h.lab == HitLab::Only) {
+        return Err(FindError::WhichLab {
+            path: source.to_owned(),
+            how: found.how,
+            labs: query.labs.iter().map(|lab| lab.id.clone()).collect(),
+        });
+    }
+    tell_of_no_lab(&hits, query, &mut found.notes);
     let hits = with_labs(hits, query)?;
     if hits.is_empty() {
         let notes = found.notes.iter().take(5);
@@ -265,8 +292,18 @@ impl Search<'_> {
             path: dir.to_owned(),
             error,
         };
+        let listing = match std::fs::read_dir(dir) {
+            Ok(listing) => listing,
+            // One student's directory stops nobody else.
+            Err(error) if dir != self.root => {
+                let shown = self.shown(dir);
+                self.notes.push(format!("passed over {shown}: {error}"));
+                return Ok(Vec::new());
+            }
+            Err(error) => return Err(unreadable(error)),
+        };
         let mut out = Vec::new();
-        for entry in std::fs::read_dir(dir).map_err(unreadable)? {
+        for entry in listing {
             let entry = entry.map_err(unreadable)?;
             self.entries += 1;
             if self.entries > MOST {
@@ -293,6 +330,12 @@ impl Search<'_> {
             }
             // Links are followed: an instructor may have put the class together with them.
             let path = entry.path();
+            let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+            if let Some(why) = is_link.then(|| leads_astray(dir, &path)).flatten() {
+                let shown = self.shown(&path);
+                self.notes.push(format!("passed over {shown}: {why}"));
+                continue;
+            }
             let is_dir = path.is_dir();
             out.push((text.to_owned(), path, is_dir));
         }
@@ -304,6 +347,26 @@ impl Search<'_> {
     fn shown(&self, path: &Path) -> String {
         let inside = path.strip_prefix(&self.root).unwrap_or(path);
         crate::report::clean(&inside.display().to_string())
+    }
+}
+
+/// What is wrong with a link in `dir`: following it would find nothing, or the class again.
+fn leads_astray(dir: &Path, link: &Path) -> Option<&'static str> {
+    let Ok(target) = link.canonicalize() else {
+        return Some("a link that leads nowhere");
+    };
+    let dir = dir.canonicalize().ok()?;
+    (dir.starts_with(&target)).then_some("a link to a directory that it is in itself")
+}
+
+/// Tells which submissions are left out because nothing says which of several labs they are of.
+fn tell_of_no_lab(hits: &[Hit], query: &Query, notes: &mut Vec<String>) {
+    let left = hits.iter().filter(|hit| hit.lab == HitLab::Only);
+    for hit in left.filter(|_| query.labs.len() > 1) {
+        notes.push(format!(
+            "passed over {}: no name says which lab it is",
+            crate::report::clean(&hit.place.to_string())
+        ));
     }
 }
 
@@ -345,152 +408,4 @@ fn with_labs(mut hits: Vec<Hit>, query: &Query) -> Result<Vec<Hit>, FindError> {
         _ => false,
     });
     Ok(hits)
-}
-
-/// What is said of a name that several students of the roster bear.
-fn namesakes(name: &str, all: &[&RosterRow]) -> String {
-    let all: Vec<String> = all
-        .iter()
-        .map(|row| format!("{}/{}", row.group, row.student))
-        .map(|name| crate::report::clean(name.trim_start_matches('/')))
-        .collect();
-    format!(
-        "{} may be any of these of the roster, so it is taken for none of them: {}; give them a column `alias`",
-        crate::report::clean(name),
-        all.join(", ")
-    )
-}
-
-/// Joins with the roster, chooses, numbers the attempts, sorts.
-fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
-    let mut rows: BTreeMap<(String, String, String), Vec<Hit>> = BTreeMap::new();
-    let mut unknown = Vec::new();
-    for mut hit in hits {
-        if let Some(roster) = &query.roster {
-            let qualified = format!("{}/{}", hit.group, hit.student);
-            let names = [qualified.as_str(), hit.student.as_str()]
-                .into_iter()
-                .chain(hit.aliases.iter().map(String::as_str));
-            match roster.find(names) {
-                Some(row) => {
-                    hit.student.clone_from(&row.student);
-                    hit.group.clone_from(&row.group);
-                    let lms = hit.person.lms.take();
-                    hit.person = row.person.clone();
-                    hit.person.lms = hit.person.lms.or(lms);
-                }
-                None => match roster.namesakes(&hit.student)[..] {
-                    [] => unknown.push(hit.student.clone()),
-                    ref all => found.notes.push(namesakes(&hit.student, all)),
-                },
-            }
-        }
-        let qualified = format!("{}/{}", hit.group, hit.student);
-        let chosen = |glob: &GlobMatcher| glob.is_match(&hit.student) || glob.is_match(&qualified);
-        if !query.only.is_empty() && !query.only.iter().any(chosen) {
-            continue;
-        }
-        let HitLab::Known(lab) = &hit.lab else {
-            continue;
-        };
-        let key = (hit.group.clone(), hit.student.clone(), lab.clone());
-        rows.entry(key).or_default().push(hit);
-    }
-    unknown.sort();
-    unknown.dedup();
-    if !unknown.is_empty() {
-        let most = unknown.iter().take(8).cloned().collect::<Vec<_>>();
-        let more = unknown.len().saturating_sub(most.len());
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        found.notes.push(format!(
-            "not in the roster: {}{more}",
-            crate::report::clean(&most.join(", "))
-        ));
-    }
-    if let Some(roster) = &query.roster {
-        let there = |row: &&RosterRow| {
-            !rows
-                .keys()
-                .any(|(group, student, _)| (group, student) == (&row.group, &row.student))
-        };
-        let chosen = |row: &&RosterRow| {
-            let qualified = format!("{}/{}", row.group, row.student);
-            query.only.is_empty()
-                || query
-                    .only
-                    .iter()
-                    .any(|glob| glob.is_match(&row.student) || glob.is_match(&qualified))
-        };
-        found.missing = roster
-            .students
-            .iter()
-            .filter(there)
-            .filter(chosen)
-            .cloned()
-            .collect();
-    }
-    for ((group, student, lab), mut hits) in rows {
-        // Attempts that are not numbered: in the order of time, then of names.
-        hits.sort_by_key(|hit| (hit.attempt, hit.submitted, hit.place.to_string()));
-        if hits.len() > 1 && hits.iter().all(|hit| hit.attempt.is_none()) {
-            found.notes.push(format!(
-                "{} of {lab}: {} directories, taken as attempts in this order: {}",
-                crate::report::clean(&student),
-                hits.len(),
-                hits.iter()
-                    .map(|hit| crate::report::clean(&hit.place.to_string()))
-                    .collect::<Vec<_>>()
-                    .join(", ")
-            ));
-        }
-        let mut last = 0;
-        for hit in hits {
-            let attempt = hit.attempt.unwrap_or(0).max(last + 1);
-            last = attempt;
-            let submitted = hit
-                .submitted
-                .or_else(|| query.by_file_times.then(|| newest(&hit.place)).flatten());
-            found.items.push(Item {
-                identity: Identity {
-                    group: group.clone(),
-                    student: student.clone(),
-                    lab: lab.clone(),
-                    attempt,
-                },
-                person: hit.person,
-                submitted,
-                place: hit.place,
-                origin: None,
-            });
-        }
-    }
-}
-
-/// The time of the newest file, as far as a few thousand are looked at.
-fn newest(place: &Place) -> Option<i64> {
-    use std::os::unix::fs::MetadataExt as _;
-    // What came out of an archive that tells no times is of 1970.
-    let time = |path: &Path| {
-        let changed = std::fs::symlink_metadata(path).ok().map(|m| m.mtime());
-        changed.filter(|changed| *changed > 0)
-    };
-    match place {
-        Place::Archive(path) => time(path),
-        Place::Files(files) => files.iter().filter_map(|(path, _)| time(path)).max(),
-        Place::Git { .. } => None,
-        Place::Directory(path) => ignore::WalkBuilder::new(path)
-            .standard_filters(false)
-            .hidden(true)
-            .max_depth(Some(8))
-            .build()
-            .take(4096)
-            .filter_map(Result::ok)
-            .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()))
-            .filter_map(|entry| time(entry.path()))
-            .max(),
-    }
 }

@@ -14,6 +14,8 @@ pub struct Roster {
     pub students: Vec<RosterRow>,
     /// Any name of a student, simplified, to the places in `students` of those who bear it.
     names: BTreeMap<String, Vec<usize>>,
+    /// The LMS's own numbers, likewise.
+    accounts: BTreeMap<String, usize>,
 }
 
 /// A student.
@@ -87,24 +89,80 @@ enum Column {
 }
 
 fn column(title: &str) -> Option<Column> {
-    let title = title.trim_start_matches('\u{feff}').trim().to_lowercase();
+    let title = title.trim().to_lowercase();
     Some(match title.as_str() {
         "student" | "directory" | "id" | "student_id" | "студент" => Column::Student,
-        "group" | "section" | "группа" => Column::Group,
+        "group" | "groups" | "section" | "группа" | "группы" => Column::Group,
         "name" | "full name" | "full_name" | "student name" | "имя" | "фио" => Column::Name,
         "first name" | "first_name" | "имя собственное" => Column::First,
         "last name" | "last_name" | "surname" | "фамилия" => Column::Last,
-        "email" | "email address" | "e-mail" | "почта" => Column::Email,
-        "number" | "id number" | "sis user id" | "sid" => Column::Number,
-        "login" | "sis login id" | "username" | "user" => Column::Login,
+        "email" | "email address" | "e-mail" | "почта" | "адрес электронной почты" => {
+            Column::Email
+        }
+        "number" | "id number" | "sis user id" | "sid" | "номер" | "индивидуальный номер" => {
+            Column::Number
+        }
+        "login" | "sis login id" | "username" | "user" | "логин" => Column::Login,
         "lms" | "canvas id" | "participant" | "identifier" => Column::Lms,
         "github" | "github_username" | "gitlab" | "alias" | "branch" => Column::Alias,
         _ => return None,
     })
 }
 
+/// The columns of a table. What some titles mean the others tell.
+fn columns(titles: &csv::StringRecord) -> Vec<Option<Column>> {
+    let has = |wanted: &str| {
+        let mut titles = titles.iter();
+        titles.any(|title| title.trim().eq_ignore_ascii_case(wanted))
+    };
+    // As Canvas exports its gradebook: `Student` is the name, `ID` Canvas's own number.
+    let of_canvas = ["Student", "ID", "Section"].into_iter().all(has);
+    let mut columns: Vec<_> = titles
+        .iter()
+        .map(|title| match column(title) {
+            Some(Column::Student) if of_canvas && title.trim().eq_ignore_ascii_case("ID") => {
+                Some(Column::Lms)
+            }
+            column => column,
+        })
+        .collect();
+    // As Moodle exports its participants in Russian: `Имя`, `Фамилия`.
+    if columns.contains(&Some(Column::Last)) && !columns.contains(&Some(Column::First)) {
+        for column in &mut columns {
+            if *column == Some(Column::Name) {
+                *column = Some(Column::First);
+            }
+        }
+    }
+    columns
+}
+
+/// The file as text: UTF-8, or the UTF-16 that spreadsheets call Unicode.
+fn decoded(bytes: Vec<u8>) -> Option<String> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+        String::from_utf16(&units).ok().filter(|_| rest.is_empty())
+    };
+    match &bytes[..] {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => String::from_utf8(bytes).ok(),
+    }
+}
+
+/// What separates the cells, by the line of titles.
+fn separator(titles: &str) -> u8 {
+    let often = |separator: &u8| titles.bytes().filter(|byte| byte == separator).count();
+    // Of equals the last: a comma.
+    [b'\t', b';', b',']
+        .into_iter()
+        .max_by_key(often)
+        .unwrap_or(b',')
+}
+
 impl Roster {
-    /// Reads a CSV file; commas or semicolons separate.
+    /// Reads a CSV file; commas, semicolons or tabs separate.
     ///
     /// # Errors
     /// See [`RosterError`].
@@ -113,7 +171,7 @@ impl Roster {
             path: path.to_owned(),
             error: error.to_string(),
         })?;
-        let text = String::from_utf8(bytes).map_err(|_| RosterError::Unreadable {
+        let text = decoded(bytes).ok_or_else(|| RosterError::Unreadable {
             path: path.to_owned(),
             error: "not UTF-8; save it as CSV UTF-8".to_owned(),
         })?;
@@ -125,13 +183,13 @@ impl Roster {
             path: path.to_owned(),
             what,
         };
-        if text.trim_start_matches('\u{feff}').trim().is_empty() {
+        let text = text.trim_start_matches('\u{feff}');
+        if text.trim().is_empty() {
             return Err(empty("the file is empty"));
         }
         let first = text.lines().next().unwrap_or_default();
-        let semicolons = first.matches(';').count() > first.matches(',').count();
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(if semicolons { b';' } else { b',' })
+            .delimiter(separator(first))
             .flexible(true)
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());
@@ -140,7 +198,7 @@ impl Roster {
             error: error.to_string(),
         };
         let titles = reader.headers().map_err(unreadable)?.clone();
-        let columns: Vec<Option<Column>> = titles.iter().map(column).collect();
+        let columns = columns(&titles);
         let names = [
             Column::Student,
             Column::Login,
@@ -158,6 +216,13 @@ impl Roster {
         let mut lines = Lines::default();
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
+            // Canvas says below the titles what its assignments are worth.
+            if record
+                .get(0)
+                .is_some_and(|cell| cell.starts_with("Points Possible"))
+            {
+                continue;
+            }
             let cell = |wanted: Column| {
                 let mut cells = columns.iter().zip(record.iter());
                 cells
@@ -218,7 +283,8 @@ impl Roster {
             row.person.lms.clone(),
         ]);
         if !row.group.is_empty() {
-            names.push(Some(format!("{}/{}", row.group, row.student)));
+            let whole = [Some(&row.student), row.person.name.as_ref()];
+            names.extend(whole.map(|name| Some(format!("{}/{}", row.group, name?))));
         }
         // Canvas writes a name the other way round and without its spaces.
         if let Some((last, first)) = row.person.name.as_deref().and_then(|n| n.split_once(' ')) {
@@ -230,7 +296,16 @@ impl Roster {
         for name in names.into_iter().filter(|n| !n.is_empty()) {
             self.names.entry(name).or_default().push(place);
         }
+        if let Some(account) = &row.person.lms {
+            self.accounts.insert(account.clone(), place);
+        }
         self.students.push(row);
+    }
+
+    /// The student whose account in the LMS has this number.
+    #[must_use]
+    pub fn account(&self, number: &str) -> Option<&RosterRow> {
+        self.students.get(*self.accounts.get(number)?)
     }
 
     /// The student with any of these names, the first that is only one's.
@@ -331,6 +406,57 @@ mod tests {
         }
         assert_eq!(roster.find(["unknown", "1008"]).unwrap().student, "s08");
         assert_eq!(roster.find(["nobody"]), None);
+    }
+
+    #[test]
+    fn lists_of_learning_management_systems_are_rosters() {
+        let canvas = parse(
+            "Student,ID,SIS User ID,SIS Login ID,Section,Lab 30 (501)\n\
+             \u{20}   Points Possible,,,,,10.00\n\
+             \"Ivanov, Ivan\",1007,310071,ivan,OS-1,\n",
+        )
+        .unwrap();
+        assert_eq!(canvas.students.len(), 1);
+        assert_eq!(canvas.account("1007").unwrap().group, "OS-1");
+        assert_eq!(canvas.find(["ivanovivan"]), canvas.account("1007"));
+        let moodle = parse(
+            "Имя,Фамилия,Индивидуальный номер,\"Адрес электронной почты\",Группы\n\
+             Иван,Иванов,310071,ivanov@uni.example,21214\n\
+             Иван,Петров,310072,petrov@uni.example,21214\n",
+        )
+        .unwrap();
+        for name in ["Иван Иванов", "Иванов Иван", "21214/Иванов Иван", "310071"]
+        {
+            assert_eq!(moodle.find([name]).unwrap().student, "ivanov", "{name}");
+        }
+    }
+
+    #[test]
+    fn what_spreadsheets_write_is_read() {
+        let tabs = "group\tstudent\n21214\tИванов\n";
+        let units = || tabs.encode_utf16();
+        let little: Vec<u8> = [0xfeff]
+            .into_iter()
+            .chain(units())
+            .flat_map(u16::to_le_bytes)
+            .collect();
+        let big: Vec<u8> = [0xfeff]
+            .into_iter()
+            .chain(units())
+            .flat_map(u16::to_be_bytes)
+            .collect();
+        for bytes in [
+            little.clone(),
+            big,
+            tabs.into(),
+            tabs.replace('\t', ";").replace('\n', "\r\n").into(),
+        ] {
+            let roster = Roster::parse(&decoded(bytes).unwrap(), Path::new("class.csv")).unwrap();
+            assert_eq!(roster.students[0].group, "21214");
+            assert_eq!(roster.students[0].student, "Иванов");
+        }
+        assert_eq!(decoded(little[..little.len() - 1].to_vec()), None);
+        assert_eq!(decoded(b"\xc8\xe2\xe0\xed".to_vec()), None);
     }
 
     #[test]

@@ -185,6 +185,171 @@ fn downloads_of_moodle_canvas_and_classroom() {
     assert_eq!(students, ["anna", "ivan-i"]);
 }
 
+fn students(found: &Found) -> Vec<&str> {
+    let items = found.items.iter();
+    items.map(|item| item.identity.student.as_str()).collect()
+}
+
+#[test]
+fn namesakes_of_a_download_are_not_one_student() {
+    for (files, names) in [
+        (
+            [
+                "Иванов Иван_7_assignsubmission_file_/a.c",
+                "Иванов Иван_8_assignsubmission_file_/a.c",
+            ],
+            ["Иванов Иван 7", "Иванов Иван 8"],
+        ),
+        // Blind marking calls everybody so.
+        (
+            [
+                "Participant_7_assignsubmission_file_/a.c",
+                "Participant_8_assignsubmission_file_/a.c",
+            ],
+            ["Participant 7", "Participant 8"],
+        ),
+        (
+            ["ivanov_7_90_a.c", "ivanov_LATE_8_91_a.c"],
+            ["ivanov 7", "ivanov 8"],
+        ),
+        (
+            ["anon_x5Tz2_90_a.c", "LATE_anon_aB3dE_91_a.c"],
+            ["anon_aB3dE", "anon_x5Tz2"],
+        ),
+    ] {
+        let dir = tree(&files);
+        let found = find(dir.path(), &one_lab()).unwrap();
+        assert_eq!(students(&found), names);
+        assert!(found.items.iter().all(|item| item.identity.attempt == 1));
+    }
+}
+
+fn roster(text: &str) -> Roster {
+    let list = TempDir::new().unwrap();
+    let csv = list.path().join("class.csv");
+    fs::write(&csv, text).unwrap();
+    Roster::read(&csv).unwrap()
+}
+
+#[test]
+fn a_namesake_who_is_not_in_the_roster_gets_nobodys_row() {
+    let dir = tree(&["ivanovivan_7_90_a.c", "ivanovivan_8_91_a.c"]);
+    let query = |text: &str| Query {
+        roster: Some(roster(text)),
+        ..one_lab()
+    };
+    let found = find(
+        dir.path(),
+        &query("student,name,email\ns1,Ivanov Ivan,i@x\n"),
+    )
+    .unwrap();
+    assert_eq!(students(&found), ["s1 7", "s1 8"]);
+    assert!(found.items.iter().all(|item| item.person.email.is_none()));
+    // The accounts' numbers say who is who.
+    let told = query("student,name,lms\ns1,Ivanov Ivan,8\ns2,Ivanov Ivan,7\n");
+    let found = find(dir.path(), &told).unwrap();
+    assert_eq!(students(&found), ["s1", "s2"]);
+    assert_eq!(found.items[0].person.lms.as_deref(), Some("8"));
+    // A university's number is not an account's.
+    let dir = tree(&["orlov_7_90_a.c", "petrov_9_91_a.c"]);
+    let found = find(dir.path(), &query("student,number\ns1,7\npetrov,8\n")).unwrap();
+    assert_eq!(students(&found), ["orlov", "petrov"]);
+}
+
+#[test]
+fn a_group_of_moodle_is_before_the_name() {
+    let dir = tree(&[
+        "21214-Petrova-Orlova Anna_7_assignsubmission_file_/a.c",
+        "21-2-Ivanov Ivan_8_assignsubmission_file_/a.c",
+    ]);
+    let query = Query {
+        roster: Some(roster(
+            "group,student,name\n21214,s1,Petrova-Orlova Anna\n21-2,s2,Ivanov Ivan\n",
+        )),
+        ..one_lab()
+    };
+    let found = find(dir.path(), &query).unwrap();
+    assert_eq!(found.missing, []);
+    assert_eq!(students(&found), ["s2", "s1"]);
+}
+
+#[test]
+fn who_typed_into_a_form_is_not_lost() {
+    let moodle = tree(&[
+        "Anna_7_assignsubmission_file_/a.c",
+        "Anna_7_assignsubmission_onlinetext_/onlinetext.html",
+        "Boris_8_assignsubmission_onlinetext_/onlinetext.html",
+    ]);
+    let canvas = tree(&["anna_7_90_a.c", "boris_8_text.html", "clara_9_link.html"]);
+    let found = find(moodle.path(), &one_lab()).unwrap();
+    assert_eq!(students(&found), ["Anna", "Boris"]);
+    assert!(found.items[0].origin().ends_with("_file_"));
+    let found = find(canvas.path(), &one_lab()).unwrap();
+    assert_eq!(students(&found), ["anna", "boris", "clara"]);
+}
+
+#[test]
+fn logins_may_begin_alike_and_have_hyphens() {
+    let clones = |parent: &str, names: &[&str]| {
+        let files: Vec<String> = names
+            .iter()
+            .flat_map(|name| {
+                [
+                    format!("{parent}/{name}/.git/HEAD"),
+                    format!("{parent}/{name}/a.c"),
+                ]
+            })
+            .collect();
+        tree(&files.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let two = ["os-lab30-ivan-a", "os-lab30-ivan-b"];
+    for (parent, names) in [
+        ("os-lab30-submissions", &two[..]),
+        ("class", &two),
+        ("os-lab30-submissions", &two[..1]),
+    ] {
+        let dir = clones(parent, names);
+        let found = find(&dir.path().join(parent), &one_lab()).unwrap();
+        assert_eq!(found.how, "clones of GitHub Classroom");
+        assert_eq!(students(&found), &["ivan-a", "ivan-b"][..names.len()]);
+    }
+}
+
+#[test]
+fn a_download_of_one_assignment_is_not_for_several_labs() {
+    let dir = tree(&["Anna_7_assignsubmission_file_/a.c"]);
+    let query = Query {
+        labs: labs(&[("course-30", &[30]), ("course-31", &[31])]),
+        ..Query::default()
+    };
+    let error = find(dir.path(), &query).unwrap_err().to_string();
+    assert!(
+        error.contains("which of the labs course-30, course-31"),
+        "{error}"
+    );
+    assert!(error.ends_with("name only that one lab"), "{error}");
+}
+
+#[test]
+fn links_in_circles_find_nothing_twice() {
+    let dir = tree(&["g1/anna/lab30/a.c"]);
+    for (to, name) in [("..", "loop"), ("self", "self"), ("nowhere", "gone")] {
+        std::os::unix::fs::symlink(to, dir.path().join("g1").join(name)).unwrap();
+    }
+    let found = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(
+        rows(&found, dir.path()),
+        ["g1/anna course-30 1 g1/anna/lab30"]
+    );
+    assert_eq!(found.notes.len(), 3, "{:?}", found.notes);
+    assert!(
+        found
+            .notes
+            .iter()
+            .any(|n| n == "passed over g1/loop: a link to a directory that it is in itself")
+    );
+}
+
 #[test]
 fn a_name_that_two_of_the_roster_bear_is_told() {
     let dir = tree(&[

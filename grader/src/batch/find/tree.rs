@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::layout::{Bindings, Layout, Meaning, meaning};
 use super::{FindError, Hit, HitLab, Search};
+use crate::batch::inside::is_source;
 use crate::batch::item::Person;
 use crate::batch::place::Place;
 use crate::submission::{Repository, archive_stem};
@@ -222,22 +223,8 @@ fn add(search: &mut Search<'_>, names: &[String], lab: HitLab, place: Place) {
     });
 }
 
-fn name_of(dir: &Path) -> String {
+pub(super) fn name_of(dir: &Path) -> String {
     let real = dir.canonicalize().unwrap_or_else(|_| dir.to_owned());
     let name = real.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
-}
-
-/// A file that belongs to a submission's own directory.
-fn is_source(name: &str) -> bool {
-    const ENDINGS: [&str; 12] = [
-        "c", "h", "cc", "cpp", "cxx", "hpp", "rs", "go", "java", "py", "pl", "sh",
-    ];
-    let lower = name.to_lowercase();
-    let ending = lower.rsplit_once('.').map(|(_, ending)| ending);
-    ending.is_some_and(|ending| ENDINGS.contains(&ending))
-        || matches!(
-            lower.as_str(),
-            "makefile" | "gnumakefile" | "cargo.toml" | "grader.toml" | "go.mod"
-        )
 }

@@ -1,10 +1,16 @@
 //! Names in archives: relative, printable, downwards only.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+use super::legacy;
 
 /// A name that leads to a place inside.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Name(PathBuf);
+pub(crate) struct Name {
+    path: PathBuf,
+    translated: bool,
+}
 
 /// What becomes of an entry with another name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +38,7 @@ impl Name {
         }
         let mut path = PathBuf::new();
         let mut parts = 0;
+        let mut translated = false;
         for part in raw.split(|c| separated(c)) {
             match part {
                 b"" | b"." => continue,
@@ -42,26 +49,35 @@ impl Name {
                 }
                 _ => {}
             }
-            let text = std::str::from_utf8(part)
-                .ok()
+            let text = match std::str::from_utf8(part) {
+                Ok(text) => Some(Cow::Borrowed(text)),
+                Err(_) => legacy::cyrillic(part).map(Cow::Owned),
+            };
+            translated |= matches!(text, Some(Cow::Owned(_)));
+            let text = text
                 // Controls, and what reorders or hides text.
-                .filter(|text| supervisor::bytes::escape(text.as_bytes()) == **text)
+                .filter(|text| supervisor::bytes::escape(text.as_bytes()) == *text)
                 .ok_or(Refused::Skip("its name is not printable UTF-8; rename it"))?;
             if text.len() > LONGEST {
                 return Err(Refused::Skip("its name is too long"));
             }
-            path.push(text);
+            path.push(&*text);
             parts += 1;
             if parts > depth {
                 return Err(Refused::Stop("too many directories deep"));
             }
         }
-        Ok((parts > 0).then_some(Self(path)))
+        Ok((parts > 0).then_some(Self { path, translated }))
     }
 
     /// Relative, without `.` and `..`.
     pub(super) fn path(&self) -> &Path {
-        &self.0
+        &self.path
+    }
+
+    /// Whether it is not as the archive has it, which is not UTF-8.
+    pub(super) fn is_translated(&self) -> bool {
+        self.translated
     }
 }
 
@@ -105,7 +121,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_printed_is_passed_over() {
-        for raw in [&b"caf\xe9.c"[..], b"a\nb.c", b"a\x1b[2J.c", &[b'x'; 300]] {
+        for raw in [&b"caf\xb3.c"[..], b"a\nb.c", b"a\x1b[2J.c", &[b'x'; 300]] {
             assert!(matches!(name(raw), Err(Refused::Skip(_))), "{raw:?}");
         }
     }

@@ -1,0 +1,39 @@
+//! What learning management systems call the files that they give to a teacher.
+
+mod canvas;
+mod classroom;
+mod moodle;
+
+use std::path::{Path, PathBuf};
+
+use super::{FindError, Search};
+
+type Entry = (String, PathBuf, bool);
+
+/// Finds the submissions of a download, where it is one; says of what.
+pub(super) fn find(
+    search: &mut Search<'_>,
+    root: &Path,
+) -> Result<Option<&'static str>, FindError> {
+    // Moodle's are hidden nowhere, but a whole download may be one directory in a directory.
+    let entries = search.list(root)?;
+    if let [(_, inner, true)] = &entries[..] {
+        let inside = search.list(inner)?;
+        if let Some(how) = download(search, inner, &inside) {
+            return Ok(Some(how));
+        }
+    }
+    Ok(download(search, root, &entries))
+}
+
+fn download(search: &mut Search<'_>, dir: &Path, entries: &[Entry]) -> Option<&'static str> {
+    if moodle::find(search, entries) {
+        Some("Moodle's download")
+    } else if canvas::find(search, entries) {
+        Some("Canvas's download")
+    } else if classroom::find(search, dir, entries) {
+        Some("clones of GitHub Classroom")
+    } else {
+        None
+    }
+}

@@ -1,0 +1,202 @@
+//! From what was found to whose it is: the roster's names, namesakes, the chosen, attempts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use globset::GlobMatcher;
+
+use super::newest::newest;
+use super::{Found, Hit, HitLab, Query, Roster, RosterRow};
+use crate::batch::item::{Identity, Item, Person};
+use crate::report::clean;
+
+/// A hit, and by which account of a learning management system it was handed in.
+struct Handed {
+    account: Option<String>,
+    hit: Hit,
+}
+
+/// Joins with the roster, chooses, numbers the attempts, sorts.
+pub(super) fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
+    let mut unknown = BTreeSet::new();
+    let mut handed: Vec<Handed> = hits
+        .into_iter()
+        .map(|mut hit| {
+            let account = hit.person.lms.clone();
+            if let Some(roster) = &query.roster {
+                join(&mut hit, roster, query, &mut unknown, &mut found.notes);
+            }
+            Handed { account, hit }
+        })
+        .collect();
+    tell_apart(&mut handed, &mut found.notes);
+    handed.retain(|it| chosen(query, &it.hit.group, &it.hit.student));
+    if !unknown.is_empty() {
+        found
+            .notes
+            .push(format!("not in the roster: {}", some(&unknown)));
+    }
+    let mut rows: BTreeMap<(String, String, String), Vec<Hit>> = BTreeMap::new();
+    for Handed { hit, .. } in handed {
+        let HitLab::Known(lab) = &hit.lab else {
+            continue;
+        };
+        let key = (hit.group.clone(), hit.student.clone(), lab.clone());
+        rows.entry(key).or_default().push(hit);
+    }
+    if let Some(roster) = &query.roster {
+        let there: BTreeSet<(&str, &str)> = rows
+            .keys()
+            .map(|(group, student, _)| (group.as_str(), student.as_str()))
+            .collect();
+        let missing = roster.students.iter().filter(|row| {
+            !there.contains(&(row.group.as_str(), row.student.as_str()))
+                && chosen(query, &row.group, &row.student)
+        });
+        found.missing = missing.cloned().collect();
+    }
+    for ((group, student, lab), hits) in rows {
+        attempts(&Whose(group, student, lab), hits, query, found);
+    }
+}
+
+fn chosen(query: &Query, group: &str, student: &str) -> bool {
+    let qualified = format!("{group}/{student}");
+    let fits = |glob: &GlobMatcher| glob.is_match(student) || glob.is_match(&qualified);
+    query.only.is_empty() || query.only.iter().any(fits)
+}
+
+/// Up to eight of the names.
+fn some(names: &BTreeSet<String>) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    let more = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("{}{more}", clean(&shown.join(", ")))
+}
+
+fn join(
+    hit: &mut Hit,
+    roster: &Roster,
+    query: &Query,
+    unknown: &mut BTreeSet<String>,
+    notes: &mut Vec<String>,
+) {
+    let qualified = format!("{}/{}", hit.group, hit.student);
+    let names = [qualified.as_str(), hit.student.as_str()]
+        .into_iter()
+        .chain(hit.aliases.iter().map(String::as_str));
+    // An account's number means the account's owner, not whom the university gave that number.
+    let by_account = hit.person.lms.as_deref().and_then(|id| roster.account(id));
+    if let Some(row) = by_account.or_else(|| roster.find(names)) {
+        hit.student.clone_from(&row.student);
+        hit.group.clone_from(&row.group);
+        let lms = hit.person.lms.take();
+        hit.person = row.person.clone();
+        hit.person.lms = hit.person.lms.take().or(lms);
+        return;
+    }
+    if !chosen(query, &hit.group, &hit.student) {
+        return;
+    }
+    match roster.namesakes(&hit.student)[..] {
+        [] => {
+            unknown.insert(hit.student.clone());
+        }
+        ref all => notes.push(namesakes(&hit.student, all)),
+    }
+}
+
+/// What is said of a name that several students of the roster bear.
+fn namesakes(name: &str, all: &[&RosterRow]) -> String {
+    let all: Vec<String> = all
+        .iter()
+        .map(|row| format!("{}/{}", row.group, row.student))
+        .map(|name| clean(name.trim_start_matches('/')))
+        .collect();
+    format!(
+        "{} may be any of these of the roster, so it is taken for none of them: {}; give them a column `alias`, or `lms` with the number in the names of the download's files",
+        clean(name),
+        all.join(", ")
+    )
+}
+
+/// The work of two accounts is never taken for two attempts of one student: namesakes get the
+/// number of their account behind the name.
+fn tell_apart(handed: &mut [Handed], notes: &mut Vec<String>) {
+    let mut accounts: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for it in &*handed {
+        let who = (it.hit.group.clone(), it.hit.student.clone());
+        accounts.entry(who).or_default().extend(it.account.clone());
+    }
+    accounts.retain(|_, numbers| numbers.len() > 1);
+    for ((_, name), numbers) in &accounts {
+        notes.push(format!(
+            "{} different students are called {}: the number of the account is put behind the name ({}); a column `lms` of the roster may tell who they are",
+            numbers.len(),
+            clean(name),
+            some(numbers)
+        ));
+    }
+    for Handed { account, hit } in handed {
+        let who = (hit.group.clone(), hit.student.clone());
+        let Some(account) = account.as_ref().filter(|_| accounts.contains_key(&who)) else {
+            continue;
+        };
+        hit.student = format!("{} {account}", hit.student);
+        // What the roster says is only one's, and nobody knows whose.
+        hit.person = Person {
+            name: hit.person.name.take(),
+            lms: Some(account.clone()),
+            ..Person::default()
+        };
+    }
+}
+
+/// Group, student, lab.
+struct Whose(String, String, String);
+
+/// Numbers a student's attempts at a lab.
+fn attempts(
+    Whose(group, student, lab): &Whose,
+    mut hits: Vec<Hit>,
+    query: &Query,
+    found: &mut Found,
+) {
+    // Attempts that are not numbered: in the order of time, then of names.
+    hits.sort_by_key(|hit| (hit.attempt, hit.submitted, hit.place.to_string()));
+    if hits.len() > 1 && hits.iter().all(|hit| hit.attempt.is_none()) {
+        found.notes.push(format!(
+            "{} of {lab}: {} directories, taken as attempts in this order: {}",
+            clean(student),
+            hits.len(),
+            hits.iter()
+                .map(|hit| clean(&hit.place.to_string()))
+                .collect::<Vec<_>>()
+                .join(", ")
+        ));
+    }
+    let mut last = 0;
+    for hit in hits {
+        let attempt = hit.attempt.unwrap_or(0).max(last + 1);
+        last = attempt;
+        let submitted = hit
+            .submitted
+            .or_else(|| query.by_file_times.then(|| newest(&hit.place)).flatten());
+        found.items.push(Item {
+            identity: Identity {
+                group: group.clone(),
+                student: student.clone(),
+                lab: lab.clone(),
+                attempt,
+            },
+            person: hit.person,
+            submitted,
+            place: hit.place,
+            origin: None,
+        });
+    }
+}
