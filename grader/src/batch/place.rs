@@ -258,6 +258,23 @@ mod tests {
     }
 
     #[test]
+    fn archives_in_archives_are_not_opened_for_ever() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("a.zip");
+        zip(&path, "server.c");
+        for _ in 0..4 {
+            let inner = fs::read(&path).unwrap();
+            let mut out = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+            out.start_file("a.zip", zip::write::SimpleFileOptions::default())
+                .unwrap();
+            out.write_all(&inner).unwrap();
+            out.finish().unwrap();
+        }
+        let opened = Place::Archive(path).open().unwrap();
+        assert!(opened.path().join("a.zip").is_file());
+    }
+
+    #[test]
     fn why_it_cannot_be_unpacked_names_no_private_directory() {
         let dir = TempDir::new().unwrap();
         fs::write(dir.path().join("a.zip"), "").unwrap();
