@@ -136,6 +136,9 @@ impl Batch {
         }
         let mut gradebook = Gradebook::open(&self.gradebook)
             .map_err(|error| results::failed(&self.gradebook, error))?;
+        gradebook
+            .check_course(&self.course, class.labs.keys())
+            .map_err(|error| results::failed(&self.gradebook, error))?;
         let mut known = if self.regrade {
             Known::new()
         } else {

@@ -27,7 +27,7 @@ use thiserror::Error;
 pub use compare::{Change, Comparison, Judged, LabChange, Reason};
 pub use late::{Late, LateError};
 pub use merge::{LabSettings, Merge, Merged};
-pub use overrides::Override;
+pub use overrides::{Doubt, Override};
 pub use standing::{Attempt, LabInfo, Pick, Standing, StudentInfo};
 pub use stats::{Group, RequirementStats, Stats};
 
@@ -65,6 +65,14 @@ pub enum GradebookError {
     /// A later grader wrote it.
     #[error("it has version {0}; this grader knows up to {newest}", newest = schema::newest())]
     Newer(i64),
+    /// A lab is in another course.
+    #[error("the lab {lab} is in the course `{course}` of this gradebook")]
+    OtherCourse {
+        /// The lab.
+        lab: String,
+        /// Its course.
+        course: String,
+    },
     /// There is none.
     #[error("there is no gradebook")]
     Missing,

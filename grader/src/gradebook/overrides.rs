@@ -29,6 +29,17 @@ pub struct Override {
     pub withdrawn: Option<(i64, String)>,
 }
 
+/// What is odd about points set by hand; they are set all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// It is worth only so much.
+    More(u32),
+    /// The lab does not ask for it any more: it counts nothing.
+    NotAsked,
+    /// Nothing of the student could be graded, so no requirement counts.
+    NotGraded,
+}
+
 impl Gradebook {
     /// Sets points by hand; an earlier override of the same is withdrawn.
     ///
@@ -77,6 +88,48 @@ impl Gradebook {
         Ok(())
     }
 
+    /// What is odd about points that were set by hand.
+    ///
+    /// # Errors
+    /// There is no such student or lab, or the gradebook cannot be read.
+    pub fn doubts(
+        &self,
+        student: &str,
+        lab: &str,
+        requirement: Option<&str>,
+        points: f64,
+    ) -> Result<Vec<Doubt>, GradebookError> {
+        let id = self.student_id(student)?;
+        let mut doubts = Vec::new();
+        let labs = self.labs()?;
+        let Some(info) = labs.iter().find(|info| info.name == lab) else {
+            return Ok(doubts);
+        };
+        let worth = match requirement {
+            None => Some(info.points),
+            Some(name) => {
+                let mut all = info.requirements.iter();
+                all.find(|(known, _)| known == name)
+                    .map(|(_, worth)| *worth)
+            }
+        };
+        match worth {
+            Some(worth) if points > f64::from(worth) => doubts.push(Doubt::More(worth)),
+            Some(_) => {}
+            None => doubts.push(Doubt::NotAsked),
+        }
+        if requirement.is_some() {
+            let by_hand = self.standings(Some(lab))?;
+            let students = self.students(None)?;
+            let own = students.iter().find(|(known, _)| *known == id);
+            let standing = own.and_then(|(_, own)| by_hand.iter().find(|s| s.student == *own));
+            if standing.is_some_and(|standing| standing.score.is_none()) {
+                doubts.push(Doubt::NotGraded);
+            }
+        }
+        Ok(doubts)
+    }
+
     /// Withdraws an override; it stays in the history.
     ///
     /// # Errors
@@ -98,13 +151,26 @@ impl Gradebook {
     /// # Errors
     /// The gradebook cannot be read.
     pub fn overrides(&self) -> Result<Vec<Override>, GradebookError> {
+        self.overrides_where(None)
+    }
+
+    /// Every override there was for a student.
+    ///
+    /// # Errors
+    /// There is no such student, or the gradebook cannot be read.
+    pub fn overrides_of(&self, student: &str) -> Result<Vec<Override>, GradebookError> {
+        self.overrides_where(Some(self.student_id(student)?))
+    }
+
+    fn overrides_where(&self, student: Option<i64>) -> Result<Vec<Override>, GradebookError> {
         let mut query = self.connection.prepare(
             "SELECT override.id, student.class, student.name, lab.name, requirement, points, who,
                     at, why, withdrawn_at, withdrawn_by
              FROM override JOIN student ON student.id = override.student
-             JOIN lab ON lab.id = override.lab ORDER BY override.id",
+             JOIN lab ON lab.id = override.lab
+             WHERE ?1 IS NULL OR student.id = ?1 ORDER BY override.id",
         )?;
-        let rows = query.query_map([], |row| {
+        let rows = query.query_map([student], |row| {
             let withdrawn: (Option<i64>, Option<String>) = (row.get(9)?, row.get(10)?);
             Ok(Override {
                 id: row.get(0)?,

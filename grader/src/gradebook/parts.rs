@@ -22,6 +22,28 @@ impl Gradebook {
         let rows = query.query_map([], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// Sees to it that labs are of no other course than this: a lab has one course in a gradebook.
+    ///
+    /// # Errors
+    /// One is of another course, or the gradebook cannot be read.
+    pub fn check_course<'l>(
+        &self,
+        course: &str,
+        labs: impl IntoIterator<Item = &'l String>,
+    ) -> Result<(), GradebookError> {
+        for lab in labs {
+            match self.course_of(lab) {
+                Ok(other) if other != course => {
+                    let lab = lab.clone();
+                    return Err(GradebookError::OtherCourse { lab, course: other });
+                }
+                Ok(_) | Err(GradebookError::Unknown(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Merge<'_> {
@@ -30,7 +52,7 @@ impl Merge<'_> {
     /// # Errors
     /// The part cannot be read, or the gradebook not be written.
     pub fn part(&mut self, part: &Gradebook) -> Result<(), GradebookError> {
-        for (_, student) in part.students()? {
+        for (_, student) in part.students(None)? {
             self.student(&student.group, &student.name, &student.person)?;
         }
         for lab in part.labs()? {

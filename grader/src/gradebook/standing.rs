@@ -1,6 +1,7 @@
 //! Who stands where: for each student and lab the attempt that counts, and its points after
 //! everything that was decided by hand or by the calendar.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{OptionalExtension as _, Row, params};
@@ -118,6 +119,8 @@ pub struct Standing {
     pub penalty: f64,
     /// Set by hand, in whole or in part.
     pub by_hand: bool,
+    /// The requirements whose points were set by hand and count, with these points.
+    pub parts_by_hand: Vec<(String, f64)>,
 }
 
 #[derive(Default)]
@@ -211,9 +214,9 @@ impl Gradebook {
             self.lab_id(name)?;
             labs.retain(|lab| lab.name == name);
         }
-        let students = self.students()?;
+        let mut of_courses: BTreeMap<i64, Vec<(i64, StudentInfo)>> = BTreeMap::new();
         let by_hand = self.by_hand()?;
-        let mut out = Vec::with_capacity(labs.len() * students.len());
+        let mut out = Vec::new();
         let mut query = self.connection.prepare(&format!(
             "SELECT {ATTEMPT}, submission.student FROM run
              JOIN submission ON submission.id = run.submission
@@ -227,7 +230,12 @@ impl Gradebook {
                 let student = row.get(10)?;
                 attempts.entry(student).or_default().push(attempt(row)?);
             }
-            for (id, student) in &students {
+            let (_, course) = self.lab_id(&lab.name)?;
+            let students = match of_courses.entry(course) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(self.students(Some(course))?),
+            };
+            for (id, student) in students.iter() {
                 let attempts = attempts.remove(id).unwrap_or_default();
                 let hand = by_hand.get(&(*id, lab.name.clone()));
                 out.push(self.standing(student, lab, attempts, hand)?);
@@ -244,10 +252,14 @@ impl Gradebook {
         hand: Option<&ByHand>,
     ) -> Result<Standing, GradebookError> {
         let mut best: Option<(Option<f64>, f64, Attempt)> = None;
+        let mut parts_by_hand = Vec::new();
         for attempt in attempts {
-            let earned = match attempt.status {
-                Status::Graded => Some(self.earned(&attempt, hand)?),
-                _ => None,
+            let (earned, parts) = match attempt.status {
+                Status::Graded => {
+                    let (earned, parts) = self.earned(&attempt, hand)?;
+                    (Some(earned), parts)
+                }
+                _ => (None, Vec::new()),
             };
             let penalty = earned.map_or(0.0, |earned| {
                 lab.late.penalty(earned, attempt.submitted, lab.due)
@@ -265,6 +277,7 @@ impl Gradebook {
                     });
             if better {
                 best = Some((score, penalty, attempt));
+                parts_by_hand = parts;
             }
         }
         let whole = hand.and_then(|hand| hand.whole);
@@ -278,30 +291,48 @@ impl Gradebook {
             attempt,
             score: whole.or(score),
             penalty: if whole.is_some() { 0.0 } else { penalty },
-            by_hand: hand.is_some(),
+            by_hand: whole.is_some() || !parts_by_hand.is_empty(),
+            parts_by_hand: if whole.is_some() {
+                Vec::new()
+            } else {
+                parts_by_hand
+            },
         })
     }
 
-    /// The points of a run with those set by hand in place of its own.
-    fn earned(&self, attempt: &Attempt, hand: Option<&ByHand>) -> Result<f64, GradebookError> {
+    /// The points of a run with those set by hand in place of its own, and which those are. What the
+    /// lab does not ask for any more is worth nothing.
+    fn earned(
+        &self,
+        attempt: &Attempt,
+        hand: Option<&ByHand>,
+    ) -> Result<(f64, Vec<(String, f64)>), GradebookError> {
         let mut earned = f64::from(attempt.points);
+        let mut parts = Vec::new();
         for (requirement, points) in hand.map_or(&[][..], |hand| &hand.parts) {
             let own: Option<f64> = self
                 .connection
                 .prepare_cached("SELECT points FROM verdict WHERE run = ? AND requirement = ?")?
                 .query_row(params![attempt.run, requirement], |row| row.get(0))
                 .optional()?;
-            earned += points - own.unwrap_or(0.0);
+            if let Some(own) = own {
+                earned += points - own;
+                parts.push((requirement.clone(), *points));
+            }
         }
-        Ok(earned.max(0.0))
+        Ok((earned.max(0.0), parts))
     }
 
-    pub(super) fn students(&self) -> Result<Vec<(i64, StudentInfo)>, GradebookError> {
+    /// The students of a course, or of all, by group and name.
+    pub(super) fn students(
+        &self,
+        course: Option<i64>,
+    ) -> Result<Vec<(i64, StudentInfo)>, GradebookError> {
         let mut query = self.connection.prepare(
             "SELECT id, class, name, full_name, email, number, login, lms FROM student
-             ORDER BY class, name",
+             WHERE ?1 IS NULL OR course = ?1 ORDER BY class, name",
         )?;
-        let rows = query.query_map([], |row| {
+        let rows = query.query_map([course], |row| {
             let student = StudentInfo {
                 group: row.get(1)?,
                 name: row.get(2)?,

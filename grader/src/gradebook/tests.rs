@@ -7,6 +7,7 @@ use crate::report::JsonReport;
 use std::collections::BTreeMap;
 use tempfile::TempDir;
 
+mod by_hand;
 mod regrade;
 
 /// A result: who, which sources, which lab, and what each requirement got.

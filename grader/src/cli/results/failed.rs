@@ -17,6 +17,12 @@ pub(in crate::cli) fn failed(path: &Path, error: GradebookError) -> Failure {
         ),
         GradebookError::Newer(_) => Failure::usage(said)
             .hint("use the grader that wrote it, or a later one; this one is `grader --version`"),
+        GradebookError::OtherCourse { course, .. } => {
+            let hint = format!(
+                "say --course '{course}', or keep this class in a gradebook of its own with --gradebook FILE"
+            );
+            Failure::usage(said).hint(hint)
+        }
         GradebookError::Closed(_) => Failure::usage(said).hint(
             "the file and its directory must be there and be yours to write; name another with --gradebook FILE",
         ),

@@ -57,6 +57,9 @@ impl Merge {
         let labs = self.labs(&records)?;
         // Only now: what is refused leaves no file behind.
         let mut gradebook = Gradebook::open(into).map_err(|e| failed(into, e))?;
+        gradebook
+            .check_course(&course, labs.keys())
+            .map_err(|e| failed(into, e))?;
         let merged = {
             let mut put = || {
                 let mut merge = gradebook.merge(&course, &labs, "results merge")?;

@@ -80,6 +80,13 @@ impl OverrideArgs {
         gradebook
             .set_override(student, lab, requirement, value, &who, why)
             .map_err(failed)?;
-        say(&clean(&words.was_set(student, what, value, (&who, why))))
+        say(&clean(&words.was_set(student, what, value, (&who, why))))?;
+        let doubts = gradebook
+            .doubts(student, lab, requirement, value)
+            .map_err(failed)?;
+        for doubt in doubts {
+            say(&words.doubt(doubt, lab))?;
+        }
+        Ok(())
     }
 }

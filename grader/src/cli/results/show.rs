@@ -63,15 +63,8 @@ impl Show {
                         one(&mut out, gradebook, (standing, words), failed)?;
                     }
                 }
-                for entry in gradebook.overrides().map_err(failed)? {
-                    let who = if entry.group.is_empty() {
-                        entry.student.clone()
-                    } else {
-                        format!("{}/{}", entry.group, entry.student)
-                    };
-                    if *student == who || *student == entry.student {
-                        writeln!(out, "{}", clean(&words.override_line(&entry)))?;
-                    }
+                for entry in gradebook.overrides_of(student).map_err(failed)? {
+                    writeln!(out, "{}", clean(&words.override_line(&entry)))?;
                 }
             }
         }

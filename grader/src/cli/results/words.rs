@@ -1,5 +1,6 @@
-//! What only `results export` and `results merge` say.
+//! What only `results export`, `results merge` and `results override` say.
 
+use grader::gradebook::Doubt;
 use grader::lab::Lang;
 
 use crate::cli::words::Words;
@@ -19,6 +20,32 @@ impl Words {
             Lang::Ru => {
                 format!("задание оценивается там из {most}, здесь из {lab}: баллы пересчитаны")
             }
+        }
+    }
+
+    /// What is odd about points set by hand.
+    pub(super) fn doubt(self, doubt: Doubt, lab: &str) -> String {
+        match (self.0, doubt) {
+            (Lang::En, Doubt::More(worth)) => {
+                format!("note: that is more than it is worth, {worth}")
+            }
+            (Lang::Ru, Doubt::More(worth)) => {
+                format!("заметка: это больше, чем можно получить ({worth})")
+            }
+            (Lang::En, Doubt::NotAsked) => {
+                format!("note: {lab} does not ask for it any more, so it counts nothing")
+            }
+            (Lang::Ru, Doubt::NotAsked) => {
+                format!("заметка: {lab} этого больше не требует, поэтому баллы не засчитаны")
+            }
+            (Lang::En, Doubt::NotGraded) => format!(
+                "note: nothing of the student could be graded, so it counts only once something can; \
+                 set {lab} as a whole to decide now"
+            ),
+            (Lang::Ru, Doubt::NotGraded) => format!(
+                "заметка: работу не удалось проверить, поэтому это засчитается, только когда удастся; \
+                 чтобы решить сейчас, выставьте баллы за {lab} целиком"
+            ),
         }
     }
 

@@ -236,7 +236,7 @@ fn line(
         parts.push(words.line_late(standing.penalty));
     }
     if standing.by_hand {
-        parts.push(words.line_by_hand().to_owned());
+        parts.push(words.line_by_hand(&standing.parts_by_hand));
     }
     parts.join("; ")
 }

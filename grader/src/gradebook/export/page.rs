@@ -108,7 +108,7 @@ fn remarks(grade: &Grade, words: Words) -> Vec<String> {
         out.push(words.late(standing.penalty));
     }
     if standing.by_hand {
-        out.push(words.by_hand().to_owned());
+        out.push(words.by_hand(&standing.parts_by_hand));
     }
     out
 }

@@ -72,8 +72,9 @@ impl Words {
         }
     }
 
-    pub(super) fn by_hand(self) -> &'static str {
-        self.pick("Points were set by hand.", "Баллы выставил преподаватель.")
+    pub(super) fn by_hand(self, parts: &[(String, f64)]) -> String {
+        let said = self.pick("Points were set by hand", "Баллы выставил преподаватель");
+        format!("{said}{}.", listed(parts))
     }
 
     /// `3 of 10`.
@@ -151,7 +152,21 @@ impl Words {
         format!("{}: -{}", self.pick("late", "опоздание"), number(penalty))
     }
 
-    pub(super) fn line_by_hand(self) -> &'static str {
-        self.pick("set by hand", "выставлено преподавателем")
+    pub(super) fn line_by_hand(self, parts: &[(String, f64)]) -> String {
+        let said = self.pick("set by hand", "выставлено преподавателем");
+        format!("{said}{}", listed(parts))
+    }
+}
+
+/// `: s-next 5, s-bye 2.5`, or nothing.
+fn listed(parts: &[(String, f64)]) -> String {
+    let parts: Vec<String> = parts
+        .iter()
+        .map(|(name, points)| format!("{name} {}", number(*points)))
+        .collect();
+    if parts.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", parts.join(", "))
     }
 }
