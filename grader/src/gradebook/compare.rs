@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
-use super::{Gradebook, GradebookError};
+use super::{Gradebook, GradebookError, time};
 
 /// What waits to be applied, or what changed since some time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -118,12 +118,11 @@ impl Gradebook {
     /// # Errors
     /// The gradebook cannot be read.
     pub fn compare_since(&self, since: i64) -> Result<Comparison, GradebookError> {
-        let since = since.saturating_mul(1000);
         self.compared(
-            "SELECT (SELECT max(old.id) FROM run AS old
-                     WHERE old.submission = new.submission AND old.started < ?1
-                       AND old.state = 'superseded'), new.id
-             FROM run AS new WHERE new.state = 'current' AND new.started >= ?1",
+            "SELECT (SELECT old.id FROM run AS old
+                     WHERE old.submission = new.submission AND old.counted < ?1
+                     ORDER BY old.counted DESC, old.id DESC LIMIT 1), new.id
+             FROM run AS new WHERE new.state = 'current' AND new.counted >= ?1",
             &[since],
         )
     }
@@ -167,8 +166,8 @@ impl Gradebook {
             [],
         )?;
         let applied = step.execute(
-            "UPDATE run SET state = 'current' WHERE state = 'pending'",
-            [],
+            "UPDATE run SET state = 'current', counted = ? WHERE state = 'pending'",
+            [time::now()],
         )?;
         step.commit()?;
         Ok(applied)

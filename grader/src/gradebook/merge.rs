@@ -313,9 +313,9 @@ impl Merge<'_> {
             .prepare_cached(
                 "INSERT INTO run (submission, batch, state, key, lab_version, version, sources,
                     compiler, options, place, status, message, points, possible, seed, started,
-                    seconds, wrong, record)
+                    seconds, wrong, record, counted)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
-                    ?17, ?18, ?19)",
+                    ?17, ?18, ?19, ?20)",
             )?
             .execute(params![
                 submission,
@@ -337,6 +337,7 @@ impl Merge<'_> {
                 record.seconds,
                 wrong,
                 self.packer.borrow_mut().packed(&record.to_json()),
+                (state == "current").then(time::now),
             ])?;
         let run = self.step.last_insert_rowid();
         let mut verdict = self.step.prepare_cached(

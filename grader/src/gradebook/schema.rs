@@ -9,7 +9,7 @@ const APPLICATION: i32 = 0x6772_6472;
 
 /// One step for each version, applied in order; `PRAGMA user_version` counts those that were. What
 /// has been released is never changed, only followed by a further step.
-const STEPS: &[&str] = &[V1];
+const STEPS: &[&str] = &[V1, V2];
 
 const V1: &str = "
 CREATE TABLE course (
@@ -149,6 +149,12 @@ CREATE VIEW grade AS
     WHERE run.state = 'current';
 ";
 
+/// When a result began to count: for an old one the best guess is when it was made.
+const V2: &str = "
+ALTER TABLE run ADD COLUMN counted INTEGER;
+UPDATE run SET counted = started / 1000 WHERE state IN ('current', 'superseded');
+";
+
 /// The version that this grader writes.
 pub(super) fn newest() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
@@ -184,5 +190,85 @@ pub(super) fn version(connection: &Connection) -> Result<i64, GradebookError> {
         Ok(version)
     } else {
         Err(GradebookError::Foreign)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gradebook::Gradebook;
+    use rusqlite::params;
+
+    #[test]
+    fn a_gradebook_of_the_first_version_is_brought_up_to_date() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("grades.db");
+        let old = Connection::open(&path).unwrap();
+        old.execute_batch(V1).unwrap();
+        old.pragma_update(None, "application_id", APPLICATION)
+            .unwrap();
+        old.pragma_update(None, "user_version", 1).unwrap();
+        old.execute_batch(
+            "INSERT INTO course VALUES (1, 'os');
+             INSERT INTO lab (id, course, name) VALUES (1, 1, 'us-upper');
+             INSERT INTO lab_version VALUES (1, 1, 'd', 't', NULL, 20, x'');
+             INSERT INTO student (id, course, class, name) VALUES (1, 1, 'g1', 'anna');
+             INSERT INTO submission VALUES (1, 1, 1, 1, NULL);
+             INSERT INTO version VALUES (1, 'g', 'b', 'c', 'k', 'm');
+             INSERT INTO batch VALUES (1, 0, 'batch');",
+        )
+        .unwrap();
+        for (key, state, started) in [
+            ("a", "superseded", 5_000),
+            ("b", "current", 7_000),
+            ("c", "pending", 9_000),
+        ] {
+            old.execute(
+                "INSERT INTO run (submission, batch, state, key, lab_version, version, sources,
+                    compiler, options, place, status, points, possible, seed, started, seconds, record)
+                 VALUES (1, 1, ?2, ?1, 1, 1, ?1, '', '', '', 'graded', 3, 20, 0, ?3, 0.1, x'')",
+                params![key, state, started],
+            )
+            .unwrap();
+        }
+        drop(old);
+        // Also who only wants to read.
+        let book = Gradebook::read_only(&path).unwrap();
+        assert_eq!(book.standings(None).unwrap()[0].score, Some(3.0));
+        let now = Connection::open(&path).unwrap();
+        assert_eq!(version(&now).unwrap(), newest());
+        let mut query = now.prepare("SELECT counted FROM run ORDER BY id").unwrap();
+        let counted: Vec<Option<i64>> = query
+            .query_map([], |row| row.get(0))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        assert_eq!(counted, [Some(5), Some(7), None]);
+    }
+
+    #[test]
+    fn an_old_gradebook_has_the_tables_of_a_new_one() {
+        let tables = |steps: &[usize]| -> Vec<(String, Option<String>)> {
+            let mut connection = Connection::open_in_memory().unwrap();
+            for step in steps {
+                connection.execute_batch(STEPS[*step]).unwrap();
+            }
+            if !steps.is_empty() {
+                connection
+                    .pragma_update(None, "application_id", APPLICATION)
+                    .unwrap();
+                let version = i64::try_from(steps.len()).unwrap();
+                connection
+                    .pragma_update(None, "user_version", version)
+                    .unwrap();
+            }
+            migrate(&mut connection).unwrap();
+            let mut query = connection
+                .prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")
+                .unwrap();
+            let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)));
+            rows.unwrap().collect::<Result<_, _>>().unwrap()
+        };
+        assert_eq!(tables(&[]), tables(&[0]));
     }
 }

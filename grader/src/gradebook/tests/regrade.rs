@@ -117,3 +117,30 @@ fn every_reason_is_told_that_can_be_one() {
     assert_eq!(changes[0].why, all);
     assert_eq!((changes.len(), gradebook.pending().unwrap()), (1, 1));
 }
+
+#[test]
+fn what_has_changed_since_is_told_by_when_it_began_to_count() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    merge(&mut gradebook, &[anna("1", "lab", ONE, 1)]);
+    let at = |gradebook: &Gradebook, key: &ResultRecord, at: i64| {
+        let sql = "UPDATE run SET counted = ? WHERE key = ? AND counted IS NOT NULL";
+        let changed = gradebook.connection.execute(sql, (at, key.key.as_str()));
+        assert_eq!(changed.unwrap(), 1);
+    };
+    let (first, second) = (anna("1", "lab", ONE, 1), anna("2", "lab", BOTH, 2_000));
+    at(&gradebook, &first, 1);
+    // Graded in second 2, applied in second 100.
+    merge(&mut gradebook, std::slice::from_ref(&second));
+    assert_eq!(gradebook.compare_since(2).unwrap().changes, []);
+    gradebook.apply().unwrap();
+    at(&gradebook, &second, 100);
+    for since in [2, 50, 100] {
+        let changes = gradebook.compare_since(since).unwrap().changes;
+        assert_eq!(changes.len(), 1, "{since}");
+        assert_eq!(changes[0].points, (10, 20));
+    }
+    assert_eq!(gradebook.compare_since(101).unwrap().changes, []);
+    // Nothing counted before.
+    assert_eq!(gradebook.compare_since(1).unwrap().changes, []);
+}
