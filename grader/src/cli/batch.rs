@@ -20,7 +20,7 @@ use grader::gradebook::{Gradebook, Late, Merged, time};
 use grader::report::clean;
 use grader::run::Engine;
 
-use self::class::{Class, dry, say_found};
+use self::class::{Class, dry, say_found, say_lost};
 use self::progress::Display;
 use super::failure::{FAULT, Failure, NOT_MET};
 use super::options::{EngineArgs, LangOption};
@@ -42,7 +42,7 @@ pub(super) struct Batch {
     /// Which part of a path is what: '{group}/{student}/lab{n}' [default: guessed]
     #[arg(long, value_name = "PATTERN")]
     layout: Option<Layout>,
-    /// One submission for each branch with such a name: '{student}/lab{n}'
+    /// One submission for each branch, tag or other ref with such a name: '{student}/lab{n}'
     #[arg(long, value_name = "PATTERN")]
     refs: Option<Layout>,
     /// The class as CSV: student, group, name, email, number, login, github
@@ -122,6 +122,7 @@ impl Batch {
             say_found(&class, Words(self.lang.get()))?;
             self.say_times(&class)?;
         }
+        say_lost(&class)?;
         if self.dry_run {
             return match self
                 .cluster
@@ -193,6 +194,27 @@ impl Batch {
         Ok(counts)
     }
 
+    /// A policy without a date takes nothing away from anybody.
+    fn say_no_due(&self, class: &Class, gradebook: &Gradebook) -> Result<(), Failure> {
+        if self
+            .late
+            .as_ref()
+            .is_none_or(|late| *late == Late::default())
+        {
+            return Ok(());
+        }
+        let labs = gradebook
+            .labs()
+            .map_err(|error| results::failed(&self.gradebook, error))?;
+        let mut err = anstream::stderr().lock();
+        for lab in labs {
+            if lab.due.is_none() && class.labs.contains_key(&lab.name) {
+                writeln!(err, "{}", Words(self.lang.get()).no_due(&lab.name))?;
+            }
+        }
+        Ok(())
+    }
+
     fn conclude(
         &self,
         class: &Class,
@@ -201,6 +223,7 @@ impl Batch {
         counts: &progress::Counts,
     ) -> Result<ExitCode, Failure> {
         let words = Words(self.lang.get());
+        self.say_no_due(class, gradebook)?;
         let mut out = anstream::stdout().lock();
         for lab in class.labs.keys() {
             // A lab of which nothing was found is in no table.

@@ -1,6 +1,7 @@
 //! Submissions in a git repository, read object by object: nothing is checked out, so that neither
 //! hooks nor filters nor attributes of a repository are ever asked.
 
+use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -18,6 +19,8 @@ pub struct Repository {
 pub struct GitRef {
     /// Its name without `refs/heads/` or `refs/remotes/`: `ivanov/lab30`.
     pub name: String,
+    /// Whether it is a branch, here or where it was fetched from.
+    pub is_branch: bool,
     /// The commit's hash.
     pub commit: String,
     /// When it was committed, in seconds since 1970.
@@ -26,6 +29,33 @@ pub struct GitRef {
 
 /// The most that git may say about names, in bytes.
 const MOST_NAMES: u64 = 64 << 20;
+
+/// Those whose names are known without what is before them.
+const PLAIN: [&str; 4] = ["refs/heads/", "refs/tags/", "refs/pull/", "refs/remotes/"];
+
+/// A reference's name as people know it, and whether it is a branch; `None`: git's own.
+fn short_name(name: &str) -> Option<(&str, bool)> {
+    const OWN: [&str; 6] = [
+        "stash",
+        "notes/",
+        "replace/",
+        "original/",
+        "bisect/",
+        "prefetch/",
+    ];
+    let rest = name.strip_prefix("refs/")?;
+    let found = if let Some(branch) = rest.strip_prefix("heads/") {
+        (branch, true)
+    } else if let Some(branch) = rest.strip_prefix("remotes/") {
+        (branch.split_once('/')?.1, true)
+    } else {
+        let plain = ["tags/", "pull/"].iter();
+        let short = plain.filter_map(|kind| rest.strip_prefix(kind)).next();
+        (short.unwrap_or(rest), false)
+    };
+    let own = OWN.iter().any(|own| rest.starts_with(own));
+    (!own && found.0 != "HEAD").then_some(found)
+}
 
 impl Repository {
     /// The repository in the directory `path`; `None` where there is none.
@@ -104,8 +134,9 @@ impl Repository {
         }
     }
 
-    /// Every branch, of this repository and of those it was fetched from, and every tag. Where a
-    /// branch is here and there, the one here counts.
+    /// Every branch, of this repository and of those it was fetched from, every tag, and what
+    /// else was given a name (`refs/submissions/…`). Where a branch is here and there, the one
+    /// here counts.
     ///
     /// # Errors
     /// git cannot read the repository.
@@ -113,12 +144,9 @@ impl Repository {
         let text = self.said(&[
             "for-each-ref",
             "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objectname)%00%(committerdate:unix)%00%(*committerdate:unix)",
-            "refs/heads",
-            "refs/tags",
-            "refs/remotes",
-            "refs/pull",
         ])?;
         let mut out: Vec<GitRef> = Vec::new();
+        let mut others: Vec<GitRef> = Vec::new();
         for line in text.split(|c| *c == b'\n').filter(|line| !line.is_empty()) {
             let Ok(line) = std::str::from_utf8(line) else {
                 continue;
@@ -132,21 +160,27 @@ impl Repository {
                 "tag" => (tagged, tagged_time),
                 _ => continue,
             };
-            let short = ["refs/heads/", "refs/tags/", "refs/pull/"]
-                .iter()
-                .find_map(|prefix| name.strip_prefix(prefix))
-                .or_else(|| Some(name.strip_prefix("refs/remotes/")?.split_once('/')?.1));
-            let Some(short) = short.filter(|short| *short != "HEAD") else {
+            let Some((short, is_branch)) = short_name(name) else {
                 continue;
             };
-            if is_hash(commit) && !out.iter().any(|known| known.name == short) {
-                out.push(GitRef {
-                    name: short.to_owned(),
-                    commit: commit.to_owned(),
-                    time: time.parse().unwrap_or_default(),
-                });
+            if !is_hash(commit) {
+                continue;
+            }
+            let found = GitRef {
+                name: short.to_owned(),
+                is_branch,
+                commit: commit.to_owned(),
+                time: time.parse().unwrap_or_default(),
+            };
+            if PLAIN.iter().any(|plain| name.starts_with(plain)) {
+                out.push(found);
+            } else {
+                others.push(found);
             }
         }
+        out.append(&mut others);
+        let mut seen = BTreeSet::new();
+        out.retain(|found| seen.insert(found.name.clone()));
         Ok(out)
     }
 

@@ -324,6 +324,58 @@ fn branches_are_graded_without_being_checked_out() {
         "{csv}"
     );
     assert!(!repo.join("g1").exists());
+
+    // Another reference than a branch may hold a submission; none that fits is told with what is there.
+    git(&["update-ref", "refs/submissions/boris/lab30", "anna/lab30"]);
+    git(&["tag", "v1", "anna/lab30"]);
+    let dry = |source: &str, refs: &[&str]| {
+        let mut command = home.grader();
+        command.args(["batch", "us-upper=30", source, "--dry-run", "--lang", "en"]);
+        command.args(refs).assert()
+    };
+    dry("course", &["--refs", "submissions/{student}/lab{n}"])
+        .success()
+        .stdout(predicate::str::starts_with(
+            "boris us-upper  course@submissions/boris/lab30",
+        ));
+    dry("course", &["--refs", "{student}/hand-in"])
+        .code(2)
+        .stderr(predicate::str::contains(
+            "no branch is called so; there are: anna/lab30, main, v1, submissions/boris/lab30",
+        ));
+    git(&["clone", "-q", "--mirror", ".", "../bare.git"]);
+    dry("bare.git", &[])
+        .success()
+        .stderr(predicate::str::contains("found 1 submission of 1 student"));
+}
+
+#[test]
+fn who_wants_quiet_is_told_of_what_is_lost() {
+    let home = Home::new();
+    class(&home);
+    std::os::unix::fs::symlink("gone", home.path().join("class/g1/emil")).unwrap();
+    batch(&home, &["--dry-run", "--quiet"])
+        .assert()
+        .success()
+        .stderr("note: passed over g1/emil: a link that leads nowhere\n");
+}
+
+#[test]
+fn a_late_policy_without_a_date_is_told() {
+    let home = Home::new();
+    class(&home);
+    let says = "it is not known when us-upper is due, so nobody is late";
+    let late = ["--late", "10%/day", "--only", "clara"];
+    batch(&home, &late)
+        .assert()
+        .stderr(predicate::str::contains(says));
+    batch(&home, &[&late[..], &["--due", "2026-11-20"]].concat())
+        .assert()
+        .stderr(predicate::str::contains(says).not());
+    // The gradebook knows it from now on.
+    batch(&home, &late)
+        .assert()
+        .stderr(predicate::str::contains(says).not());
 }
 
 #[test]

@@ -52,6 +52,8 @@ pub struct Found {
     pub items: Vec<Item>,
     /// Things worth saying, one line each.
     pub notes: Vec<String>,
+    /// What may be somebody's work and cannot be graded, with why, one line each.
+    pub lost: Vec<String>,
     /// Students of the roster from whom nothing was found.
     pub missing: Vec<RosterRow>,
     /// How the submissions were told apart: `Moodle's download`.
@@ -191,6 +193,7 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
         query,
         hits: Vec::new(),
         notes: Vec::new(),
+        lost: Vec::new(),
         entries: 0,
         root: root.clone(),
     };
@@ -216,11 +219,14 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
             }
         },
     };
-    let Search { hits, notes, .. } = search;
+    let Search {
+        hits, notes, lost, ..
+    } = search;
+    found.notes.extend(notes);
     // A directory may have been looked into twice.
-    for note in notes {
-        if !found.notes.contains(&note) {
-            found.notes.push(note);
+    for line in lost {
+        if !found.lost.contains(&line) {
+            found.lost.push(line);
         }
     }
     if query.labs.len() > 1 && !hits.is_empty() && hits.iter().all(|h| h.lab == HitLab::Only) {
@@ -230,10 +236,14 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
             labs: query.labs.iter().map(|lab| lab.id.clone()).collect(),
         });
     }
-    tell_of_no_lab(&hits, query, &mut found.notes);
+    tell_of_no_lab(&hits, query, &mut found.lost);
+    let tasks = tasks(&hits);
     let hits = with_labs(hits, query)?;
     if hits.is_empty() {
-        let notes = found.notes.iter().take(5);
+        if !tasks.is_empty() {
+            found.notes.insert(0, other_tasks(&tasks, &query.labs));
+        }
+        let notes = found.notes.iter().chain(&found.lost).take(5);
         return Err(FindError::Nothing {
             path: source.to_owned(),
             looked: found.how,
@@ -258,7 +268,7 @@ fn call_by_origin(found: &mut Found, unpacked: &Path, source: &Path) {
         let place = item.place.to_string();
         item.origin = Some(place.replacen(&unpacked, &source, 1));
     }
-    for note in &mut found.notes {
+    for note in found.notes.iter_mut().chain(&mut found.lost) {
         *note = note.replace(&unpacked, &source);
     }
 }
@@ -278,6 +288,7 @@ struct Search<'a> {
     query: &'a Query,
     hits: Vec<Hit>,
     notes: Vec<String>,
+    lost: Vec<String>,
     entries: usize,
     root: PathBuf,
 }
@@ -297,7 +308,7 @@ impl Search<'_> {
             // One student's directory stops nobody else.
             Err(error) if dir != self.root => {
                 let shown = self.shown(dir);
-                self.notes.push(format!("passed over {shown}: {error}"));
+                self.lost.push(format!("passed over {shown}: {error}"));
                 return Ok(Vec::new());
             }
             Err(error) => return Err(unreadable(error)),
@@ -319,7 +330,7 @@ impl Search<'_> {
             else {
                 use std::os::unix::ffi::OsStrExt as _;
                 let shown = supervisor::bytes::escape(name.as_bytes());
-                self.notes.push(format!(
+                self.lost.push(format!(
                     "passed over {}/{shown}: its name is not printable UTF-8",
                     self.shown(dir)
                 ));
@@ -333,7 +344,7 @@ impl Search<'_> {
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
             if let Some(why) = is_link.then(|| leads_astray(dir, &path)).flatten() {
                 let shown = self.shown(&path);
-                self.notes.push(format!("passed over {shown}: {why}"));
+                self.lost.push(format!("passed over {shown}: {why}"));
                 continue;
             }
             let is_dir = path.is_dir();
@@ -360,14 +371,45 @@ fn leads_astray(dir: &Path, link: &Path) -> Option<&'static str> {
 }
 
 /// Tells which submissions are left out because nothing says which of several labs they are of.
-fn tell_of_no_lab(hits: &[Hit], query: &Query, notes: &mut Vec<String>) {
+fn tell_of_no_lab(hits: &[Hit], query: &Query, lost: &mut Vec<String>) {
     let left = hits.iter().filter(|hit| hit.lab == HitLab::Only);
     for hit in left.filter(|_| query.labs.len() > 1) {
-        notes.push(format!(
+        lost.push(format!(
             "passed over {}: no name says which lab it is",
             crate::report::clean(&hit.place.to_string())
         ));
     }
+}
+
+/// The numbers of tasks that names say and no lab that was named is.
+fn tasks(hits: &[Hit]) -> Vec<u32> {
+    let mut numbers: Vec<u32> = hits
+        .iter()
+        .filter_map(|hit| match hit.lab {
+            HitLab::Number(n) => Some(n),
+            _ => None,
+        })
+        .collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
+}
+
+fn listed(numbers: &[u32]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(u32::to_string).collect();
+    numbers.join(", ")
+}
+
+fn other_tasks(tasks: &[u32], labs: &[Candidate]) -> String {
+    let labs: Vec<String> = labs
+        .iter()
+        .map(|lab| format!("{} of {}", lab.id, listed(&lab.numbers)))
+        .collect();
+    format!(
+        "names are of the tasks {}, but {}; write LAB=N for the number that the names have",
+        listed(tasks),
+        labs.join(", ")
+    )
 }
 
 /// Gives each hit its lab. A lab without a number of its own takes the only number there is.
@@ -379,23 +421,11 @@ fn with_labs(mut hits: Vec<Hit>, query: &Query) -> Result<Vec<Hit>, FindError> {
     let takes = only.filter(|lab| {
         lab.numbers.is_empty() && !hits.iter().any(|h| matches!(h.lab, HitLab::Known(_)))
     });
-    let mut numbers: Vec<u32> = hits
-        .iter()
-        .filter_map(|hit| match hit.lab {
-            HitLab::Number(n) => Some(n),
-            _ => None,
-        })
-        .collect();
-    numbers.sort_unstable();
-    numbers.dedup();
+    let numbers = tasks(&hits);
     if let (Some(lab), [first, _, ..]) = (takes, &numbers[..]) {
         return Err(FindError::WhichNumber {
             lab: lab.id.clone(),
-            numbers: numbers
-                .iter()
-                .map(u32::to_string)
-                .collect::<Vec<_>>()
-                .join(", "),
+            numbers: listed(&numbers),
             first: *first,
         });
     }

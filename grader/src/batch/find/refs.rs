@@ -16,7 +16,17 @@ pub(super) fn find(
     root: &Path,
     names: &Layout,
 ) -> Result<(), FindError> {
-    for branch in repository.refs()? {
+    let refs = repository.refs()?;
+    let fits = |branch: &GitRef| names.read_all(&branch.name).is_some();
+    if !refs.iter().any(fits) {
+        let called: Vec<&str> = refs.iter().take(8).map(|r| r.name.as_str()).collect();
+        let called = crate::report::clean(&called.join(", "));
+        let more = if refs.len() > 8 { ", …" } else { "" };
+        search
+            .notes
+            .push(format!("no branch is called so; there are: {called}{more}"));
+    }
+    for branch in refs {
         let Some(found) = names.read_all(&branch.name) else {
             continue;
         };
@@ -52,7 +62,9 @@ pub(super) fn guess(
     repository: &Repository,
     root: &Path,
 ) -> Result<(), FindError> {
-    for branch in repository.refs()? {
+    // Tags are versions more often than somebody's work.
+    let refs = repository.refs()?.into_iter();
+    for branch in refs.filter(|r| r.is_branch) {
         if matches!(
             branch.name.as_str(),
             "main" | "master" | "trunk" | "develop"

@@ -341,10 +341,10 @@ fn links_in_circles_find_nothing_twice() {
         rows(&found, dir.path()),
         ["g1/anna course-30 1 g1/anna/lab30"]
     );
-    assert_eq!(found.notes.len(), 3, "{:?}", found.notes);
+    assert_eq!(found.lost.len(), 3, "{:?}", found.lost);
     assert!(
         found
-            .notes
+            .lost
             .iter()
             .any(|n| n == "passed over g1/loop: a link to a directory that it is in itself")
     );
@@ -462,10 +462,22 @@ fn names_that_cannot_be_printed_are_told_and_stop_nobody() {
     let result = find(dir.path(), &one_lab()).unwrap();
     assert_eq!(result.items.len(), 1);
     assert!(
-        result.notes[0].contains("b\\xe9\\x1b[2J"),
+        result.lost[0].contains("b\\xe9\\x1b[2J"),
         "{:?}",
-        result.notes
+        result.lost
     );
+}
+
+#[test]
+fn other_tasks_than_the_labs_are_named() {
+    let dir = tree(&["g/anna/lab30/a.c", "g/anna/lab31/a.c"]);
+    let query = Query {
+        labs: labs(&[("course-07", &[7])]),
+        ..Query::default()
+    };
+    let error = find(dir.path(), &query).unwrap_err().to_string();
+    let says = "names are of the tasks 30, 31, but course-07 of 7; write LAB=N";
+    assert!(error.contains(says), "{error}");
 }
 
 #[test]

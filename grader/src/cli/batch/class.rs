@@ -120,13 +120,7 @@ pub(super) fn say_found(class: &Class, words: Words) -> Result<(), Failure> {
         words.found(found.items.len(), students.len()),
         clean(&found.how)
     )?;
-    const SHOWN: usize = 10;
-    for note in found.notes.iter().take(SHOWN) {
-        writeln!(err, "note: {}", clean(note))?;
-    }
-    if found.notes.len() > SHOWN {
-        writeln!(err, "note: and {} more", found.notes.len() - SHOWN)?;
-    }
+    some(&mut err, &found.notes)?;
     if !found.missing.is_empty() {
         let names: Vec<&str> = found
             .missing
@@ -145,6 +139,22 @@ pub(super) fn say_found(class: &Class, words: Words) -> Result<(), Failure> {
             words.nothing_from(found.missing.len()),
             clean(&names.join(", "))
         )?;
+    }
+    Ok(())
+}
+
+/// What is lost of a class must be known, whoever wants quiet.
+pub(super) fn say_lost(class: &Class) -> Result<(), Failure> {
+    some(&mut anstream::stderr().lock(), &class.found.lost)
+}
+
+fn some(err: &mut dyn Write, notes: &[String]) -> Result<(), Failure> {
+    const SHOWN: usize = 10;
+    for note in notes.iter().take(SHOWN) {
+        writeln!(err, "note: {}", clean(note))?;
+    }
+    if notes.len() > SHOWN {
+        writeln!(err, "note: and {} more", notes.len() - SHOWN)?;
     }
     Ok(())
 }

@@ -47,6 +47,17 @@ impl Words {
         }
     }
 
+    pub(super) fn no_due(self, lab: &str) -> String {
+        match self.0 {
+            Lang::En => format!(
+                "note: it is not known when {lab} is due, so nobody is late; say it with --due"
+            ),
+            Lang::Ru => format!(
+                "заметка: срок сдачи {lab} неизвестен, поэтому опоздавших нет; его задаёт --due"
+            ),
+        }
+    }
+
     pub(super) fn going_on(self, left: usize) -> String {
         let results = self.results(left);
         match self.0 {
