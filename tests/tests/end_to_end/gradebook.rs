@@ -87,13 +87,15 @@ fn a_lab_that_was_corrected_is_compared_applied_and_corrected_by_hand() {
             "override",
             "g1/boris",
             "us-upper/s-next",
-            "4",
+            "4,5",
             "--why",
-            "shown",
+            "shown\nin person",
             "--who",
             "ana",
         ],
     );
+    let (overrides, _) = results(&home, &["override"]);
+    assert!(overrides.ends_with(": shown in person\n") && overrides.lines().count() == 1);
     // Five points more for what fails, five less for what else fails: he has what he had.
     home.file(
         "lab/lab.toml",
@@ -108,7 +110,10 @@ fn a_lab_that_was_corrected_is_compared_applied_and_corrected_by_hand() {
     results(&home, &["apply"]);
     // Points set by hand stay.
     let (csv, _) = results(&home, &["export", "csv", "us-upper"]);
-    assert!(csv.contains(",graded,80,0,84,100,yes,"), "{csv}");
+    assert!(
+        csv.contains(",graded,80,0,84.5,100,yes,84.5 of 100; "),
+        "{csv}"
+    );
 }
 
 #[test]

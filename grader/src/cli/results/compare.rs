@@ -24,8 +24,11 @@ pub(super) struct Compare {
     lang: LangOption,
 }
 
+/// A day by itself is all of it.
 fn moment(text: &str) -> Result<i64, String> {
-    time::parse(text).ok_or_else(|| "write it as 2026-11-20 23:59+07:00, or yesterday".to_owned())
+    let midnight = format!("{} 00:00", text.trim());
+    let time = time::parse(&midnight).or_else(|| time::parse(text));
+    time.ok_or_else(|| "write it as 2026-11-20 23:59+07:00, or yesterday".to_owned())
 }
 
 impl Compare {
@@ -138,4 +141,18 @@ fn compared(out: &mut dyn Write, comparison: &Comparison, words: Words) -> io::R
         writeln!(out, "{}", line.trim_end())?;
     }
     writeln!(out, "{}", words.changes(comparison))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn since_a_day_is_since_it_began() {
+        let at = |text: &str| moment(text).unwrap();
+        assert_eq!(at("2026-11-20"), at("2026-11-20 00:00"));
+        assert_eq!(at("2026-11-20 12:00+07:00"), at("2026-11-20 05:00"));
+        assert!(at("yesterday") < at("today"));
+        assert!(moment("20.11.2026").is_err());
+    }
 }

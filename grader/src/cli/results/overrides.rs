@@ -19,6 +19,7 @@ pub(super) struct OverrideArgs {
     /// The lab, or one requirement of it: us-upper, us-upper/s-next
     what: Option<String>,
     /// The points it is worth now
+    #[arg(value_parser = value)]
     points: Option<f64>,
     /// Why
     #[arg(long, value_name = "TEXT")]
@@ -31,6 +32,14 @@ pub(super) struct OverrideArgs {
     withdraw: Option<i64>,
     #[command(flatten)]
     lang: LangOption,
+}
+
+/// `2.5`, and `2,5` where that is how numbers are written.
+fn value(text: &str) -> Result<f64, String> {
+    let value = text.replace(',', ".").parse().ok();
+    value
+        .filter(|value| (0.0..=100_000.0).contains(value))
+        .ok_or_else(|| "write points as 15 or 2.5".to_owned())
 }
 
 impl OverrideArgs {
@@ -70,17 +79,16 @@ impl OverrideArgs {
             ));
         };
         let who = who()?;
-        if !value.is_finite() || !(0.0..=100_000.0).contains(&value) {
-            return Err(Failure::usage(format!("{value} is no number of points")));
-        }
+        // One line, as the list of them is.
+        let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
         let (lab, requirement) = match what.split_once('/') {
             Some((lab, requirement)) => (lab, Some(requirement)),
             None => (what.as_str(), None),
         };
         gradebook
-            .set_override(student, lab, requirement, value, &who, why)
+            .set_override(student, lab, requirement, value, &who, &why)
             .map_err(failed)?;
-        say(&clean(&words.was_set(student, what, value, (&who, why))))?;
+        say(&clean(&words.was_set(student, what, value, (&who, &why))))?;
         let doubts = gradebook
             .doubts(student, lab, requirement, value)
             .map_err(failed)?;

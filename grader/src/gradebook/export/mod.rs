@@ -163,22 +163,15 @@ impl Grades {
         let course = gradebook.course_of(lab)?;
         let mut rows = Vec::new();
         for standing in gradebook.standings(Some(lab))? {
-            let mut grade = match &standing.attempt {
-                Some(attempt) => {
-                    let verdicts = gradebook.verdicts(attempt.run)?;
-                    Grade {
-                        feedback: line(&verdicts, &standing, &info, words),
-                        points: verdicts.into_iter().map(|v| (v.0, v.2)).collect(),
-                        standing,
-                        record: None,
-                    }
-                }
-                None => Grade {
-                    feedback: words.line_nothing().to_owned(),
-                    points: Vec::new(),
-                    standing,
-                    record: None,
-                },
+            let verdicts = match &standing.attempt {
+                Some(attempt) => gradebook.verdicts(attempt.run)?,
+                None => Vec::new(),
+            };
+            let mut grade = Grade {
+                feedback: line(&verdicts, &standing, &info, words),
+                points: verdicts.into_iter().map(|v| (v.0, v.2)).collect(),
+                standing,
+                record: None,
             };
             if detail == Detail::Whole {
                 grade = grade.whole(gradebook)?;
@@ -201,36 +194,39 @@ fn line(
     lab: &LabInfo,
     words: Words,
 ) -> String {
-    let Some(attempt) = &standing.attempt else {
-        return String::new();
-    };
     let mut parts = Vec::new();
-    match attempt.status {
-        Status::Graded => {
-            parts.push(words.of(attempt.points, attempt.possible));
-            let with = |outcome: &str| -> Vec<&str> {
-                lab.requirements
-                    .iter()
-                    .map(|(name, _)| name.as_str())
-                    .filter(|name| {
-                        let mut known = verdicts.iter();
-                        known.any(|v| v.0 == *name && v.1 == outcome)
-                    })
-                    .collect()
-            };
+    let status = standing.attempt.as_ref().map(|attempt| attempt.status);
+    // What was set by hand for the lab as a whole is said of work, too, that could not be graded.
+    let decided = standing.score.filter(|_| standing.by_hand);
+    if let Some(score) = decided {
+        let points = number(score + standing.penalty);
+        parts.push(words.of(&points, lab.points));
+    }
+    match &standing.attempt {
+        Some(attempt) if status == Some(Status::Graded) => {
+            if decided.is_none() {
+                parts.push(words.of(attempt.points, attempt.possible));
+            }
             for (outcome, what) in words.outcomes() {
-                let names = with(outcome);
+                let mut names = Vec::new();
+                for (name, _) in &lab.requirements {
+                    if verdicts.iter().any(|v| v.0 == *name && v.1 == outcome) {
+                        names.push(name.as_str());
+                    }
+                }
                 if !names.is_empty() {
                     parts.push(format!("{what}: {}", names.join(", ")));
                 }
             }
         }
-        Status::Ungradable => parts.push(format!(
+        _ if decided.is_some() => {}
+        Some(attempt) if status == Some(Status::Ungradable) => parts.push(format!(
             "{}: {}",
             words.not_graded(),
             attempt.for_student().lines().next().unwrap_or_default()
         )),
-        Status::Error => parts.push(words.line_error().to_owned()),
+        Some(_) => parts.push(words.line_error().to_owned()),
+        None => parts.push(words.line_nothing().to_owned()),
     }
     if standing.penalty > 0.0 {
         parts.push(words.line_late(standing.penalty));

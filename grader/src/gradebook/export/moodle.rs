@@ -88,7 +88,7 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
             cells.push((columns.grade, number(out.scale(score, &grades.lab, most))));
             out.filled += 1;
         }
-        if row.standing.attempt.is_some()
+        if (row.standing.attempt.is_some() || row.standing.by_hand)
             && let Some(column) = columns.feedback
         {
             cells.push((column, cell(&row.feedback)));

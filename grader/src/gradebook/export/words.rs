@@ -1,5 +1,7 @@
 //! What pages and feedback say around the evidence, in the languages of the labs.
 
+use std::fmt::Display;
+
 use super::number;
 use crate::gradebook::time;
 use crate::lab::Lang;
@@ -78,7 +80,7 @@ impl Words {
     }
 
     /// `3 of 10`.
-    pub(super) fn of(self, points: u32, of: u32) -> String {
+    pub(super) fn of(self, points: impl Display, of: u32) -> String {
         match self.0 {
             Lang::En => format!("{points} of {of}"),
             Lang::Ru => format!("{points} из {of}"),

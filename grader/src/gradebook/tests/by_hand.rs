@@ -56,7 +56,9 @@ fn a_student_is_told_which_points_were_set_by_hand() {
         .unwrap();
     let grades = |lang| Grades::read(&gradebook, "us-upper", Detail::Whole, lang).unwrap();
     let english = grades(crate::lab::Lang::En);
-    assert!(english.rows[0].feedback.ends_with("set by hand: s-b 7.5"));
+    // The points are those that count.
+    let feedback = &english.rows[0].feedback;
+    assert_eq!(feedback, "17.5 of 20; failed: s-b; set by hand: s-b 7.5");
     let page = export::html(&english, &english.rows[0]);
     assert!(page.contains("Points were set by hand: s-b 7.5."), "{page}");
     let russian = grades(crate::lab::Lang::Ru);
@@ -65,6 +67,40 @@ fn a_student_is_told_which_points_were_set_by_hand() {
         page.contains("Баллы выставил преподаватель: s-b 7.5."),
         "{page}"
     );
+}
+
+#[test]
+fn points_by_hand_are_told_where_nothing_could_be_graded() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let mut lost = result("lost", "3", "lab", &[]);
+    (lost.status, lost.message) = (Status::Ungradable, Some("nothing".into()));
+    let labs = BTreeMap::new();
+    let mut step = gradebook.merge("os", &labs, "batch").unwrap();
+    step.record(&result("anna", "1", "lab", ONE)).unwrap();
+    step.record(&lost).unwrap();
+    step.student("21214", "zoe", &Person::default()).unwrap();
+    step.finish().unwrap();
+    for student in ["lost", "zoe"] {
+        gradebook
+            .set_override(student, "us-upper", None, 15.0, "t", "shown in person")
+            .unwrap();
+    }
+    let lang = crate::lab::Lang::En;
+    let grades = Grades::read(&gradebook, "us-upper", Detail::Line, lang).unwrap();
+    let feedback: Vec<&str> = grades.rows.iter().map(|r| r.feedback.as_str()).collect();
+    assert_eq!(
+        feedback,
+        [
+            "10 of 20; failed: s-b",
+            "15 of 20; set by hand",
+            "15 of 20; set by hand"
+        ]
+    );
+    let sheet = "Identifier,Full name,Status,Grade,Maximum grade,Last modified (grade),Feedback comments\n\
+        Participant 9,zoe,-,,20.00,-,\n";
+    let filled = export::moodle_worksheet(&grades, sheet.as_bytes()).unwrap();
+    assert!(filled.text.ends_with(",15,20.00,-,15 of 20; set by hand\n"));
 }
 
 #[test]
