@@ -5,18 +5,24 @@
 //! nothing is left to deliver. Then there was an instant at which everything slept at once. If
 //! moreover no wait has a timeout and no timer is armed, nothing inside can ever run again.
 
+mod alarms;
+mod budget;
+mod look;
+mod nap;
+
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use crate::driver::peers::Peer;
-use crate::driver::stdio::Stdio;
-use crate::event::{LimitKind, Quiet, What};
+use crate::event::Quiet;
 use crate::helper::Helper;
-use crate::proc::{self, ThreadScan};
-use crate::tracer::task::Standing;
+use crate::proc::ThreadScan;
 use crate::tracer::time::Moment;
 use crate::tracer::{Collected, PATIENCE, ptrace};
-use crate::waits::{self, ArmedTimer, Traffic, WaitKind};
+use crate::waits::Traffic;
+use alarms::Alarms;
+use look::Look;
+use nap::Nap;
 
 /// Wakes from timed waits without progress, after which a program is called polling.
 const IDLE_WAKES: u32 = 2;
@@ -33,41 +39,83 @@ const BARE_SILENCE: Duration = Duration::from_millis(20);
 /// Beginnings of calls in a row after which what has been written meanwhile is read.
 const MOST_BEGUN: u32 = 16;
 
-/// What a double scan showed.
-enum Look {
-    /// Something runs, or ran between the scans.
-    Busy,
-    /// Everything sleeps, but something is on its way over the loopback.
-    Moving(BTreeMap<i32, ThreadScan>),
-    /// Everything sleeps; what is on its way over the loopback, if anything, cannot be known.
-    Asleep(BTreeMap<i32, ThreadScan>, Traffic),
+/// Threads that were looked at, by tid.
+type Scans = BTreeMap<i32, ThreadScan>;
+
+/// What is remembered from one turn to the next until everything rests.
+struct Waiting {
+    /// So much time may still pass by itself.
+    patience: Duration,
+    /// Whether any might at the beginning.
+    polls: bool,
+    /// The first turn is still to come.
+    begins: bool,
+    /// Calls in a row of which no more than the beginning was seen.
+    calls_begun: u32,
+    nap: Nap,
+    /// When processor time was last looked after.
+    cpu_seen: Instant,
+    /// Since when something has been on its way over the loopback.
+    moving_since: Option<Instant>,
+    /// Since when all have been asleep like this.
+    asleep_since: Option<(Instant, Scans)>,
+    /// The progress at which those who were held were last let go.
+    retried_at: Option<u64>,
+    wakes: Wakes,
 }
 
-/// When the sleepers may wake by themselves.
+/// Timed waits that have come to their end.
 #[derive(Default)]
-struct Alarms {
-    /// The earliest moment of the virtual clock at which a wait ends or a timer comes.
-    moment: Option<Moment>,
-    /// The same by the kernel's clock: what could not be taken from it, and untraced programs.
-    real: Option<Duration>,
-    /// A wait that cannot be proved quiet.
-    unprovable: bool,
+struct Wakes {
+    /// How many of them have led to nothing but the next.
+    idle: u32,
+    /// How long the last one was.
+    due: Duration,
+    /// The progress before it.
+    progress: Option<u64>,
+    /// Who slept before it.
+    rest: Scans,
 }
 
-impl Alarms {
-    /// How long until the first of them.
-    fn earliest(&self, now: Moment) -> Option<Duration> {
-        let left = self.moment.map(|moment| moment.saturating_sub(now));
-        left.into_iter().chain(self.real).min()
+impl Waiting {
+    fn new(patience: Duration) -> Self {
+        Self {
+            patience,
+            polls: !patience.is_zero(),
+            begins: true,
+            calls_begun: 0,
+            nap: Nap::default(),
+            cpu_seen: Instant::now(),
+            moving_since: None,
+            asleep_since: None,
+            retried_at: None,
+            wakes: Wakes::default(),
+        }
     }
 
-    /// The moment of the first of them, if it goes by the virtual clock.
-    fn first_moment(&self, now: Moment) -> Option<Moment> {
-        let moment = self.moment?;
-        let first = self
-            .real
-            .is_none_or(|real| moment.saturating_sub(now) <= real);
-        first.then_some(moment)
+    fn something_happened(&mut self) {
+        self.nap.reset();
+        self.asleep_since = None;
+        self.moving_since = None;
+    }
+
+    /// Something is on its way over the loopback: for how long.
+    fn has_moved_for(&mut self) -> Duration {
+        self.moving_since.get_or_insert_with(Instant::now).elapsed()
+    }
+}
+
+impl Wakes {
+    /// All sleep again: how many wakes have led to nothing.
+    fn count(&mut self, progress: u64, scans: &Scans) -> u32 {
+        if self.progress != Some(progress) {
+            self.idle = 0;
+        } else if self.rest != *scans {
+            self.idle += 1;
+        }
+        self.progress = Some(progress);
+        self.rest.clone_from(scans);
+        self.idle
     }
 }
 
@@ -76,47 +124,9 @@ pub(crate) struct Rest {
     /// Why nothing more can happen.
     pub(crate) how: Quiet,
     /// The last scan of each thread.
-    pub(crate) scans: BTreeMap<i32, ThreadScan>,
+    pub(crate) scans: Scans,
     /// Something may come by the kernel's clock.
     pub(crate) real: bool,
-}
-
-/// How long to wait for something to happen before looking again: first only giving way, then
-/// longer and longer.
-#[derive(Default)]
-struct Nap {
-    pauses: u32,
-    slept: bool,
-}
-
-impl Nap {
-    const YIELDS: u32 = 3;
-    /// Of these, so many before the first look: after most stops the next one follows at once,
-    /// and a scan costs several times as much as giving way.
-    const UNSEEN: u32 = 2;
-    /// Who computes is waited for so long before the first look; its next stop ends the wait.
-    const COMPUTES: Duration = Duration::from_micros(250);
-
-    fn reset(&mut self) {
-        *self = Self::default();
-    }
-
-    /// Whether to give way once more before looking. `computes`: somebody does not wait for anything,
-    /// so that giving way in vain once is enough: the scheduler thinks it is our turn.
-    fn has_to_give_way(&self, computes: bool) -> bool {
-        self.pauses < if computes { 1 } else { Self::UNSEEN }
-    }
-
-    /// Whether to sleep once before looking.
-    fn sleeps(&mut self) -> bool {
-        !std::mem::replace(&mut self.slept, true)
-    }
-
-    fn next(&mut self) -> Option<Duration> {
-        self.pauses += 1;
-        let doublings = self.pauses.checked_sub(Self::YIELDS + 1)?;
-        Some(Duration::from_micros(30) * 2u32.pow(doublings.min(6)))
-    }
 }
 
 impl Helper {
@@ -139,200 +149,230 @@ impl Helper {
     }
 
     /// The same, letting no more time pass by itself than this.
-    pub(crate) fn settle_within(&mut self, mut patience: Duration) -> Rest {
-        let polls = !patience.is_zero();
-        let mut nap = Nap::default();
-        let mut idle_wakes = 0;
-        let mut progress_at_rest = None;
-        let mut asleep_since: Option<(Instant, BTreeMap<i32, ThreadScan>)> = None;
-        let mut cpu_seen = Instant::now();
-        let mut last_due = Duration::ZERO;
-        let mut last_rest = BTreeMap::new();
-        let mut retried_at = None;
-        let mut moving_since: Option<Instant> = None;
-        let mut calls_begun = 0;
-        let mut begins = true;
+    pub(crate) fn settle_within(&mut self, patience: Duration) -> Rest {
+        let mut waiting = Waiting::new(patience);
         loop {
-            let collected = self.tracer.collect(&mut self.recorder);
-            // Nothing has come of a call that only begins; but who begins one after the other must
-            // not keep what others have written from being read.
-            calls_begun = match collected {
-                Collected::Entries => calls_begun + 1,
-                _ => 0,
-            };
-            // What the step does comes first.
-            let exchanges = std::mem::take(&mut begins)
-                || match collected {
-                    Collected::More => true,
-                    Collected::Entries => calls_begun > MOST_BEGUN,
-                    // Nothing is left to do when somebody looks.
-                    Collected::Nothing => !nap.has_to_give_way(self.computes()),
-                };
-            if exchanges && self.exchange() || collected != Collected::Nothing {
-                // Who does something all the time comes to no end by it.
-                if self.out_of_time() {
-                    return Rest::without_scans(Quiet::Limit);
-                }
-                nap.reset();
-                asleep_since = None;
-                moving_since = None;
+            if let ControlFlow::Break(rest) = self.look_after(&mut waiting) {
+                return rest;
             }
-            // Programs share our processor, so giving way lets them reach their next stop: most of
-            // the time there is nothing new before.
-            let computes = self.computes();
-            if nap.has_to_give_way(computes) {
-                nap.pauses += 1;
-                let _ = nix::sched::sched_yield();
-                continue;
-            }
-            // A look would only show that it runs, and driving it from the processor takes time too.
-            if computes && nap.sleeps() {
-                self.wait_for_status(Nap::COMPUTES);
-                continue;
-            }
-            if self.out_of_time() {
-                return Rest::without_scans(Quiet::Limit);
-            }
-            if !self.tracer.any_alive() {
-                return Rest::without_scans(Quiet::Ended);
-            }
-            let look = match self.look() {
-                // It has had its time.
-                Look::Moving(scans)
-                    if moving_since.get_or_insert_with(Instant::now).elapsed() > ARRIVAL =>
-                {
-                    Look::Asleep(scans, Traffic::Unknown)
-                }
-                look => look,
-            };
-            let (scans, traffic) = match look {
-                Look::Busy | Look::Moving(_) => {
-                    asleep_since = None;
-                    if cpu_seen.elapsed() >= CPU_LOOKS {
-                        self.watch_cpu();
-                        cpu_seen = Instant::now();
-                    }
-                    match nap.next() {
-                        None => {
-                            let _ = nix::sched::sched_yield();
-                        }
-                        // Whatever comes so soon comes with a stop.
-                        Some(wait) if self.traced && wait <= Nap::COMPUTES => {
-                            self.wait_for_status(wait);
-                        }
-                        Some(wait) => self.wait(wait),
-                    }
-                    continue;
-                }
-                Look::Asleep(scans, traffic) => (scans, traffic),
-            };
-            if self.tracer.let_last_go() {
-                nap.reset();
-                continue;
-            }
-            let mut alarms = self.alarms(&scans);
-            alarms.unprovable |= traffic == Traffic::Unknown;
-            self.tracer.time.at_rest(self.tracer.progress);
-            let now = self.tracer.time.clock.now();
-            let earliest = alarms.earliest(now);
-            if self.anyone_spinning() && earliest.is_none() {
-                // What it asks for may have come after it was held: it gets another chance, until
-                // nobody makes progress any more.
-                if retried_at != Some(self.tracer.progress) {
-                    retried_at = Some(self.tracer.progress);
-                    self.tracer.release_held();
-                    continue;
-                }
-                return Rest {
-                    how: Quiet::Spinning,
-                    scans,
-                    real: alarms.unprovable,
-                };
-            }
-            let silence = if !self.traced {
-                Some(BARE_SILENCE)
-            } else if alarms.unprovable {
-                // What would have come before a wait's end comes before it here as well.
-                Some(
-                    SILENCE.min(
-                        alarms
-                            .first_moment(now)
-                            .map_or(SILENCE, |first| first.saturating_sub(now)),
-                    ),
-                )
-            } else {
-                None
-            };
-            if let Some(silence) = silence {
-                let unchanged = asleep_since
-                    .as_ref()
-                    .is_some_and(|(_, before)| *before == scans);
-                if !unchanged {
-                    asleep_since = Some((Instant::now(), scans));
-                    self.wait(silence.min(alarms.real.unwrap_or(silence)));
-                    continue;
-                }
-                let quiet_for = asleep_since
-                    .as_ref()
-                    .map_or(Duration::ZERO, |(since, _)| since.elapsed());
-                if quiet_for < silence {
-                    self.wait(silence - quiet_for);
-                    continue;
-                }
-                if earliest.is_none() {
-                    return Rest {
-                        how: Quiet::Silent(millis(silence)),
-                        scans,
-                        real: true,
-                    };
-                }
-            }
-            let Some(due) = earliest else {
-                return Rest {
-                    how: Quiet::Proved,
-                    scans,
-                    real: false,
-                };
-            };
-            // A timed wait: it may lead to something, or only to the next timed wait.
-            if progress_at_rest != Some(self.tracer.progress) {
-                idle_wakes = 0;
-            } else if last_rest != scans {
-                idle_wakes += 1;
-            }
-            progress_at_rest = Some(self.tracer.progress);
-            last_rest.clone_from(&scans);
-            let real = alarms.real.is_some() || alarms.unprovable;
-            if idle_wakes >= IDLE_WAKES {
-                return Rest {
-                    how: Quiet::Polling(millis(last_due.max(due)).max(1)),
-                    scans,
-                    real,
-                };
-            }
-            let first = alarms.first_moment(now);
-            // One that has woken to no effect may do so again: that it polls is to be seen, and the
-            // virtual clock costs nothing.
-            let again = polls && first.is_some() && idle_wakes > 0 && due <= PATIENCE;
-            if due > patience && !again {
-                return Rest {
-                    how: Quiet::Until(millis(due)),
-                    scans,
-                    real,
-                };
-            }
-            last_due = due;
-            let before = Instant::now();
-            match first {
-                Some(moment) => self.tracer.pass_to(moment),
-                None => {
-                    self.wait_for_change(&scans, due);
-                    self.tracer.time.clock.pass_to(now + before.elapsed());
-                }
-            }
-            patience = patience.saturating_sub(due.max(before.elapsed()));
-            asleep_since = None;
         }
+    }
+
+    /// One turn.
+    fn look_after(&mut self, waiting: &mut Waiting) -> ControlFlow<Rest> {
+        self.take_in(waiting)?;
+        if self.gives_way(waiting) {
+            return ControlFlow::Continue(());
+        }
+        if self.out_of_time() {
+            return ControlFlow::Break(Rest::without_scans(Quiet::Limit));
+        }
+        if !self.tracer.any_alive() {
+            return ControlFlow::Break(Rest::without_scans(Quiet::Ended));
+        }
+        let Some((scans, traffic)) = self.sleepers(waiting) else {
+            return ControlFlow::Continue(());
+        };
+        if self.tracer.let_last_go() {
+            waiting.nap.reset();
+            return ControlFlow::Continue(());
+        }
+        let mut alarms = self.alarms(&scans);
+        alarms.unprovable |= traffic == Traffic::Unknown;
+        self.tracer.time.at_rest(self.tracer.progress);
+        let now = self.tracer.time.clock.now();
+        let earliest = alarms.earliest(now);
+        if self.anyone_spinning() && earliest.is_none() {
+            return self.try_again(waiting, scans, &alarms);
+        }
+        if let Some(silence) = self.silence(&alarms, now) {
+            if !self.was_silent(silence, waiting, &scans, &alarms) {
+                return ControlFlow::Continue(());
+            }
+            if earliest.is_none() {
+                return ControlFlow::Break(Rest {
+                    how: Quiet::Silent(millis(silence)),
+                    scans,
+                    real: true,
+                });
+            }
+        }
+        match earliest {
+            Some(due) => self.pass_time(waiting, scans, &alarms, now, due),
+            None => ControlFlow::Break(Rest {
+                how: Quiet::Proved,
+                scans,
+                real: false,
+            }),
+        }
+    }
+
+    /// Takes in what has happened since the last turn.
+    fn take_in(&mut self, waiting: &mut Waiting) -> ControlFlow<Rest> {
+        let collected = self.tracer.collect(&mut self.recorder);
+        // Nothing has come of a call that only begins; but who begins one after the other must
+        // not keep what others have written from being read.
+        waiting.calls_begun = match collected {
+            Collected::Entries => waiting.calls_begun + 1,
+            _ => 0,
+        };
+        // What the step does comes first.
+        let exchanges = std::mem::take(&mut waiting.begins)
+            || match collected {
+                Collected::More => true,
+                Collected::Entries => waiting.calls_begun > MOST_BEGUN,
+                // Nothing is left to do when somebody looks.
+                Collected::Nothing => !waiting.nap.has_to_give_way(self.computes()),
+            };
+        if exchanges && self.exchange() || collected != Collected::Nothing {
+            // Who does something all the time comes to no end by it.
+            if self.out_of_time() {
+                return ControlFlow::Break(Rest::without_scans(Quiet::Limit));
+            }
+            waiting.something_happened();
+        }
+        ControlFlow::Continue(())
+    }
+
+    /// Leaves the processor to the programs for a moment, where a look would show too little. `true`: it
+    /// has.
+    fn gives_way(&mut self, waiting: &mut Waiting) -> bool {
+        // Programs share our processor, so giving way lets them reach their next stop: most of
+        // the time there is nothing new before.
+        let computes = self.computes();
+        if waiting.nap.has_to_give_way(computes) {
+            waiting.nap.pauses += 1;
+            let _ = nix::sched::sched_yield();
+            return true;
+        }
+        // A look would only show that it runs, and driving it from the processor takes time too.
+        if computes && waiting.nap.sleeps() {
+            self.wait_for_status(Nap::COMPUTES);
+            return true;
+        }
+        false
+    }
+
+    /// All threads, if all of them sleep. If not, time has been given to them.
+    fn sleepers(&mut self, waiting: &mut Waiting) -> Option<(Scans, Traffic)> {
+        match self.look() {
+            Look::Asleep(scans, traffic) => return Some((scans, traffic)),
+            // It has had its time.
+            Look::Moving(scans) if waiting.has_moved_for() > ARRIVAL => {
+                return Some((scans, Traffic::Unknown));
+            }
+            Look::Busy | Look::Moving(_) => {}
+        }
+        waiting.asleep_since = None;
+        if waiting.cpu_seen.elapsed() >= CPU_LOOKS {
+            self.watch_cpu();
+            waiting.cpu_seen = Instant::now();
+        }
+        match waiting.nap.next() {
+            None => {
+                let _ = nix::sched::sched_yield();
+            }
+            // Whatever comes so soon comes with a stop.
+            Some(wait) if self.traced && wait <= Nap::COMPUTES => self.wait_for_status(wait),
+            Some(wait) => self.wait(wait),
+        }
+        None
+    }
+
+    /// Everybody sleeps, but for those who are held because they got nowhere: they are let go once more, or
+    /// that is the end.
+    fn try_again(
+        &mut self,
+        waiting: &mut Waiting,
+        scans: Scans,
+        alarms: &Alarms,
+    ) -> ControlFlow<Rest> {
+        // What it asks for may have come after it was held: it gets another chance, until
+        // nobody makes progress any more.
+        if waiting.retried_at != Some(self.tracer.progress) {
+            waiting.retried_at = Some(self.tracer.progress);
+            self.tracer.release_held();
+            return ControlFlow::Continue(());
+        }
+        ControlFlow::Break(Rest {
+            how: Quiet::Spinning,
+            scans,
+            real: alarms.unprovable,
+        })
+    }
+
+    /// How long there has to be silence, where nothing can be proved.
+    fn silence(&self, alarms: &Alarms, now: Moment) -> Option<Duration> {
+        if !self.traced {
+            return Some(BARE_SILENCE);
+        }
+        // What would have come before a wait's end comes before it here as well.
+        let first = alarms.first_moment(now);
+        let before = first.map_or(SILENCE, |first| first.saturating_sub(now));
+        alarms.unprovable.then(|| SILENCE.min(before))
+    }
+
+    /// Whether all have been asleep like this for so long. If not, time has passed.
+    fn was_silent(
+        &mut self,
+        silence: Duration,
+        waiting: &mut Waiting,
+        scans: &Scans,
+        alarms: &Alarms,
+    ) -> bool {
+        let quiet_for = match &waiting.asleep_since {
+            Some((since, before)) if before == scans => since.elapsed(),
+            _ => {
+                waiting.asleep_since = Some((Instant::now(), scans.clone()));
+                self.wait(silence.min(alarms.real.unwrap_or(silence)));
+                return false;
+            }
+        };
+        if quiet_for < silence {
+            self.wait(silence - quiet_for);
+        }
+        quiet_for >= silence
+    }
+
+    /// Everybody sleeps, and somebody will wake by himself, `due` from now: it may lead to something, or
+    /// only to the next timed wait.
+    fn pass_time(
+        &mut self,
+        waiting: &mut Waiting,
+        scans: Scans,
+        alarms: &Alarms,
+        now: Moment,
+        due: Duration,
+    ) -> ControlFlow<Rest> {
+        let last_due = waiting.wakes.due;
+        let idle_wakes = waiting.wakes.count(self.tracer.progress, &scans);
+        let first = alarms.first_moment(now);
+        // One that has woken to no effect may do so again: that it polls is to be seen, and the
+        // virtual clock costs nothing.
+        let again = waiting.polls && first.is_some() && idle_wakes > 0 && due <= PATIENCE;
+        let how = if idle_wakes >= IDLE_WAKES {
+            Some(Quiet::Polling(millis(last_due.max(due)).max(1)))
+        } else if due > waiting.patience && !again {
+            Some(Quiet::Until(millis(due)))
+        } else {
+            None
+        };
+        if let Some(how) = how {
+            let real = alarms.real.is_some() || alarms.unprovable;
+            return ControlFlow::Break(Rest { how, scans, real });
+        }
+        waiting.wakes.due = due;
+        let before = Instant::now();
+        match first {
+            Some(moment) => self.tracer.pass_to(moment),
+            None => {
+                self.wait_for_change(&scans, due);
+                self.tracer.time.clock.pass_to(now + before.elapsed());
+            }
+        }
+        waiting.patience = waiting.patience.saturating_sub(due.max(before.elapsed()));
+        waiting.asleep_since = None;
+        ControlFlow::Continue(())
     }
 
     /// Whether somebody runs most likely.
@@ -341,7 +381,7 @@ impl Helper {
     }
 
     /// Waits until a thread has run, something can be moved, or `due` and a little has passed.
-    fn wait_for_change(&mut self, scans: &BTreeMap<i32, ThreadScan>, due: Duration) {
+    fn wait_for_change(&mut self, scans: &Scans, due: Duration) {
         let deadline = Instant::now() + due;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -361,216 +401,11 @@ impl Helper {
         }
     }
 
-    /// One double scan.
-    fn look(&mut self) -> Look {
-        if !self.traced {
-            self.find_processes();
-        }
-        // A held thread is stopped by us. One in a group stop is scanned as well: SIGCONT wakes it
-        // before it reports.
-        let mut watched: Vec<(i32, i32, bool)> = self
-            .tracer
-            .threads
-            .values()
-            .filter(|thread| !thread.standing.is_held())
-            .map(|thread| {
-                let stopped = thread.standing == Standing::Stopped;
-                (thread.pid, thread.tid, stopped)
-            })
-            .collect();
-        // Who is in no call that we know of runs most likely: one look at it settles the matter.
-        watched.sort_by_key(|(_, tid, _)| {
-            let thread = self.tracer.threads.get(tid);
-            thread.is_some_and(|thread| thread.call.is_some())
-        });
-        let mut scans = BTreeMap::new();
-        let mut seen = Vec::with_capacity(watched.len());
-        for &(pid, tid, stopped) in &watched {
-            if self.tracer.is_called(tid) {
-                return Look::Busy;
-            }
-            match self.scanner.scan(pid, tid) {
-                Some(scan) if asleep(&scan, stopped) => {
-                    scans.insert(tid, self.as_called(tid, scan.clone()));
-                    seen.push(scan);
-                }
-                _ => return Look::Busy,
-            }
-        }
-        // Between the scans: nothing to deliver, nothing to collect.
-        if self.turn() {
-            return Look::Busy;
-        }
-        let traffic = self.traffic();
-        for (&(pid, tid, _), before) in watched.iter().zip(&seen) {
-            if !self.scanner.sleeps_on(pid, tid, before) {
-                return Look::Busy;
-            }
-        }
-        // What has come over the loopback may be for a peer.
-        if ptrace::status_pending() || (self.uses_internet() && self.turn()) {
-            return Look::Busy;
-        }
-        self.tracer.found_asleep(scans.keys());
-        match traffic {
-            Traffic::Moving => Look::Moving(scans),
-            traffic => Look::Asleep(scans, traffic),
-        }
-    }
-
-    /// Whether anything can be on its way over the loopback at all.
-    fn uses_internet(&self) -> bool {
-        self.traced && (self.tracer.internet || self.peers.iter().any(Peer::is_internet))
-    }
-
-    fn traffic(&mut self) -> Traffic {
-        if !self.uses_internet() {
-            return Traffic::None;
-        }
-        self.internet.traffic(self.tracer.threads.keys().copied())
-    }
-
-    /// One scan of a thread, as it made its call.
-    fn scan(&mut self, pid: i32, tid: i32) -> Option<ThreadScan> {
-        let scan = self.scanner.scan(pid, tid)?;
-        Some(self.as_called(tid, scan))
-    }
-
-    /// A restarted call is told by the number it was first made with, and a timed wait as the program has
-    /// made it.
-    fn as_called(&self, tid: i32, mut scan: ThreadScan) -> ThreadScan {
-        let call = self
-            .tracer
-            .threads
-            .get(&tid)
-            .and_then(|thread| thread.call.as_ref());
-        if let Some(call) = call.filter(|call| call.timed.is_some() && scan.nr >= 0) {
-            (scan.nr, scan.args) = (call.nr, call.args);
-        }
-        if scan.nr == libc::SYS_restart_syscall {
-            let first = self.tracer.threads.get(&tid);
-            scan.nr = first
-                .and_then(|thread| thread.restarting)
-                .unwrap_or(scan.nr);
-        }
-        scan
-    }
-
-    /// Which of the sleepers may wake by themselves, and when.
-    fn alarms(&mut self, scans: &BTreeMap<i32, ThreadScan>) -> Alarms {
-        self.tracer.forget_timers();
-        let mut alarms = Alarms {
-            moment: self.tracer.next_moment(),
-            ..Alarms::default()
-        };
-        let mut due = |when: Duration| {
-            alarms.real = Some(alarms.real.map_or(when, |earliest| earliest.min(when)));
-        };
-        let mut unprovable = false;
-        for (&tid, scan) in scans {
-            let thread = self.tracer.threads.get(&tid);
-            let stopped = thread.is_some_and(|thread| thread.standing == Standing::Stopped);
-            let call = thread.and_then(|thread| thread.call.as_ref());
-            let classifier = self.graph.classifier();
-            if call.is_some_and(|call| call.timed.is_some()) {
-                unprovable |= matches!(classifier.watches(tid, scan), WaitKind::Unknown(_));
-                continue;
-            }
-            match classifier.classify(tid, scan, stopped) {
-                WaitKind::Forever | WaitKind::Stopped | WaitKind::Dead => {}
-                WaitKind::Timed(ms) => {
-                    let entered = call.map(|call| call.entered.elapsed()).unwrap_or_default();
-                    due(ms.map_or(Duration::from_millis(10), |ms| {
-                        Duration::from_millis(ms).saturating_sub(entered)
-                    }));
-                }
-                WaitKind::Runs | WaitKind::Unknown(_) => unprovable = true,
-            }
-        }
-        for process in self.tracer.processes.values() {
-            if process.status.is_none()
-                && (process.has_timers || !self.traced)
-                && let Some(timer) = waits::armed(process.pid)
-            {
-                match timer {
-                    ArmedTimer::TimerFd { ms, .. } => due(Duration::from_millis(ms)),
-                    _ => unprovable = true,
-                }
-            }
-        }
-        let typing = self.stdio.iter().flatten().any(Stdio::on_its_way);
-        alarms.unprovable = unprovable || typing;
-        alarms
-    }
-
     fn anyone_spinning(&self) -> bool {
         self.tracer
             .threads
             .values()
             .any(|thread| thread.spinning.is_some())
-    }
-
-    /// Stops threads that compute beyond their budget without any progress.
-    fn watch_cpu(&mut self) {
-        let limits = self.plan.limits;
-        let mut sum = 0;
-        for thread in self.tracer.threads.values_mut() {
-            let Some(cpu) = proc::cpu_ns(thread.pid, thread.tid) else {
-                continue;
-            };
-            sum += cpu;
-            if thread.standing != Standing::Free || thread.spinning.is_some() {
-                continue;
-            }
-            if thread.made != thread.made_seen {
-                thread.made_seen = thread.made;
-                thread.cpu_mark = None;
-            }
-            let mark = *thread.cpu_mark.get_or_insert(cpu);
-            let budget_ms = if thread.spun {
-                limits.spin_ms / 10 + 1
-            } else {
-                limits.spin_ms
-            };
-            if cpu.saturating_sub(mark) > budget_ms * 1_000_000 {
-                thread.spinning = Some((thread.fruitless_in_step, None));
-                thread.spun = true;
-                if self.traced {
-                    ptrace::interrupt(thread.tid);
-                } else {
-                    thread.standing = Standing::Held;
-                }
-            }
-        }
-        // The dead no longer count; RLIMIT_CPU bounds each of them.
-        if sum > limits.cpu_ms.saturating_mul(1_000_000) && !self.limit_hit {
-            self.limit_hit = true;
-            self.recorder.emit(What::Limit {
-                program: None,
-                limit: LimitKind::Cpu,
-                most: limits.cpu_ms,
-            });
-        }
-    }
-
-    /// The wall-time limit of the scenario, or of the whole tree's CPU time.
-    fn out_of_time(&mut self) -> bool {
-        if self.limit_hit {
-            return true;
-        }
-        let passed = self.recorder.started().elapsed();
-        if passed > Duration::from_millis(self.plan.limits.wall_ms) {
-            if self.had_no_processor(passed) {
-                return true;
-            }
-            self.limit_hit = true;
-            self.recorder.emit(What::Limit {
-                program: None,
-                limit: LimitKind::Wall,
-                most: self.plan.limits.wall_ms,
-            });
-        }
-        self.overtaxed()
     }
 
     /// Sleeps in the kernel until a status is to be collected or `most` has passed.
@@ -605,23 +440,9 @@ impl Rest {
     fn without_scans(how: Quiet) -> Self {
         Self {
             how,
-            scans: BTreeMap::new(),
+            scans: Scans::new(),
             real: false,
         }
-    }
-}
-
-/// Whether a scan shows a thread that sleeps, and will go on sleeping unless woken.
-fn asleep(scan: &ThreadScan, stopped: bool) -> bool {
-    match scan.state {
-        // In a group stop under PTRACE_LISTEN.
-        b't' => stopped,
-        // Dead; or stopped, in an untraced run.
-        b'Z' | b'X' | b'T' => true,
-        b'S' => !scan.has_deliverable_signal(),
-        // A vfork parent sleeps uninterruptibly until its child has executed or ended.
-        b'D' => matches!(scan.nr, libc::SYS_clone | libc::SYS_clone3) || is_vfork(scan.nr),
-        _ => false,
     }
 }
 
@@ -630,18 +451,6 @@ pub(crate) fn timespec(length: Duration) -> libc::timespec {
     libc::timespec {
         tv_sec: libc::time_t::try_from(length.as_secs()).unwrap_or(libc::time_t::MAX),
         tv_nsec: libc::c_long::from(length.subsec_nanos().cast_signed()),
-    }
-}
-
-fn is_vfork(nr: i64) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        nr == libc::SYS_vfork
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        let _ = nr;
-        false
     }
 }
 
