@@ -39,10 +39,11 @@ const STACK: u64 = 8 << 20;
 /// namespace, is the scenario's own.
 #[must_use]
 pub fn rlimits(limits: &Limits, strangers: u64) -> Vec<Rlimit> {
-    let seconds = limits.cpu_ms.div_ceil(1000).max(1);
+    let seconds = limits.cpu_ms.div_ceil(1000).saturating_add(1);
     let tasks = u64::from(limits.processes).saturating_add(strangers);
     let mut list = vec![
-        // SIGXCPU at the limit, SIGKILL a second later.
+        // The helper counts the time of all together, and ends the run in time; this is for whom it does
+        // not see: SIGXCPU a second later, SIGKILL one more.
         limit(libc::RLIMIT_CPU, seconds, seconds.saturating_add(1)),
         limit(libc::RLIMIT_NPROC, tasks, tasks),
         limit(libc::RLIMIT_NOFILE, limits.descriptors, limits.descriptors),
@@ -163,9 +164,9 @@ mod tests {
     }
 
     #[test]
-    fn processor_time_is_rounded_up_to_seconds() {
+    fn processor_time_of_a_process_is_whole_seconds_and_one_more() {
         let mut limits = Limits::default();
-        for (ms, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (5000, 5)] {
+        for (ms, seconds) in [(0, 1), (1, 2), (1000, 2), (1001, 3), (5000, 6)] {
             limits.cpu_ms = ms;
             let expected = Some((seconds, seconds + 1));
             assert_eq!(of(&limits, libc::RLIMIT_CPU), expected, "{ms} ms");

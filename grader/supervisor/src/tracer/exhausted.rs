@@ -33,7 +33,7 @@ impl Exhausted {
         }
     }
 
-    /// Reports a limit, the first time it is reached.
+    /// Reports a limit, the first time it is reached: by a program, or by all together.
     pub(crate) fn tell(
         &mut self,
         program: Option<ProgramId>,
@@ -41,13 +41,21 @@ impl Exhausted {
         most: u64,
         recorder: &mut Recorder,
     ) {
-        if self.told.insert((program, limit)) {
-            recorder.emit(What::Limit {
-                program,
-                limit,
-                most,
-            });
+        // Which of them comes first is a matter of microseconds.
+        let same = |of: Option<ProgramId>| of == program || of.is_none() || program.is_none();
+        if self
+            .told
+            .iter()
+            .any(|(of, told)| *told == limit && same(*of))
+        {
+            return;
         }
+        self.told.insert((program, limit));
+        recorder.emit(What::Limit {
+            program,
+            limit,
+            most,
+        });
     }
 }
 

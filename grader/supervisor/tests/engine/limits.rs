@@ -1,7 +1,7 @@
 //! Limits that are reached are told as what they are.
 
 use supervisor::event::{ExitStatus, LimitKind, Quiet, What};
-use supervisor::plan::{Observation, Plan};
+use supervisor::plan::{Observation, Plan, ProgramId};
 
 use crate::support::{Bench, Recording, plan, start};
 
@@ -159,6 +159,11 @@ fn processor_time_is_named_whoever_notices_it() {
         plan.limits.spin_ms = 20_000;
     });
     assert_eq!(reached(&run), [(LimitKind::Cpu, 1000)]);
+    let whose = run.0.iter().find_map(|event| match event.what {
+        What::Limit { program, .. } => Some(program),
+        _ => None,
+    });
+    assert_eq!(whose, Some(Some(ProgramId(0))));
 }
 
 #[test]

@@ -284,7 +284,7 @@ fn helper_out_of_reach() {
 
 fn limits() {
     let shell_limits = says("ulimit -t; ulimit -n; ulimit -c; ulimit -s; ulimit -v; ulimit -f");
-    assert_eq!(shell_limits, "5\n256\n0\n8192\n1048576\n131072\n");
+    assert_eq!(shell_limits, "6\n256\n0\n8192\n1048576\n131072\n");
     let mut spin = plan(vec![shell("while :; do :; done")]);
     spin.limits.cpu_ms = 1;
     let ran = run(&mut worker(), &spin);
