@@ -1,6 +1,7 @@
 //! What a part of a class knows besides results: its students, what was set for its labs, points set
 //! by hand. Where parts are put together none of it is lost.
 
+use rusqlite::types::Value;
 use rusqlite::{OptionalExtension as _, params};
 
 use super::late::Late;
@@ -47,7 +48,8 @@ impl Gradebook {
 }
 
 impl Merge<'_> {
-    /// Takes in what a part knows besides results.
+    /// Takes in what a part knows besides results; before its results, so that they find their lab as
+    /// it was when they were made.
     ///
     /// # Errors
     /// The part cannot be read, or the gradebook not be written.
@@ -63,8 +65,44 @@ impl Merge<'_> {
             };
             self.settings(&lab.name, &settings)?;
         }
+        self.lab_versions(part)?;
         for entry in part.overrides()? {
             self.by_hand(&entry)?;
+        }
+        Ok(())
+    }
+
+    fn lab_versions(&self, part: &Gradebook) -> Result<(), GradebookError> {
+        let mut versions = part.connection.prepare(
+            "SELECT lab.name, digest, title_en, title_ru, points, toml, lab_version.id
+             FROM lab_version JOIN lab ON lab.id = lab_version.lab ORDER BY lab_version.id",
+        )?;
+        let mut requirements = part.connection.prepare(
+            "SELECT position, name, title_en, title_ru, points FROM requirement
+             WHERE lab_version = ?",
+        )?;
+        let mut rows = versions.query([])?;
+        while let Some(row) = rows.next()? {
+            let value = |column: usize| row.get::<_, Value>(column);
+            let lab = self.lab(&row.get::<_, String>(0)?)?;
+            let new = self.step.execute(
+                "INSERT INTO lab_version (lab, digest, title_en, title_ru, points, toml)
+                 VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                params![lab, value(1)?, value(2)?, value(3)?, value(4)?, value(5)?],
+            )?;
+            if new == 0 {
+                continue;
+            }
+            let id = self.step.last_insert_rowid();
+            let mut own = requirements.query([row.get::<_, i64>(6)?])?;
+            while let Some(row) = own.next()? {
+                let value = |column: usize| row.get::<_, Value>(column);
+                self.step.execute(
+                    "INSERT INTO requirement (lab_version, position, name, title_en, title_ru, points)
+                     VALUES (?, ?, ?, ?, ?, ?)",
+                    params![id, value(0)?, value(1)?, value(2)?, value(3)?, value(4)?],
+                )?;
+            }
         }
         Ok(())
     }

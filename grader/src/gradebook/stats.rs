@@ -104,7 +104,8 @@ impl Gradebook {
         out.same_files = self.groups(&runs, "run.sources", "run.status = 'graded'")?;
         let mut query = self.connection.prepare(&format!(
             "SELECT {WHO} || ' ' || verdict.requirement {JOINED}
-             JOIN verdict ON verdict.run = run.id AND verdict.outcome = 'unstable' {COUNTING}"
+             JOIN verdict ON verdict.run = run.id AND verdict.outcome = 'unstable' {COUNTING}
+             ORDER BY 1"
         ))?;
         out.unstable = query
             .query_map([runs], |row| row.get(0))?

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 mod by_hand;
+mod parts;
 mod regrade;
 
 /// A result: who, which sources, which lab, and what each requirement got.

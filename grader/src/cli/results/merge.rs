@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use grader::batch::{Identity, ItemKey, PreparedLab, ResultRecord, Status};
+use grader::batch::{Identity, ItemKey, ResultRecord, Status};
 use grader::gradebook::{Gradebook, LabInfo};
 use grader::report::clean;
 
 use super::{failed, say};
 use crate::cli::failure::Failure;
-use crate::cli::lookup;
 use crate::cli::options::LangOption;
 use crate::cli::words::Words;
 
@@ -24,9 +23,6 @@ pub(super) struct Merge {
     /// The parts' gradebooks
     #[arg(value_name = "PART", required = true)]
     parts: Vec<PathBuf>,
-    /// A lab of the parts that is not inside this executable: its directory (may be repeated)
-    #[arg(long, value_name = "DIR")]
-    lab: Vec<PathBuf>,
     /// The course, where one gradebook is for several [default: that of the parts]
     #[arg(long, value_name = "NAME")]
     course: Option<String>,
@@ -54,20 +50,22 @@ impl Merge {
         let course = self.course(&parts)?;
         let mut records: Vec<ResultRecord> = seen.into_values().map(|(_, record)| record).collect();
         records.sort_by(|a, b| (&a.identity, a.started).cmp(&(&b.identity, b.started)));
-        let labs = self.labs(&records)?;
+        let labs: BTreeSet<&String> = records.iter().map(|r| &r.identity.lab).collect();
         // Only now: what is refused leaves no file behind.
         let mut gradebook = Gradebook::open(into).map_err(|e| failed(into, e))?;
         gradebook
-            .check_course(&course, labs.keys())
+            .check_course(&course, labs)
             .map_err(|e| failed(into, e))?;
         let merged = {
             let mut put = || {
+                // The parts know what their labs were.
+                let labs = BTreeMap::new();
                 let mut merge = gradebook.merge(&course, &labs, "results merge")?;
-                for record in &records {
-                    merge.record(record)?;
-                }
                 for part in &parts {
                     merge.part(part)?;
+                }
+                for record in &records {
+                    merge.record(record)?;
                 }
                 merge.finish()
             };
@@ -96,26 +94,6 @@ impl Merge {
             ))
             .hint("merge those of one course at a time, or say --course NAME")),
         }
-    }
-
-    fn labs(&self, records: &[ResultRecord]) -> Result<BTreeMap<String, PreparedLab>, Failure> {
-        let mut labs = BTreeMap::new();
-        for dir in &self.lab {
-            let lab = PreparedLab::new(lookup::lab(dir)?);
-            let lab = lab.map_err(|e| Failure::usage(e.to_string()))?;
-            labs.insert(lab.id().to_owned(), lab);
-        }
-        let mut names: Vec<&str> = records.iter().map(|r| r.identity.lab.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        for name in names {
-            if !labs.contains_key(name) {
-                let lab = PreparedLab::new(lookup::lab(Path::new(name))?);
-                let lab = lab.map_err(|e| Failure::usage(e.to_string()))?;
-                labs.insert(name.to_owned(), lab);
-            }
-        }
-        Ok(labs)
     }
 }
 

@@ -157,7 +157,7 @@ impl Columns {
                 .filter(|title| number(title).is_some())
                 .collect();
             return bad(format!(
-                "the template has not one column `{wanted}`; assignments in it: {}",
+                "the template has not one column `{wanted}`; name one of these with --assignment: {}",
                 known.join(", ")
             ));
         };
