@@ -382,9 +382,14 @@ fn a_late_policy_without_a_date_is_told() {
 fn what_cannot_be_done_is_said_in_one_line() {
     let home = Home::new();
     home.file("class/notes.txt", "");
+    home.file("torn.zip", "PK\x03\x04torn");
     for (words, says) in [
         (&["batch", "us-upper", "class"][..], "no submission found"),
         (&["batch", "us-upper", "nowhere"], "nowhere: No such file"),
+        (
+            &["batch", "us-upper", "torn.zip"],
+            "hint: unpack it by hand, and name the directory",
+        ),
         (&["batch", "us-uper", "class"], "there is no lab `us-uper`"),
         (
             &["batch", "us-upper", "class", "--layout", "{group}"],

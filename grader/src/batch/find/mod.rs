@@ -273,13 +273,16 @@ fn call_by_origin(found: &mut Found, unpacked: &Path, source: &Path) {
     }
 }
 
-/// Bounds of a whole class's download.
+/// Bounds of a whole class's download: one student's zeros or directories in directories, which
+/// have bounds of their own later, must not cost the others theirs.
 fn class_bounds() -> ArchiveBounds {
     ArchiveBounds {
         archive: 512 << 20,
         entries: 200_000,
         total: 4 << 30,
-        ..ArchiveBounds::default()
+        // More than deflate can do.
+        ratio: 2000,
+        depth: 64,
     }
 }
 

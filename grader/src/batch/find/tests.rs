@@ -522,6 +522,27 @@ fn a_download_is_called_by_its_own_name_and_not_by_where_it_was_unpacked() {
 }
 
 #[test]
+fn one_students_zeros_and_depths_cost_nobody_the_class() {
+    let dir = TempDir::new().unwrap();
+    let path = dir.path().join("class.zip");
+    let mut zip = zip::ZipWriter::new(fs::File::create(&path).unwrap());
+    let zeros = vec![0; 8 << 20];
+    let deep = format!("g/deep/lab30/{}a.c", "d/".repeat(30));
+    for (name, content) in [
+        ("g/anna/lab30/a.c", &b"int main;"[..]),
+        ("g/core/lab30/core", &zeros),
+        (&deep, b""),
+    ] {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(name, options).unwrap();
+        io::Write::write_all(&mut zip, content).unwrap();
+    }
+    zip.finish().unwrap();
+    let found = find(&path, &one_lab()).unwrap();
+    assert_eq!(students(&found), ["anna", "core", "deep"]);
+}
+
+#[test]
 fn to_choose_nobody_is_a_mistake() {
     let dir = tree(&["g1/anna/lab30/server.c", "g1/boris/lab30/server.c"]);
     let chosen = |pattern: &str| Query {

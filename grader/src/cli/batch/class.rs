@@ -63,6 +63,9 @@ impl Batch {
                 batch::FindError::Nothing { .. } if self.layout.is_none() => failure.hint(
                     "say where they are: --layout '{group}/{student}/lab{n}', or --refs '{student}/lab{n}' for branches",
                 ),
+                batch::FindError::Archive(_) if source.is_file() => {
+                    failure.hint("unpack it by hand, and name the directory that it is unpacked to")
+                }
                 _ => failure,
             }
         })?;

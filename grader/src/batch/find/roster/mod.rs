@@ -1,10 +1,15 @@
 //! The class's list: a CSV file that says which names belong to one student.
 
+mod columns;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use self::columns::{Column, columns, decoded, separator};
 use crate::batch::Person;
 
 /// The students of a class.
@@ -70,95 +75,6 @@ pub enum RosterError {
         /// What is wrong.
         why: String,
     },
-}
-
-/// The columns that are read, by the names they go by.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Column {
-    Student,
-    Group,
-    Name,
-    First,
-    Last,
-    Email,
-    Number,
-    Login,
-    Lms,
-    /// Another name of the student: a GitHub login, a branch's prefix.
-    Alias,
-}
-
-fn column(title: &str) -> Option<Column> {
-    let title = title.trim().to_lowercase();
-    Some(match title.as_str() {
-        "student" | "directory" | "id" | "student_id" | "студент" => Column::Student,
-        "group" | "groups" | "section" | "группа" | "группы" => Column::Group,
-        "name" | "full name" | "full_name" | "student name" | "имя" | "фио" => Column::Name,
-        "first name" | "first_name" | "имя собственное" => Column::First,
-        "last name" | "last_name" | "surname" | "фамилия" => Column::Last,
-        "email" | "email address" | "e-mail" | "почта" | "адрес электронной почты" => {
-            Column::Email
-        }
-        "number" | "id number" | "sis user id" | "sid" | "номер" | "индивидуальный номер" => {
-            Column::Number
-        }
-        "login" | "sis login id" | "username" | "user" | "логин" => Column::Login,
-        "lms" | "canvas id" | "participant" | "identifier" => Column::Lms,
-        "github" | "github_username" | "gitlab" | "alias" | "branch" => Column::Alias,
-        _ => return None,
-    })
-}
-
-/// The columns of a table. What some titles mean the others tell.
-fn columns(titles: &csv::StringRecord) -> Vec<Option<Column>> {
-    let has = |wanted: &str| {
-        let mut titles = titles.iter();
-        titles.any(|title| title.trim().eq_ignore_ascii_case(wanted))
-    };
-    // As Canvas exports its gradebook: `Student` is the name, `ID` Canvas's own number.
-    let of_canvas = ["Student", "ID", "Section"].into_iter().all(has);
-    let mut columns: Vec<_> = titles
-        .iter()
-        .map(|title| match column(title) {
-            Some(Column::Student) if of_canvas && title.trim().eq_ignore_ascii_case("ID") => {
-                Some(Column::Lms)
-            }
-            column => column,
-        })
-        .collect();
-    // As Moodle exports its participants in Russian: `Имя`, `Фамилия`.
-    if columns.contains(&Some(Column::Last)) && !columns.contains(&Some(Column::First)) {
-        for column in &mut columns {
-            if *column == Some(Column::Name) {
-                *column = Some(Column::First);
-            }
-        }
-    }
-    columns
-}
-
-/// The file as text: UTF-8, or the UTF-16 that spreadsheets call Unicode.
-fn decoded(bytes: Vec<u8>) -> Option<String> {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let (pairs, rest) = bytes.as_chunks::<2>();
-        let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
-        String::from_utf16(&units).ok().filter(|_| rest.is_empty())
-    };
-    match &bytes[..] {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        _ => String::from_utf8(bytes).ok(),
-    }
-}
-
-/// What separates the cells, by the line of titles.
-fn separator(titles: &str) -> u8 {
-    let often = |separator: &u8| titles.bytes().filter(|byte| byte == separator).count();
-    // Of equals the last: a comma.
-    [b'\t', b';', b',']
-        .into_iter()
-        .max_by_key(often)
-        .unwrap_or(b',')
 }
 
 impl Roster {
@@ -373,142 +289,4 @@ fn simple(name: &str) -> String {
         .filter(|c| c.is_alphanumeric() || matches!(c, '@' | '/'))
         .flat_map(char::to_lowercase)
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parse(text: &str) -> Result<Roster, String> {
-        Roster::parse(text, Path::new("class.csv")).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn any_name_of_a_student_is_the_student() {
-        let roster = parse(
-            "Group;Student;Name;Email;GitHub;Canvas ID\n\
-             21214;s07;Ivanov Ivan;ivanov@uni.example;ivan-i;1007\n\
-             21214;s08;Petrova Anna;petrova@uni.example;;1008\n",
-        )
-        .unwrap();
-        for name in [
-            "s07",
-            "S07",
-            "Ivanov Ivan",
-            "ivanovivan",
-            "ivanivanov",
-            "ivan-i",
-            "1007",
-            "21214/s07",
-        ] {
-            let found = roster.find([name]).unwrap_or_else(|| panic!("{name}"));
-            assert_eq!(found.student, "s07", "{name}");
-        }
-        assert_eq!(roster.find(["unknown", "1008"]).unwrap().student, "s08");
-        assert_eq!(roster.find(["nobody"]), None);
-    }
-
-    #[test]
-    fn lists_of_learning_management_systems_are_rosters() {
-        let canvas = parse(
-            "Student,ID,SIS User ID,SIS Login ID,Section,Lab 30 (501)\n\
-             \u{20}   Points Possible,,,,,10.00\n\
-             \"Ivanov, Ivan\",1007,310071,ivan,OS-1,\n",
-        )
-        .unwrap();
-        assert_eq!(canvas.students.len(), 1);
-        assert_eq!(canvas.account("1007").unwrap().group, "OS-1");
-        assert_eq!(canvas.find(["ivanovivan"]), canvas.account("1007"));
-        let moodle = parse(
-            "Имя,Фамилия,Индивидуальный номер,\"Адрес электронной почты\",Группы\n\
-             Иван,Иванов,310071,ivanov@uni.example,21214\n\
-             Иван,Петров,310072,petrov@uni.example,21214\n",
-        )
-        .unwrap();
-        for name in ["Иван Иванов", "Иванов Иван", "21214/Иванов Иван", "310071"]
-        {
-            assert_eq!(moodle.find([name]).unwrap().student, "ivanov", "{name}");
-        }
-    }
-
-    #[test]
-    fn what_spreadsheets_write_is_read() {
-        let tabs = "group\tstudent\n21214\tИванов\n";
-        let units = || tabs.encode_utf16();
-        let little: Vec<u8> = [0xfeff]
-            .into_iter()
-            .chain(units())
-            .flat_map(u16::to_le_bytes)
-            .collect();
-        let big: Vec<u8> = [0xfeff]
-            .into_iter()
-            .chain(units())
-            .flat_map(u16::to_be_bytes)
-            .collect();
-        for bytes in [
-            little.clone(),
-            big,
-            tabs.into(),
-            tabs.replace('\t', ";").replace('\n', "\r\n").into(),
-        ] {
-            let roster = Roster::parse(&decoded(bytes).unwrap(), Path::new("class.csv")).unwrap();
-            assert_eq!(roster.students[0].group, "21214");
-            assert_eq!(roster.students[0].student, "Иванов");
-        }
-        assert_eq!(decoded(little[..little.len() - 1].to_vec()), None);
-        assert_eq!(decoded(b"\xc8\xe2\xe0\xed".to_vec()), None);
-    }
-
-    #[test]
-    fn a_name_of_two_is_nobodys() {
-        let roster = parse("student,name\na,Ivanov Ivan\nb,Ivanov Ivan\n").unwrap();
-        assert_eq!(roster.find(["Ivanov Ivan"]), None);
-        assert_eq!(roster.find(["b"]).unwrap().student, "b");
-        let both: Vec<&str> = roster
-            .namesakes("ivanov, ivan")
-            .iter()
-            .map(|row| row.student.as_str())
-            .collect();
-        assert_eq!(both, ["a", "b"]);
-        assert!(roster.namesakes("b").is_empty());
-    }
-
-    #[test]
-    fn what_is_only_ones_is_not_in_two_lines() {
-        for (title, kind, first, second) in [
-            ("email", "e-mail address", "A@x.example", "a@x.example"),
-            ("number", "number", "310", "310"),
-            ("login", "login", "ivan", "Ivan"),
-            ("canvas id", "LMS id", "1007", "1007"),
-            ("github", "alias", "ivan-i", "ivan-i"),
-        ] {
-            let error =
-                parse(&format!("student,{title}\na,{first}\nc,\nd,\nb,{second}\n")).unwrap_err();
-            let says = format!("class.csv, line 5: the {kind} {second} of b is that of line 2 too");
-            assert!(error.contains(&says), "{error}");
-            assert!(error.contains("correct one of them"), "{error}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_named_with_their_line() {
-        assert!(parse("points\n3\n").unwrap_err().contains("has points"));
-        assert!(
-            parse("student\na\na\n")
-                .unwrap_err()
-                .contains("line 3: the student a is in line 2 already; delete one")
-        );
-        for (text, says) in [
-            ("", "class.csv: the file is empty"),
-            ("\u{feff}\n\n", "class.csv: the file is empty"),
-            ("student,group\n", "no student below the first line"),
-            ("student,group\n,\n", "no student below the first line"),
-        ] {
-            let error = parse(text).unwrap_err();
-            assert!(error.contains(says), "{error}");
-            assert!(error.contains("group,student,name"), "{error}");
-        }
-        let roster = parse("\u{feff}email\n\"x@y.example\"\n").unwrap();
-        assert_eq!(roster.students[0].student, "x");
-    }
 }

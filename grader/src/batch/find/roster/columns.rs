@@ -1,0 +1,91 @@
+//! A table as spreadsheets and learning management systems write it: its text, its separator, and
+//! what its titles mean.
+
+/// The columns that are read, by the names they go by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Column {
+    Student,
+    Group,
+    Name,
+    First,
+    Last,
+    Email,
+    Number,
+    Login,
+    Lms,
+    /// Another name of the student: a GitHub login, a branch's prefix.
+    Alias,
+}
+
+fn column(title: &str) -> Option<Column> {
+    let title = title.trim().to_lowercase();
+    Some(match title.as_str() {
+        "student" | "directory" | "id" | "student_id" | "студент" => Column::Student,
+        "group" | "groups" | "section" | "группа" | "группы" => Column::Group,
+        "name" | "full name" | "full_name" | "student name" | "имя" | "фио" => Column::Name,
+        "first name" | "first_name" | "имя собственное" => Column::First,
+        "last name" | "last_name" | "surname" | "фамилия" => Column::Last,
+        "email" | "email address" | "e-mail" | "почта" | "адрес электронной почты" => {
+            Column::Email
+        }
+        "number" | "id number" | "sis user id" | "sid" | "номер" | "индивидуальный номер" => {
+            Column::Number
+        }
+        "login" | "sis login id" | "username" | "user" | "логин" => Column::Login,
+        "lms" | "canvas id" | "participant" | "identifier" => Column::Lms,
+        "github" | "github_username" | "gitlab" | "alias" | "branch" => Column::Alias,
+        _ => return None,
+    })
+}
+
+/// The columns of a table. What some titles mean the others tell.
+pub(super) fn columns(titles: &csv::StringRecord) -> Vec<Option<Column>> {
+    let has = |wanted: &str| {
+        let mut titles = titles.iter();
+        titles.any(|title| title.trim().eq_ignore_ascii_case(wanted))
+    };
+    // As Canvas exports its gradebook: `Student` is the name, `ID` Canvas's own number.
+    let of_canvas = ["Student", "ID", "Section"].into_iter().all(has);
+    let mut columns: Vec<_> = titles
+        .iter()
+        .map(|title| match column(title) {
+            Some(Column::Student) if of_canvas && title.trim().eq_ignore_ascii_case("ID") => {
+                Some(Column::Lms)
+            }
+            column => column,
+        })
+        .collect();
+    // As Moodle exports its participants in Russian: `Имя`, `Фамилия`.
+    if columns.contains(&Some(Column::Last)) && !columns.contains(&Some(Column::First)) {
+        for column in &mut columns {
+            if *column == Some(Column::Name) {
+                *column = Some(Column::First);
+            }
+        }
+    }
+    columns
+}
+
+/// The file as text: UTF-8, or the UTF-16 that spreadsheets call Unicode.
+pub(super) fn decoded(bytes: Vec<u8>) -> Option<String> {
+    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
+        let (pairs, rest) = bytes.as_chunks::<2>();
+        let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
+        String::from_utf16(&units).ok().filter(|_| rest.is_empty())
+    };
+    match &bytes[..] {
+        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
+        _ => String::from_utf8(bytes).ok(),
+    }
+}
+
+/// What separates the cells, by the line of titles.
+pub(super) fn separator(titles: &str) -> u8 {
+    let often = |separator: &u8| titles.bytes().filter(|byte| byte == separator).count();
+    // Of equals the last: a comma.
+    [b'\t', b';', b',']
+        .into_iter()
+        .max_by_key(often)
+        .unwrap_or(b',')
+}
