@@ -17,7 +17,7 @@ mod words;
 use thiserror::Error;
 
 use self::words::Words;
-use super::{Gradebook, GradebookError, LabInfo, Standing, Unknown};
+use super::{Attempt, Gradebook, GradebookError, LabInfo, Standing, Unknown};
 use crate::batch::{ResultRecord, Status};
 use crate::lab::Lang;
 use crate::report::{JsonRequirement, JsonWhy};
@@ -169,7 +169,7 @@ impl Grades {
             };
             let mut grade = Grade {
                 feedback: line(&verdicts, &standing, &info, words),
-                points: verdicts.into_iter().map(|v| (v.0, v.2)).collect(),
+                points: judged(verdicts, &standing),
                 standing,
                 record: None,
             };
@@ -185,6 +185,18 @@ impl Grades {
             rows,
         })
     }
+}
+
+/// The points of what was judged: no zero stands for what could not be.
+fn judged(verdicts: Vec<(String, String, u32, u32)>, standing: &Standing) -> Vec<(String, u32)> {
+    let graded = |attempt: &Attempt| attempt.status == Status::Graded;
+    if !standing.attempt.as_ref().is_some_and(graded) {
+        return Vec::new();
+    }
+    let all = verdicts.into_iter();
+    all.filter(|(_, outcome, ..)| !matches!(outcome.as_str(), "error" | "skipped"))
+        .map(|(name, _, points, _)| (name, points))
+        .collect()
 }
 
 /// One line: the points, what fails, what was taken away.

@@ -237,6 +237,30 @@ fn moodles_import_has_grade_and_feedback() {
 }
 
 #[test]
+fn no_zero_stands_for_what_could_not_be_judged() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let verdicts = [("s-a", "pass", 10), ("s-b", "skipped", 0)];
+    let mut broken = result(
+        "zoe",
+        "2",
+        "lab",
+        &[("s-a", "error", 0), ("s-b", "fail", 0)],
+    );
+    broken.status = Status::Error;
+    merge(
+        &mut gradebook,
+        &[result("anna", "1", "lab", &verdicts), broken],
+    );
+    let grades = Grades::read(&gradebook, "us-upper", Detail::Line, Lang::En).unwrap();
+    let csv = csv(&grades).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(lines[0].ends_with(",feedback,s-a,s-b"), "{csv}");
+    assert!(lines[1].ends_with(",10,"), "{csv}");
+    assert!(lines[2].ends_with("no fault of yours\",,"), "{csv}");
+}
+
+#[test]
 fn nothing_is_left_a_formula() {
     for (text, is) in [
         ("=1+1", "'=1+1"),
