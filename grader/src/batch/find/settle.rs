@@ -106,7 +106,12 @@ fn join(
         [] => {
             unknown.insert(hit.student.clone());
         }
-        ref all => notes.push(namesakes(&hit.student, all)),
+        ref all => {
+            let note = namesakes(&hit.student, all);
+            if !notes.contains(&note) {
+                notes.push(note);
+            }
+        }
     }
 }
 
@@ -156,6 +161,27 @@ fn tell_apart(handed: &mut [Handed], notes: &mut Vec<String>) {
     }
 }
 
+/// A name for sorting as people count: `lab30_2` is before `lab30_10`.
+fn counted(name: &str) -> Vec<(String, usize, String)> {
+    let mut parts = Vec::new();
+    let mut rest = name;
+    while !rest.is_empty() {
+        let letters = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let (word, tail) = rest.split_at(letters);
+        let digits = tail
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(tail.len());
+        let (number, tail) = tail.split_at(digits);
+        let number = number.trim_start_matches('0');
+        // Of numbers the longer is the larger, however large.
+        parts.push((word.to_owned(), number.len(), number.to_owned()));
+        rest = tail;
+    }
+    parts
+}
+
 /// Group, student, lab.
 struct Whose(String, String, String);
 
@@ -166,8 +192,13 @@ fn attempts(
     query: &Query,
     found: &mut Found,
 ) {
+    if query.by_file_times {
+        for hit in &mut hits {
+            hit.submitted = hit.submitted.or_else(|| newest(&hit.place));
+        }
+    }
     // Attempts that are not numbered: in the order of time, then of names.
-    hits.sort_by_key(|hit| (hit.attempt, hit.submitted, hit.place.to_string()));
+    hits.sort_by_cached_key(|hit| (hit.attempt, hit.submitted, counted(&hit.place.to_string())));
     if hits.len() > 1 && hits.iter().all(|hit| hit.attempt.is_none()) {
         found.notes.push(format!(
             "{} of {lab}: {} directories, taken as attempts in this order: {}",
@@ -183,9 +214,6 @@ fn attempts(
     for hit in hits {
         let attempt = hit.attempt.unwrap_or(0).max(last + 1);
         last = attempt;
-        let submitted = hit
-            .submitted
-            .or_else(|| query.by_file_times.then(|| newest(&hit.place)).flatten());
         found.items.push(Item {
             identity: Identity {
                 group: group.clone(),
@@ -194,7 +222,7 @@ fn attempts(
                 attempt,
             },
             person: hit.person,
-            submitted,
+            submitted: hit.submitted,
             place: hit.place,
             origin: None,
         });

@@ -451,6 +451,31 @@ fn two_directories_of_one_lab_are_two_attempts() {
 }
 
 #[test]
+fn attempts_are_in_the_order_of_time_then_as_people_count() {
+    let names = ["lab30", "lab30_2", "lab30_10"];
+    let files = names.map(|name| format!("g/anna/{name}/a.c"));
+    let dir = tree(&files.each_ref().map(String::as_str));
+    let order = |query: &Query| -> Vec<String> {
+        let found = find(dir.path(), query).unwrap();
+        let names = found.items.iter().map(|item| item.place.to_string());
+        names
+            .map(|place| place.rsplit('/').next().unwrap_or_default().to_owned())
+            .collect()
+    };
+    assert_eq!(order(&one_lab()), names);
+    for (file, day) in files.iter().zip([3, 1, 2]) {
+        let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(day * 86_400);
+        let file = fs::File::options().write(true).open(dir.path().join(file));
+        file.unwrap().set_modified(time).unwrap();
+    }
+    let by_times = Query {
+        by_file_times: true,
+        ..one_lab()
+    };
+    assert_eq!(order(&by_times), ["lab30_2", "lab30_10", "lab30"]);
+}
+
+#[test]
 fn names_that_cannot_be_printed_are_told_and_stop_nobody() {
     use std::os::unix::ffi::OsStrExt as _;
     let dir = tree(&["g/anna/lab30/a.c"]);
