@@ -2,7 +2,7 @@
 //! by hand. Where parts are put together none of it is lost.
 
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, params};
+use rusqlite::{OptionalExtension as _, ToSql, params};
 
 use super::late::Late;
 use super::merge::{LabSettings, Merge};
@@ -111,6 +111,15 @@ impl Merge<'_> {
     fn by_hand(&mut self, entry: &Override) -> Result<(), GradebookError> {
         let student = self.student(&entry.group, &entry.student, &Person::default())?;
         let lab = self.lab(&entry.lab)?;
+        let set: [&dyn ToSql; 7] = [
+            &student,
+            &lab,
+            &entry.requirement,
+            &entry.points,
+            &entry.who,
+            &entry.at,
+            &entry.why,
+        ];
         let (withdrawn_at, withdrawn_by) = entry.withdrawn.clone().unzip();
         let known: Option<i64> = self
             .step
@@ -118,18 +127,7 @@ impl Merge<'_> {
                 "SELECT id FROM override WHERE student = ? AND lab = ? AND requirement IS ?
                  AND points = ? AND who = ? AND at = ? AND why = ?",
             )?
-            .query_row(
-                params![
-                    student,
-                    lab,
-                    entry.requirement,
-                    entry.points,
-                    entry.who,
-                    entry.at,
-                    entry.why
-                ],
-                |row| row.get(0),
-            )
+            .query_row(&set[..], |row| row.get(0))
             .optional()?;
         match known {
             Some(id) => self.step.execute(
@@ -140,17 +138,7 @@ impl Merge<'_> {
             None => self.step.execute(
                 "INSERT INTO override (student, lab, requirement, points, who, at, why,
                     withdrawn_at, withdrawn_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                params![
-                    student,
-                    lab,
-                    entry.requirement,
-                    entry.points,
-                    entry.who,
-                    entry.at,
-                    entry.why,
-                    withdrawn_at,
-                    withdrawn_by
-                ],
+                &[&set[..], params![withdrawn_at, withdrawn_by]].concat()[..],
             )?,
         };
         let last: Option<(i64, i64, String)> = self

@@ -238,7 +238,7 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
     }
     tell_of_no_lab(&hits, query, &mut found.lost);
     let tasks = tasks(&hits);
-    let hits = with_labs(hits, query)?;
+    let hits = with_labs(hits, query, &tasks)?;
     if hits.is_empty() {
         if !tasks.is_empty() {
             found.notes.insert(0, other_tasks(&tasks, &query.labs));
@@ -416,7 +416,7 @@ fn other_tasks(tasks: &[u32], labs: &[Candidate]) -> String {
 }
 
 /// Gives each hit its lab. A lab without a number of its own takes the only number there is.
-fn with_labs(mut hits: Vec<Hit>, query: &Query) -> Result<Vec<Hit>, FindError> {
+fn with_labs(mut hits: Vec<Hit>, query: &Query, tasks: &[u32]) -> Result<Vec<Hit>, FindError> {
     let only = match &query.labs[..] {
         [lab] => Some(lab),
         _ => None,
@@ -424,11 +424,10 @@ fn with_labs(mut hits: Vec<Hit>, query: &Query) -> Result<Vec<Hit>, FindError> {
     let takes = only.filter(|lab| {
         lab.numbers.is_empty() && !hits.iter().any(|h| matches!(h.lab, HitLab::Known(_)))
     });
-    let numbers = tasks(&hits);
-    if let (Some(lab), [first, _, ..]) = (takes, &numbers[..]) {
+    if let (Some(lab), [first, _, ..]) = (takes, tasks) {
         return Err(FindError::WhichNumber {
             lab: lab.id.clone(),
-            numbers: listed(&numbers),
+            numbers: listed(tasks),
             first: *first,
         });
     }
