@@ -243,7 +243,7 @@ impl<'a> Search<'a> {
         let targets =
             makefile::targets(&String::from_utf8_lossy(mended.as_deref().unwrap_or(text)));
         let others = makefile::other_goals(&targets, &self.open);
-        self.make.extend(whole(&mut self.open));
+        self.make.extend(all_by_name(&mut self.open));
         if self.make.is_empty() {
             return Ok(());
         }
@@ -271,7 +271,7 @@ impl<'a> Search<'a> {
         if self.tree.get("Cargo.toml").is_none() {
             return self.must_be_there(self.cargo.is_empty(), "cargo", "Cargo.toml");
         }
-        self.cargo.extend(whole(&mut self.open));
+        self.cargo.extend(all_by_name(&mut self.open));
         if !self.cargo.is_empty() {
             let roles = std::mem::take(&mut self.cargo);
             self.layout.units.push(Unit::Cargo(roles));
@@ -328,7 +328,9 @@ impl<'a> Search<'a> {
 }
 
 /// All that are open, by name; none is any more.
-fn whole<'o>(open: &'o mut Vec<&Role<'_>>) -> impl Iterator<Item = (String, Option<String>)> + 'o {
+fn all_by_name<'o>(
+    open: &'o mut Vec<&Role<'_>>,
+) -> impl Iterator<Item = (String, Option<String>)> + 'o {
     open.drain(..).map(|role| (role.name().to_owned(), None))
 }
 
