@@ -137,6 +137,13 @@ impl Journal {
         Ok((journal, recovered))
     }
 
+    /// Whether there is a journal at `path` with results in it: of a batch that runs, or of one that
+    /// was interrupted.
+    #[must_use]
+    pub fn holds_results(path: &Path) -> bool {
+        std::fs::metadata(path).is_ok_and(|file| file.len() > HEADER.len() as u64)
+    }
+
     /// Every whole record once more, the oldest first.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::item::{Identity, Item};
 use super::journal::{Journal, JournalError};
 use super::key::{Inputs, ItemKey};
 use super::lab::PreparedLab;
-use super::record::ResultRecord;
+use super::record::{ResultRecord, Status};
 
 /// What has a result already.
 pub type Known = HashSet<(Identity, ItemKey)>;
@@ -39,7 +39,8 @@ pub struct Workload<'a> {
 pub struct Local<'a> {
     /// How many submissions are under way at once.
     pub at_once: usize,
-    /// Set to stop: what is under way is finished, nothing new is begun.
+    /// Set to stop: what is under way is finished, nothing new is begun. What the machine fails
+    /// from then on is as if it had not been begun: the same signal may have ended its programs.
     pub stop: &'a AtomicBool,
 }
 
@@ -86,8 +87,9 @@ pub fn run(
                     let left = work.items.len() - taken - 1;
                     let busy = threads > work.grader.workers() && left >= threads;
                     let at_once = usize::from(busy);
-                    let told = match one(work, item, at_once) {
-                        Ok(progress) => Told::Progress(progress),
+                    let told = match one(work, item, at_once, how.stop) {
+                        Ok(Some(progress)) => Told::Progress(progress),
+                        Ok(None) => return,
                         Err(error) => Told::Failed(error),
                     };
                     let stop = matches!(told, Told::Failed(_));
@@ -116,13 +118,16 @@ pub fn run(
     failed.map_or(Ok(()), Err)
 }
 
+/// What became of an item; nothing if it failed because this is being stopped.
 fn one<'a>(
     work: &Workload<'a>,
     item: &'a Item,
     at_once: usize,
-) -> Result<Progress<'a>, JournalError> {
+    stop: &AtomicBool,
+) -> Result<Option<Progress<'a>>, JournalError> {
+    let unchanged = Ok(Some(Progress::Unchanged(item)));
     let Some(lab) = work.labs.get(&item.identity.lab) else {
-        return Ok(Progress::Unchanged(item));
+        return unchanged;
     };
     let is_known = |inputs: &Inputs| {
         let key = (item.identity.clone(), inputs.key());
@@ -133,18 +138,21 @@ fn one<'a>(
             // Where nothing is known, its key need not be found out beforehand.
             let looked_up = !work.known.is_empty();
             if looked_up && is_known(&work.grader.inputs(lab, opened.path())) {
-                return Ok(Progress::Unchanged(item));
+                return unchanged;
             }
             work.grader.grade_opened(lab, item, &opened, at_once)
         }
         Err(error) => {
             let record = work.grader.not_opened(lab, item, &error);
             if is_known(&record.inputs) {
-                return Ok(Progress::Unchanged(item));
+                return unchanged;
             }
             record
         }
     };
+    if record.status == Status::Error && stop.load(Ordering::Relaxed) {
+        return Ok(None);
+    }
     work.journal.append(&record)?;
-    Ok(Progress::Done(Box::new(record)))
+    Ok(Some(Progress::Done(Box::new(record))))
 }

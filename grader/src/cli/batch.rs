@@ -2,15 +2,17 @@
 
 mod class;
 mod engine;
+mod interrupt;
 mod keep;
 mod progress;
 mod words;
+
+pub(super) use self::keep::journal_path;
 
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::AtomicBool;
 
 use clap::{Args, ValueEnum};
 use grader::batch::{
@@ -21,7 +23,8 @@ use grader::report::clean;
 use grader::run::Engine;
 
 use self::class::{Class, dry, say_found, say_lost};
-use self::progress::Display;
+use self::interrupt::Interrupt;
+use self::progress::{Counts, Display};
 use super::failure::{FAULT, Failure, NOT_MET};
 use super::options::{EngineArgs, LangOption};
 use super::results::{self, look_at, summary};
@@ -75,6 +78,9 @@ pub(super) struct Batch {
     /// The same data for everybody, and the same again
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
+    /// Go on where an interrupted batch was, and leave alone what has not changed: the default
+    #[arg(long, conflicts_with = "regrade")]
+    resume: bool,
     /// Grade again what has not changed
     #[arg(long)]
     regrade: bool,
@@ -119,10 +125,10 @@ impl Batch {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let class = self.class()?;
         if !self.quiet {
-            say_found(&class, Words(self.lang.get()))?;
-            self.say_times(&class)?;
+            say_found(&class, Words(self.lang.get()));
+            self.say_times(&class);
         }
-        say_lost(&class)?;
+        say_lost(&class);
         if self.dry_run {
             return match self
                 .cluster
@@ -138,7 +144,7 @@ impl Batch {
         let mut gradebook = Gradebook::open(&self.gradebook)
             .map_err(|error| results::failed(&self.gradebook, error))?;
         gradebook
-            .check_course(&self.course, class.labs.keys())
+            .claim(&self.course, class.labs.keys())
             .map_err(|error| results::failed(&self.gradebook, error))?;
         let mut known = if self.regrade {
             Known::new()
@@ -148,17 +154,17 @@ impl Batch {
                 .map_err(|error| results::failed(&self.gradebook, error))?
         };
         let journal = self.journal(&mut known)?;
-        let counts = self.grade(&class, &known, &journal)?;
+        let graded = self.grade(&class, &known, &journal)?;
         let merged = self.collect(&class, &mut gradebook, &journal)?;
-        self.conclude(&class, &mut gradebook, &merged, &counts)
+        match self.tell(&class, &gradebook, &merged) {
+            // Who has read enough (`| head`) wants to know all the same how it went.
+            Err(failure) if !failure.is_quiet() => return Err(failure),
+            _ => {}
+        }
+        Ok(self.conclude(&class, &graded))
     }
 
-    fn grade(
-        &self,
-        class: &Class,
-        known: &Known,
-        journal: &Journal,
-    ) -> Result<progress::Counts, Failure> {
+    fn grade(&self, class: &Class, known: &Known, journal: &Journal) -> Result<Graded, Failure> {
         let engine_options = self.engine.options();
         let engine = Engine::new(&engine_options).map_err(|e| fault(&e))?;
         let options = Options {
@@ -180,18 +186,24 @@ impl Batch {
                 .cluster
                 .grade(&work, &options, &engine_options, &mut display);
             let counts = display.finish();
-            return done.map(|()| counts);
+            return done.map(|()| Graded { counts, by: None });
         }
+        let (words, say) = (Words(self.lang.get()), display.sayer());
+        let interrupt = Interrupt::watch(move || say(words.stopping()))
+            .map_err(|error| Failure::fault(format!("signals cannot be watched: {error}")))?;
         let how = Local {
             at_once: self.at_once.map_or(engine.workers() + 1, NonZeroUsize::get),
-            stop: &AtomicBool::new(false),
+            stop: interrupt.stop(),
         };
         let done = batch::run(&work, &how, &mut |progress: Progress<'_>| {
             display.take(&progress);
         });
         let counts = display.finish();
-        done.map_err(|error| Failure::fault(error.to_string()))?;
-        Ok(counts)
+        done.map_err(|error| {
+            Failure::fault(error.to_string()).hint("what is written down is kept; once there is room and leave to write, the same command goes on where it was")
+        })?;
+        let by = interrupt.signal();
+        Ok(Graded { counts, by })
     }
 
     /// A policy without a date takes nothing away from anybody.
@@ -209,19 +221,14 @@ impl Batch {
         let mut err = anstream::stderr().lock();
         for lab in labs {
             if lab.due.is_none() && class.labs.contains_key(&lab.name) {
-                writeln!(err, "{}", Words(self.lang.get()).no_due(&lab.name))?;
+                let _ = writeln!(err, "{}", Words(self.lang.get()).no_due(&lab.name));
             }
         }
         Ok(())
     }
 
-    fn conclude(
-        &self,
-        class: &Class,
-        gradebook: &mut Gradebook,
-        merged: &Merged,
-        counts: &progress::Counts,
-    ) -> Result<ExitCode, Failure> {
+    /// How the class stands now.
+    fn tell(&self, class: &Class, gradebook: &Gradebook, merged: &Merged) -> Result<(), Failure> {
         let words = Words(self.lang.get());
         self.say_no_due(class, gradebook)?;
         let mut out = anstream::stdout().lock();
@@ -260,14 +267,34 @@ impl Batch {
                 words.next()
             )?;
         }
-        Ok(ExitCode::from(if counts.errors > 0 {
+        Ok(())
+    }
+
+    /// How the batch ended, as a status.
+    fn conclude(&self, class: &Class, graded: &Graded) -> ExitCode {
+        let Graded { counts, by } = graded;
+        let (done, all) = (counts.done(), class.found.items.len());
+        if let (Some(signal), true) = (by, done < all) {
+            let text = Words(self.lang.get()).stopped(done, all);
+            // Nobody is left to be told that standard error is closed.
+            let _ = writeln!(anstream::stderr().lock(), "{text}");
+            return interrupt::end_by(*signal);
+        }
+        ExitCode::from(if counts.errors > 0 {
             FAULT
         } else if counts.ungradable > 0 {
             NOT_MET
         } else {
             0
-        }))
+        })
     }
+}
+
+/// How far a batch came.
+struct Graded {
+    counts: Counts,
+    /// The signal that told it to end.
+    by: Option<i32>,
 }
 
 fn fault(fault: &grader::submission::Fault) -> Failure {

@@ -50,6 +50,11 @@ impl Failure {
         }
     }
 
+    /// Whether there is nothing to say.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
+    }
+
     /// With the errors below it.
     pub(super) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);

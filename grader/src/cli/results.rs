@@ -14,10 +14,13 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
+use grader::batch::Journal;
 use grader::gradebook::{Gradebook, GradebookError};
+use grader::report::clean;
 
 pub(super) use self::failed::failed;
 pub(super) use self::stats::{look_at, summary};
+use super::batch::journal_path;
 use super::failure::Failure;
 use super::options::LangOption;
 use super::words::Words;
@@ -73,6 +76,9 @@ impl Results {
         let failed = |error| failed(&self.gradebook, error);
         let write = || Gradebook::existing(&self.gradebook).map_err(failed);
         let read = || Gradebook::read_only(&self.gradebook).map_err(failed);
+        if let Some(lang) = self.command.reads() {
+            self.say_what_is_missing(Words(lang.get()));
+        }
         match &self.command {
             Command::Show(show) => show.run(&read()?, &failed)?,
             Command::Compare(compare) => compare.run(&mut write()?, &failed)?,
@@ -90,6 +96,31 @@ impl Results {
             Command::Override(args) => args.run(&mut write()?, &failed)?,
         }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+impl Results {
+    /// Results that are still in the journal are in none of what is shown.
+    fn say_what_is_missing(&self, words: Words) {
+        let journal = journal_path(&self.gradebook);
+        if Journal::holds_results(&journal) {
+            let name = clean(&journal.display().to_string());
+            // Nobody is left to be told that standard error is closed.
+            let _ = writeln!(anstream::stderr().lock(), "{}", words.in_the_journal(&name));
+        }
+    }
+}
+
+impl Command {
+    /// The language of a command that tells how the class stands.
+    fn reads(&self) -> Option<&LangOption> {
+        match self {
+            Self::Show(show) => Some(&show.lang),
+            Self::Compare(compare) => Some(&compare.lang),
+            Self::Stats(stats) => Some(&stats.lang),
+            Self::Export(export) => Some(&export.lang),
+            Self::Apply(_) | Self::Discard(_) | Self::Override(_) | Self::Merge(_) => None,
+        }
     }
 }
 

@@ -78,7 +78,7 @@ impl Gradebook {
     }
 }
 
-fn course_id(step: &Connection, name: &str) -> Result<i64, GradebookError> {
+pub(super) fn course_id(step: &Connection, name: &str) -> Result<i64, GradebookError> {
     step.execute(
         "INSERT INTO course (name) VALUES (?) ON CONFLICT DO NOTHING",
         [name],
@@ -112,6 +112,16 @@ impl Merge<'_> {
         name: &str,
         person: &Person,
     ) -> Result<i64, GradebookError> {
+        self.student_in(self.course, group, name, person)
+    }
+
+    fn student_in(
+        &self,
+        course: i64,
+        group: &str,
+        name: &str,
+        person: &Person,
+    ) -> Result<i64, GradebookError> {
         let mut known = self.step.prepare_cached(
             "INSERT INTO student (course, class, name, full_name, email, number, login, lms)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
@@ -125,7 +135,7 @@ impl Merge<'_> {
         )?;
         Ok(known.query_row(
             params![
-                self.course,
+                course,
                 group,
                 name,
                 person.name,
@@ -152,6 +162,23 @@ impl Merge<'_> {
             params![self.course, name],
         )?;
         Ok(self.step.last_insert_rowid())
+    }
+
+    /// A lab of any course, this one's first: the journal may hold what a batch for another has left.
+    fn lab_and_course(&self, name: &str) -> Result<(i64, i64), GradebookError> {
+        let known = self
+            .step
+            .prepare_cached(
+                "SELECT id, course FROM lab WHERE name = ? ORDER BY course <> ?, course LIMIT 1",
+            )?
+            .query_row(params![name, self.course], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        match known {
+            Some(known) => Ok(known),
+            None => Ok((self.lab(name)?, self.course)),
+        }
     }
 
     /// The version of the lab with this digest, with its requirements as far as they are known.
@@ -297,8 +324,8 @@ impl Merge<'_> {
     /// The gradebook cannot be written.
     pub fn record(&mut self, record: &ResultRecord) -> Result<(), GradebookError> {
         let id = &record.identity;
-        let student = self.student(&id.group, &id.student, &record.person)?;
-        let lab = self.lab(&id.lab)?;
+        let (lab, course) = self.lab_and_course(&id.lab)?;
+        let student = self.student_in(course, &id.group, &id.student, &record.person)?;
         let submission = self.submission(student, lab, id, record.submitted)?;
         let there = self
             .step

@@ -53,6 +53,9 @@ pub enum GradebookError {
     /// SQLite refused.
     #[error("the gradebook cannot be used: {0}")]
     Sqlite(rusqlite::Error),
+    /// Somebody else is writing to it for longer than one waits.
+    #[error("another program has locked it")]
+    Locked,
     /// It is a file of another kind.
     #[error("it is no SQLite database, so no gradebook")]
     NoDatabase,
@@ -111,9 +114,12 @@ pub enum Unknown {
 
 impl From<rusqlite::Error> for GradebookError {
     fn from(error: rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{CannotOpen, NotADatabase, PermissionDenied, ReadOnly};
+        use rusqlite::ErrorCode::{
+            CannotOpen, DatabaseBusy, DatabaseLocked, NotADatabase, PermissionDenied, ReadOnly,
+        };
         match error.sqlite_error_code() {
             Some(NotADatabase) => Self::NoDatabase,
+            Some(DatabaseBusy | DatabaseLocked) => Self::Locked,
             Some(CannotOpen | PermissionDenied | ReadOnly) => Self::Closed(error),
             _ => Self::Sqlite(error),
         }

@@ -2,10 +2,10 @@
 //! by hand. Where parts are put together none of it is lost.
 
 use rusqlite::types::Value;
-use rusqlite::{OptionalExtension as _, ToSql, params};
+use rusqlite::{OptionalExtension as _, ToSql, TransactionBehavior, params};
 
 use super::late::Late;
-use super::merge::{LabSettings, Merge};
+use super::merge::{LabSettings, Merge, course_id};
 use super::overrides::Override;
 use super::standing::Pick;
 use super::{Gradebook, GradebookError};
@@ -44,6 +44,30 @@ impl Gradebook {
             }
         }
         Ok(())
+    }
+
+    /// The same, and from now on the labs are in this course, whoever merges their results: a batch
+    /// that is interrupted may leave them to one of another course.
+    ///
+    /// # Errors
+    /// The gradebook cannot be written, or a lab is in another course.
+    pub fn claim<'l>(
+        &mut self,
+        course: &str,
+        labs: impl IntoIterator<Item = &'l String> + Clone,
+    ) -> Result<(), GradebookError> {
+        self.check_course(course, labs.clone())?;
+        let step = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let course = course_id(&step, course)?;
+        for lab in labs {
+            step.execute(
+                "INSERT INTO lab (course, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                params![course, lab],
+            )?;
+        }
+        Ok(step.commit()?)
     }
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::event::{Call, Event, Object, What};
 use crate::plan::{Address, ProcessId, WORKSPACE};
+use crate::raw;
 use crate::wire::EventSink;
 
 /// Calls reported per scenario; a program that makes more is described well enough by these.
@@ -108,9 +109,7 @@ impl Recorder {
             what,
         };
         if self.sink.send(&event).is_err() {
-            // Nobody listens any more: the scenario ends with us, by PTRACE_O_EXITKILL and as
-            // PID 1 of its namespace.
-            std::process::exit(1);
+            nobody_listens();
         }
     }
 
@@ -177,7 +176,7 @@ impl Recorder {
     fn send_all(&mut self) {
         self.flushed = Instant::now();
         if self.sink.flush().is_err() {
-            std::process::exit(1);
+            nobody_listens();
         }
     }
 
@@ -190,6 +189,12 @@ impl Recorder {
     pub(crate) fn started(&self) -> Instant {
         self.started
     }
+}
+
+/// The scenario ends with this process, by PTRACE_O_EXITKILL and as PID 1 of its namespace. Nothing of
+/// the standard library's end is run: the worker shares the memory, and has its own end before it.
+fn nobody_listens() -> ! {
+    raw::exit(1)
 }
 
 fn rename_address(address: &mut Address, real: &[u8]) {

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::os::unix::process::ExitStatusExt as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use predicates::prelude::*;
 
 use crate::support::Home;
@@ -237,6 +239,91 @@ fn kill_after(home: &Home, results: usize) -> bool {
         }
         std::thread::park_timeout(Duration::from_millis(1));
     }
+}
+
+/// Tells a batch to end once there is a result, as Ctrl-C does: every process of its group. It is held
+/// until it is told, so that it cannot be through before.
+fn interrupted(home: &Home, signal: Signal) -> Output {
+    let journal = home.path().join("grades.journal");
+    let mut command = end_to_end::grader(home.path());
+    command
+        .args(["batch", "us-upper=30", "class", "--seed", "7"])
+        .args(["--lang", "en", "--at-once", "1"])
+        .process_group(0)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let group = Pid::from_raw(-i32::try_from(child.id()).unwrap());
+    while fs::read(&journal).is_ok_and(|text| text.len() < 20) || !journal.exists() {
+        assert_eq!(child.try_wait().unwrap(), None, "it is through already");
+        std::thread::park_timeout(Duration::from_millis(1));
+    }
+    for signal in [Signal::SIGSTOP, signal, Signal::SIGCONT] {
+        kill(group, signal).unwrap();
+    }
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn told_to_end_a_batch_keeps_what_it_has_and_the_next_goes_on() {
+    let home = Home::new();
+    let from = end_to_end::root().join("fixtures/us-upper/mutants/serve-one");
+    for student in 0..30 {
+        home.copy_of(&from, &format!("class/g1/s{student}/lab30"));
+        let mark = format!("/* {student} */");
+        home.file(&format!("class/g1/s{student}/lab30/mark.h"), &mark);
+    }
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let output = interrupted(&home, signal);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.signal(), Some(signal as i32), "{said}");
+        assert!(said.contains("\nstopping: what is under way"), "{said}");
+        assert!(said.contains(" of 30 have a result"), "{said}");
+        assert!(!text(&output.stdout).contains("to be looked at"));
+        let journal = fs::read_to_string(home.path().join("grades.journal"));
+        assert_eq!(journal.unwrap(), "grader-journal/1\n");
+    }
+    let shown = grades(&home, "grades.db");
+    let graded = shown.matches(",graded,").count();
+    assert!((3..30).contains(&graded), "{shown}");
+    let unchanged = format!("graded {} in ", 30 - graded);
+    let at_last = batch(&home, &["--resume"]).assert().success();
+    at_last.stderr(predicate::str::contains(unchanged));
+    assert_eq!(grades(&home, "grades.db").matches(",graded,").count(), 30);
+}
+
+#[test]
+fn what_is_still_in_the_journal_is_told_by_whoever_shows_the_class() {
+    let home = Home::new();
+    class(&home);
+    batch(&home, &["--only", "anna"]).assert().success();
+    let show = |what: &str| {
+        let mut command = home.grader();
+        command.args(["results", what, "--lang", "en"]).assert()
+    };
+    let note = "note: grades.journal holds results that are not in the gradebook yet";
+    show("show").stderr("");
+    if !kill_after(&home, 1) {
+        // It was through before it could be killed: as if it had not been.
+        let line = "0 g1/anna/us-upper/1 {}\n";
+        let journal = format!("grader-journal/1\n{line}");
+        home.file("grades.journal", &journal);
+    }
+    for what in ["show", "stats", "compare"] {
+        show(what).stderr(predicate::str::contains(note));
+    }
+}
+
+#[test]
+fn a_second_batch_on_a_gradebook_is_refused_and_told_what_to_do() {
+    let home = Home::new();
+    class(&home);
+    batch(&home, &["--only", "anna"]).assert().success();
+    let other = fs::File::open(home.path().join("grades.journal")).unwrap();
+    other.lock().unwrap();
+    let busy = predicate::str::contains("another batch is writing to it\nhint: let it end");
+    batch(&home, &[]).assert().code(3).stderr(busy);
+    drop(other);
 }
 
 #[test]

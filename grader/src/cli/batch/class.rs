@@ -76,20 +76,16 @@ impl Batch {
     }
 
     /// Nobody is late whose time of handing in is not known: who asks for lateness must know that.
-    pub(super) fn say_times(&self, class: &Class) -> Result<(), Failure> {
+    pub(super) fn say_times(&self, class: &Class) {
         let items = &class.found.items;
         let unknown = items.iter().filter(|item| item.submitted.is_none()).count();
         if (self.due.is_none() && self.late.is_none()) || unknown == 0 {
-            return Ok(());
+            return;
         }
         let words = Words(self.lang.get());
         let mut err = anstream::stderr().lock();
-        writeln!(
-            err,
-            "{}",
-            words.times_unknown(unknown, items.len(), self.file_times)
-        )?;
-        Ok(())
+        let text = words.times_unknown(unknown, items.len(), self.file_times);
+        let _ = writeln!(err, "{text}");
     }
 }
 
@@ -107,7 +103,8 @@ fn numbered(name: &Path) -> Result<(PathBuf, Vec<u32>), Failure> {
     Ok((lab.into(), numbers))
 }
 
-pub(super) fn say_found(class: &Class, words: Words) -> Result<(), Failure> {
+/// What was found. As with all of standard error, that nobody reads it stops no batch.
+pub(super) fn say_found(class: &Class, words: Words) {
     let found = &class.found;
     let mut students: Vec<_> = found
         .items
@@ -117,13 +114,13 @@ pub(super) fn say_found(class: &Class, words: Words) -> Result<(), Failure> {
     students.sort();
     students.dedup();
     let mut err = anstream::stderr().lock();
-    writeln!(
+    let _ = writeln!(
         err,
         "{} ({})",
         words.found(found.items.len(), students.len()),
         clean(&found.how)
-    )?;
-    some(&mut err, &found.notes)?;
+    );
+    some(&mut err, &found.notes);
     if !found.missing.is_empty() {
         let names: Vec<&str> = found
             .missing
@@ -136,30 +133,28 @@ pub(super) fn say_found(class: &Class, words: Words) -> Result<(), Failure> {
         } else {
             ""
         };
-        writeln!(
+        let _ = writeln!(
             err,
             "{}: {}{more}",
             words.nothing_from(found.missing.len()),
             clean(&names.join(", "))
-        )?;
+        );
     }
-    Ok(())
 }
 
 /// What is lost of a class must be known, whoever wants quiet.
-pub(super) fn say_lost(class: &Class) -> Result<(), Failure> {
-    some(&mut anstream::stderr().lock(), &class.found.lost)
+pub(super) fn say_lost(class: &Class) {
+    some(&mut anstream::stderr().lock(), &class.found.lost);
 }
 
-fn some(err: &mut dyn Write, notes: &[String]) -> Result<(), Failure> {
+fn some(err: &mut dyn Write, notes: &[String]) {
     const SHOWN: usize = 10;
     for note in notes.iter().take(SHOWN) {
-        writeln!(err, "note: {}", clean(note))?;
+        let _ = writeln!(err, "note: {}", clean(note));
     }
     if notes.len() > SHOWN {
-        writeln!(err, "note: and {} more", notes.len() - SHOWN)?;
+        let _ = writeln!(err, "note: and {} more", notes.len() - SHOWN);
     }
-    Ok(())
 }
 
 pub(super) fn dry(class: &Class) -> Result<ExitCode, Failure> {

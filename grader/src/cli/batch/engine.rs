@@ -14,9 +14,8 @@ use grader::cluster::{
 };
 use grader::run::EngineOptions;
 use grader::store::{Key, Store};
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 
+use super::interrupt;
 use super::progress::Display;
 use crate::cli::failure::Failure;
 
@@ -303,7 +302,7 @@ fn note(note: Note, quiet: bool) {
 /// Whoever interrupts the batch interrupts its workers as well.
 fn stop_when_told() -> std::io::Result<mpsc::Receiver<()>> {
     let (send, stop) = mpsc::channel();
-    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let mut signals = interrupt::signals()?;
     thread::spawn(move || {
         for _ in signals.forever() {
             if send.send(()).is_err() {

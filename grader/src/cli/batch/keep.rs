@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use grader::batch::{Damage, Journal, Known, Status};
+use grader::batch::{Damage, Journal, JournalError, Known, Status};
 use grader::gradebook::{Gradebook, LabSettings, Merged, Pick};
 
 use super::class::Class;
@@ -23,7 +23,18 @@ impl Batch {
                 known.insert((record.identity, record.key));
             }
         })
-        .map_err(|error| Failure::fault(error.to_string()))?;
+        .map_err(|error| {
+            let failure = Failure::fault(error.to_string());
+            match error {
+                JournalError::Busy(_) => failure.hint(
+                    "let it end, or give this one a gradebook of its own with --gradebook FILE",
+                ),
+                JournalError::Foreign(_) => failure.hint(
+                    "name another gradebook with --gradebook FILE: its journal has the same name",
+                ),
+                JournalError::Io { .. } => failure,
+            }
+        })?;
         let mut err = anstream::stderr().lock();
         if left > 0 && !self.quiet {
             let _ = writeln!(err, "{}", Words(self.lang.get()).going_on(left));
@@ -94,9 +105,15 @@ impl Batch {
     }
 }
 
-/// The journal of a gradebook: `grades.journal`.
+/// The journal of a gradebook: `grades.journal`, and `grades.2026.journal` of one that is no `.db`,
+/// so that two gradebooks side by side have two.
 pub(in crate::cli) fn journal_path(gradebook: &Path) -> PathBuf {
-    gradebook.with_extension("journal")
+    if gradebook.extension().is_some_and(|end| end == "db") {
+        return gradebook.with_extension("journal");
+    }
+    let mut name = gradebook.as_os_str().to_owned();
+    name.push(".journal");
+    name.into()
 }
 
 fn said(path: &Path, damage: &Damage) -> String {
@@ -112,5 +129,18 @@ fn said(path: &Path, damage: &Damage) -> String {
         )
     } else {
         format!("{place}: the result{whose} is damaged; it is made again")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_gradebooks_have_two_journals() {
+        let journal = |gradebook: &str| journal_path(Path::new(gradebook)).display().to_string();
+        assert_eq!(journal("os/grades.db"), "os/grades.journal");
+        assert_eq!(journal("autumn.2026"), "autumn.2026.journal");
+        assert_eq!(journal("autumn.journal"), "autumn.journal.journal");
     }
 }

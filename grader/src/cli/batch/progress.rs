@@ -21,7 +21,8 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    fn done(self) -> usize {
+    /// How many need nothing more.
+    pub(super) fn done(self) -> usize {
         self.graded + self.unchanged + self.ungradable + self.errors
     }
 }
@@ -60,6 +61,16 @@ impl Display {
             bar,
             quiet,
             words,
+        }
+    }
+
+    /// Says something while the bar is there, from any thread.
+    pub(super) fn sayer(&self) -> impl Fn(&str) + Send + use<> {
+        let bar = self.bar.clone();
+        move |text| match &bar {
+            Some(bar) => bar.println(text),
+            // Nobody is left to be told that standard error is closed.
+            None => drop(writeln!(anstream::stderr().lock(), "{text}")),
         }
     }
 

@@ -66,6 +66,21 @@ impl Words {
         }
     }
 
+    pub(super) fn stopping(self) -> &'static str {
+        self.pick(
+            "stopping: what is under way is finished; once more ends it at once",
+            "остановка: начатое проверяется до конца; ещё раз — и всё закончится сразу",
+        )
+    }
+
+    pub(super) fn stopped(self, done: usize, all: usize) -> String {
+        let left = all - done;
+        self.pick(
+            format!("stopped: {done} of {all} have a result, and it is kept; the same command goes on with the other {left}"),
+            format!("остановлено: {done} из {all} проверены, их результаты сохранены; та же команда проверит остальные ({left})"),
+        )
+    }
+
     pub(super) fn graded(self, fresh: usize, seconds: f64, unchanged: usize) -> String {
         let rate = fresh as f64 / seconds.max(0.001);
         match self.0 {

@@ -21,7 +21,7 @@ pub(super) struct Compare {
     #[arg(long, conflicts_with = "since")]
     apply: bool,
     #[command(flatten)]
-    lang: LangOption,
+    pub(super) lang: LangOption,
 }
 
 /// A day by itself is all of it.

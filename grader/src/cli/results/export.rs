@@ -33,7 +33,7 @@ pub(super) struct Export {
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
     #[command(flatten)]
-    lang: LangOption,
+    pub(super) lang: LangOption,
 }
 
 /// Who reads it.

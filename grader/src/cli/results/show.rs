@@ -24,7 +24,7 @@ pub(super) struct Show {
     #[arg(long, requires = "student")]
     history: bool,
     #[command(flatten)]
-    lang: LangOption,
+    pub(super) lang: LangOption,
 }
 
 impl Show {

@@ -17,7 +17,7 @@ pub(super) struct StatsArgs {
     /// The lab
     lab: Option<String>,
     #[command(flatten)]
-    lang: LangOption,
+    pub(super) lang: LangOption,
 }
 
 impl StatsArgs {

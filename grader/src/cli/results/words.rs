@@ -6,6 +6,13 @@ use grader::lab::Lang;
 use crate::cli::words::Words;
 
 impl Words {
+    pub(super) fn in_the_journal(self, journal: &str) -> String {
+        self.pick(
+            format!("note: {journal} holds results that are not in the gradebook yet: a batch is under way, or was interrupted and goes on when it is started again"),
+            format!("заметка: в {journal} есть результаты, которых в ведомости ещё нет: проверка идёт или была прервана; запущенная снова, она продолжится"),
+        )
+    }
+
     pub(super) fn filled(self, rows: usize) -> String {
         let rows = self.count(rows, ["row", "rows"], ["строка", "строки", "строк"]);
         self.pick(format!("{rows} filled in"), format!("заполнено: {rows}"))

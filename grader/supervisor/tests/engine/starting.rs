@@ -1,7 +1,13 @@
 //! What a program finds when it starts, and what its start leaves behind in the helper.
 
+use std::net::Shutdown;
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+
 use crate::support::{Bench, P, plan, start};
 use supervisor::plan::{Act, Input, Observation};
+use supervisor::wire;
 
 /// Says what the kernel says of the program and of the helper, and whether the helper can be looked
 /// into; once for each line.
@@ -150,4 +156,27 @@ fn nothing_is_left_in_an_ipc_namespace_for_the_next() {
     if kept {
         assert_eq!(before, look(&[], full));
     }
+}
+
+/// The helper finds out first, and ends in the memory that it shares with the worker.
+#[test]
+fn a_worker_to_which_nobody_listens_ends_without_a_word() {
+    let bench = Bench::new();
+    let source =
+        "#include <stdio.h>\nint main(void) { for (;;) { puts(\"more\"); fflush(stdout); } }";
+    let endless = plan(&bench.compile("program", source), &[], vec![start()]);
+    let (mut near, far) = UnixStream::pair().unwrap();
+    let worker = Command::new(env!("CARGO_BIN_EXE_supervisor-worker"))
+        .args(["worker", "full", "any"])
+        .stdin(OwnedFd::from(far))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wire::send(&mut near, wire::Kind::Plan, &endless).unwrap();
+    while wire::receive(&mut near).unwrap().kind != wire::Kind::Event {}
+    near.shutdown(Shutdown::Read).unwrap();
+    let ended = worker.wait_with_output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&ended.stderr), "");
+    assert!(ended.status.success(), "{}", ended.status);
 }
