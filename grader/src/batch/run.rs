@@ -3,11 +3,10 @@
 
 use std::collections::BTreeMap;
 use std::collections::HashSet;
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
+use std::time::Duration;
 
 use super::grade::Grader;
 use super::item::{Identity, Item};
@@ -44,9 +43,16 @@ pub struct Local<'a> {
     pub stop: &'a AtomicBool,
 }
 
+/// How often whoever watches hears that nothing has happened.
+const SILENCE: Duration = Duration::from_secs(1);
+
 /// What happens.
 #[derive(Debug)]
 pub enum Progress<'a> {
+    /// This one is under way.
+    Begun(&'a Item),
+    /// Nothing has happened for a second.
+    Silence,
     /// This one has a result already.
     Unchanged(&'a Item),
     /// This one has a result now, and it is on the disk.
@@ -72,7 +78,7 @@ pub fn run(
     let threads = how.at_once.clamp(1, work.items.len().max(1));
     // Bounded, so that a slow terminal cannot fill the memory with records.
     let (send, receive) = sync_channel(threads * 4);
-    let failed: Mutex<Option<JournalError>> = Mutex::new(None);
+    let mut failed: Option<JournalError> = None;
     thread::scope(|scope| {
         for _ in 0..threads {
             let (send, next) = (send.clone(), &next);
@@ -87,6 +93,9 @@ pub fn run(
                     let left = work.items.len() - taken - 1;
                     let busy = threads > work.grader.workers() && left >= threads;
                     let at_once = usize::from(busy);
+                    if send.send(Told::Progress(Progress::Begun(item))).is_err() {
+                        return;
+                    }
                     let told = match one(work, item, at_once, how.stop) {
                         Ok(Some(progress)) => Told::Progress(progress),
                         Ok(None) => return,
@@ -100,21 +109,19 @@ pub fn run(
             });
         }
         drop(send);
-        for told in receive {
-            match told {
-                Told::Progress(progress) => sink(progress),
-                Told::Failed(error) => {
+        loop {
+            match receive.recv_timeout(SILENCE) {
+                Ok(Told::Progress(progress)) => sink(progress),
+                Ok(Told::Failed(error)) => {
                     // The others cannot write either.
                     how.stop.store(true, Ordering::Relaxed);
-                    failed
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .get_or_insert(error);
+                    failed.get_or_insert(error);
                 }
+                Err(RecvTimeoutError::Timeout) => sink(Progress::Silence),
+                Err(RecvTimeoutError::Disconnected) => return,
             }
         }
     });
-    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
     failed.map_or(Ok(()), Err)
 }
 

@@ -27,7 +27,7 @@ use self::interrupt::Interrupt;
 use self::progress::{Counts, Display};
 use super::failure::{FAULT, Failure, NOT_MET};
 use super::options::{EngineArgs, LangOption};
-use super::results::{self, look_at, summary};
+use super::results::{self, FIRST, look_at, summary};
 use super::words::Words;
 
 /// Grade a class: every submission in a directory, a repository or a download
@@ -126,7 +126,6 @@ impl Batch {
         let class = self.class()?;
         if !self.quiet {
             say_found(&class, Words(self.lang.get()));
-            self.say_times(&class);
         }
         say_lost(&class);
         if self.dry_run {
@@ -231,6 +230,9 @@ impl Batch {
     fn tell(&self, class: &Class, gradebook: &Gradebook, merged: &Merged) -> Result<(), Failure> {
         let words = Words(self.lang.get());
         self.say_no_due(class, gradebook)?;
+        if !self.quiet {
+            self.say_times(class, gradebook)?;
+        }
         let mut out = anstream::stdout().lock();
         for lab in class.labs.keys() {
             // A lab of which nothing was found is in no table.
@@ -240,7 +242,7 @@ impl Batch {
             if !self.quiet {
                 summary(&mut out, lab, &stats, words)?;
             }
-            look_at(&mut out, &stats, words)?;
+            look_at(&mut out, &stats, FIRST, words)?;
         }
         if !self.quiet {
             if merged.kept > 0 {

@@ -19,7 +19,7 @@ use grader::gradebook::{Gradebook, GradebookError};
 use grader::report::clean;
 
 pub(super) use self::failed::failed;
-pub(super) use self::stats::{look_at, summary};
+pub(super) use self::stats::{FIRST, look_at, summary};
 use super::batch::journal_path;
 use super::failure::Failure;
 use super::options::LangOption;

@@ -113,15 +113,21 @@ impl Gradebook {
         )
     }
 
-    /// Every result that counts beside the one that counted at `since`.
+    /// Every result that counts beside the one that counted at `since`, or, where none did, the first
+    /// grade that counted after it.
     ///
     /// # Errors
     /// The gradebook cannot be read.
     pub fn compare_since(&self, since: i64) -> Result<Comparison, GradebookError> {
         self.compared(
-            "SELECT (SELECT old.id FROM run AS old
+            "SELECT coalesce(
+                    (SELECT old.id FROM run AS old
                      WHERE old.submission = new.submission AND old.counted < ?1
-                     ORDER BY old.counted DESC, old.id DESC LIMIT 1), new.id
+                     ORDER BY old.counted DESC, old.id DESC LIMIT 1),
+                    (SELECT old.id FROM run AS old
+                     WHERE old.submission = new.submission AND old.counted >= ?1
+                        AND old.status <> 'error'
+                     ORDER BY old.counted, old.id LIMIT 1)), new.id
              FROM run AS new WHERE new.state = 'current' AND new.counted >= ?1",
             &[since],
         )

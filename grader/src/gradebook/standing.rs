@@ -158,6 +158,20 @@ const ATTEMPT: &str = "run.id, submission.attempt, run.state, run.status, run.me
     run.possible, submission.submitted, run.started, run.place";
 
 impl Gradebook {
+    /// Of how many submissions of a lab it is not known when they were handed in, and of how many
+    /// there are.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn handed_in_unknown(&self, lab: &str) -> Result<(usize, usize), GradebookError> {
+        let mut query = self.connection.prepare(
+            "SELECT count(*) - count(submitted), count(*) FROM submission
+             JOIN lab ON lab.id = submission.lab WHERE lab.name = ?",
+        )?;
+        let count = |n: i64| usize::try_from(n).unwrap_or(0);
+        Ok(query.query_row([lab], |row| Ok((count(row.get(0)?), count(row.get(1)?))))?)
+    }
+
     /// The labs, by name.
     ///
     /// # Errors

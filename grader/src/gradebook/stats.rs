@@ -118,7 +118,7 @@ impl Gradebook {
             "SELECT verdict.requirement, sum(verdict.outcome = 'pass'),
                     sum(verdict.outcome IN ('fail', 'unstable')),
                     sum(verdict.outcome = 'not-reached') {JOINED}
-             JOIN verdict ON verdict.run = run.id {COUNTING}
+             JOIN verdict ON verdict.run = run.id {COUNTING} AND run.status = 'graded'
              GROUP BY verdict.requirement ORDER BY 3 DESC, 4 DESC, 1"
         );
         let mut query = self.connection.prepare(&sql)?;
@@ -134,7 +134,11 @@ impl Gradebook {
     }
 
     fn same_mistakes(&self, runs: &str) -> Result<Vec<Group>, GradebookError> {
-        let mut groups = self.groups(runs, "run.wrong", "run.wrong IS NOT NULL")?;
+        let mut groups = self.groups(
+            runs,
+            "run.wrong",
+            "run.wrong IS NOT NULL AND run.status = 'graded'",
+        )?;
         for group in &mut groups {
             let Some(first) = group.students.first() else {
                 continue;

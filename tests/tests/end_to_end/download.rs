@@ -153,6 +153,9 @@ fn nobody_is_late_by_the_time_of_unpacking() {
     let shown = results(&home, &["show"]);
     assert!(shown.contains("80 (late -20)"), "{shown}");
     assert_eq!(shown.matches("late").count(), 1, "{shown}");
+    // They are known from now on, whoever is not told again.
+    let again = batch(&home, &[]).assert().success();
+    again.stderr(predicate::str::contains("not known").not());
 }
 
 #[test]

@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use grader::batch::{self, Found, PreparedLab, Query, Roster};
-use grader::gradebook::time;
+use grader::gradebook::{Gradebook, Late, time};
 use grader::lab::guess::Candidate;
 use grader::report::clean;
 
 use super::Batch;
 use crate::cli::failure::Failure;
 use crate::cli::lookup;
+use crate::cli::results;
 use crate::cli::words::Words;
 
 /// What is graded, found and made ready.
@@ -76,16 +77,21 @@ impl Batch {
     }
 
     /// Nobody is late whose time of handing in is not known: who asks for lateness must know that.
-    pub(super) fn say_times(&self, class: &Class) {
-        let items = &class.found.items;
-        let unknown = items.iter().filter(|item| item.submitted.is_none()).count();
-        if (self.due.is_none() && self.late.is_none()) || unknown == 0 {
-            return;
+    /// An earlier batch may have found out what this one was not told.
+    pub(super) fn say_times(&self, class: &Class, gradebook: &Gradebook) -> Result<(), Failure> {
+        let asked = self.due.is_some() || self.late.as_ref().is_some_and(|l| *l != Late::default());
+        let (mut unknown, mut all) = (0, 0);
+        for lab in class.labs.keys() {
+            let counted = gradebook.handed_in_unknown(lab);
+            let (some, of) = counted.map_err(|error| results::failed(&self.gradebook, error))?;
+            (unknown, all) = (unknown + some, all + of);
         }
-        let words = Words(self.lang.get());
-        let mut err = anstream::stderr().lock();
-        let text = words.times_unknown(unknown, items.len(), self.file_times);
-        let _ = writeln!(err, "{text}");
+        if asked && unknown > 0 {
+            let words = Words(self.lang.get());
+            let text = words.times_unknown(unknown, all, self.file_times);
+            let _ = writeln!(anstream::stderr().lock(), "{text}");
+        }
+        Ok(())
     }
 }
 

@@ -1,15 +1,21 @@
 //! What is seen while a class is graded: a bar on a terminal, lines elsewhere.
 
+use std::collections::HashMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-use grader::batch::{Progress, Status};
+use grader::batch::{Identity, Progress, Status};
+use grader::report::clean;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::words::Words;
 
 /// How often a line is written where there is no terminal.
 const LINES: Duration = Duration::from_secs(10);
+/// The same where nothing has come since the last one.
+const LINES_OF_WAITING: Duration = Duration::from_secs(60);
+/// From when on it is told what is waited for.
+const LONG: Duration = Duration::from_secs(10);
 
 /// How many there were of each.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,6 +39,9 @@ pub(super) struct Display {
     total: usize,
     began: Instant,
     told: Instant,
+    /// How many there were when a line was written.
+    told_of: usize,
+    under_way: HashMap<Identity, Instant>,
     bar: Option<ProgressBar>,
     quiet: bool,
     words: Words,
@@ -46,7 +55,7 @@ impl Display {
                 Some(total as u64),
                 ProgressDrawTarget::stderr_with_hz(8),
             );
-            let template = " {bar:25.green/dim} {pos:>6}/{len}  {msg}";
+            let template = " {bar:25.green/dim} {pos:>6}/{len}  {wide_msg}";
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style.progress_chars("██░"));
             }
@@ -58,6 +67,8 @@ impl Display {
             total,
             began: now,
             told: now,
+            told_of: 0,
+            under_way: HashMap::new(),
             bar,
             quiet,
             words,
@@ -81,18 +92,37 @@ impl Display {
 
     pub(super) fn take(&mut self, progress: &Progress<'_>) {
         match progress {
-            Progress::Unchanged(_) => self.counts.unchanged += 1,
-            Progress::Done(record) => match record.status {
-                Status::Graded => self.counts.graded += 1,
-                Status::Ungradable => self.counts.ungradable += 1,
-                Status::Error => self.counts.errors += 1,
-            },
+            Progress::Begun(item) => {
+                self.under_way.insert(item.identity.clone(), Instant::now());
+                return;
+            }
+            Progress::Silence => {}
+            Progress::Unchanged(item) => {
+                self.under_way.remove(&item.identity);
+                self.counts.unchanged += 1;
+            }
+            Progress::Done(record) => {
+                self.under_way.remove(&record.identity);
+                match record.status {
+                    Status::Graded => self.counts.graded += 1,
+                    Status::Ungradable => self.counts.ungradable += 1,
+                    Status::Error => self.counts.errors += 1,
+                }
+            }
         }
+        let done = self.counts.done();
         if let Some(bar) = &self.bar {
-            bar.set_position(self.counts.done() as u64);
+            bar.set_position(done as u64);
             bar.set_message(self.pace());
-        } else if !self.quiet && self.told.elapsed() >= LINES {
-            self.told = Instant::now();
+            return;
+        }
+        let pause = if done > self.told_of {
+            LINES
+        } else {
+            LINES_OF_WAITING
+        };
+        if !self.quiet && self.told.elapsed() >= pause {
+            (self.told, self.told_of) = (Instant::now(), done);
             self.line();
         }
     }
@@ -109,15 +139,22 @@ impl Display {
         );
     }
 
-    /// `41 a second   1 s left`
+    /// `41 a second   1 s left · waiting for g1/boris, 83 s`
     fn pace(&self) -> String {
         let fresh = self.counts.done() - self.counts.unchanged;
-        pace(
-            fresh,
-            self.total - self.counts.done(),
-            self.began.elapsed(),
-            self.words,
-        )
+        let left = self.total - self.counts.done();
+        let mut text = pace(fresh, left, self.began.elapsed(), self.words);
+        let longest = self.under_way.iter().min_by_key(|(_, since)| **since);
+        if let Some((who, since)) = longest
+            && since.elapsed() >= LONG
+        {
+            if !text.is_empty() {
+                text.push_str(" · ");
+            }
+            let who = clean(&who.to_string());
+            text.push_str(&self.words.waiting_for(&who, since.elapsed().as_secs()));
+        }
+        text
     }
 
     pub(super) fn finish(self) -> Counts {
@@ -160,7 +197,34 @@ fn pace(fresh: usize, left: usize, took: Duration, words: Words) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grader::batch::{Item, Person, Place};
     use grader::lab::Lang;
+
+    #[test]
+    fn what_takes_long_is_named_until_it_is_through() {
+        let item = Item {
+            identity: Identity {
+                group: "g1".into(),
+                student: "boris".into(),
+                lab: "us-upper".into(),
+                attempt: 1,
+            },
+            person: Person::default(),
+            submitted: None,
+            place: Place::Directory("boris".into()),
+            origin: None,
+        };
+        let mut display = Display::new(2, true, Words(Lang::En));
+        display.take(&Progress::Begun(&item));
+        assert_eq!(display.pace(), "");
+        let long_ago = Instant::now().checked_sub(LONG * 3).unwrap();
+        display.under_way.insert(item.identity.clone(), long_ago);
+        display.take(&Progress::Silence);
+        assert_eq!(display.pace(), "waiting for g1/boris us-upper, 30 s");
+        display.take(&Progress::Unchanged(&item));
+        assert_eq!(display.pace(), "");
+        assert_eq!(display.finish().done(), 1);
+    }
 
     #[test]
     fn the_pace_is_told_in_words() {

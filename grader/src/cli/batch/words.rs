@@ -66,6 +66,13 @@ impl Words {
         }
     }
 
+    pub(super) fn waiting_for(self, who: &str, seconds: u64) -> String {
+        self.pick(
+            format!("waiting for {who}, {seconds} s"),
+            format!("ждём {who}, {seconds} с"),
+        )
+    }
+
     pub(super) fn stopping(self) -> &'static str {
         self.pick(
             "stopping: what is under way is finished; once more ends it at once",

@@ -95,9 +95,16 @@ pub(in crate::cli) fn summary(
     Ok(())
 }
 
-/// What has to be looked at; of many the first.
-pub(in crate::cli) fn look_at(out: &mut dyn Write, stats: &Stats, words: Words) -> io::Result<()> {
-    const MOST: usize = 10;
+/// What a batch shows of what has to be looked at.
+pub(in crate::cli) const FIRST: usize = 10;
+
+/// What has to be looked at; of many the first, `results stats` has the rest.
+pub(in crate::cli) fn look_at(
+    out: &mut dyn Write,
+    stats: &Stats,
+    most: usize,
+    words: Words,
+) -> io::Result<()> {
     if stats.to_look_at.is_empty() {
         return Ok(());
     }
@@ -107,21 +114,46 @@ pub(in crate::cli) fn look_at(out: &mut dyn Write, stats: &Stats, words: Words) 
         format!("посмотрите сами ({all}):"),
     );
     writeln!(out, "{title}")?;
-    for (who, why) in stats.to_look_at.iter().take(MOST) {
-        let first = clean(why.lines().next().unwrap_or_default());
-        writeln!(out, "  {}  {first}", clean(who))?;
+    let alike = alike(&stats.to_look_at);
+    for (who, others, why) in alike.iter().take(most) {
+        let more = match others {
+            0 => String::new(),
+            _ => words.pick(format!(" and {others} more"), format!(" и ещё {others}")),
+        };
+        writeln!(out, "  {}{more}  {}", clean(who), clean(why))?;
     }
-    if all > MOST {
-        let more = all - MOST;
+    let shown: usize = alike
+        .iter()
+        .take(most)
+        .map(|(_, others, _)| others + 1)
+        .sum();
+    if all > shown {
+        let more = all - shown;
         let more = words.pick(format!("and {more} more"), format!("и ещё {more}"));
         writeln!(out, "  {more}: grader results stats")?;
     }
     Ok(())
 }
 
+/// Who has to be looked at, with how many others of the same reason, and its first line: what fails on
+/// this machine fails for many, and must not hide the rest.
+fn alike(all: &[(String, String)]) -> Vec<(&str, usize, &str)> {
+    let mut places = std::collections::HashMap::new();
+    let mut out: Vec<(&str, usize, &str)> = Vec::new();
+    for (who, why) in all {
+        let first = why.lines().next().unwrap_or_default();
+        let place = *places.entry(first).or_insert(out.len());
+        match out.get_mut(place) {
+            Some((_, others, _)) => *others += 1,
+            None => out.push((who, 0, first)),
+        }
+    }
+    out
+}
+
 fn statistics(out: &mut dyn Write, lab: &str, stats: &Stats, words: Words) -> io::Result<()> {
     summary(out, lab, stats, words)?;
-    look_at(out, stats, words)?;
+    look_at(out, stats, usize::MAX, words)?;
     let titles = words.pick(
         ["met", "failed", "not reached"],
         ["выполнено", "не выполнено", "не проверено"],
@@ -168,4 +200,34 @@ fn statistics(out: &mut dyn Write, lab: &str, stats: &Stats, words: Words) -> io
         }
     }
     writeln!(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_all_does_not_hide_what_is_wrong_with_one() {
+        let of = |who: &str, why: &str| (who.to_owned(), why.to_owned());
+        let mut all: Vec<_> = (0..40).map(|n| of(&format!("s{n}"), "no memory")).collect();
+        all.push(of("zoe", "the directory is empty\nsecond line"));
+        let stats = Stats {
+            to_look_at: all,
+            ..Stats::default()
+        };
+        let mut out = Vec::new();
+        let words = Words(grader::lab::Lang::En);
+        look_at(&mut out, &stats, 1, words).unwrap();
+        look_at(&mut out, &stats, usize::MAX, words).unwrap();
+        let said = String::from_utf8(out).unwrap();
+        let (first, whole) = said.split_at(said.rfind("41").unwrap());
+        assert_eq!(
+            first,
+            "41 to be looked at:\n  s0 and 39 more  no memory\n  and 1 more: grader results stats\n"
+        );
+        assert_eq!(
+            whole,
+            "41 to be looked at:\n  s0 and 39 more  no memory\n  zoe  the directory is empty\n"
+        );
+    }
 }

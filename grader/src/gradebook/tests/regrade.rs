@@ -141,6 +141,11 @@ fn what_has_changed_since_is_told_by_when_it_began_to_count() {
         assert_eq!(changes[0].points, (10, 20));
     }
     assert_eq!(gradebook.compare_since(101).unwrap().changes, []);
-    // Nothing counted before.
+    // Nothing counted before: then it is the first grade after it from which things changed.
+    assert_eq!(gradebook.compare_since(1).unwrap().changes.len(), 1);
+    // A fault of ours is no grade.
+    let sql = "UPDATE run SET status = 'error' WHERE key = ?";
+    let changed = gradebook.connection.execute(sql, [first.key.as_str()]);
+    assert_eq!(changed.unwrap(), 1);
     assert_eq!(gradebook.compare_since(1).unwrap().changes, []);
 }
