@@ -10,6 +10,7 @@ use std::path::Path;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anstream::adapter::strip_bytes;
+use supervisor::event::Enforced;
 
 use super::item::Item;
 use super::key::Inputs;
@@ -83,6 +84,26 @@ impl<'e> Grader<'e> {
             compiler,
             options_digest: key.finish(),
         })
+    }
+
+    /// The same on a machine that grants so much: what is found where less is granted is found again
+    /// where all is.
+    #[must_use]
+    pub fn on(mut self, granted: &Enforced) -> Self {
+        if !granted.is_full() {
+            let mut key = Key::default();
+            let missing = granted.missing.iter();
+            let words = [
+                &self.options_digest,
+                &granted.isolation,
+                &granted.observation,
+            ];
+            for word in words.into_iter().chain(missing) {
+                key.add(word.as_bytes());
+            }
+            self.options_digest = key.finish();
+        }
+        self
     }
 
     /// How many scenarios run at once, of all submissions together.
@@ -472,6 +493,23 @@ pub(crate) mod tests {
         };
         let more = Grader::new(&engine, options).unwrap();
         assert_ne!(inputs.key(), more.inputs(&lab, dir.path()).key());
+        // On a machine that grants less it is another result; where all is granted, the same.
+        let mut granted = Enforced {
+            isolation: "full".into(),
+            observation: "full".into(),
+            active: Vec::new(),
+            missing: Vec::new(),
+        };
+        let on = |granted: &Enforced| {
+            let grader = Grader::new(&engine, Options::default()).unwrap();
+            grader.on(granted).inputs(&lab, dir.path()).key()
+        };
+        assert_eq!(inputs.key(), on(&granted));
+        granted.missing.push("IPv6".into());
+        let without = on(&granted);
+        assert_ne!(inputs.key(), without);
+        granted.isolation = "reduced".into();
+        assert_ne!(without, on(&granted));
     }
 
     #[test]

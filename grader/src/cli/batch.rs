@@ -4,6 +4,7 @@ mod class;
 mod engine;
 mod interrupt;
 mod keep;
+mod machine;
 mod progress;
 mod words;
 
@@ -171,7 +172,10 @@ impl Batch {
             seed: self.seed,
             lang: self.lang.get(),
         };
-        let grader = Grader::new(&engine, options.clone()).map_err(|e| fault(&e))?;
+        let mut grader = Grader::new(&engine, options.clone()).map_err(|e| fault(&e))?;
+        if !self.cluster.is_elsewhere() {
+            grader = grader.on(&machine::look(&engine, Words(self.lang.get()))?);
+        }
         let mut display = Display::new(class.found.items.len(), self.quiet, Words(self.lang.get()));
         let work = Workload {
             grader: &grader,

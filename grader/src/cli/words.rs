@@ -249,7 +249,10 @@ impl Words {
             Reason::Lab(_) => self.pick("lab changed", "изменилось задание"),
             Reason::Grader => self.pick("grader changed", "изменилась версия grader"),
             Reason::Compiler => self.pick("compiler changed", "изменился компилятор"),
-            Reason::Options => self.pick("options changed", "изменились параметры запуска"),
+            Reason::Options => self.pick(
+                "options or isolation changed",
+                "изменились параметры запуска или изоляция",
+            ),
         };
         let Reason::Lab(Some(detail)) = reason else {
             return text.to_owned();

@@ -5,8 +5,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
-use supervisor::event::{Event, is_parted};
-use supervisor::plan::{Isolation, Observation, Plan};
+use supervisor::event::{Enforced, Event, What, is_parted};
+use supervisor::plan::{Isolation, Limits, Observation, Plan};
 use supervisor::scratch;
 use supervisor::worker::{Worker, WorkerError};
 
@@ -204,6 +204,31 @@ impl Engine {
         }
     }
 
+    /// What this machine grants, found out by a scenario in which nothing happens.
+    ///
+    /// # Errors
+    /// It cannot be set up: then none can.
+    pub fn granted(&self) -> Result<Enforced, Fault> {
+        let plan = Plan {
+            name: "nothing".into(),
+            files: Vec::new(),
+            tools: Vec::new(),
+            programs: Vec::new(),
+            peers: Vec::new(),
+            steps: Vec::new(),
+            limits: Limits::default(),
+            observation: self.observation,
+            isolation: self.isolation,
+            readable: Vec::new(),
+        };
+        let events = self.run(&plan)?;
+        let enforced = events.into_iter().find_map(|event| match event.what {
+            What::Enforced(enforced) => Some(enforced),
+            _ => None,
+        });
+        enforced.ok_or_else(|| Fault::Act("a scenario does not say what is enforced".to_owned()))
+    }
+
     /// Carries out one plan and returns its recording.
     ///
     /// # Errors
@@ -344,8 +369,6 @@ mod tests {
     use super::*;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use supervisor::event::What;
-    use supervisor::plan::Limits;
 
     fn plan(name: &str) -> Plan {
         Plan {

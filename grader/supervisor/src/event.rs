@@ -541,6 +541,14 @@ pub struct Enforced {
     pub missing: Vec<String>,
 }
 
+impl Enforced {
+    /// Whether everything there is is in force.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.isolation == "full" && self.observation == "full" && self.missing.is_empty()
+    }
+}
+
 /// Whether a recording is worth nothing because of [`What::Parted`].
 #[must_use]
 pub fn is_parted(events: &[Event]) -> bool {

@@ -315,6 +315,28 @@ fn what_is_still_in_the_journal_is_told_by_whoever_shows_the_class() {
 }
 
 #[test]
+fn what_the_machine_does_not_grant_is_told_before_a_class_is_graded() {
+    let home = Home::new();
+    class(&home);
+    let one = ["--only", "anna", "--quiet", "--isolation", "reduced"];
+    let less = predicate::str::contains("note: isolation reduced · observation full: ")
+        .and(predicate::str::contains("\n  not enforced: "));
+    batch(&home, &one).assert().success().stderr(less);
+    // Where not even nothing can be run there is one error and not one for each submission.
+    let mut short = Command::new("sh");
+    short.current_dir(home.path()).env("HOME", home.path());
+    short.args(["-c", "ulimit -n 64; exec \"$@\"", "sh"]);
+    short.arg(end_to_end::executable());
+    short.args(["batch", "us-upper=30", "class", "--lang", "en"]);
+    let why = "limit of open files is 64, a scenario needs 256";
+    assert_cmd::Command::from_std(short)
+        .assert()
+        .code(3)
+        .stdout("")
+        .stderr(predicate::str::contains(why).count(1));
+}
+
+#[test]
 fn a_second_batch_on_a_gradebook_is_refused_and_told_what_to_do() {
     let home = Home::new();
     class(&home);

@@ -1,6 +1,7 @@
 //! What only `batch` says.
 
 use grader::lab::Lang;
+use supervisor::event::Enforced;
 
 use crate::cli::words::Words;
 
@@ -64,6 +65,22 @@ impl Words {
             Lang::En => format!("going on: an interrupted batch left {results}"),
             Lang::Ru => format!("продолжение: от прерванной проверки осталось: {results}"),
         }
+    }
+
+    /// This machine grants less than everything.
+    pub(super) fn granted(self, granted: &Enforced) -> String {
+        let (isolation, observation) = (&granted.isolation, &granted.observation);
+        self.pick(
+            format!("note: isolation {isolation} · observation {observation}: what cannot be shown here is skipped and leaves the total; such points are not comparable with those of a full run"),
+            format!("заметка: изоляция {isolation} · наблюдение {observation}: что здесь показать нельзя, пропускается и не входит в сумму; такие баллы не сравнимы с баллами полной проверки"),
+        )
+    }
+
+    pub(super) fn not_enforced(self, what: &str) -> String {
+        self.pick(
+            format!("not enforced: {what}"),
+            format!("не обеспечено: {what}"),
+        )
     }
 
     pub(super) fn waiting_for(self, who: &str, seconds: u64) -> String {
