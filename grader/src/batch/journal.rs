@@ -82,6 +82,14 @@ pub enum JournalError {
     /// Another batch writes to it.
     #[error("{}: another batch is writing to it", .0.display())]
     Busy(PathBuf),
+    /// A grader of another time wrote it; it is left alone.
+    #[error("{}: a journal of version {version}; this grader knows 1", path.display())]
+    Version {
+        /// The journal.
+        path: PathBuf,
+        /// As it is written there.
+        version: String,
+    },
     /// The file is something else, and is left alone.
     #[error("{}: not a journal of results", .0.display())]
     Foreign(PathBuf),
@@ -163,7 +171,11 @@ impl Journal {
             if HEADER.starts_with(&line) {
                 return Ok((Recovered::default(), 0));
             }
-            return Err(JournalError::Foreign(self.path.clone()));
+            let path = self.path.clone();
+            return Err(match other_version(&line) {
+                Some(version) => JournalError::Version { path, version },
+                None => JournalError::Foreign(path),
+            });
         }
         let mut found = Recovered::default();
         let mut end = line.len() as u64;
@@ -281,6 +293,16 @@ fn io_error(path: &Path, error: &io::Error) -> JournalError {
 fn sync_directory(path: &Path) -> io::Result<()> {
     let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
     File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// The version in the first line of a journal of another time.
+fn other_version(line: &[u8]) -> Option<String> {
+    let version = str::from_utf8(line).ok()?.strip_prefix("grader-journal/")?;
+    version
+        .trim_end()
+        .parse::<u32>()
+        .ok()
+        .map(|n| n.to_string())
 }
 
 /// A record as a line, its end included.

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use grader::batch::{
-    self, Grader, Journal, Known, Layout, Local, Options, Progress, Shard, Workload,
+    self, Grader, Journal, Known, Layout, Local, Options, Progress, Shard, Status, Workload,
 };
 use grader::gradebook::{Gradebook, Late, Merged, time};
 use grader::report::clean;
@@ -155,13 +155,14 @@ impl Batch {
         };
         let journal = self.journal(&mut known)?;
         let graded = self.grade(&class, &known, &journal)?;
-        let merged = self.collect(&class, &mut gradebook, &journal)?;
+        let through = graded.counts.done() == class.found.items.len();
+        let merged = self.collect(&class, &mut gradebook, &journal, through)?;
         match self.tell(&class, &gradebook, &merged) {
             // Who has read enough (`| head`) wants to know all the same how it went.
             Err(failure) if !failure.is_quiet() => return Err(failure),
             _ => {}
         }
-        Ok(self.conclude(&class, &graded))
+        self.conclude(&class, &gradebook, &graded)
     }
 
     fn grade(&self, class: &Class, known: &Known, journal: &Journal) -> Result<Graded, Failure> {
@@ -276,23 +277,30 @@ impl Batch {
         Ok(())
     }
 
-    /// How the batch ended, as a status.
-    fn conclude(&self, class: &Class, graded: &Graded) -> ExitCode {
+    /// How the batch ended, as a status: the same whether work was graded now or is unchanged.
+    fn conclude(
+        &self,
+        class: &Class,
+        gradebook: &Gradebook,
+        graded: &Graded,
+    ) -> Result<ExitCode, Failure> {
         let Graded { counts, by } = graded;
-        let (done, all) = (counts.done(), class.found.items.len());
+        let items = &class.found.items;
+        let (done, all) = (counts.done(), items.len());
         if let (Some(signal), true) = (by, done < all) {
             let text = Words(self.lang.get()).stopped(done, all);
             // Nobody is left to be told that standard error is closed.
             let _ = writeln!(anstream::stderr().lock(), "{text}");
-            return interrupt::end_by(*signal);
+            return Ok(interrupt::end_by(*signal));
         }
-        ExitCode::from(if counts.errors > 0 {
-            FAULT
-        } else if counts.ungradable > 0 {
-            NOT_MET
-        } else {
-            0
-        })
+        if counts.errors > 0 {
+            return Ok(ExitCode::from(FAULT));
+        }
+        let ungradable = gradebook.with_status(Status::Ungradable);
+        let ungradable = ungradable.map_err(|error| results::failed(&self.gradebook, error))?;
+        let any = items.iter().any(|item| ungradable.contains(&item.identity));
+        let not_met = any || counts.ungradable > 0;
+        Ok(ExitCode::from(if not_met { NOT_MET } else { 0 }))
     }
 }
 

@@ -2,13 +2,13 @@
 //! everything that was decided by hand or by the calendar.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::late::Late;
 use super::{Gradebook, GradebookError, unpacked};
-use crate::batch::{Person, ResultRecord, Status};
+use crate::batch::{Identity, Person, ResultRecord, Status};
 
 /// Which of several attempts counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,6 +158,25 @@ const ATTEMPT: &str = "run.id, submission.attempt, run.state, run.status, run.me
     run.possible, submission.submitted, run.started, run.place";
 
 impl Gradebook {
+    /// The submissions whose result that counts has this status.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn with_status(&self, status: Status) -> Result<HashSet<Identity>, GradebookError> {
+        let mut query = self
+            .connection
+            .prepare("SELECT class, student, lab, attempt FROM grade WHERE status = ?")?;
+        let rows = query.query_map([status.word()], |row| {
+            Ok(Identity {
+                group: row.get(0)?,
+                student: row.get(1)?,
+                lab: row.get(2)?,
+                attempt: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Of how many submissions of a lab it is not known when they were handed in, and of how many
     /// there are.
     ///

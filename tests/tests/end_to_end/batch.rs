@@ -104,7 +104,7 @@ fn a_class_is_graded_once_and_its_grades_are_exported() {
     // Nothing has changed: nothing is graded.
     batch(&home, &[])
         .assert()
-        .success()
+        .code(1)
         .stderr(predicate::str::contains("graded 0 in"))
         .stderr(predicate::str::contains("4 unchanged"));
 
@@ -114,12 +114,12 @@ fn a_class_is_graded_once_and_its_grades_are_exported() {
     home.copy_of(&from, "class/g1/boris/lab30");
     batch(&home, &[])
         .assert()
-        .success()
+        .code(1)
         .stdout(predicate::str::contains("1 result would change"));
     // Nor is it forgotten by a batch that finds nothing to do.
     batch(&home, &[])
         .assert()
-        .success()
+        .code(1)
         .stderr(predicate::str::contains("graded 0 in"))
         .stdout(predicate::str::contains("1 result would change"));
     let before = csv;
@@ -243,12 +243,13 @@ fn kill_after(home: &Home, results: usize) -> bool {
 
 /// Tells a batch to end once there is a result, as Ctrl-C does: every process of its group. It is held
 /// until it is told, so that it cannot be through before.
-fn interrupted(home: &Home, signal: Signal) -> Output {
+fn interrupted(home: &Home, signal: Signal, more: &[&str]) -> Output {
     let journal = home.path().join("grades.journal");
     let mut command = end_to_end::grader(home.path());
     command
         .args(["batch", "us-upper=30", "class", "--seed", "7"])
         .args(["--lang", "en", "--at-once", "1"])
+        .args(more)
         .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -264,17 +265,42 @@ fn interrupted(home: &Home, signal: Signal) -> Output {
     child.wait_with_output().unwrap()
 }
 
+/// Thirty students with the same work, each with a mark of his own.
+fn thirty(home: &Home, fixture: &str) {
+    let from = end_to_end::root().join("fixtures/us-upper").join(fixture);
+    for student in 0..30 {
+        let directory = format!("class/g1/s{student}/lab30");
+        if home.path().join(&directory).exists() {
+            fs::remove_dir_all(home.path().join(&directory)).unwrap();
+        }
+        home.copy_of(&from, &directory);
+        home.file(&format!("{directory}/mark.h"), format!("/* {student} */"));
+    }
+}
+
+#[test]
+fn a_regrade_that_is_interrupted_is_not_applied_by_halves() {
+    let home = Home::new();
+    thirty(&home, "mutants/serve-one");
+    batch(&home, &[]).assert().success();
+    let before = grades(&home, "grades.db");
+    assert_eq!(before.matches(",graded,80,").count(), 30, "{before}");
+    thirty(&home, "good-poll");
+    let output = interrupted(&home, Signal::SIGINT, &["--apply"]);
+    let said = text(&output.stdout);
+    assert!(said.contains(" would change: look at them"), "{said}");
+    assert_eq!(grades(&home, "grades.db"), before);
+    batch(&home, &["--apply"]).assert().success();
+    let after = grades(&home, "grades.db");
+    assert_eq!(after.matches(",graded,100,").count(), 30, "{after}");
+}
+
 #[test]
 fn told_to_end_a_batch_keeps_what_it_has_and_the_next_goes_on() {
     let home = Home::new();
-    let from = end_to_end::root().join("fixtures/us-upper/mutants/serve-one");
-    for student in 0..30 {
-        home.copy_of(&from, &format!("class/g1/s{student}/lab30"));
-        let mark = format!("/* {student} */");
-        home.file(&format!("class/g1/s{student}/lab30/mark.h"), &mark);
-    }
+    thirty(&home, "mutants/serve-one");
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let output = interrupted(&home, signal);
+        let output = interrupted(&home, signal, &[]);
         let said = text(&output.stderr);
         assert_eq!(output.status.signal(), Some(signal as i32), "{said}");
         assert!(said.contains("\nstopping: what is under way"), "{said}");

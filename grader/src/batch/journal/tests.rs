@@ -215,3 +215,21 @@ proptest! {
         prop_assert_eq!(students(&path).0, ["a", "b"]);
     }
 }
+
+#[test]
+fn a_journal_of_another_time_is_told_from_another_file() {
+    let dir = TempDir::new().unwrap();
+    let path = journal(&dir);
+    let open = |text: &str| {
+        fs::write(&path, text).unwrap();
+        let error = Journal::open(&path, &mut |_| {}).unwrap_err();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
+        error
+    };
+    let later = open("grader-journal/2\nwhatever\n");
+    assert!(matches!(&later, JournalError::Version { version, .. } if version == "2"));
+    for other in ["grader-journal/x\n", "grader-journal/1 \n\n", "os,lab\n"] {
+        assert!(!matches!(open(other), JournalError::Io { .. }), "{other}");
+    }
+    assert!(matches!(open("os,lab\n"), JournalError::Foreign(_)));
+}

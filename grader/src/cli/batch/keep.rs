@@ -32,6 +32,9 @@ impl Batch {
                 JournalError::Foreign(_) => failure.hint(
                     "name another gradebook with --gradebook FILE: its journal has the same name",
                 ),
+                JournalError::Version { .. } => {
+                    failure.hint("the grader that wrote it takes its results in")
+                }
                 JournalError::Io { .. } => failure,
             }
         })?;
@@ -47,12 +50,14 @@ impl Batch {
         Ok(journal)
     }
 
-    /// Brings what the journal holds into the gradebook.
+    /// Brings what the journal holds into the gradebook. Where the batch is not `through`, what it
+    /// would change waits: a regrade is applied as a whole.
     pub(super) fn collect(
         &self,
         class: &Class,
         gradebook: &mut Gradebook,
         journal: &Journal,
+        through: bool,
     ) -> Result<Merged, Failure> {
         let path = &self.gradebook;
         let failed = |error| results::failed(path, error);
@@ -92,14 +97,14 @@ impl Batch {
         if let Some(error) = error {
             return Err(failed(error));
         }
-        let mut merged = merge.finish().map_err(failed)?;
+        let merged = merge.finish().map_err(failed)?;
         // It is in the gradebook now; a crash before this line only merges the same again.
         journal
             .reset()
             .map_err(|error| Failure::fault(error.to_string()))?;
-        if self.apply && merged.pending > 0 {
+        // With what an interrupted batch has left to wait.
+        if self.apply && through {
             gradebook.apply().map_err(failed)?;
-            merged.pending = 0;
         }
         Ok(merged)
     }
