@@ -156,7 +156,8 @@ impl Gradebook {
         }
     }
 
-    /// Opens an existing gradebook for reading only.
+    /// Opens an existing gradebook for reading only. One that is older is brought up to date, and what
+    /// somebody left half done who was killed while writing is taken back first: both take writing.
     ///
     /// # Errors
     /// See [`GradebookError`].
@@ -168,13 +169,14 @@ impl Gradebook {
             path,
             OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
         )?;
-        match schema::version(&connection)? {
-            version if version > schema::newest() => Err(GradebookError::Newer(version)),
-            version if version < schema::newest() => Self::open(path),
-            _ => Ok(Self {
+        match schema::version(&connection) {
+            Ok(version) if version > schema::newest() => Err(GradebookError::Newer(version)),
+            Ok(version) if version == schema::newest() => Ok(Self {
                 path: path.to_owned(),
                 connection,
             }),
+            Ok(_) | Err(GradebookError::Closed(_)) => Self::open(path),
+            Err(error) => Err(error),
         }
     }
 

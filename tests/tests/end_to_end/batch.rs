@@ -101,6 +101,15 @@ fn a_class_is_graded_once_and_its_grades_are_exported() {
     assert!(row("boris").contains("failed: s-next"), "{csv}");
     assert!(row("clara").contains(",ungradable,,0,,100,"), "{csv}");
 
+    // Where the instructor keeps it is no business of the student's.
+    let mut pages = home.grader();
+    pages.args(["results", "export", "text", "us-upper", "--lang", "en"]);
+    pages.args(["--output", "pages"]).assert().success();
+    assert_eq!(
+        fs::read_to_string(home.path().join("pages/g2-clara.txt")).unwrap(),
+        "not graded: the submission: no program of this lab found\n"
+    );
+
     // Nothing has changed: nothing is graded.
     batch(&home, &[])
         .assert()

@@ -309,6 +309,10 @@ impl Book<'_> {
 
 fn text(grade: &Grade) -> Option<String> {
     let record = grade.record.as_ref()?;
+    if record.report.is_none() {
+        // The feedback says why, and not where the instructor keeps it.
+        return Some(format!("{}\n", grade.feedback));
+    }
     Some(format!("{}\n{}", grade.feedback, record.text))
 }
 

@@ -1,7 +1,5 @@
 //! Points set by hand: what they count, and what is said of them. And courses.
 
-use std::time::Duration;
-
 use super::*;
 
 #[test]
@@ -145,32 +143,4 @@ fn students_are_those_of_the_labs_course() {
     assert!(gradebook.check_course("os", &names).is_ok());
     let error = gradebook.check_course("networks", &names).unwrap_err();
     assert!(matches!(&error, GradebookError::OtherCourse { course, .. } if course == "os"));
-}
-
-#[test]
-fn what_a_batch_for_another_course_left_in_the_journal_stays_in_its_course() {
-    let dir = TempDir::new().unwrap();
-    let mut gradebook = book(&dir);
-    let labs = ["us-upper".to_owned()];
-    gradebook.claim("os", &labs).unwrap();
-    let error = gradebook.claim("networks", &labs).unwrap_err();
-    assert!(matches!(&error, GradebookError::OtherCourse { course, .. } if course == "os"));
-    // Interrupted here; the next batch is for another course.
-    let none = BTreeMap::new();
-    let mut step = gradebook.merge("networks", &none, "batch").unwrap();
-    step.record(&result("anna", "1", "lab", ONE)).unwrap();
-    step.finish().unwrap();
-    assert!(gradebook.check_course("os", &labs).is_ok());
-    assert_eq!(gradebook.standings(Some("us-upper")).unwrap().len(), 1);
-}
-
-#[test]
-fn a_gradebook_that_another_program_has_locked_says_so() {
-    let dir = TempDir::new().unwrap();
-    let mut gradebook = book(&dir);
-    let other = book(&dir);
-    gradebook.connection.busy_timeout(Duration::ZERO).unwrap();
-    other.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let error = gradebook.claim("os", &["us-upper".to_owned()]).unwrap_err();
-    assert!(matches!(error, GradebookError::Locked), "{error}");
 }

@@ -91,7 +91,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Computes(who) => format!("{who} does not wait: it runs for ever without any call"),
         IsStopped(who) => format!("{who} is stopped by a signal"),
         IsZombie(who) => format!("{who} has ended, and nobody has called wait for it"),
-        CannotBeSeen(who) => format!("what {who} waits for cannot be seen on this machine"),
+        CannotBeSeen(who) => format!("what {who} waits for cannot be seen"),
 
         PipeToRead(name) => format!("{}, which is empty", pipe(name)),
         PipeToWrite(name) => format!("{}, which is full", pipe(name)),

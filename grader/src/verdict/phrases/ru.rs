@@ -92,7 +92,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Computes(who) => format!("{who} не ждёт, а крутится без конца без единого вызова"),
         IsStopped(who) => format!("{who} остановлен сигналом"),
         IsZombie(who) => format!("{who}: уже завершился, но никто не вызвал для него wait"),
-        CannotBeSeen(who) => format!("чего ждёт {who}, на этой машине не видно"),
+        CannotBeSeen(who) => format!("чего ждёт {who}, не видно"),
 
         PipeToRead(name) => format!("{}: пусто", pipe(name)),
         PipeToWrite(name) => format!("{}: места нет", pipe(name)),
