@@ -56,6 +56,9 @@ pub enum GradebookError {
     /// Somebody else is writing to it for longer than one waits.
     #[error("another program has locked it")]
     Locked,
+    /// There is no room for what is to be written; it is as before.
+    #[error("there is no room on the disk for what is to be written")]
+    Full,
     /// It is a file of another kind.
     #[error("it is no SQLite database, so no gradebook")]
     NoDatabase,
@@ -115,10 +118,12 @@ pub enum Unknown {
 impl From<rusqlite::Error> for GradebookError {
     fn from(error: rusqlite::Error) -> Self {
         use rusqlite::ErrorCode::{
-            CannotOpen, DatabaseBusy, DatabaseLocked, NotADatabase, PermissionDenied, ReadOnly,
+            CannotOpen, DatabaseBusy, DatabaseLocked, DiskFull, NotADatabase, PermissionDenied,
+            ReadOnly,
         };
         match error.sqlite_error_code() {
             Some(NotADatabase) => Self::NoDatabase,
+            Some(DiskFull) => Self::Full,
             Some(DatabaseBusy | DatabaseLocked) => Self::Locked,
             Some(CannotOpen | PermissionDenied | ReadOnly) => Self::Closed(error),
             _ => Self::Sqlite(error),

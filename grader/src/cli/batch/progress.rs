@@ -163,10 +163,7 @@ impl Display {
         }
         if !self.quiet {
             let mut err = anstream::stderr().lock();
-            let fresh = self.counts.done() - self.counts.unchanged;
-            let took = self.began.elapsed();
-            let seconds = took.as_secs_f64();
-            let line = self.words.graded(fresh, seconds, self.counts.unchanged);
+            let line = self.words.graded(self.counts, self.began.elapsed());
             let _ = writeln!(err, "{line}");
         }
         self.counts
@@ -224,6 +221,20 @@ mod tests {
         display.take(&Progress::Unchanged(&item));
         assert_eq!(display.pace(), "");
         assert_eq!(display.finish().done(), 1);
+    }
+
+    #[test]
+    fn an_error_is_nothing_that_was_graded() {
+        let counts = Counts {
+            graded: 3,
+            ungradable: 1,
+            errors: 2,
+            unchanged: 5,
+        };
+        assert_eq!(
+            Words(Lang::En).graded(counts, Duration::from_secs(2)),
+            "graded 4 in 2.0 s (2.0 a second), 5 unchanged, 2 not: errors"
+        );
     }
 
     #[test]

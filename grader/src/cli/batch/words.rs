@@ -1,8 +1,11 @@
 //! What only `batch` says.
 
+use std::time::Duration;
+
 use grader::lab::Lang;
 use supervisor::event::Enforced;
 
+use super::progress::Counts;
 use crate::cli::words::Words;
 
 const SUBMISSIONS: [&str; 2] = ["submission", "submissions"];
@@ -105,16 +108,19 @@ impl Words {
         )
     }
 
-    pub(super) fn graded(self, fresh: usize, seconds: f64, unchanged: usize) -> String {
+    pub(super) fn graded(self, counts: Counts, took: Duration) -> String {
+        let (fresh, unchanged) = (counts.graded + counts.ungradable, counts.unchanged);
+        let seconds = took.as_secs_f64();
         let rate = fresh as f64 / seconds.max(0.001);
-        match self.0 {
-            Lang::En => format!(
-                "graded {fresh} in {seconds:.1} s ({rate:.1} a second), {unchanged} unchanged"
-            ),
-            Lang::Ru => format!(
-                "проверено: {fresh} за {seconds:.1} с ({rate:.1} в секунду), без изменений: {unchanged}"
-            ),
+        let mut text = self.pick(
+            format!("graded {fresh} in {seconds:.1} s ({rate:.1} a second), {unchanged} unchanged"),
+            format!("проверено: {fresh} за {seconds:.1} с ({rate:.1} в секунду), без изменений: {unchanged}"),
+        );
+        if counts.errors > 0 {
+            let n = counts.errors;
+            text.push_str(&self.pick(format!(", {n} not: errors"), format!(", ошибок: {n}")));
         }
+        text
     }
 
     pub(super) fn kept(self, n: usize) -> String {

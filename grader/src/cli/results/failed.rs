@@ -30,6 +30,9 @@ pub(in crate::cli) fn failed(path: &Path, error: GradebookError) -> Failure {
             let hint = list(path, &unknown);
             Failure::usage(said).hint(hint)
         }
+        GradebookError::Full => Failure::fault(said).hint(
+            "make room and say this again; what a batch has graded is kept in the journal beside it",
+        ),
         GradebookError::Locked => Failure::fault(said).hint(
             "it is another batch that ends, or a program in which something is not saved yet: end that, and say this again; what a batch has graded is kept in the journal beside it",
         ),

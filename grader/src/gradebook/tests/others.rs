@@ -47,3 +47,29 @@ fn what_a_batch_left_half_done_that_was_killed_is_taken_back_by_who_reads() {
     let read = Gradebook::read_only(&after.path().join("grades.db")).unwrap();
     assert_eq!(scores(&read), [("anna".to_owned(), Some(10.0))]);
 }
+
+#[test]
+fn a_disk_without_room_is_told_and_changes_nothing() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let pages: i64 = gradebook
+        .connection
+        .query_row("PRAGMA page_count", [], |row| row.get(0))
+        .unwrap();
+    let bound = format!("PRAGMA max_page_count = {pages}");
+    gradebook
+        .connection
+        .query_row(&bound, [], |_| Ok(()))
+        .unwrap();
+    let labs = BTreeMap::new();
+    let mut step = gradebook.merge("os", &labs, "batch").unwrap();
+    let noise: String = (0..60_000_u32)
+        .map(|n| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 24) as u8 % 26))
+        .collect();
+    let mut record = result("anna", "1", "lab", ONE);
+    record.text = noise;
+    let error = step.record(&record).unwrap_err();
+    assert!(matches!(error, GradebookError::Full), "{error}");
+    drop(step);
+    assert_eq!(gradebook.standings(None).unwrap().len(), 0);
+}
