@@ -1,6 +1,7 @@
 //! Building a submission: every program, in isolation, at once, cached.
 
 mod collect;
+mod compiler;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -10,6 +11,7 @@ use std::thread::{self, ScopedJoinHandle};
 use supervisor::plan::Isolation;
 
 use self::collect::collect;
+pub use self::compiler::try_compiler;
 use super::beside::{self, Beside};
 use super::cache::{Cache, CacheMode, Key, ProgramRecord, Record, Stored};
 use super::error::SubmissionError;
@@ -201,6 +203,11 @@ impl Job<'_> {
             Unit::Make(make) => self.make(make)?,
             Unit::Cargo(roles) => self.cargo(roles)?,
         };
+        let failed = made.record.programs.iter().any(|p| p.failure.is_some());
+        if failed && !matches!(unit, Unit::Cargo(_)) {
+            let options = self.options;
+            try_compiler(self.runner, options.toolchain, options.isolation)?;
+        }
         // What only a slow machine brought about is not stored for good.
         let cache = if made.passing {
             Cache::open(&CacheMode::Off)?
@@ -218,7 +225,7 @@ impl Job<'_> {
     /// Everything that can make a difference to the result.
     fn key(&self, unit: &Unit) -> String {
         let mut key = Key::default();
-        key.add(b"grader build 6");
+        key.add(b"grader build 7");
         key.add(env!("CARGO_PKG_VERSION").as_bytes());
         key.add(self.lab.id.as_bytes());
         for program in &self.lab.programs {

@@ -34,7 +34,7 @@ mod words;
 pub use archive::{ArchiveBounds, ArchiveError, Unpacked, archive_stem, is_archive_name, unpack};
 pub(crate) use archive::{Stop, receive};
 pub use beside::{Beside, What};
-pub use build::{BuildOptions, Built, BuiltProgram, build, fingerprint, prepare};
+pub use build::{BuildOptions, Built, BuiltProgram, build, fingerprint, prepare, try_compiler};
 pub(crate) use cache::Key;
 pub use cache::{Cache, CacheMode};
 pub use error::SubmissionError;

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Where standard tools live; searched after the caller's `PATH`.
 const STANDARD: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
@@ -43,6 +43,8 @@ pub struct Toolchain {
     errors: OnceLock<bool>,
     sysroot: OnceLock<Option<PathBuf>>,
     identities: OnceLock<[String; 6]>,
+    /// Why the C compiler builds nothing; asked once, whatever it is told to optimise.
+    useless: Arc<OnceLock<Option<String>>>,
     optimisation: Optimisation,
 }
 
@@ -133,6 +135,7 @@ impl Toolchain {
             errors: OnceLock::new(),
             sysroot: OnceLock::new(),
             identities: OnceLock::new(),
+            useless: Arc::default(),
             optimisation: Optimisation::default(),
         }
     }
@@ -140,6 +143,11 @@ impl Toolchain {
     /// How far C and C++ are optimised.
     pub(super) fn optimisation(&self) -> Optimisation {
         self.optimisation
+    }
+
+    /// What was found out about the C compiler, and why it builds nothing.
+    pub(super) fn useless(&self) -> &OnceLock<Option<String>> {
+        &self.useless
     }
 
     /// Whether nobody has said how far to optimise.

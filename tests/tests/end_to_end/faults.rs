@@ -267,3 +267,19 @@ fn a_tool_that_cannot_be_built_is_the_labs_error() {
     );
     assert!(said.contains("tools/stage.c:1"), "{said}");
 }
+
+#[test]
+fn a_compiler_without_headers_is_the_machines_fault() {
+    let home = Home::new();
+    let source = "#include <stdio.h>\nint main(void) { return puts(\"\") < 0; }\n";
+    fs::write(home.path().join("us-server.c"), source).unwrap();
+    home.grader()
+        .args(["check", "us-upper", ".", "--lang", "en"])
+        // What a machine does that has gcc, and not what belongs to the C library.
+        .env("CC", "gcc -nostdinc")
+        .assert()
+        .code(3)
+        .stderr(predicates::str::contains(
+            "cannot build even a plain program",
+        ));
+}

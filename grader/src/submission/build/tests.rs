@@ -64,7 +64,10 @@ const NEVER: i32 = -1;
 
 impl<F: Fn(&str) -> Answer + Sync> BuildRunner for Fake<F> {
     fn run(&self, plan: &Plan) -> Result<Vec<Event>, Fault> {
-        self.calls.fetch_add(1, Ordering::SeqCst);
+        let of_the_machine = plan.name == compiler::NAME;
+        if !of_the_machine {
+            self.calls.fetch_add(1, Ordering::SeqCst);
+        }
         let mut events = Vec::new();
         let mut step = 0;
         let mut left = std::collections::BTreeSet::new();
@@ -73,8 +76,15 @@ impl<F: Fn(&str) -> Answer + Sync> BuildRunner for Fake<F> {
             step += 1;
             let words: Vec<String> = program.argv.iter().map(Bytes::escaped).collect();
             let line = words.join(" ");
-            let Answer { code, says, leaves } = (self.answer)(&line);
-            self.seen.lock().unwrap().push(line);
+            let Answer { code, says, leaves } = if of_the_machine {
+                // It can build, whatever becomes of submissions.
+                ok(&[])
+            } else {
+                (self.answer)(&line)
+            };
+            if !of_the_machine {
+                self.seen.lock().unwrap().push(line);
+            }
             push(
                 step,
                 What::Output {
@@ -453,6 +463,37 @@ fn the_machines_fault_is_not_the_submissions() {
         bench.build(&Cut).unwrap_err(),
         SubmissionError::Fault(Fault::Lost(_))
     ));
+}
+
+#[test]
+fn a_compiler_that_builds_nothing_is_not_the_submissions_fault() {
+    /// Refuses whatever it is given: its headers are missing.
+    struct Bare(Fake<fn(&str) -> Answer>);
+    impl BuildRunner for Bare {
+        fn run(&self, plan: &Plan) -> Result<Vec<Event>, Fault> {
+            let mut plan = plan.clone();
+            plan.name.push('!');
+            self.0.run(&plan)
+        }
+    }
+    let bench = Bench::new(&[("server.c", MAIN), ("client.c", MAIN)]);
+    let says = |_: &str| fails("x.c:1:10: fatal error: stdio.h: No such file or directory\n");
+    let bare = Bare(fake(says as fn(&str) -> Answer));
+    let error = bench.build(&bare).unwrap_err();
+    let SubmissionError::NoTool(why) = error else {
+        panic!("{error}");
+    };
+    assert!(why.contains("stdio.h: No such file"), "{why}");
+    assert!(why.contains("build-essential"), "{why}");
+    // It was asked once, and remembers: nothing of it is kept as a result.
+    let asked = |bare: &Bare| {
+        let seen = bare.0.seen.lock().unwrap();
+        seen.iter().filter(|line| line.contains("plain.c")).count()
+    };
+    let first = asked(&bare);
+    assert!(first > 0);
+    bench.build(&bare).unwrap_err();
+    assert_eq!(asked(&bare), first);
 }
 
 #[test]
