@@ -9,7 +9,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use grader::store::{Grade, Key, Store, Worker, work};
+use grader::store::{Declined, Grade, Key, Store, Worker, work};
 
 /// As large as the record of a submission with a failure or two.
 const RECORD: usize = 20_000;
@@ -18,11 +18,11 @@ const RECORD: usize = 20_000;
 struct AtOnce(Vec<u8>);
 
 impl Grade for AtOnce {
-    fn grade(&mut self, _: &Key, _: &[u8]) -> Result<Vec<u8>, String> {
+    fn grade(&mut self, _: &Key, _: &[u8]) -> Result<Vec<u8>, Declined> {
         Ok(self.0.clone())
     }
-    fn give_up(&mut self, _: &Key, _: &[u8], _: &[String]) -> Result<Vec<u8>, String> {
-        Err("nothing is ever given up here".to_owned())
+    fn give_up(&mut self, _: &Key, _: &[u8], _: &[String]) -> Result<Vec<u8>, Declined> {
+        Err(Declined::Item("nothing is ever given up here".to_owned()))
     }
     fn same(&self, one: &[u8], other: &[u8]) -> bool {
         one == other

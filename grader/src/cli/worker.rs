@@ -13,7 +13,7 @@ use grader::batch::Grader;
 use grader::cluster::{Hand, Job, settle};
 use grader::run::{Engine, EngineOptions};
 use grader::store::{Commit, Handled, Stop, Store, Worker as Member, work};
-use grader::submission::CacheMode;
+use grader::submission::{CacheMode, try_compiler};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -64,6 +64,8 @@ impl Worker {
         let fault = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
         let engine = Engine::new(&options).map_err(|e| fault(&e))?;
         let grader = Grader::new(&engine, job.options()).map_err(|e| fault(&e))?;
+        // One machine of many that builds nothing would go through the whole class.
+        try_compiler(&engine, engine.toolchain(), engine.isolation()).map_err(|e| fault(&e))?;
         let members = (0..slots)
             .map(|_| Member::join(&store).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()
@@ -89,6 +91,10 @@ impl Worker {
                 });
             }
         });
+        // Whoever waits for a signal has them still: nobody drops them.
+        for member in &members {
+            member.abandon();
+        }
         let failures = failures
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);

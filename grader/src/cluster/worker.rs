@@ -1,17 +1,18 @@
 //! What a worker of a store does with a task: unpacks it, grades it, and writes the record.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use supervisor::scratch::Scratch;
 use thiserror::Error;
 
-use super::pack::unpack;
+use super::pack::{PackError, unpack};
 use super::task::{Task, TaskError, TaskLab};
 use crate::batch::{Grader, Inputs, PlaceError, PreparedLab, ResultRecord};
 use crate::lab::catalog;
-use crate::store::{Grade, Key, Store};
+use crate::store::{Declined, Grade, Key, Store};
 use crate::submission::Bounds;
 
 /// Why this worker cannot go on with the tasks of a store.
@@ -31,6 +32,27 @@ pub enum HandError {
         /// `grader`, `compiler`, `options`.
         what: &'static str,
     },
+    /// This machine has no room for the files.
+    #[error("there is no room for submissions on this machine (TMPDIR names the place): {0}")]
+    NoRoom(String),
+}
+
+impl HandError {
+    /// What it means for the item, and for the others.
+    fn declined(self, key: &Key) -> Declined {
+        match self {
+            Self::NoRoom(_) => Declined::Machine(self.to_string()),
+            _ => Declined::Item(format!("{key}: {self}")),
+        }
+    }
+}
+
+/// Why the files of a task are not there.
+enum NoFiles {
+    /// The store does not have them, or not as they were.
+    Lost(String),
+    /// They cannot be put anywhere on this machine.
+    NoRoom(String),
 }
 
 /// Grades tasks of a store, one after another.
@@ -70,15 +92,21 @@ impl<'a> Hand<'a> {
                     "its files or its lab changed on the way".to_owned(),
                 ))
             }
-            Err(why) => Ok(self.not_graded(&lab, &task, why)),
+            Err(NoFiles::Lost(why)) => Ok(self.not_graded(&lab, &task, why)),
+            Err(NoFiles::NoRoom(why)) => Err(HandError::NoRoom(why)),
         }
     }
 
     /// The files, and what keeps them there.
-    fn files(&self, task: &Task) -> Result<(PathBuf, Scratch), String> {
-        let blob = self.blob(&task.files)?;
-        let (dir, scratch) = private()?;
-        unpack(&blob, &dir, &Bounds::default()).map_err(|e| e.to_string())?;
+    fn files(&self, task: &Task) -> Result<(PathBuf, Scratch), NoFiles> {
+        let blob = self.blob(&task.files).map_err(NoFiles::Lost)?;
+        let (dir, scratch) = private().map_err(NoFiles::NoRoom)?;
+        unpack(&blob, &dir, &Bounds::default()).map_err(|error| match &error {
+            PackError::Io { error: io, .. } if is_the_machines(io.kind()) => {
+                NoFiles::NoRoom(format!("{}: {io}", dir.display()))
+            }
+            _ => NoFiles::Lost(error.to_string()),
+        })?;
         Ok((dir, scratch))
     }
 
@@ -137,13 +165,13 @@ impl<'a> Hand<'a> {
 }
 
 impl Grade for Hand<'_> {
-    fn grade(&mut self, _: &Key, item: &[u8]) -> Result<Vec<u8>, String> {
-        let record = self.record(item).map_err(|e| e.to_string())?;
+    fn grade(&mut self, key: &Key, item: &[u8]) -> Result<Vec<u8>, Declined> {
+        let record = self.record(item).map_err(|e| e.declined(key))?;
         Ok(record.to_json().into_bytes())
     }
 
-    fn give_up(&mut self, _: &Key, item: &[u8], workers: &[String]) -> Result<Vec<u8>, String> {
-        let record = self.given_up(item, workers).map_err(|e| e.to_string())?;
+    fn give_up(&mut self, key: &Key, item: &[u8], workers: &[String]) -> Result<Vec<u8>, Declined> {
+        let record = self.given_up(item, workers).map_err(|e| e.declined(key))?;
         Ok(record.to_json().into_bytes())
     }
 
@@ -172,7 +200,18 @@ fn differs(here: &Inputs, wanted: &Inputs) -> Result<(), HandError> {
 fn private() -> Result<(PathBuf, Scratch), String> {
     Scratch::new()
         .and_then(|scratch| Ok((scratch.inside()?, scratch)))
-        .map_err(|error| format!("no private directory: {error}"))
+        .map_err(|error| format!("{}: {error}", std::env::temp_dir().display()))
+}
+
+/// Whether no file of any submission could be written any more.
+fn is_the_machines(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::StorageFull
+            | ErrorKind::QuotaExceeded
+            | ErrorKind::ReadOnlyFilesystem
+            | ErrorKind::PermissionDenied
+    )
 }
 
 #[cfg(test)]

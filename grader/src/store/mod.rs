@@ -30,6 +30,7 @@ mod tests;
 mod watch;
 mod work;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -44,7 +45,7 @@ pub use key::{BadKey, Key};
 pub use lease::{Claim, Lease, Worker};
 pub use tally::Tally;
 pub use watch::Watch;
-pub use work::{Grade, Handled, Stop, WorkError, work};
+pub use work::{Declined, Grade, Handled, Stop, WorkError, work};
 
 /// The format that this version reads and writes.
 const FORMAT: &str = "grader-store/1";
@@ -112,6 +113,14 @@ impl Store {
     /// The directory cannot be written, or holds something else.
     pub fn create(root: &Path, lease: Duration) -> Result<Self, StoreError> {
         fs::create_dir_all(root).map_err(at(root, "cannot be made"))?;
+        if !root.join("store.json").exists()
+            && let Some(name) = stranger(root).map_err(at(root, "cannot be listed"))?
+        {
+            return Err(StoreError::NotAStore {
+                path: root.to_path_buf(),
+                why: format!("it holds {}", crate::report::clean(&name.to_string_lossy())),
+            });
+        }
         for name in DIRECTORIES {
             let path = root.join(name);
             fs::create_dir_all(&path).map_err(at(&path, "cannot be made"))?;
@@ -259,6 +268,21 @@ impl Store {
     fn result_path(&self, key: &Key) -> PathBuf {
         self.root.join("results").join(format!("{key}.json"))
     }
+}
+
+/// Something in the directory that nobody who makes a store puts there; what is hidden (a file
+/// system's own snapshots) does not count.
+fn stranger(root: &Path) -> io::Result<Option<OsString>> {
+    for entry in fs::read_dir(root)? {
+        let name = entry?.file_name();
+        let ours = |name: &str| {
+            name.starts_with('.') || name == "lost+found" || DIRECTORIES.contains(&name)
+        };
+        if !name.to_str().is_some_and(ours) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Says which file an error of the system is about.

@@ -36,13 +36,18 @@ fn power_cut(store: &Store, worker: &Worker) {
 struct Echo(&'static str);
 
 impl Grade for Echo {
-    fn grade(&mut self, _: &Key, item: &[u8]) -> Result<Vec<u8>, String> {
-        if self.0 == "unfit" {
-            return Err("another compiler".to_owned());
+    fn grade(&mut self, key: &Key, item: &[u8]) -> Result<Vec<u8>, Declined> {
+        match self.0 {
+            "unfit" => return Err(Declined::Machine("no compiler".to_owned())),
+            // Of three items the first is another version's.
+            "newer" if *key == self::key(0) => {
+                return Err(Declined::Item("another grader".to_owned()));
+            }
+            _ => {}
         }
         Ok([b"graded ", item].concat())
     }
-    fn give_up(&mut self, _: &Key, _: &[u8], workers: &[String]) -> Result<Vec<u8>, String> {
+    fn give_up(&mut self, _: &Key, _: &[u8], workers: &[String]) -> Result<Vec<u8>, Declined> {
         Ok(format!("{} given up after {}", self.0, workers.len()).into_bytes())
     }
     fn same(&self, one: &[u8], other: &[u8]) -> bool {
@@ -280,6 +285,21 @@ fn a_directory_of_something_else_is_refused() {
 }
 
 #[test]
+fn a_directory_with_something_in_it_is_left_as_it_is() {
+    let dir = TempDir::new().unwrap();
+    fs::write(dir.path().join("thesis.tex"), "").unwrap();
+    let error = Store::create(dir.path(), LONG).unwrap_err().to_string();
+    assert!(error.contains("it holds thesis.tex"), "{error}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    // What somebody has begun who makes the same store, and what is a file system's own, is no matter.
+    fs::remove_file(dir.path().join("thesis.tex")).unwrap();
+    fs::create_dir(dir.path().join("items")).unwrap();
+    fs::create_dir(dir.path().join("lost+found")).unwrap();
+    fs::write(dir.path().join(".snapshot"), "").unwrap();
+    Store::create(dir.path(), LONG).unwrap();
+}
+
+#[test]
 fn the_first_ones_lease_holds_for_all() {
     let dir = TempDir::new().unwrap();
     Store::create(dir.path(), Duration::from_secs(7)).unwrap();
@@ -300,13 +320,66 @@ fn a_lease_that_points_elsewhere_counts_as_nobodys() {
 }
 
 #[test]
+fn what_another_version_put_in_is_left_to_it_and_the_rest_is_graded() {
+    let (_dir, store) = store(3);
+    let newer = Worker::join(&store).unwrap();
+    let (_stop, stop) = never();
+    let mut seen = Vec::new();
+    for _ in 0..=MOST_STARTS {
+        let told = &mut |h: Handled| seen.push(h.key);
+        let error = work(&store, &newer, &mut Echo("newer"), 0, &stop, told).unwrap_err();
+        let error = error.to_string();
+        assert!(error.contains("1 submissions are left"), "{error}");
+        assert!(error.contains("another grader"), "{error}");
+    }
+    assert_eq!(seen, [key(1), key(2)]);
+    // Nothing of it counts against the item.
+    let older = Worker::join(&store).unwrap();
+    work(&store, &older, &mut Echo(""), 0, &stop, &mut |h| {
+        assert!(!h.taken_over && !h.given_up);
+    })
+    .unwrap();
+    assert_eq!(store.finished().unwrap().len(), 3);
+}
+
+#[test]
+fn a_result_that_the_store_does_not_take_is_no_fault_of_the_items() {
+    /// Grades, and by then the store takes no results any more, as when its disk is full.
+    struct Fills<'a>(&'a Store);
+    impl Grade for Fills<'_> {
+        fn grade(&mut self, _: &Key, item: &[u8]) -> Result<Vec<u8>, Declined> {
+            let results = self.0.root().join("results");
+            fs::rename(&results, results.with_extension("away")).unwrap();
+            Ok(item.to_vec())
+        }
+        fn give_up(&mut self, _: &Key, _: &[u8], _: &[String]) -> Result<Vec<u8>, Declined> {
+            panic!("its workers are well");
+        }
+        fn same(&self, _: &[u8], _: &[u8]) -> bool {
+            true
+        }
+    }
+    let (_dir, store) = store(1);
+    let worker = Worker::join(&store).unwrap();
+    let (_stop, stop) = never();
+    for _ in 0..=MOST_STARTS {
+        let error = work(&store, &worker, &mut Fills(&store), 0, &stop, &mut |_| {}).unwrap_err();
+        assert!(error.to_string().contains("cannot be written"), "{error}");
+        let results = store.root().join("results");
+        fs::rename(results.with_extension("away"), results).unwrap();
+    }
+    assert_eq!(store.starts(&key(0)), [""; 0]);
+    work(&store, &worker, &mut Echo(""), 0, &stop, &mut |_| {}).unwrap();
+}
+
+#[test]
 fn a_worker_that_is_not_fit_leaves_the_item_to_others() {
     let (_dir, store) = store(1);
     let (unfit, fit) = (Worker::join(&store).unwrap(), Worker::join(&store).unwrap());
     let (_stop, stop) = never();
     for _ in 0..=MOST_STARTS {
         let error = work(&store, &unfit, &mut Echo("unfit"), 0, &stop, &mut |_| {}).unwrap_err();
-        assert!(error.to_string().contains("another compiler"), "{error}");
+        assert!(error.to_string().contains("no compiler"), "{error}");
     }
     let mut seen = Vec::new();
     work(&store, &fit, &mut Echo(""), 0, &stop, &mut |h| seen.push(h)).unwrap();

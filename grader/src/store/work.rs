@@ -1,6 +1,6 @@
 //! A worker's life: claim, grade, commit, until everything has a result.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
@@ -16,20 +16,30 @@ const RAREST_LOOK: Duration = Duration::from_millis(500);
 /// So many items are asked for one by one rather than by a list of all.
 const FEW: usize = 64;
 
+/// Why a worker leaves an item to others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Declined {
+    /// It would come to another result than the one that was asked for: the item was put in by
+    /// another version. It may be fit for the other items.
+    Item(String),
+    /// Nothing can be graded on this machine: no room, no compiler.
+    Machine(String),
+}
+
 /// What a worker does with an item.
 pub trait Grade {
-    /// Grades an item: the result, self-contained. A failure of the machine is a result as well.
+    /// Grades an item: the result, self-contained. A failure over this item is a result as well.
     ///
     /// # Errors
-    /// This worker is not fit for this store and says why; the item is left to others.
-    fn grade(&mut self, key: &Key, item: &[u8]) -> Result<Vec<u8>, String>;
+    /// This worker is not fit and says why; the item is left to others.
+    fn grade(&mut self, key: &Key, item: &[u8]) -> Result<Vec<u8>, Declined>;
 
     /// The result of an item that was started [`MOST_STARTS`](super::MOST_STARTS) times by
     /// `workers`, none of which has told what came of it.
     ///
     /// # Errors
     /// As for [`Grade::grade`].
-    fn give_up(&mut self, key: &Key, item: &[u8], workers: &[String]) -> Result<Vec<u8>, String>;
+    fn give_up(&mut self, key: &Key, item: &[u8], workers: &[String]) -> Result<Vec<u8>, Declined>;
 
     /// Whether two results of one item say the same.
     fn same(&self, one: &[u8], other: &[u8]) -> bool;
@@ -77,6 +87,7 @@ pub fn work(
 ) -> Result<(), WorkError> {
     let look = (store.lease() / LOOKS).min(RAREST_LOOK);
     let mut open = Open::new(store, seed);
+    let mut declined = BTreeMap::new();
     loop {
         if !open.look(store)? {
             return Ok(());
@@ -86,10 +97,33 @@ pub fn work(
             if stopped(stop, Duration::ZERO) {
                 return Ok(());
             }
-            if let Some(handled) = one(store, worker, grade, key)? {
-                idle = false;
-                told(handled);
+            if declined.contains_key(key) {
+                continue;
             }
+            match one(store, worker, grade, key)? {
+                One::Handled(handled) => {
+                    idle = false;
+                    told(handled);
+                }
+                One::Declined(why) => {
+                    idle = false;
+                    declined.insert(key.clone(), why);
+                }
+                One::Others => {}
+            }
+        }
+        let left = || {
+            open.keys
+                .iter()
+                .filter(|key| !store.result_path(key).exists())
+        };
+        if let Some(why) = left().next().and_then(|first| declined.get(first))
+            && left().all(|key| declined.contains_key(key))
+        {
+            return Err(WorkError::Unfit(format!(
+                "{} submissions are left to others: {why}",
+                left().count()
+            )));
         }
         // Others have the rest: they will finish it, or their leases will end.
         if idle && stopped(stop, look) {
@@ -141,24 +175,28 @@ impl Open {
     }
 }
 
+/// What became of one item.
+enum One {
+    Handled(Handled),
+    /// It has a result, or somebody who works on it.
+    Others,
+    /// This worker is not fit for it.
+    Declined(String),
+}
+
 /// Does one item, if nobody else does.
-fn one(
-    store: &Store,
-    worker: &Worker,
-    grade: &mut dyn Grade,
-    key: &Key,
-) -> Result<Option<Handled>, WorkError> {
+fn one(store: &Store, worker: &Worker, grade: &mut dyn Grade, key: &Key) -> Result<One, WorkError> {
     let has_result = || store.result_path(key).exists();
     if has_result() {
-        return Ok(None);
+        return Ok(One::Others);
     }
     let Claim::Granted(lease) = store.claim(key, worker)? else {
-        return Ok(None);
+        return Ok(One::Others);
     };
     // Finished between the look and the claim.
     if has_result() {
         worker.done();
-        return Ok(None);
+        return Ok(One::Others);
     }
     let item = store.item(key)?;
     let started = store.start(key, worker)?;
@@ -168,14 +206,20 @@ fn one(
     };
     let result = match result {
         Ok(result) => result,
-        Err(why) => {
+        Err(declined) => {
             worker.let_go();
-            return Err(WorkError::Unfit(why));
+            return match declined {
+                Declined::Item(why) => Ok(One::Declined(why)),
+                Declined::Machine(why) => Err(WorkError::Unfit(why)),
+            };
         }
     };
-    let commit = store.commit(key, worker, &result, &|a, b| grade.same(a, b))?;
+    // A store that takes no result (its disk is full) is no fault of the item's.
+    let commit = store
+        .commit(key, worker, &result, &|a, b| grade.same(a, b))
+        .inspect_err(|_| worker.let_go())?;
     worker.done();
-    Ok(Some(Handled {
+    Ok(One::Handled(Handled {
         key: key.clone(),
         commit,
         taken_over: lease.taken_over,
