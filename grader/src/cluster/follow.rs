@@ -58,6 +58,8 @@ pub enum Note {
     Asked(usize),
     /// So many more, because others are gone and work remains.
     ToppedUp(usize),
+    /// What happened to workers.
+    News(String),
     /// The scheduler does not answer; the results do not depend on it.
     Silent(String),
     /// It answers again.
@@ -258,23 +260,33 @@ impl Following<'_> {
                 return Ok(());
             }
         };
+        for news in launcher.news() {
+            on_note(Note::News(news));
+        }
         let wanted = self.what.workers.min(self.what.keys.len());
         let Some(missing) = wanted.checked_sub(present).filter(|n| *n > 0) else {
             self.asked = true;
             return Ok(());
         };
         if self.fruitless >= FRUITLESS * self.what.workers.max(1) {
+            // Some machines are of no use; whoever is at work on another has not failed.
+            if present > 0 {
+                return Ok(());
+            }
             return Err(FollowError::Fruitless {
                 left: self.what.keys.len(),
                 log: launcher.log(),
             });
         }
-        launcher.start(missing)?;
-        self.fruitless += missing;
+        let started = launcher.start(missing)?;
+        if started == 0 {
+            return Ok(());
+        }
+        self.fruitless += started;
         on_note(if std::mem::replace(&mut self.asked, true) {
-            Note::ToppedUp(missing)
+            Note::ToppedUp(started)
         } else {
-            Note::Asked(missing)
+            Note::Asked(started)
         });
         Ok(())
     }
@@ -305,10 +317,10 @@ mod tests {
     }
 
     impl Launcher for Fake<'_> {
-        fn start(&mut self, workers: usize) -> Result<(), LaunchError> {
+        fn start(&mut self, workers: usize) -> Result<usize, LaunchError> {
             self.starts.push(workers);
             (self.does)(self.store, self.starts.len());
-            Ok(())
+            Ok(workers)
         }
         fn present(&mut self) -> Presence {
             (self.answers)()
@@ -426,6 +438,34 @@ mod tests {
         assert!(error.to_string().contains("the log"), "{error}");
         assert_eq!(fake.starts.len(), FRUITLESS);
         assert!(fake.cancelled);
+    }
+
+    #[test]
+    fn machines_of_no_use_do_not_end_the_work_of_others() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+        let mut looks = 0;
+        // One of four works on something that takes long; the others end at once, again and again.
+        let answers = || {
+            looks += 1;
+            if looks > FRUITLESS + 2 {
+                (0..4).for_each(|n| result(&store, n));
+            }
+            Presence::Workers(1)
+        };
+        let mut fake = Fake::new(&store, |_, _| {}, answers);
+        let (_keep, stop) = mpsc::channel();
+        let what = Follow::new(&store, (0..4).map(key).collect(), 4);
+        let end = follow(
+            what,
+            &mut fake,
+            &stop,
+            &mut |_, _| Ok::<(), Infallible>(()),
+            &mut |_| {},
+        );
+        assert_eq!(end.unwrap(), Followed::Done);
+        // Three rounds, rounded up: no more are asked for in vain.
+        assert_eq!(fake.starts, [3; 4]);
     }
 
     #[test]

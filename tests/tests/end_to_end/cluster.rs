@@ -2,6 +2,8 @@
 //! are put together. What takes a real scheduler is in `.ci/cluster`.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Command, Stdio};
 
 use predicates::prelude::*;
@@ -93,6 +95,99 @@ fn a_worker_needs_a_store_that_somebody_has_filled() {
     let home = Home::new();
     let stderr = predicate::str::contains("no store of grader");
     worker(&home).assert().code(2).stderr(stderr);
+}
+
+#[test]
+fn a_machine_that_can_grade_nothing_takes_nothing_from_the_class() {
+    let home = Home::new();
+    class(&home);
+    let collecting = begin(&home, 4);
+    let results = home.path().join("store/results");
+    let nothing = || fs::read_dir(&results).unwrap().count() == 0;
+    worker(&home)
+        .env("TMPDIR", home.path().join("nowhere"))
+        .assert()
+        .code(3)
+        .stderr(predicate::str::contains("no room").and(predicate::str::contains("nowhere")));
+    assert!(nothing());
+    worker(&home).assert().success();
+    let output = collecting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    for name in ["lease", "beat"] {
+        let left = fs::read_dir(home.path().join("store").join(name)).unwrap();
+        assert_eq!(left.count(), 0, "{name}");
+    }
+}
+
+/// `ssh` that reaches one host, when it is told to, and is refused by the other.
+const SSH: &str = r#"#!/bin/bash
+while [ "$1" != -- ]; do shift; done
+case $2 in
+  refused) echo "me@refused: Permission denied (publickey)." >&2; exit 255 ;;
+esac
+until [ -e go ]; do read -rt 0.05 <> <(:); done
+exec sh -c "$3"
+"#;
+
+#[test]
+fn a_host_that_refuses_is_told_and_the_others_go_on() {
+    let home = Home::new();
+    class(&home);
+    let ssh = home.path().join("ssh");
+    fs::write(&ssh, SSH).unwrap();
+    fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = end_to_end::grader(home.path());
+    command.args([
+        "batch",
+        "us-upper=30",
+        "class",
+        "--seed",
+        "7",
+        "--lang",
+        "en",
+    ]);
+    command.args([
+        "--engine",
+        "ssh",
+        "--store",
+        "store",
+        "--gradebook",
+        "far.db",
+    ]);
+    command.args([
+        "--host",
+        "refused:3",
+        "--host",
+        "open:1",
+        "--quiet",
+        "--ssh",
+    ]);
+    command
+        .arg(&ssh)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let mut batch = command.spawn().unwrap();
+    let mut said = String::new();
+    let mut lines = BufReader::new(batch.stderr.take().unwrap()).lines();
+    for line in &mut lines {
+        said = line.unwrap();
+        if said.contains("refused") {
+            break;
+        }
+    }
+    assert_eq!(
+        said,
+        "note: refused: its worker ended (exit status: 255): me@refused: Permission denied (publickey)."
+    );
+    // Only now the other one begins.
+    fs::write(home.path().join("go"), "").unwrap();
+    let rest: Vec<String> = lines.map(Result::unwrap).collect();
+    assert_eq!(batch.wait().unwrap().code(), Some(1), "{rest:?}");
+    // The reason is told once.
+    assert!(
+        !rest.iter().any(|line| line.contains("refused")),
+        "{rest:?}"
+    );
 }
 
 #[test]

@@ -13,7 +13,7 @@ use grader::cluster::{
     SlurmOptions, Ssh, SshOptions, fill, follow, kubernetes, store_key,
 };
 use grader::run::EngineOptions;
-use grader::store::{Key, Store};
+use grader::store::{Key, Store, StoreError};
 
 use super::interrupt;
 use super::progress::Display;
@@ -149,8 +149,10 @@ impl ClusterArgs {
         }
         let failed = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
         let root = self.root()?;
-        let store =
-            Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| failed(&e))?;
+        let store = Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| match e {
+            StoreError::NotAStore { .. } => Failure::usage(e.to_string()),
+            _ => failed(&e),
+        })?;
         let job = Job::new(options, engine).to_json();
         if store.agree_on(&job).map_err(|e| failed(&e))? != job {
             return Err(Failure::usage(format!(
@@ -193,8 +195,14 @@ impl ClusterArgs {
         }
         match followed {
             Ok(Followed::Done) => Ok(()),
-            Ok(Followed::Stopped) => Err(Failure::fault("stopped before all results were there")
-                .hint("the same command goes on where it was")),
+            Ok(Followed::Stopped) => Err(Failure::fault(format!(
+                "stopped before all results were there; {}",
+                match self.engine {
+                    Engine::None => "workers that were started by hand go on",
+                    _ => "its workers are stopped as well",
+                }
+            ))
+            .hint("the same command goes on where it was")),
             Err(FollowError::Sink(Taken::Journal(error))) => Err(failed(&error)),
             Err(FollowError::Sink(Taken::Damaged { key, why })) => Err(failed(&format!(
                 "{}/results/{key}.json is no result of this batch: {why}",
@@ -282,6 +290,7 @@ fn note(note: Note, quiet: bool) {
         Note::ToppedUp(n) => {
             format!("asked for {n} more workers: others are gone and work remains")
         }
+        Note::News(news) => news,
         Note::Silent(why) => {
             format!("the scheduler does not answer ({why}); results are collected all the same")
         }

@@ -3,24 +3,34 @@
 mod slurm;
 mod ssh;
 
-use std::io;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 pub use slurm::{Slurm, SlurmOptions};
 pub use ssh::{Ssh, SshOptions};
 
+/// No more of a log is read for its last line.
+const TAIL: u64 = 4096;
+
 /// Starts workers of a store somewhere, counts and cancels them.
 pub trait Launcher {
-    /// Starts so many more workers.
+    /// Starts so many more workers, and says how many were: fewer where there is no place for them.
     ///
     /// # Errors
     /// None could be started.
-    fn start(&mut self, workers: usize) -> Result<(), LaunchError>;
+    fn start(&mut self, workers: usize) -> Result<usize, LaunchError>;
 
     /// How many workers are there, or will be when there is room for them.
     fn present(&mut self) -> Presence;
+
+    /// What happened to workers since this was asked last, as far as people can do something
+    /// about it.
+    fn news(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// Ends all workers; what cannot be ended ends by itself when no work is left.
     fn cancel(&mut self);
@@ -40,8 +50,8 @@ pub struct Idle {
 }
 
 impl Launcher for Idle {
-    fn start(&mut self, _: usize) -> Result<(), LaunchError> {
-        Ok(())
+    fn start(&mut self, workers: usize) -> Result<usize, LaunchError> {
+        Ok(workers)
     }
 
     fn present(&mut self) -> Presence {
@@ -101,4 +111,57 @@ fn said(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let last = text.lines().rev().find(|line| !line.trim().is_empty());
     crate::report::clean(last.unwrap_or("it says nothing").trim())
+}
+
+/// The last thing that was said in a log from `begin` on.
+fn last_words(log: &Path, begin: u64) -> String {
+    let read = || {
+        let mut file = File::open(log)?;
+        let length = file.metadata()?.len();
+        file.seek(SeekFrom::Start(begin.max(length.saturating_sub(TAIL))))?;
+        let mut text = Vec::new();
+        file.take(TAIL).read_to_end(&mut text)?;
+        io::Result::Ok(text)
+    };
+    said(&read().unwrap_or_default())
+}
+
+/// The log in a directory that was written to last.
+fn newest(logs: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(logs).ok()?.flatten();
+    let written = entries.filter_map(|entry| {
+        let meta = entry.metadata().ok().filter(|meta| meta.len() > 0)?;
+        Some((meta.modified().ok()?, entry.path()))
+    });
+    written.max().map(|(_, path)| path)
+}
+
+/// Where the logs are, and what was said in them last.
+fn place_and_last(logs: &Path) -> String {
+    match newest(logs) {
+        Some(log) => format!(
+            "{}; the last one says: {}",
+            logs.display(),
+            last_words(&log, 0)
+        ),
+        None => logs.display().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_words_are_those_since_the_beginning() {
+        let dir = tempfile::TempDir::new().unwrap();
+        assert_eq!(place_and_last(dir.path()), dir.path().display().to_string());
+        let log = dir.path().join("beta.log");
+        std::fs::write(&log, "banner\nno such store\n\n").unwrap();
+        assert_eq!(last_words(&log, 0), "no such store");
+        assert_eq!(last_words(&log, 22), "it says nothing");
+        assert!(place_and_last(dir.path()).ends_with("says: no such store"));
+        std::fs::write(&log, "x".repeat(100_000)).unwrap();
+        assert!(last_words(&log, 0).len() <= 4096);
+    }
 }

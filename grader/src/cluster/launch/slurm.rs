@@ -3,12 +3,13 @@
 //! Jobs are found by a name that belongs to the store, not by their numbers: so a batch that is
 //! begun again, also on another machine, finds the workers of the one before.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::{LaunchError, Launcher, Presence, said};
+use super::{LaunchError, Launcher, Presence, place_and_last, said};
 
 /// Array tasks in one submission; by default Slurm refuses indices above 1000 (`MaxArraySize`,
 /// slurm.conf(5)).
@@ -35,6 +36,8 @@ pub struct SlurmOptions {
 pub struct Slurm {
     options: SlurmOptions,
     name: String,
+    /// What jobs that do not run wait for, as of the last look.
+    waiting: Vec<String>,
 }
 
 impl Slurm {
@@ -56,6 +59,7 @@ impl Slurm {
         let digest = blake3::hash(options.store.as_os_str().as_encoded_bytes());
         Ok(Self {
             name: format!("grader-{}", &digest.to_hex()[..12]),
+            waiting: Vec::new(),
             options,
         })
     }
@@ -91,6 +95,10 @@ impl Slurm {
         text
     }
 
+    fn logs(&self) -> PathBuf {
+        self.options.store.join("log")
+    }
+
     fn submit(&self, workers: usize) -> Result<(), LaunchError> {
         let program = "sbatch";
         let failed = |error| LaunchError::Command {
@@ -121,8 +129,8 @@ impl Slurm {
 }
 
 impl Launcher for Slurm {
-    fn start(&mut self, workers: usize) -> Result<(), LaunchError> {
-        let log = self.options.store.join("log");
+    fn start(&mut self, workers: usize) -> Result<usize, LaunchError> {
+        let log = self.logs();
         std::fs::create_dir_all(&log)
             .map_err(|error| LaunchError::Name(format!("{}: {error}", log.display())))?;
         let mut left = workers;
@@ -131,7 +139,7 @@ impl Launcher for Slurm {
             self.submit(now)?;
             left -= now;
         }
-        Ok(())
+        Ok(workers)
     }
 
     fn present(&mut self) -> Presence {
@@ -142,7 +150,9 @@ impl Launcher for Slurm {
             .output();
         match squeue {
             Ok(output) if output.status.success() => {
-                Presence::Workers(count(&String::from_utf8_lossy(&output.stdout)))
+                let lines = String::from_utf8_lossy(&output.stdout);
+                self.waiting = waiting(&lines);
+                Presence::Workers(count(&lines))
             }
             Ok(output) => Presence::Unknown(format!("squeue: {}", said(&output.stderr))),
             Err(error) => Presence::Unknown(format!("squeue: {error}")),
@@ -161,14 +171,19 @@ impl Launcher for Slurm {
     }
 
     fn log(&self) -> String {
-        self.options.store.join("log").display().to_string()
+        place_and_last(&self.logs())
     }
 
     fn advice(&self) -> String {
+        let waiting = if self.waiting.is_empty() {
+            String::new()
+        } else {
+            format!("Slurm has {}; ", self.waiting.join(", "))
+        };
         format!(
-            "`squeue --me --name {} --format '%i %T %r'` says what they wait for, {} what they said",
+            "{waiting}`squeue --me --name {} --format '%i %T %r'` says what they wait for, {} what they said",
             self.name,
-            self.log()
+            self.logs().display()
         )
     }
 }
@@ -185,6 +200,22 @@ fn count(lines: &str) -> usize {
         }
     };
     lines.lines().filter(there).count()
+}
+
+/// How many jobs wait for what, in Slurm's words: `6 pending (Resources)`.
+fn waiting(lines: &str) -> Vec<String> {
+    let mut reasons: BTreeMap<String, usize> = BTreeMap::new();
+    for line in lines.lines() {
+        if let Some(("PENDING", reason)) = line.split_once(' ') {
+            *reasons
+                .entry(crate::report::clean(reason.trim()))
+                .or_default() += 1;
+        }
+    }
+    reasons
+        .into_iter()
+        .map(|(reason, jobs)| format!("{jobs} pending ({reason})"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -234,5 +265,9 @@ mod tests {
         let lines = "RUNNING None\nRUNNING None\nPENDING Resources\nPENDING BeginTime\nCOMPLETING None\nFAILED NonZeroExitCode\n";
         assert_eq!(count(lines), 3);
         assert_eq!(count(""), 0);
+        assert_eq!(
+            waiting(lines),
+            ["1 pending (BeginTime)", "1 pending (Resources)"]
+        );
     }
 }

@@ -4,11 +4,12 @@
 //! left behind when this machine dies, and a batch that is begun again starts afresh.
 
 use std::fs::{self, File};
+use std::io;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{LaunchError, Launcher, Presence};
+use super::{LaunchError, Launcher, Presence, last_words, place_and_last};
 
 /// A host whose worker ended within this time is not asked again for as long.
 const REST: Duration = Duration::from_secs(5);
@@ -31,6 +32,7 @@ pub struct SshOptions {
 pub struct Ssh {
     options: SshOptions,
     hosts: Vec<Host>,
+    news: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -39,6 +41,10 @@ struct Host {
     slots: usize,
     connection: Option<Child>,
     begun: Option<Instant>,
+    /// Where in its log this connection begins.
+    from: u64,
+    /// What was told of its end.
+    told: Option<String>,
 }
 
 impl Ssh {
@@ -60,9 +66,15 @@ impl Ssh {
                 slots: (*slots).max(1),
                 connection: None,
                 begun: None,
+                from: 0,
+                told: None,
             });
         }
-        Ok(Self { options, hosts })
+        Ok(Self {
+            options,
+            hosts,
+            news: Vec::new(),
+        })
     }
 
     /// How many submissions are graded at once on all hosts.
@@ -100,38 +112,63 @@ impl Ssh {
         command
     }
 
-    fn connect(&self, host: &Host) -> Result<Child, LaunchError> {
+    fn logs(&self) -> PathBuf {
+        self.options.store.join("log")
+    }
+
+    /// A host's name may have a slash in it, a file's not.
+    fn log_of(&self, host: &str) -> PathBuf {
+        self.logs().join(format!("{}.log", host.replace('/', "_")))
+    }
+
+    /// A connection, and where in its log it begins.
+    fn connect(&self, host: &Host) -> Result<(Child, u64), LaunchError> {
         let command = self.command(&host.name, host.slots);
         let (program, arguments) = command
             .split_first()
             .ok_or_else(|| LaunchError::Name("no command that connects is named".to_owned()))?;
-        let log = self.options.store.join("log");
-        let failed = |error| LaunchError::Command {
-            program: program.clone(),
-            error,
-        };
-        fs::create_dir_all(&log).map_err(failed)?;
-        // A host's name may have a slash in it, a file's not.
-        let name = host.name.replace('/', "_");
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(log.join(format!("{name}.log")))
-            .map_err(failed)?;
-        Command::new(program)
+        let path = self.log_of(&host.name);
+        let unwritten =
+            |error: io::Error| LaunchError::Name(format!("{}: {error}", path.display()));
+        fs::create_dir_all(self.logs()).map_err(unwritten)?;
+        let log = File::options().create(true).append(true).open(&path);
+        let log = log.map_err(unwritten)?;
+        let from = log.metadata().map_err(unwritten)?.len();
+        let connection = Command::new(program)
             .args(arguments)
             .stdin(Stdio::piped())
-            .stdout(log.try_clone().map_err(failed)?)
+            .stdout(log.try_clone().map_err(unwritten)?)
             .stderr(log)
             .spawn()
-            .map_err(failed)
+            .map_err(|error| LaunchError::Command {
+                program: program.clone(),
+                error,
+            })?;
+        Ok((connection, from))
+    }
+
+    /// Notes why a host's worker ended, once for each reason.
+    fn ended(&mut self, number: usize, status: ExitStatus) {
+        let host = &self.hosts[number];
+        let log = self.log_of(&host.name);
+        let why = format!(
+            "{}: its worker ended ({status}): {}",
+            host.name,
+            last_words(&log, host.from)
+        );
+        let host = &mut self.hosts[number];
+        if !status.success() && host.told.as_ref() != Some(&why) {
+            host.told = Some(why.clone());
+            self.news.push(why);
+        }
     }
 }
 
 impl Launcher for Ssh {
     /// Starts hosts until so many workers are there; a host counts with all its slots.
-    fn start(&mut self, workers: usize) -> Result<(), LaunchError> {
+    fn start(&mut self, workers: usize) -> Result<usize, LaunchError> {
         let mut missing = workers;
+        let mut started = 0;
         for i in 0..self.hosts.len() {
             if missing == 0 {
                 break;
@@ -140,30 +177,38 @@ impl Launcher for Ssh {
             if host.connection.is_some() || host.begun.is_some_and(|at| at.elapsed() < REST) {
                 continue;
             }
-            let connection = self.connect(host)?;
+            let (connection, from) = self.connect(host)?;
             let host = &mut self.hosts[i];
             host.connection = Some(connection);
+            host.from = from;
             host.begun = Some(Instant::now());
+            started += host.slots;
             missing = missing.saturating_sub(host.slots);
         }
-        Ok(())
+        Ok(started)
     }
 
     fn present(&mut self) -> Presence {
         let mut present = 0;
-        for host in &mut self.hosts {
-            let ended = host
-                .connection
-                .as_mut()
-                .is_some_and(|child| !matches!(child.try_wait(), Ok(None)));
-            if ended {
-                host.connection = None;
-            }
-            if host.connection.is_some() {
-                present += host.slots;
+        for number in 0..self.hosts.len() {
+            let host = &mut self.hosts[number];
+            let Some(child) = &mut host.connection else {
+                continue;
+            };
+            match child.try_wait() {
+                Ok(None) => present += host.slots,
+                Ok(Some(status)) => {
+                    host.connection = None;
+                    self.ended(number, status);
+                }
+                Err(_) => host.connection = None,
             }
         }
         Presence::Workers(present)
+    }
+
+    fn news(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.news)
     }
 
     fn cancel(&mut self) {
@@ -178,7 +223,7 @@ impl Launcher for Ssh {
     }
 
     fn log(&self) -> String {
-        self.options.store.join("log").display().to_string()
+        place_and_last(&self.logs())
     }
 
     fn advice(&self) -> String {
