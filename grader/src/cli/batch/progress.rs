@@ -61,6 +61,8 @@ impl Display {
             }
             bar
         });
+        // A terminal that cannot move its cursor (`TERM=dumb`) gets lines.
+        let bar = bar.filter(|bar| !bar.is_hidden());
         let now = Instant::now();
         Self {
             counts: Counts::default(),
