@@ -156,6 +156,10 @@ impl Batch {
         let journal = self.journal(&mut known)?;
         let graded = self.grade(&class, &known, &journal)?;
         let through = graded.counts.done() == class.found.items.len();
+        if self.regrade && !through {
+            // From the journal the next one knows what has been graded again already.
+            return self.conclude(&class, &gradebook, &graded);
+        }
         let merged = self.collect(&class, &mut gradebook, &journal, through)?;
         match self.tell(&class, &gradebook, &merged) {
             // Who has read enough (`| head`) wants to know all the same how it went.

@@ -302,6 +302,17 @@ fn a_regrade_that_is_interrupted_is_not_applied_by_halves() {
     batch(&home, &["--apply"]).assert().success();
     let after = grades(&home, "grades.db");
     assert_eq!(after.matches(",graded,100,").count(), 30, "{after}");
+    // What grades everything again goes on as well, and does not begin anew.
+    let output = interrupted(&home, Signal::SIGTERM, &["--regrade"]);
+    let said = text(&output.stderr);
+    assert!(
+        said.contains(" of 30 have a result, and it is kept"),
+        "{said}"
+    );
+    let going_on = predicate::str::contains("going on: an interrupted batch left");
+    let rest = batch(&home, &["--regrade"]).assert().success();
+    rest.stderr(going_on.and(predicate::str::contains("graded 30 in").not()));
+    assert_eq!(grades(&home, "grades.db"), after);
 }
 
 #[test]
