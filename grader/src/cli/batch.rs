@@ -5,6 +5,7 @@ mod engine;
 mod interrupt;
 mod keep;
 mod machine;
+mod passed;
 mod progress;
 mod words;
 
@@ -130,10 +131,11 @@ impl Batch {
         }
         say_lost(&class);
         if self.dry_run {
-            return match self
-                .cluster
-                .shown(self.engine.options().workers, &self.what)?
-            {
+            return match self.cluster.shown(
+                self.engine.options().workers,
+                &self.what,
+                self.passed_on(),
+            )? {
                 Some(text) => {
                     anstream::stdout().lock().write_all(text.as_bytes())?;
                     Ok(ExitCode::SUCCESS)

@@ -57,6 +57,12 @@ pub(super) enum Observation {
     Bare,
 }
 
+/// The word by which a value is said.
+pub(super) fn word<T: ValueEnum>(value: &T) -> String {
+    let value = value.to_possible_value();
+    value.map_or_else(String::new, |value| value.get_name().to_owned())
+}
+
 /// How scenarios are run.
 #[derive(Args)]
 pub(super) struct EngineArgs {
@@ -78,6 +84,11 @@ pub(super) struct EngineArgs {
 }
 
 impl EngineArgs {
+    /// How strictly to isolate and how closely to watch, as words.
+    pub(super) fn strictness(&self) -> (String, String) {
+        (word(&self.isolation), word(&self.observation))
+    }
+
     pub(super) fn options(&self) -> EngineOptions {
         EngineOptions {
             workers: self.workers.map(NonZeroUsize::get),

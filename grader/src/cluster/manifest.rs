@@ -12,10 +12,10 @@ pub struct ManifestOptions {
     pub image: String,
     /// The persistent volume claim on which the submissions are, and results are put.
     pub claim: String,
-    /// The labs.
-    pub labs: Vec<String>,
-    /// The submissions' place on the volume.
-    pub source: String,
+    /// The labs, and last the submissions' place on the volume.
+    pub what: Vec<String>,
+    /// What else every shard is told.
+    pub options: Vec<String>,
     /// How many shards.
     pub shards: usize,
     /// How many run at once.
@@ -24,6 +24,9 @@ pub struct ManifestOptions {
 
 /// Where the volume is inside a container.
 const VOLUME: &str = "/class";
+/// That some submission cannot be graded (exit status 1) is no failure of the pod: to grade it again
+/// would say the same.
+const STATUS: &str = r#""$@"; status=$?; [ $status != 1 ] || exit 0; exit $status"#;
 
 /// The manifest, as JSON, which is YAML as well and which `kubectl apply -f` takes.
 ///
@@ -32,14 +35,17 @@ const VOLUME: &str = "/class";
 /// `podFailurePolicy`, `backoffLimitPerIndex`).
 #[must_use]
 pub fn kubernetes(options: &ManifestOptions) -> String {
-    let mut command = vec!["grader".to_owned(), "batch".to_owned()];
-    command.extend(options.labs.iter().cloned());
+    let mut command: Vec<String> = ["sh", "-c", STATUS, "sh", "grader", "batch"]
+        .map(str::to_owned)
+        .into();
+    // A `$(…)` of theirs would be taken for a variable of the pod's.
+    let theirs = options.what.iter().chain(&options.options);
+    command.extend(theirs.map(|word| word.replace("$(", "$$(")));
     command.extend([
-        format!("{VOLUME}/{}", options.source),
         "--shard".to_owned(),
         format!("$(JOB_COMPLETION_INDEX)/{}", options.shards),
         "--gradebook".to_owned(),
-        format!("{VOLUME}/{}-$(JOB_COMPLETION_INDEX).db", options.name),
+        format!("{}-$(JOB_COMPLETION_INDEX).db", options.name),
         "--quiet".to_owned(),
     ]);
     let manifest = json!({
@@ -69,6 +75,7 @@ pub fn kubernetes(options: &ManifestOptions) -> String {
                     "name": "grade",
                     "image": options.image,
                     "command": command,
+                    "workingDir": VOLUME,
                     "resources": {
                         "requests": { "cpu": "1", "memory": "1Gi" },
                         "limits": { "memory": "2Gi" }
@@ -83,4 +90,50 @@ pub fn kubernetes(options: &ManifestOptions) -> String {
         }
     });
     format!("{manifest:#}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pod_is_told_everything_and_fails_for_its_own_faults_only() {
+        let text = kubernetes(&ManifestOptions {
+            name: "grader".into(),
+            image: "image".into(),
+            claim: "claim".into(),
+            what: vec!["us-upper".into(), "sub/$(x)".into()],
+            options: vec!["--layout".into(), "{student}".into()],
+            shards: 4,
+            parallel: 2,
+        });
+        let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let container = &manifest["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["workingDir"], VOLUME);
+        let command = container["command"].as_array().unwrap();
+        let words: Vec<&str> = command.iter().map(|word| word.as_str().unwrap()).collect();
+        assert_eq!(words[..3], ["sh", "-c", STATUS]);
+        assert_eq!(
+            words[4..],
+            [
+                "grader",
+                "batch",
+                "us-upper",
+                "sub/$$(x)",
+                "--layout",
+                "{student}",
+                "--shard",
+                "$(JOB_COMPLETION_INDEX)/4",
+                "--gradebook",
+                "grader-$(JOB_COMPLETION_INDEX).db",
+                "--quiet"
+            ]
+        );
+        for (ends, pod) in [(0, 0), (1, 0), (2, 2), (3, 3)] {
+            let status = std::process::Command::new("sh")
+                .args(["-c", STATUS, "sh", "sh", "-c", &format!("exit {ends}")])
+                .status();
+            assert_eq!(status.unwrap().code(), Some(pod));
+        }
+    }
 }

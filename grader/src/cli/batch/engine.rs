@@ -102,6 +102,7 @@ impl ClusterArgs {
         &self,
         workers: Option<usize>,
         what: &[PathBuf],
+        options: Vec<String>,
     ) -> Result<Option<String>, Failure> {
         Ok(match self.engine {
             Engine::Slurm => Some(self.slurm()?.script(workers.unwrap_or(WORKERS))),
@@ -115,16 +116,20 @@ impl ClusterArgs {
                 Some(lines.collect())
             }
             Engine::Kubernetes => {
-                let Some((source, labs)) = what.split_last() else {
-                    return Ok(None);
-                };
+                if let Some(path) = what.iter().find(|path| path.is_absolute()) {
+                    return Err(Failure::usage(format!(
+                        "{}: pods have another root",
+                        path.display()
+                    ))
+                    .hint("say this in the directory that is the volume's, with paths below it"));
+                }
                 let shards = usize::from(self.shards);
                 Some(kubernetes(&ManifestOptions {
                     name: "grader".to_owned(),
                     image: self.image.clone(),
                     claim: self.claim.clone(),
-                    labs: labs.iter().map(|lab| lab.display().to_string()).collect(),
-                    source: source.display().to_string(),
+                    what: what.iter().map(|path| path.display().to_string()).collect(),
+                    options,
                     shards,
                     parallel: workers.unwrap_or(WORKERS).min(shards),
                 }))
