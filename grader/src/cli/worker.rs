@@ -16,6 +16,8 @@ use grader::store::{Commit, Handled, Stop, Store, Worker as Member, work};
 use grader::submission::{CacheMode, try_compiler};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+use supervisor::event::Enforced;
+use supervisor::plan::Observation;
 
 use super::failure::Failure;
 
@@ -66,6 +68,7 @@ impl Worker {
         let grader = Grader::new(&engine, job.options()).map_err(|e| fault(&e))?;
         // One machine of many that builds nothing would go through the whole class.
         try_compiler(&engine, engine.toolchain(), engine.isolation()).map_err(|e| fault(&e))?;
+        may_grade(&engine)?;
         let members = (0..slots)
             .map(|_| Member::join(&store).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()
@@ -103,6 +106,33 @@ impl Worker {
             Some(first) => Err(Failure::fault(first)),
         }
     }
+}
+
+/// Refuses where programs cannot be traced although they are to be: a right one could lose points.
+/// Where less is enforced besides, the worker's log says so.
+fn may_grade(engine: &Engine) -> Result<(), Failure> {
+    // Once more, should it have been a bad moment.
+    let granted = engine.granted().or_else(|_| engine.granted());
+    let granted = granted.map_err(|error| {
+        Failure::fault(error.to_string()).hint("`grader doctor` says what this machine grants")
+    })?;
+    if let Some(missing) = untraced(engine.observation(), &granted) {
+        return Err(Failure::fault(format!(
+            "this machine does not let programs be traced, and right ones could lose points here: {missing}"
+        ))
+        .hint("`grader doctor` tells more; where no machine grants it, give the batch --observation bare"));
+    }
+    for missing in &granted.missing {
+        // A worker without a log works all the same.
+        let _ = writeln!(io::stderr(), "note: not enforced here: {missing}");
+    }
+    Ok(())
+}
+
+/// What is missing for programs to be traced, where they are to be.
+fn untraced(wanted: Observation, granted: &Enforced) -> Option<String> {
+    (wanted == Observation::Full && granted.observation != "full")
+        .then(|| granted.missing.join("; "))
 }
 
 /// A line for each result that is worth one: nobody watches a worker whose work goes well.
@@ -143,4 +173,23 @@ fn end(members: &[Arc<Member>]) -> ! {
         member.abandon();
     }
     process::exit(TOLD)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_to_be_traced_is_graded_where_it_can_be() {
+        let granted = |observation: &str| Enforced {
+            isolation: "full".to_owned(),
+            observation: observation.to_owned(),
+            active: Vec::new(),
+            missing: vec!["ptrace: refused".to_owned()],
+        };
+        let why = untraced(Observation::Full, &granted("bare"));
+        assert_eq!(why.as_deref(), Some("ptrace: refused"));
+        assert_eq!(untraced(Observation::Full, &granted("full")), None);
+        assert_eq!(untraced(Observation::Bare, &granted("bare")), None);
+    }
 }
