@@ -44,10 +44,11 @@ pub(super) struct Batch {
     /// Classroom, unpacked or not
     #[arg(value_names = ["LAB", "SOURCE"], num_args = 2.., required = true)]
     what: Vec<PathBuf>,
-    /// Which part of a path is what: '{group}/{student}/lab{n}' [default: guessed]
+    // Not `{n}`: in help that is a new line.
+    /// Which part of a path is what: '{group}/{student}/{lab}' [default: guessed]
     #[arg(long, value_name = "PATTERN")]
     layout: Option<Layout>,
-    /// One submission for each branch, tag or other ref with such a name: '{student}/lab{n}'
+    /// One submission for each branch, tag or other ref with such a name: '{student}/{lab}'
     #[arg(long, value_name = "PATTERN")]
     refs: Option<Layout>,
     /// The class as CSV: student, group, name, email, number, login, github

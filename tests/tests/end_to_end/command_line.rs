@@ -37,6 +37,9 @@ fn every_command_has_help_in_eighty_columns() {
             text.lines().all(|line| line.chars().count() <= 80),
             "{text}"
         );
+        // `{n}` is a new line in help: no pattern in it may be torn.
+        let torn = |line: &str| line.trim() == "'" || line.trim().starts_with("' [");
+        assert!(!text.lines().any(torn), "{text}");
     }
 }
 
