@@ -191,6 +191,17 @@ fn a_host_that_refuses_is_told_and_the_others_go_on() {
 }
 
 #[test]
+fn a_machine_without_slurm_is_told_at_once() {
+    let home = Home::new();
+    class(&home);
+    batch(&home, &["--engine", "slurm", "--store", "store", "--quiet"])
+        .env("PATH", home.path())
+        .assert()
+        .code(3)
+        .stderr(predicate::str::contains("sbatch: ").and(predicate::str::contains("in PATH?")));
+}
+
+#[test]
 fn parts_of_a_class_make_the_whole() {
     let home = Home::new();
     class(&home);

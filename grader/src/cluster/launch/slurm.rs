@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -155,6 +155,8 @@ impl Launcher for Slurm {
                 Presence::Workers(count(&lines))
             }
             Ok(output) => Presence::Unknown(format!("squeue: {}", said(&output.stderr))),
+            // Without Slurm nobody is there, and sbatch(1) says so when it is asked.
+            Err(error) if error.kind() == ErrorKind::NotFound => Presence::Workers(0),
             Err(error) => Presence::Unknown(format!("squeue: {error}")),
         }
     }
