@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use supervisor::event::{
-    Call, Ender, Event, ExitStatus, Queue, Quiet, Settled, Stream, Wait, WaitState, What,
+    Call, Ender, Enforced, Event, ExitStatus, Queue, Quiet, Settled, Stream, Wait, WaitState, What,
 };
 use supervisor::plan::{Address, PeerId, ProcessId, ProgramId};
 
@@ -19,6 +19,8 @@ use super::text::{columns, excerpt, one_line};
 const SHOWN: usize = 200;
 /// Columns of the time and of the name.
 const LEFT: usize = 12;
+/// Said of a program that does not use the address of the lab.
+const OTHER_ADDRESS: &str = " (not the address it was given)";
 
 /// The recording of one run of a scenario, with the names its numbers stand for.
 #[derive(Clone, Copy, Debug)]
@@ -112,245 +114,121 @@ impl Recording<'_> {
     fn event(&self, page: &mut Page, event: &Event) {
         let at = event.at;
         match &event.what {
-            What::Enforced(enforced) => {
-                row(
-                    page,
-                    at,
-                    "",
-                    &format!(
-                        "isolation {}, observation {}",
-                        enforced.isolation, enforced.observation
-                    ),
-                );
+            What::StepBegan => self.step(page, event.step),
+            What::Call(call) => self.call(page, at, call),
+            What::Settled(settled) => self.settled(page, at, settled),
+            What::Inspected { program, facts, .. } => {
+                for fact in facts {
+                    let who = format!("{}.{}", self.program(*program), fact.channel);
+                    row(page, at, &who, &fact.text);
+                }
             }
-            What::StepBegan => {
-                let number = usize::try_from(event.step).unwrap_or(usize::MAX);
-                let title = number
-                    .checked_sub(1)
-                    .and_then(|index| self.titles.get(index));
-                let title = one_line(title.map_or("", String::as_str));
-                page.end()
-                    .put(Tone::Strong, &format!("--- {}  {title}", event.step))
-                    .end();
+            one => {
+                let (who, text) = self.told(one);
+                row(page, at, &who, &text);
             }
-            What::ActFailed { error, .. } => {
-                row(page, at, "grader", &format!("could not do this: {error}"));
-            }
-            What::Parted => row(
-                page,
-                at,
-                "grader",
-                "driven from the processor between acts that belong together",
+        }
+    }
+
+    fn step(&self, page: &mut Page, step: u32) {
+        let number = usize::try_from(step).unwrap_or(usize::MAX);
+        let title = number
+            .checked_sub(1)
+            .and_then(|index| self.titles.get(index));
+        let title = one_line(title.map_or("", String::as_str));
+        page.end()
+            .put(Tone::Strong, &format!("--- {step}  {title}"))
+            .end();
+    }
+
+    /// Who, and in one line what was done or happened.
+    fn told(&self, what: &What) -> (String, String) {
+        let who = |process: &ProcessId| self.process(*process);
+        let name = |peer: &PeerId| self.peer(*peer).to_owned();
+        let grader = || "grader".to_owned();
+        match what {
+            What::Started { process, pid } => (who(process), format!("started, pid {pid}")),
+            What::ExecFailed { process, errno } => (
+                who(process),
+                format!("execve failed: {}", errno_name(*errno)),
             ),
-            What::Started { process, pid } => row(
-                page,
-                at,
-                &self.process(*process),
-                &format!("started, pid {pid}"),
+            What::Forked { parent, child, pid } => (
+                who(parent),
+                format!("forked {}, pid {pid}", self.process(*child)),
             ),
-            What::ExecFailed { process, errno } => {
-                row(
-                    page,
-                    at,
-                    &self.process(*process),
-                    &format!("execve failed: {}", errno_name(*errno)),
-                );
-            }
-            What::Forked { parent, child, pid } => {
-                row(
-                    page,
-                    at,
-                    &self.process(*parent),
-                    &format!("forked {}, pid {pid}", self.process(*child)),
-                );
-            }
             What::Executed { process, path } => {
-                row(
-                    page,
-                    at,
-                    &self.process(*process),
-                    &format!("executes {}", path.escaped()),
-                );
+                (who(process), format!("executes {}", path.escaped()))
             }
-            What::Exited { process, status } => {
-                row(page, at, &self.process(*process), &exit(*status));
-            }
+            What::Exited { process, status } => (who(process), exit(*status)),
             What::PipeWritten {
                 process,
                 pipe,
                 bytes,
-            } => row(
-                page,
-                at,
-                &self.process(*process),
-                &format!("wrote \"{}\" into its pipe {}", bytes.escaped(), pipe + 1),
+            } => (
+                who(process),
+                format!("wrote \"{}\" into its pipe {}", bytes.escaped(), pipe + 1),
             ),
-            What::PipeRead { process, pipe } => row(
-                page,
-                at,
-                &self.process(*process),
-                &format!("read from its pipe {}", pipe + 1),
-            ),
-            What::Reaped { process } => row(page, at, &self.process(*process), "was waited for"),
-            What::Orphaned { process } => {
-                row(page, at, &self.process(*process), "outlived its parent");
+            What::PipeRead { process, pipe } => {
+                (who(process), format!("read from its pipe {}", pipe + 1))
             }
-            What::Output {
-                program,
-                stream,
-                bytes,
-            } => {
-                row(
-                    page,
-                    at,
-                    &self.stream(*program, *stream),
-                    &format!("\"{}\"", bytes.escaped()),
-                );
-            }
-            What::OutputEnd { program, stream } => {
-                row(page, at, &self.stream(*program, *stream), "end");
-            }
+            What::Reaped { process } => (who(process), "was waited for".to_owned()),
+            What::Orphaned { process } => (who(process), "outlived its parent".to_owned()),
             What::Listening {
                 process,
                 address,
                 nominal,
             } => {
-                let other = if *nominal {
-                    ""
-                } else {
-                    " (not the address it was given)"
-                };
-                row(
-                    page,
-                    at,
-                    &self.process(*process),
-                    &format!("listens at {}{other}", place(address)),
-                );
+                let other = if *nominal { "" } else { OTHER_ADDRESS };
+                (
+                    who(process),
+                    format!("listens at {}{other}", place(address)),
+                )
             }
             What::Bound {
                 process, address, ..
-            } => {
-                let text = format!("has the name {}", place(address));
-                row(page, at, &self.process(*process), &text);
-            }
+            } => (who(process), format!("has the name {}", place(address))),
             What::BindFailed {
                 process,
                 address,
                 errno,
-            } => {
-                let text = format!("cannot bind {}: {}", place(address), errno_name(*errno));
-                row(page, at, &self.process(*process), &text);
-            }
-            What::Connecting { process, address } => {
-                let text = format!(
-                    "connects to {} (not the address it was given)",
-                    place(address)
-                );
-                row(page, at, &self.process(*process), &text);
-            }
-            What::Unlinked { program, address } => {
-                row(
-                    page,
-                    at,
-                    self.program(*program),
-                    &format!("{} is gone", place(address)),
-                );
-            }
-            What::PeerOpen { peer } => row(page, at, self.peer(*peer), "connected, in the queue"),
-            What::PeerAccepted { peer } => row(page, at, self.peer(*peer), "accepted"),
-            What::PeerReady { peer } => row(page, at, self.peer(*peer), "ready"),
-            What::PeerMessage { peer, bytes, cut } => {
-                let cut = if *cut { ", cut" } else { "" };
-                let text = format!("got the message \"{}\"{cut}", bytes.escaped());
-                row(page, at, self.peer(*peer), &text);
-            }
-            What::PeerRefused {
-                peer,
-                address,
-                errno,
-            } => {
-                let to = address
-                    .as_ref()
-                    .map(|address| format!(" at {}", place(address)))
-                    .unwrap_or_default();
-                row(
-                    page,
-                    at,
-                    self.peer(*peer),
-                    &format!("refused{to}: {}", errno_name(*errno)),
-                );
-            }
-            What::PeerWaits { peer } => {
-                row(
-                    page,
-                    at,
-                    self.peer(*peer),
-                    "waits for the other end of the FIFO",
-                );
-            }
-            What::NoStranger { peer } => {
-                row(
-                    page,
-                    at,
-                    self.peer(*peer),
-                    "cannot be another user on this machine",
-                );
-            }
-            What::PeerNoFifo { peer } => row(page, at, self.peer(*peer), "finds no FIFO"),
-            What::PeerData { peer, bytes } => row(
-                page,
-                at,
-                self.peer(*peer),
-                &format!("got \"{}\"", bytes.escaped()),
+            } => (
+                who(process),
+                format!("cannot bind {}: {}", place(address), errno_name(*errno)),
             ),
-            What::PeerEof { peer } => row(page, at, self.peer(*peer), "got the end of the stream"),
-            What::PeerFailed { peer, errno } => row(
-                page,
-                at,
-                self.peer(*peer),
-                &format!("failed: {}", errno_name(*errno)),
+            What::Connecting { process, address } => (
+                who(process),
+                format!("connects to {}{OTHER_ADDRESS}", place(address)),
+            ),
+            What::Signalled { process, signal } => {
+                (who(process), format!("gets {}", signal_name(*signal)))
+            }
+            What::Stopped { process, stopped } => {
+                let text = if *stopped { "stopped" } else { "continued" };
+                (who(process), text.to_owned())
+            }
+            What::Disturbed { process, what } => (who(process), format!("disturbed: {what}")),
+            What::Output {
+                program,
+                stream,
+                bytes,
+            } => (
+                self.stream(*program, *stream),
+                format!("\"{}\"", bytes.escaped()),
+            ),
+            What::OutputEnd { program, stream } => {
+                (self.stream(*program, *stream), "end".to_owned())
+            }
+            What::Unlinked { program, address } => (
+                self.program(*program).to_owned(),
+                format!("{} is gone", place(address)),
             ),
             What::Untaken { queue, bytes } => {
                 let who = match queue {
                     Queue::Stdin(program) => format!("{}.in", self.program(*program)),
                     Queue::Peer(peer) => self.peer(*peer).to_owned(),
                 };
-                row(page, at, &who, &format!("{bytes} bytes not taken"));
+                (who, format!("{bytes} bytes not taken"))
             }
-            What::Call(call) => self.call(page, at, call),
-            What::Signalled { process, signal } => {
-                row(
-                    page,
-                    at,
-                    &self.process(*process),
-                    &format!("gets {}", signal_name(*signal)),
-                );
-            }
-            What::Stopped { process, stopped } => {
-                row(
-                    page,
-                    at,
-                    &self.process(*process),
-                    if *stopped { "stopped" } else { "continued" },
-                );
-            }
-            What::Disturbed { process, what } => row(
-                page,
-                at,
-                &self.process(*process),
-                &format!("disturbed: {what}"),
-            ),
-            What::Inspected { program, facts, .. } => {
-                for fact in facts {
-                    row(
-                        page,
-                        at,
-                        &format!("{}.{}", self.program(*program), fact.channel),
-                        &fact.text,
-                    );
-                }
-            }
-            What::Settled(settled) => self.settled(page, at, settled),
             What::Limit {
                 program,
                 limit,
@@ -358,20 +236,69 @@ impl Recording<'_> {
             } => {
                 let who = program.map_or("", |program| self.program(program));
                 let words = limit_words(*limit, *most, Lang::En);
-                row(page, at, who, &format!("limit reached: {words}"));
+                (who.to_owned(), format!("limit reached: {words}"))
             }
-            What::Starved { what } => {
-                row(page, at, "", &format!("the machine ran short of {what}"));
+            What::PeerOpen { peer } => (name(peer), "connected, in the queue".to_owned()),
+            What::PeerAccepted { peer } => (name(peer), "accepted".to_owned()),
+            What::PeerReady { peer } => (name(peer), "ready".to_owned()),
+            What::PeerMessage { peer, bytes, cut } => {
+                let cut = if *cut { ", cut" } else { "" };
+                let text = format!("got the message \"{}\"{cut}", bytes.escaped());
+                (name(peer), text)
             }
+            What::PeerRefused {
+                peer,
+                address,
+                errno,
+            } => {
+                let to = address.as_ref().map(|to| format!(" at {}", place(to)));
+                let to = to.unwrap_or_default();
+                (name(peer), format!("refused{to}: {}", errno_name(*errno)))
+            }
+            What::PeerWaits { peer } => {
+                (name(peer), "waits for the other end of the FIFO".to_owned())
+            }
+            What::NoStranger { peer } => (
+                name(peer),
+                "cannot be another user on this machine".to_owned(),
+            ),
+            What::PeerNoFifo { peer } => (name(peer), "finds no FIFO".to_owned()),
+            What::PeerData { peer, bytes } => (name(peer), format!("got \"{}\"", bytes.escaped())),
+            What::PeerEof { peer } => (name(peer), "got the end of the stream".to_owned()),
+            What::PeerFailed { peer, errno } => {
+                (name(peer), format!("failed: {}", errno_name(*errno)))
+            }
+            What::ActFailed { error, .. } => (grader(), format!("could not do this: {error}")),
+            What::Parted => (
+                grader(),
+                "driven from the processor between acts that belong together".to_owned(),
+            ),
+            What::Enforced(enforced) => {
+                let Enforced {
+                    isolation,
+                    observation,
+                    ..
+                } = enforced;
+                let text = format!("isolation {isolation}, observation {observation}");
+                (String::new(), text)
+            }
+            What::Starved { what } => (String::new(), format!("the machine ran short of {what}")),
             What::File { name, mode, bytes } => {
                 let text = format!(
                     "file {}, mode {mode:o}, {} bytes",
                     name.escaped(),
                     bytes.len()
                 );
-                row(page, at, "", &text);
+                (String::new(), text)
             }
-            What::Ended => row(page, at, "", "everything the scenario started is gone"),
+            What::Ended => (
+                String::new(),
+                "everything the scenario started is gone".to_owned(),
+            ),
+            // Told by more than one line, or with a place of their own: `event`.
+            What::StepBegan | What::Call(_) | What::Settled(_) | What::Inspected { .. } => {
+                Default::default()
+            }
         }
     }
 
@@ -515,7 +442,7 @@ fn row(page: &mut Page, at: u64, who: &str, text: &str) {
 mod tests {
     use super::*;
     use supervisor::Bytes;
-    use supervisor::event::{Enforced, Object};
+    use supervisor::event::Object;
 
     fn events() -> Vec<Event> {
         let server = ProcessId {

@@ -241,6 +241,32 @@ fn what_calls_returned_is_explained() {
 }
 
 #[test]
+fn a_call_that_waits_on_is_told_once() {
+    let lab = us_upper();
+    let waits = |process| match call(process, "read", "4", 0, 1) {
+        What::Call(call) => What::Call(Call {
+            result: None,
+            ..call
+        }),
+        other => other,
+    };
+    let events = until(
+        6,
+        vec![
+            at(5, waits(SERVER)),
+            at(6, open(1)),
+            at(6, waits(SERVER)),
+            at(6, settled(Quiet::Proved, Vec::new())),
+            at(8, exited(ExitStatus::StillRunning)),
+        ],
+    );
+    let verdicts = judge(&lab, &[first(&lab, events)]);
+    let told = explained(&verdicts, "s-next");
+    let waiting = told.lines().filter(|line| line.contains("still waits"));
+    assert_eq!(waiting.count(), 1, "{told}");
+}
+
+#[test]
 fn what_is_charged_elsewhere_fails() {
     let mut lab = us_upper();
     let steps = vec![

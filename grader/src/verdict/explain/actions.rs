@@ -156,9 +156,14 @@ fn last_number(args: &str) -> Option<i64> {
 fn shown(scene: &Scene<'_>, calls: &[&Told<'_>]) -> Vec<ActionCall> {
     let mut lines: Vec<(ActionCall, u64)> = Vec::new();
     for (index, told) in calls.iter().enumerate() {
+        let next = next_of_thread(told.call, &calls[index + 1..]);
+        if waits_on(told.call, next) {
+            continue;
+        }
+        let again = next.is_some_and(|next| is_same(told.call, next));
         let line = ActionCall {
             text: text(scene, told.call),
-            remark: remark(scene, told, is_made_again(told, &calls[index + 1..])),
+            remark: remark(scene, told, again),
         };
         let times = u64::from(told.call.times.max(1));
         match lines.last_mut() {
@@ -199,15 +204,24 @@ fn text(scene: &Scene<'_>, call: &Call) -> String {
     }
 }
 
-/// Whether the thread's next call is the same one: its own doing, or the kernel's (`SA_RESTART`,
-/// signal(7)).
-fn is_made_again(told: &Told<'_>, later: &[&Told<'_>]) -> bool {
-    let call = told.call;
-    let next = later
+/// What the thread did after the call.
+fn next_of_thread<'a>(call: &Call, later: &[&Told<'a>]) -> Option<&'a Call> {
+    later
         .iter()
         .map(|told| told.call)
-        .find(|next| (next.process, next.thread) == (call.process, call.thread));
-    next.is_some_and(|next| (&next.name, &next.args) == (&call.name, &call.args))
+        .find(|next| (next.process, next.thread) == (call.process, call.thread))
+}
+
+/// Whether one call is made once more: by the program, or by the kernel (`SA_RESTART`, signal(7)).
+fn is_same(call: &Call, next: &Call) -> bool {
+    (&next.name, &next.args) == (&call.name, &call.args)
+}
+
+/// Whether a call that waited at the end of a step still waits at the end of the next one, which
+/// tells it again.
+fn waits_on(call: &Call, next: Option<&Call>) -> bool {
+    let still = |next: &Call| next.result.is_none() && is_same(call, next);
+    call.result.is_none() && next.is_some_and(still)
 }
 
 fn remark(scene: &Scene<'_>, told: &Told<'_>, again: bool) -> Option<String> {
