@@ -365,15 +365,15 @@ macro_rules! table {
         #[derive(Clone, Debug, Default, schemars::JsonSchema)]
         #[schemars(deny_unknown_fields)]
         $(#[$meta])*
-        pub(super) struct $name {
+        pub(in crate::lab) struct $name {
             #[schemars(skip)]
-            pub(super) shape: $crate::lab::decode::Shape,
+            pub(in crate::lab) shape: $crate::lab::decode::Shape,
             $( $(#[$field_meta])* #[schemars(rename = $key)]
-               pub(super) $field: Option<$crate::lab::decode::At<$type>>, )*
+               pub(in crate::lab) $field: Option<$crate::lab::decode::At<$type>>, )*
         }
         impl $name {
             /// Every key.
-            pub(super) const KEYS: &'static [&'static str] = &[$($key),*];
+            pub(in crate::lab) const KEYS: &'static [&'static str] = &[$($key),*];
         }
         impl $crate::lab::decode::Decode for $name {
             fn expected() -> std::borrow::Cow<'static, str> {
@@ -404,14 +404,14 @@ macro_rules! words {
     ) => {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, schemars::JsonSchema)]
         $(#[$meta])*
-        pub(super) enum $name {
+        pub(in crate::lab) enum $name {
             $( $(#[$variant_meta])* #[schemars(rename = $word)] $variant, )*
         }
         impl $name {
             /// Every word.
-            pub(super) const WORDS: &'static [&'static str] = &[$($word),*];
+            pub(in crate::lab) const WORDS: &'static [&'static str] = &[$($word),*];
             /// The word as a value.
-            pub(super) fn from_word(word: &str) -> Option<Self> {
+            pub(in crate::lab) fn from_word(word: &str) -> Option<Self> {
                 match word {
                     $( $word => Some(Self::$variant), )*
                     _ => None,
