@@ -1,0 +1,146 @@
+//! A lab as the rest of the program sees it: typed, checked, without spans.
+
+mod check;
+mod program;
+mod scenario;
+mod stimulus;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub use check::*;
+pub use program::*;
+pub use scenario::*;
+pub use stimulus::*;
+
+/// A text in the languages of the course.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// English; always there.
+    pub en: String,
+    /// Russian; falls back to English.
+    pub ru: Option<String>,
+}
+
+/// The language of titles, hints and reports.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Russian.
+    Ru,
+}
+
+impl Lang {
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::En => Self::Ru,
+            Self::Ru => Self::En,
+        }
+    }
+
+    /// What is for this one.
+    #[must_use]
+    pub fn pick<T>(self, en: T, ru: T) -> T {
+        match self {
+            Self::En => en,
+            Self::Ru => ru,
+        }
+    }
+}
+
+impl Text {
+    /// The text in `lang`, or in English where it is not translated.
+    #[must_use]
+    pub fn in_lang(&self, lang: Lang) -> &str {
+        match (lang, &self.ru) {
+            (Lang::Ru, Some(ru)) => ru,
+            _ => &self.en,
+        }
+    }
+}
+
+/// A lab: programs, requirements, scenarios.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Lab {
+    /// `us-upper`.
+    pub id: String,
+    /// Its title.
+    pub title: Text,
+    /// 1 (first week) to 6.
+    pub level: u8,
+    /// Concepts it teaches, for `grader labs`.
+    pub concepts: Vec<String>,
+    /// Its place in the course's list of tasks.
+    pub task: Task,
+    /// What a student hands in.
+    pub programs: Vec<Program>,
+    /// Programs of the lab's own that those may execute.
+    pub tools: Tools,
+    /// What earns points, in order.
+    pub requirements: Vec<Requirement>,
+    /// How it is found out.
+    pub scenarios: Vec<Scenario>,
+}
+
+/// The lab's own programs, which stand on `PATH` for whatever a scenario runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tools {
+    /// Each with the file it is compiled from.
+    pub programs: Vec<Tool>,
+    /// The C files of the lab's directory `tools`, by name: sources and what they include.
+    pub files: BTreeMap<String, String>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tool {
+    /// By which it is executed: `child`.
+    pub name: String,
+    /// A name in [`Tools::files`]: `child.c`.
+    pub source: String,
+}
+
+/// A place in the course's list of tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Task {
+    /// The lab's numbers there; see [`Lab::numbers`] for those that its id implies.
+    pub numbers: Vec<u32>,
+    /// The semester, from 1.
+    pub semester: Option<u8>,
+}
+
+impl Lab {
+    /// Its numbers in the course's list of tasks: those it names, or the one in its id
+    /// (`course-30`).
+    #[must_use]
+    pub fn numbers(&self) -> Vec<u32> {
+        if !self.task.numbers.is_empty() {
+            return self.task.numbers.clone();
+        }
+        let number = self.id.strip_prefix("course-");
+        number.and_then(|n| n.parse().ok()).into_iter().collect()
+    }
+}
+
+/// What earns points.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// `s-duplex`.
+    pub id: String,
+    /// 0: reported, not scored.
+    pub points: u32,
+    /// One sentence: what is so when it is met.
+    pub title: Text,
+    /// What to do when it is not.
+    pub hint: Text,
+    /// Requirements without which this one cannot be judged.
+    pub needs: Vec<String>,
+}
