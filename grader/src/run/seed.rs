@@ -46,11 +46,12 @@ pub fn scenario_seed(seed: u64, scenario: &str, repeat: u32) -> u64 {
     u64::from_le_bytes(first)
 }
 
-/// A word that occurs nowhere else.
+/// A word that occurs nowhere else, without `a` and `z`: whether a program that forgets the first
+/// or the last letter passes must not depend on the seed. The fixed texts of the labs have them.
 pub(super) fn nonce(seed: u64) -> String {
     let mut numbers = SplitMix::new(seed);
     (0..NONCE)
-        .filter_map(|_| char::from_u32(u32::from(b'a') + (numbers.next() % 26) as u32))
+        .filter_map(|_| char::from_u32(u32::from(b'b') + (numbers.next() % 24) as u32))
         .collect()
 }
 
@@ -133,7 +134,7 @@ mod tests {
         fn nonces_are_words_of_one_length(seed: u64) {
             let word = nonce(seed);
             prop_assert_eq!(word.len(), NONCE);
-            prop_assert!(word.bytes().all(|b| b.is_ascii_lowercase()));
+            prop_assert!(word.bytes().all(|b| (b'b'..=b'y').contains(&b)));
             prop_assert_eq!(word, nonce(seed));
         }
 
