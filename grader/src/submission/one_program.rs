@@ -82,6 +82,13 @@ fn arguments(source: &[u8]) -> Option<[Vec<String>; 2]> {
         ranked.min_by_key(|(rank, _)| *rank).map(|(_, word)| word)
     };
     let [server, client] = ROLES.map(best);
+    // `usage: lab30 server|client` asks for a word that need not be compared with anything.
+    let beside = |role: &str, other: Option<&String>| choice_beside(source, role, other?);
+    let asked = [
+        beside(ROLES[0], client.filter(|_| server.is_none())),
+        beside(ROLES[1], server.filter(|_| client.is_none())),
+    ];
+    let [server, client] = [server.or(asked[0].as_ref()), client.or(asked[1].as_ref())];
     if server.is_none() && client.is_none() || server == client {
         return None;
     }
@@ -114,6 +121,29 @@ fn compared(source: &[u8]) -> Vec<String> {
         }
     }
     out
+}
+
+/// Two words between which a message leaves the choice: `server|client`, `[-s] or [-c]`.
+static CHOICE: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    Regex::new(r"(-?\p{L}+)[>\])}'\x22]*\s*(?:[|/]|\bor\b|\bили\b)\s*[<\[({'\x22]*(-?\p{L}+)").ok()
+});
+
+/// The word for `role` that a message offers beside the `other` role's.
+fn choice_beside(source: &[u8], role: &str, other: &str) -> Option<String> {
+    let choice = CHOICE.as_ref()?;
+    source::constants(source)
+        .into_iter()
+        .find_map(|(_, text, _)| {
+            choice.captures_iter(&text).find_map(|found| {
+                let (first, second) = (found.get(1)?.as_str(), found.get(2)?.as_str());
+                let word = match other {
+                    _ if other == first => second,
+                    _ if other == second => first,
+                    _ => return None,
+                };
+                words::rank(role, word).map(|_| word.to_owned())
+            })
+        })
 }
 
 /// The options of getopt: `"sc"` are `-s` and `-c`. Those that want an argument are not the role's.
@@ -232,6 +262,21 @@ mod tests {
                 r#"while ((o = getopt(argc, argv, ":hcsp:")) != -1)"#,
                 "-s",
                 "-c",
+            ),
+            (
+                r#"if (argc < 2) printf("usage: %s server|client\n", *argv); strcmp(argv[1], "server");"#,
+                "server",
+                "client",
+            ),
+            (
+                r#"puts("Запуск: [-s] или [-c]"); if (!strcmp(argv[1], "-c")) talk(); else serve();"#,
+                "-s",
+                "-c",
+            ),
+            (
+                r#"puts("client: no server"); if (!strcmp(argv[1], "server")) serve(); else talk();"#,
+                "server",
+                "",
             ),
         ] {
             let list = |word: &str| -> Vec<String> {
