@@ -137,7 +137,8 @@ fn is_hung(found: &PhaseDifference) -> bool {
         let is_stuck = |line: &Line| {
             line.op == Op::Quiet
                 || (line.op == Op::Life
-                    && (line.payload.starts_with("queued") || line.payload == "still running"))
+                    && (line.payload.starts_with("queued")
+                        || matches!(line.payload.as_str(), "still running" | "waits")))
         };
         stream.yours.len() < stream.expected.len() || stream.yours.iter().any(is_stuck)
     })

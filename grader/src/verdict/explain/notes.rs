@@ -202,6 +202,7 @@ fn copied(ran: &Ran, program: ProgramId) -> Option<String> {
     let mut ends: BTreeMap<u16, u32> = BTreeMap::new();
     let mut parents: BTreeMap<u16, u16> = BTreeMap::new();
     let mut writes: Vec<(u16, u32, &Call)> = Vec::new();
+    let mut piped: Vec<(u16, u32, &[u8])> = Vec::new();
     for event in &ran.events {
         match &event.what {
             What::Exited { process, .. } if process.program == program => {
@@ -221,9 +222,21 @@ fn copied(ran: &Ran, program: ProgramId) -> Option<String> {
             {
                 writes.push((call.process.number, event.step, call));
             }
+            What::PipeWritten { process, bytes, .. }
+                if process.program == program && !bytes.is_empty() =>
+            {
+                piped.push((process.number, event.step, bytes));
+            }
             _ => {}
         }
     }
+    // Descriptor 1 may be a pipe of the program's own by now: that text has another reader.
+    writes.retain(|(process, step, call)| {
+        !piped.iter().any(|(writer, when, bytes)| {
+            (writer, when) == (process, step)
+                && (bytes.starts_with(&call.data) || call.data.starts_with(bytes))
+        })
+    });
     let last = |process: &u16, step: &u32| ends.get(process) == Some(step);
     let text = writes.iter().find_map(|(child, step, call)| {
         let parent = parents.get(child).filter(|_| last(child, step))?;
@@ -319,6 +332,20 @@ mod tests {
             process: of(1),
             path: "/bin/echo".into(),
         };
+        let mut piped = both("HELLO\n", "HELLO\n", 2);
+        piped.events.insert(
+            2,
+            supervisor::event::Event {
+                at: 0,
+                step: 2,
+                what: What::PipeWritten {
+                    process: of(0),
+                    pipe: 0,
+                    bytes: "HELLO\n".into(),
+                },
+            },
+        );
+        assert_eq!(found(&piped), None, "dup2(pipe, 1)");
         executed.events.insert(
             1,
             supervisor::event::Event {
