@@ -47,9 +47,11 @@ pub fn escape(bytes: &[u8]) -> String {
     out
 }
 
-/// Controls, and the format characters that can reorder or hide text, are not plain.
+/// Controls, blanks that look like a space and are none, and the format characters that can reorder
+/// or hide text, are not plain.
 fn is_plain(c: char) -> bool {
     !c.is_control()
+        && (c == ' ' || !c.is_whitespace())
         && !matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
@@ -150,6 +152,11 @@ impl<'de> Deserialize<'de> for Bytes {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn blanks_that_are_no_space_are_seen() {
+        assert_eq!(escape("a b\u{a0}c\u{3000}".as_bytes()), "a b\\xc2\\xa0c\\xe3\\x80\\x80");
+    }
 
     proptest! {
         #[test]
