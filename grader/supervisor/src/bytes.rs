@@ -155,7 +155,10 @@ mod tests {
 
     #[test]
     fn blanks_that_are_no_space_are_seen() {
-        assert_eq!(escape("a b\u{a0}c\u{3000}".as_bytes()), "a b\\xc2\\xa0c\\xe3\\x80\\x80");
+        assert_eq!(
+            escape("a b\u{a0}c\u{3000}".as_bytes()),
+            "a b\\xc2\\xa0c\\xe3\\x80\\x80"
+        );
     }
 
     proptest! {

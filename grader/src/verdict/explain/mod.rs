@@ -226,3 +226,34 @@ fn later(case: &Case<'_>, found: &PhaseDifference) -> usize {
         .map(|stream| stream.expected.len().max(stream.yours.len()))
         .sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peer_that_was_not_let_in_says_that_the_run_hangs() {
+        let line = |payload: &str| Line {
+            lane: "alice".to_owned(),
+            channel: String::new(),
+            op: Op::Life,
+            payload: payload.to_owned(),
+        };
+        let found = |yours: &str| PhaseDifference {
+            number: 3,
+            title: String::new(),
+            streams: vec![StreamDifference {
+                lane: "alice".to_owned(),
+                channel: String::new(),
+                matching: 0,
+                expected: vec![line("open")],
+                yours: vec![line(yours)],
+            }],
+        };
+        // Nobody opened the other end of its FIFO; nobody accepted it.
+        for stuck in ["waits", "queued, never accepted"] {
+            assert!(is_hung(&found(stuck)), "{stuck}");
+        }
+        assert!(!is_hung(&found("refused ECONNREFUSED")));
+    }
+}
