@@ -111,9 +111,7 @@ impl Worker {
 /// Refuses where programs cannot be traced although they are to be: a right one could lose points.
 /// Where less is enforced besides, the worker's log says so.
 fn may_grade(engine: &Engine) -> Result<(), Failure> {
-    // Once more, should it have been a bad moment.
-    let granted = engine.granted().or_else(|_| engine.granted());
-    let granted = granted.map_err(|error| {
+    let granted = engine.granted().map_err(|error| {
         Failure::fault(error.to_string()).hint("`grader doctor` says what this machine grants")
     })?;
     if let Some(missing) = untraced(engine.observation(), &granted) {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use supervisor::event::{Enforced, Event, What, is_parted};
-use supervisor::plan::{Isolation, Limits, Observation, Plan};
+use supervisor::plan::{Isolation, Observation, Plan};
 use supervisor::scratch;
 use supervisor::worker::{Worker, WorkerError};
 
@@ -209,19 +209,9 @@ impl Engine {
     /// # Errors
     /// It cannot be set up: then none can.
     pub fn granted(&self) -> Result<Enforced, Fault> {
-        let plan = Plan {
-            name: "nothing".into(),
-            files: Vec::new(),
-            tools: Vec::new(),
-            programs: Vec::new(),
-            peers: Vec::new(),
-            steps: Vec::new(),
-            limits: Limits::default(),
-            observation: self.observation,
-            isolation: self.isolation,
-            readable: Vec::new(),
-        };
-        let events = self.run(&plan)?;
+        let plan = Plan::nothing("nothing", self.observation, self.isolation);
+        // Once more, should it have been a bad moment.
+        let events = self.run(&plan).or_else(|_| self.run(&plan))?;
         let enforced = events.into_iter().find_map(|event| match event.what {
             What::Enforced(enforced) => Some(enforced),
             _ => None,
@@ -371,18 +361,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn plan(name: &str) -> Plan {
-        Plan {
-            name: name.into(),
-            files: Vec::new(),
-            tools: Vec::new(),
-            programs: Vec::new(),
-            peers: Vec::new(),
-            steps: Vec::new(),
-            limits: Limits::default(),
-            observation: Observation::Full,
-            isolation: Isolation::BestEffort,
-            readable: Vec::new(),
-        }
+        Plan::nothing(name, Observation::Full, Isolation::BestEffort)
     }
 
     #[derive(Default)]

@@ -56,6 +56,25 @@ pub struct Plan {
     pub readable: Vec<PathBuf>,
 }
 
+impl Plan {
+    /// In which nothing happens: to see what is granted.
+    #[must_use]
+    pub fn nothing(name: &str, observation: Observation, isolation: Isolation) -> Self {
+        Self {
+            name: name.to_owned(),
+            files: Vec::new(),
+            tools: Vec::new(),
+            programs: Vec::new(),
+            peers: Vec::new(),
+            steps: Vec::new(),
+            limits: Limits::default(),
+            observation,
+            isolation,
+            readable: Vec::new(),
+        }
+    }
+}
+
 /// A file placed into the workspace.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PlacedFile {

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Event, What};
-use crate::plan::{Isolation, Limits, Observation, Plan};
+use crate::plan::{Isolation, Observation, Plan};
 use crate::wire::Kind;
 use crate::worker::{Process, Worker, WorkerError, mode};
 
@@ -76,18 +76,7 @@ fn single(exe: &Path) -> Result<Vec<Check>, String> {
 
 /// A scenario in which nothing happens, with all isolation required.
 fn whole(exe: &Path) -> Check {
-    let plan = Plan {
-        name: "probe".into(),
-        files: Vec::new(),
-        tools: Vec::new(),
-        programs: Vec::new(),
-        peers: Vec::new(),
-        steps: Vec::new(),
-        limits: Limits::default(),
-        observation: Observation::Full,
-        isolation: Isolation::Required,
-        readable: Vec::new(),
-    };
+    let plan = Plan::nothing("probe", Observation::Full, Isolation::Required);
     let mut enforced = None;
     let mut on_event = |event: Event| {
         if let What::Enforced(what) = event.what {
