@@ -86,6 +86,21 @@ pub(super) fn course_id(step: &Connection, name: &str) -> Result<i64, GradebookE
     Ok(step.query_row("SELECT id FROM course WHERE name = ?", [name], |r| r.get(0))?)
 }
 
+pub(super) fn lab_id(step: &Connection, course: i64, name: &str) -> Result<i64, GradebookError> {
+    let known = step
+        .prepare_cached("SELECT id FROM lab WHERE course = ? AND name = ?")?
+        .query_row(params![course, name], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    step.execute(
+        "INSERT INTO lab (course, name) VALUES (?, ?)",
+        params![course, name],
+    )?;
+    Ok(step.last_insert_rowid())
+}
+
 impl Merge<'_> {
     /// Sets what is known of a lab.
     ///
@@ -149,19 +164,7 @@ impl Merge<'_> {
     }
 
     pub(super) fn lab(&self, name: &str) -> Result<i64, GradebookError> {
-        let find = |step: &Connection| {
-            step.prepare_cached("SELECT id FROM lab WHERE course = ? AND name = ?")?
-                .query_row(params![self.course, name], |row| row.get(0))
-                .optional()
-        };
-        if let Some(id) = find(&self.step)? {
-            return Ok(id);
-        }
-        self.step.execute(
-            "INSERT INTO lab (course, name) VALUES (?, ?)",
-            params![self.course, name],
-        )?;
-        Ok(self.step.last_insert_rowid())
+        lab_id(&self.step, self.course, name)
     }
 
     /// A lab of any course, this one's first: the journal may hold what a batch for another has left.

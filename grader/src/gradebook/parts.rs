@@ -5,7 +5,7 @@ use rusqlite::types::Value;
 use rusqlite::{OptionalExtension as _, ToSql, TransactionBehavior, params};
 
 use super::late::Late;
-use super::merge::{LabSettings, Merge, course_id};
+use super::merge::{LabSettings, Merge, course_id, lab_id};
 use super::overrides::Override;
 use super::standing::Pick;
 use super::{Gradebook, GradebookError};
@@ -62,10 +62,7 @@ impl Gradebook {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         let course = course_id(&step, course)?;
         for lab in labs {
-            step.execute(
-                "INSERT INTO lab (course, name) VALUES (?, ?) ON CONFLICT DO NOTHING",
-                params![course, lab],
-            )?;
+            lab_id(&step, course, lab)?;
         }
         Ok(step.commit()?)
     }
