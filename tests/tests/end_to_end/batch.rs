@@ -32,18 +32,20 @@ pub(crate) fn class(home: &Home) {
     assert!(packed.unwrap().success());
 }
 
+/// The batch of the class that [`class`] makes.
+pub(crate) const BATCH: [&str; 7] = [
+    "batch",
+    "us-upper=30",
+    "class",
+    "--seed",
+    "7",
+    "--lang",
+    "en",
+];
+
 pub(crate) fn batch(home: &Home, more: &[&str]) -> assert_cmd::Command {
     let mut command = home.grader();
-    command.args([
-        "batch",
-        "us-upper=30",
-        "class",
-        "--seed",
-        "7",
-        "--lang",
-        "en",
-    ]);
-    command.args(more);
+    command.args(BATCH).args(more);
     command
 }
 

@@ -8,21 +8,13 @@ use std::process::{Command, Stdio};
 
 use predicates::prelude::*;
 
-use crate::batch::{batch, class, grades, text};
+use crate::batch::{BATCH, batch, class, grades, text};
 use crate::support::Home;
 
 /// The batch that fills the store and waits for what workers somebody else starts bring.
 fn collector(home: &Home) -> Command {
     let mut command = end_to_end::grader(home.path());
-    command.args([
-        "batch",
-        "us-upper=30",
-        "class",
-        "--seed",
-        "7",
-        "--lang",
-        "en",
-    ]);
+    command.args(BATCH);
     command.args(["--engine", "none", "--store", "store", "--lease", "2"]);
     command.args(["--gradebook", "far.db", "--quiet"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -137,15 +129,7 @@ fn a_host_that_refuses_is_told_and_the_others_go_on() {
     fs::write(&ssh, SSH).unwrap();
     fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = end_to_end::grader(home.path());
-    command.args([
-        "batch",
-        "us-upper=30",
-        "class",
-        "--seed",
-        "7",
-        "--lang",
-        "en",
-    ]);
+    command.args(BATCH);
     command.args([
         "--engine",
         "ssh",
