@@ -30,6 +30,7 @@ use self::progress::{Counts, Display};
 use super::failure::{FAULT, Failure, NOT_MET};
 use super::options::{EngineArgs, LangOption};
 use super::results::{self, FIRST, look_at, summary};
+use super::tell::tell;
 use super::words::Words;
 
 /// Grade a class: every submission in a directory, a repository or a download
@@ -229,10 +230,9 @@ impl Batch {
         let labs = gradebook
             .labs()
             .map_err(|error| results::failed(&self.gradebook, error))?;
-        let mut err = anstream::stderr().lock();
         for lab in labs {
             if lab.due.is_none() && class.labs.contains_key(&lab.name) {
-                let _ = writeln!(err, "{}", Words(self.lang.get()).no_due(&lab.name));
+                tell!("{}", Words(self.lang.get()).no_due(&lab.name));
             }
         }
         Ok(())
@@ -295,9 +295,7 @@ impl Batch {
         let items = &class.found.items;
         let (done, all) = (counts.done(), items.len());
         if let (Some(signal), true) = (by, done < all) {
-            let text = Words(self.lang.get()).stopped(done, all);
-            // Nobody is left to be told that standard error is closed.
-            let _ = writeln!(anstream::stderr().lock(), "{text}");
+            tell!("{}", Words(self.lang.get()).stopped(done, all));
             return Ok(interrupt::end_by(*signal));
         }
         if counts.errors > 0 {

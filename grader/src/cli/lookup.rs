@@ -8,6 +8,7 @@ use grader::lab::guess::{self, Candidate, GuessError};
 use grader::lab::{Diagnostics, Lab, Requirement, Scenario};
 
 use super::failure::{Failure, USAGE};
+use super::tell::tell;
 
 /// Loads a lab by id or path.
 pub(super) fn lab(name: &Path) -> Result<LabSource, Failure> {
@@ -52,10 +53,7 @@ pub(super) fn lab_of(dir: &Path) -> Result<LabSource, Failure> {
             dir.display()
         ))
     })?;
-    let mut out = anstream::stderr().lock();
-    // Nobody is left to be told that standard error is closed.
-    let _ = writeln!(
-        out,
+    tell!(
         "note: lab {}, by the directory's name `{}`",
         guess.id,
         grader::report::clean(&guess.name)

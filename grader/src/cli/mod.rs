@@ -18,6 +18,7 @@ mod results;
 mod review;
 pub(crate) mod sandbox;
 mod schema;
+mod tell;
 mod words;
 mod worker;
 

@@ -23,6 +23,7 @@ pub(super) use self::stats::{FIRST, look_at, summary};
 use super::batch::journal_path;
 use super::failure::Failure;
 use super::options::LangOption;
+use super::tell::tell;
 use super::words::Words;
 
 /// The gradebook that is meant where none is named.
@@ -105,8 +106,7 @@ impl Results {
         let journal = journal_path(&self.gradebook);
         if Journal::holds_results(&journal) {
             let name = clean(&journal.display().to_string());
-            // Nobody is left to be told that standard error is closed.
-            let _ = writeln!(anstream::stderr().lock(), "{}", words.in_the_journal(&name));
+            tell!("{}", words.in_the_journal(&name));
         }
     }
 }

@@ -14,6 +14,7 @@ use super::Batch;
 use crate::cli::failure::Failure;
 use crate::cli::lookup;
 use crate::cli::results;
+use crate::cli::tell::tell;
 use crate::cli::words::Words;
 
 /// What is graded, found and made ready.
@@ -89,7 +90,7 @@ impl Batch {
         if asked && unknown > 0 {
             let words = Words(self.lang.get());
             let text = words.times_unknown(unknown, all, self.file_times);
-            let _ = writeln!(anstream::stderr().lock(), "{text}");
+            tell!("{text}");
         }
         Ok(())
     }
@@ -119,14 +120,12 @@ pub(super) fn say_found(class: &Class, words: Words) {
         .collect();
     students.sort();
     students.dedup();
-    let mut err = anstream::stderr().lock();
-    let _ = writeln!(
-        err,
+    tell!(
         "{} ({})",
         words.found(found.items.len(), students.len()),
         clean(&found.how)
     );
-    some(&mut err, &found.notes);
+    some(&found.notes);
     if !found.missing.is_empty() {
         let names: Vec<&str> = found
             .missing
@@ -139,8 +138,7 @@ pub(super) fn say_found(class: &Class, words: Words) {
         } else {
             ""
         };
-        let _ = writeln!(
-            err,
+        tell!(
             "{}: {}{more}",
             words.nothing_from(found.missing.len()),
             clean(&names.join(", "))
@@ -150,16 +148,16 @@ pub(super) fn say_found(class: &Class, words: Words) {
 
 /// What is lost of a class must be known, whoever wants quiet.
 pub(super) fn say_lost(class: &Class) {
-    some(&mut anstream::stderr().lock(), &class.found.lost);
+    some(&class.found.lost);
 }
 
-fn some(err: &mut dyn Write, notes: &[String]) {
+fn some(notes: &[String]) {
     const SHOWN: usize = 10;
     for note in notes.iter().take(SHOWN) {
-        let _ = writeln!(err, "note: {}", clean(note));
+        tell!("note: {}", clean(note));
     }
     if notes.len() > SHOWN {
-        let _ = writeln!(err, "note: and {} more", notes.len() - SHOWN);
+        tell!("note: and {} more", notes.len() - SHOWN);
     }
 }
 

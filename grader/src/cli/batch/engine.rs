@@ -1,6 +1,5 @@
 //! `grader batch --engine`: workers on other machines.
 
-use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::thread;
@@ -18,6 +17,7 @@ use grader::store::{Key, Store, StoreError};
 use super::interrupt;
 use super::progress::Display;
 use crate::cli::failure::Failure;
+use crate::cli::tell::tell;
 
 /// Workers that are asked for unless said otherwise.
 const WORKERS: usize = 8;
@@ -192,8 +192,7 @@ impl ClusterArgs {
             note(told, quiet);
         });
         for dispute in store.disputes().map_err(|e| failed(&e))? {
-            let _ = writeln!(
-                anstream::stderr().lock(),
+            tell!(
                 "warning: a second result says something else, the first one stays: {}/disputes/{dispute}",
                 root.display()
             );
@@ -309,8 +308,7 @@ fn note(note: Note, quiet: bool) {
             format!("nobody works on the {left} submissions left, for {since} s now; {advice}")
         }
     };
-    // Nobody is left to be told that standard error is closed.
-    let _ = writeln!(anstream::stderr().lock(), "note: {text}");
+    tell!("note: {text}");
 }
 
 /// Whoever interrupts the batch interrupts its workers as well.

@@ -1,6 +1,5 @@
 //! What a batch keeps: results in the journal at once, and in the gradebook when it ends.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use grader::batch::{Damage, Journal, JournalError, Known, Status};
@@ -10,6 +9,7 @@ use super::class::Class;
 use super::{Batch, Which};
 use crate::cli::failure::Failure;
 use crate::cli::results;
+use crate::cli::tell::tell;
 use crate::cli::words::Words;
 
 impl Batch {
@@ -38,13 +38,12 @@ impl Batch {
                 JournalError::Io { .. } => failure,
             }
         })?;
-        let mut err = anstream::stderr().lock();
         if left > 0 && !self.quiet {
-            let _ = writeln!(err, "{}", Words(self.lang.get()).going_on(left));
+            tell!("{}", Words(self.lang.get()).going_on(left));
         }
         for damage in &recovered.damage {
             if !(damage.torn && self.quiet) {
-                let _ = writeln!(err, "{}", said(&path, damage));
+                tell!("{}", said(&path, damage));
             }
         }
         Ok(journal)

@@ -1,13 +1,14 @@
 //! What is seen while a class is graded: a bar on a terminal, lines elsewhere.
 
 use std::collections::HashMap;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use grader::batch::{Identity, Progress, Status};
 use grader::report::clean;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::cli::tell::tell;
 use crate::cli::words::Words;
 
 /// How often a line is written where there is no terminal.
@@ -82,8 +83,7 @@ impl Display {
         let bar = self.bar.clone();
         move |text| match &bar {
             Some(bar) => bar.println(text),
-            // Nobody is left to be told that standard error is closed.
-            None => drop(writeln!(anstream::stderr().lock(), "{text}")),
+            None => tell!("{text}"),
         }
     }
 
@@ -130,15 +130,7 @@ impl Display {
     }
 
     fn line(&self) {
-        let mut err = anstream::stderr().lock();
-        // Nobody is left to be told that standard error is closed.
-        let _ = writeln!(
-            err,
-            "{}/{}  {}",
-            self.counts.done(),
-            self.total,
-            self.pace()
-        );
+        tell!("{}/{}  {}", self.counts.done(), self.total, self.pace());
     }
 
     /// `41 a second   1 s left · waiting for g1/boris, 83 s`
@@ -164,9 +156,7 @@ impl Display {
             bar.finish_and_clear();
         }
         if !self.quiet {
-            let mut err = anstream::stderr().lock();
-            let line = self.words.graded(self.counts, self.began.elapsed());
-            let _ = writeln!(err, "{line}");
+            tell!("{}", self.words.graded(self.counts, self.began.elapsed()));
         }
         self.counts
     }

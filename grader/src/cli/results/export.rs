@@ -13,6 +13,7 @@ use grader::report::clean;
 use super::Failed;
 use crate::cli::failure::Failure;
 use crate::cli::options::LangOption;
+use crate::cli::tell::tell;
 use crate::cli::words::{Words, points};
 
 /// Write the grades as a learning management system reads them
@@ -190,19 +191,12 @@ impl Export {
     /// Writes a file that was filled in, and says what could not be.
     fn filled(&self, filled: &Filled, lab: u32, missing: &str) -> Result<(), Failure> {
         self.write(&filled.text)?;
-        let mut err = anstream::stderr().lock();
-        let mut list = |what: &str, names: &[String]| {
+        let list = |what: &str, names: &[String]| {
             if !names.is_empty() {
                 const SHOWN: usize = 8;
                 let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
                 let more = if names.len() > SHOWN { ", …" } else { "" };
-                // Nobody is left to be told that standard error is closed.
-                let _ = writeln!(
-                    err,
-                    "{} {what}: {}{more}",
-                    names.len(),
-                    clean(&shown.join(", "))
-                );
+                tell!("{} {what}: {}{more}", names.len(), clean(&shown.join(", ")));
             }
         };
         list(missing, &filled.missing);
@@ -218,9 +212,9 @@ impl Export {
         );
         list(locked, &filled.locked);
         if let Some(most) = filled.scaled {
-            let _ = writeln!(err, "{}", words.scaled(&points(most), lab));
+            tell!("{}", words.scaled(&points(most), lab));
         }
-        let _ = writeln!(err, "{}", words.filled(filled.filled));
+        tell!("{}", words.filled(filled.filled));
         Ok(())
     }
 
@@ -282,9 +276,7 @@ impl Export {
             count += 1;
         }
         if !without.is_empty() {
-            let mut err = anstream::stderr().lock();
-            let _ = writeln!(
-                err,
+            tell!(
                 "{} {without_name}: {}",
                 without.len(),
                 clean(&without.join(", "))
@@ -352,12 +344,6 @@ fn put(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 fn say(words: Words, count: usize, dir: &Path) -> Result<(), Failure> {
-    let mut err = anstream::stderr().lock();
-    // Nobody is left to be told that standard error is closed.
-    let _ = writeln!(
-        err,
-        "{}",
-        words.files(count, &clean(&dir.display().to_string()))
-    );
+    tell!("{}", words.files(count, &clean(&dir.display().to_string())));
     Ok(())
 }
