@@ -1,6 +1,6 @@
 //! `grader worker`.
 
-use std::io::{self, Write as _};
+use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
@@ -17,9 +17,10 @@ use grader::submission::{CacheMode, try_compiler};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use supervisor::event::Enforced;
-use supervisor::plan::Observation;
+use supervisor::plan::{Isolation, Observation};
 
 use super::failure::Failure;
+use super::tell::tell;
 
 /// Exit status of a worker that was told to end: what a shell says of SIGTERM.
 const TOLD: i32 = 128 + SIGTERM;
@@ -85,7 +86,7 @@ impl Worker {
                         ^ (u64::try_from(number).unwrap_or(0) << 32);
                     let mut hand = Hand::new(store, grader);
                     let done = work(store, member, &mut hand, seed, &stop, &mut |done| {
-                        tell(&done);
+                        say(&done);
                     });
                     if let Err(error) = done {
                         let mut all = failures.lock().unwrap_or_else(PoisonError::into_inner);
@@ -108,33 +109,54 @@ impl Worker {
     }
 }
 
-/// Refuses where programs cannot be traced although they are to be: a right one could lose points.
-/// Where less is enforced besides, the worker's log says so.
+/// Refuses where the machine grants less than what the results of this store are said to be worth:
+/// all that it can where nothing else was asked for. Otherwise a student's points would hang on the
+/// node, and two nodes would come to two results of one key. What has no say in verdicts and is not
+/// enforced is only told, in the worker's log.
 fn may_grade(engine: &Engine) -> Result<(), Failure> {
     let granted = engine.granted().map_err(|error| {
         Failure::fault(error.to_string()).hint("`grader doctor` says what this machine grants")
     })?;
-    if let Some(missing) = untraced(engine.observation(), &granted) {
+    if let Some(less) = less(engine.isolation(), engine.observation(), &granted) {
+        let option = less.option;
         return Err(Failure::fault(format!(
-            "this machine does not let programs be traced, and right ones could lose points here: {missing}"
+            "this machine grants {}, and points of it are not comparable with those of others, so it takes no submission: {}",
+            less.what,
+            granted.missing.join("; ")
         ))
-        .hint("`grader doctor` tells more; where no machine grants it, give the batch --observation bare"));
+        .hint(format!("`grader doctor` tells more; where no machine grants it, give the batch {option}, and another --store")));
     }
     for missing in &granted.missing {
-        // A worker without a log works all the same.
-        let _ = writeln!(io::stderr(), "note: not enforced here: {missing}");
+        tell!("note: not enforced here: {missing}");
     }
     Ok(())
 }
 
-/// What is missing for programs to be traced, where they are to be.
-fn untraced(wanted: Observation, granted: &Enforced) -> Option<String> {
-    (wanted == Observation::Full && granted.observation != "full")
-        .then(|| granted.missing.join("; "))
+/// What a machine grants less of than is wanted.
+#[derive(Debug, PartialEq, Eq)]
+struct Less {
+    what: &'static str,
+    /// By which it is not wanted.
+    option: &'static str,
+}
+
+/// The first thing that is wanted and not granted. Isolation as good as can be had is had on some
+/// machine or other; whoever is content with less says so.
+fn less(isolation: Isolation, observation: Observation, granted: &Enforced) -> Option<Less> {
+    if observation == Observation::Full && granted.observation != "full" {
+        return Some(Less {
+            what: "no tracing of programs",
+            option: "--observation bare",
+        });
+    }
+    (isolation != Isolation::Reduced && granted.isolation != "full").then_some(Less {
+        what: "reduced isolation",
+        option: "--isolation reduced",
+    })
 }
 
 /// A line for each result that is worth one: nobody watches a worker whose work goes well.
-fn tell(handled: &Handled) {
+fn say(handled: &Handled) {
     let what = match (handled.given_up, handled.commit, handled.taken_over) {
         (_, Commit::Disputed, _) => "came second, and with another result: see disputes/",
         (_, Commit::Same, _) => "came second, with the same result",
@@ -142,8 +164,7 @@ fn tell(handled: &Handled) {
         (false, _, true) => "taken over from a worker that is gone",
         (false, Commit::First, false) => return,
     };
-    // A worker without a log works all the same.
-    let _ = writeln!(io::stderr(), "{}: {what}", handled.key);
+    tell!("{}: {what}", handled.key);
 }
 
 /// Ends this process when it is told to, as if what it is doing had never been begun.
@@ -178,16 +199,37 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_to_be_traced_is_graded_where_it_can_be() {
-        let granted = |observation: &str| Enforced {
-            isolation: "full".to_owned(),
+    fn a_machine_grades_what_it_grants_enough_for() {
+        let granted = |isolation: &str, observation: &str| Enforced {
+            isolation: isolation.to_owned(),
             observation: observation.to_owned(),
             active: Vec::new(),
-            missing: vec!["ptrace: refused".to_owned()],
+            missing: vec!["user namespaces: refused".to_owned()],
         };
-        let why = untraced(Observation::Full, &granted("bare"));
-        assert_eq!(why.as_deref(), Some("ptrace: refused"));
-        assert_eq!(untraced(Observation::Full, &granted("full")), None);
-        assert_eq!(untraced(Observation::Bare, &granted("bare")), None);
+        let option = |isolation, observation, granted: &Enforced| {
+            less(isolation, observation, granted).map(|less| less.option)
+        };
+        let (all, bare) = (Observation::Full, Observation::Bare);
+        for isolation in [Isolation::BestEffort, Isolation::Required] {
+            // What has no say in verdicts may be missing.
+            assert_eq!(option(isolation, all, &granted("full", "full")), None);
+            let reduced = granted("reduced", "full");
+            assert_eq!(
+                option(isolation, all, &reduced),
+                Some("--isolation reduced")
+            );
+            let untraced = granted("full", "bare");
+            assert_eq!(
+                option(isolation, all, &untraced),
+                Some("--observation bare")
+            );
+            assert_eq!(option(isolation, bare, &untraced), None);
+        }
+        let nothing = granted("reduced", "bare");
+        assert_eq!(option(Isolation::Reduced, bare, &nothing), None);
+        assert_eq!(
+            option(Isolation::Reduced, all, &nothing),
+            Some("--observation bare")
+        );
     }
 }

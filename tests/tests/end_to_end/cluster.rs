@@ -4,6 +4,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use predicates::prelude::*;
@@ -13,10 +14,14 @@ use crate::support::Home;
 
 /// The batch that fills the store and waits for what workers somebody else starts bring.
 fn collector(home: &Home) -> Command {
+    collector_of(home, "store", "far.db")
+}
+
+fn collector_of(home: &Home, store: &str, gradebook: &str) -> Command {
     let mut command = end_to_end::grader(home.path());
     command.args(BATCH);
-    command.args(["--engine", "none", "--store", "store", "--lease", "2"]);
-    command.args(["--gradebook", "far.db", "--quiet"]);
+    command.args(["--engine", "none", "--store", store, "--lease", "2"]);
+    command.args(["--gradebook", gradebook, "--quiet"]);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -24,15 +29,18 @@ fn collector(home: &Home) -> Command {
 /// Begins a batch and waits until all that is to be graded is in the store.
 fn begin(home: &Home, items: usize) -> std::process::Child {
     let child = collector(home).spawn().unwrap();
-    let store = home.path().join("store/items");
+    wait_for(&home.path().join("store/items"), items);
+    child
+}
+
+fn wait_for(store: &Path, items: usize) {
     // A file that is being written has another name.
     let whole = |entry: std::io::Result<fs::DirEntry>| {
         entry.is_ok_and(|e| e.path().extension().is_some_and(|end| end == "json"))
     };
-    while fs::read_dir(&store).map_or(0, |all| all.map(whole).filter(|is| *is).count()) < items {
+    while fs::read_dir(store).map_or(0, |all| all.map(whole).filter(|is| *is).count()) < items {
         std::thread::yield_now();
     }
-    child
 }
 
 fn worker(home: &Home) -> assert_cmd::Command {
@@ -109,6 +117,43 @@ fn a_machine_that_can_grade_nothing_takes_nothing_from_the_class() {
         let left = fs::read_dir(home.path().join("store").join(name)).unwrap();
         assert_eq!(left.count(), 0, "{name}");
     }
+}
+
+/// A grader where no user namespace is to be had.
+const LESS: &str = "echo 0 > /proc/sys/user/max_user_namespaces && exec \"$0\" \"$@\"";
+
+#[test]
+fn a_machine_that_grants_less_takes_nothing_unless_that_was_asked_for() {
+    let home = Home::new();
+    class(&home);
+    let less = |store: &str| {
+        let mut command = assert_cmd::Command::from_std(Command::new("unshare"));
+        command.args(["--user", "--map-root-user", "sh", "-c", LESS]);
+        let worker = end_to_end::grader(home.path());
+        command.arg(worker.get_program()).env_clear();
+        command.envs(worker.get_envs().filter_map(|(n, v)| Some((n, v?))));
+        command.args(["worker", "--slots", "1", "--store", store]);
+        command.current_dir(home.path());
+        command
+    };
+    let collecting = begin(&home, 4);
+    less("store")
+        .assert()
+        .code(3)
+        .stderr(predicate::str::contains("grants reduced isolation"))
+        .stderr(predicate::str::contains("--isolation reduced"));
+    let store = home.path().join("store");
+    assert_eq!(fs::read_dir(store.join("results")).unwrap().count(), 0);
+    worker(&home).assert().success();
+    let output = collecting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    // Whoever is content with it says so.
+    let mut content = collector_of(&home, "other", "less.db");
+    let content = content.args(["--isolation", "reduced"]).spawn().unwrap();
+    wait_for(&home.path().join("other/items"), 4);
+    less("other").assert().success();
+    let output = content.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
 }
 
 /// `ssh` that reaches one host, when it is told to, and is refused by the other.
