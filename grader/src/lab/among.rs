@@ -1,12 +1,12 @@
 //! What a check states about what peers have received.
 
-use super::check::required;
 use super::decode::{At, Shape, Sink, Span};
 use super::diagnostics::Diagnostic;
 use super::model::{Among, Property, Received};
 use super::property::{groups, texts};
 use super::raw;
 use super::stimulus::Stage;
+use super::values::required;
 
 /// The peers of a property; every one of them must be on the stage.
 fn peers(

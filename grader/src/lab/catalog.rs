@@ -10,7 +10,7 @@ use super::diagnostics::Diagnostics;
 use super::model::{Lab, Lang};
 use super::parse::{MOST_SOURCE, parse_with};
 use super::starter::Starter;
-use super::{check, names};
+use super::{names, values};
 
 /// The longest snapshot or handout that is read, in bytes.
 const MOST_TEXT: usize = 8 << 20;
@@ -280,7 +280,7 @@ fn from_dir(dir: &Path, known_references: &[&str]) -> Result<LabSource, LabError
     let snapshots = if folder.is_dir() {
         texts_in(&folder, |name| {
             let scenario = name.strip_suffix(".snap")?;
-            check::is_kebab(scenario).then(|| scenario.to_owned())
+            values::is_kebab(scenario).then(|| scenario.to_owned())
         })?
     } else {
         BTreeMap::new()
@@ -318,7 +318,7 @@ fn tools_in(dir: &Path) -> Result<BTreeMap<String, String>, LabError> {
     }
     texts_in(&folder, |name| {
         let is_c = name.ends_with(".c") || name.ends_with(".h");
-        (is_c && check::is_file_name(name)).then(|| name.to_owned())
+        (is_c && values::is_file_name(name)).then(|| name.to_owned())
     })
 }
 

@@ -12,8 +12,10 @@ pub mod guess;
 mod model;
 pub mod names;
 mod parse;
+mod program;
 mod property;
 mod raw;
+mod requirement;
 mod scenario;
 mod schema;
 mod selector;
@@ -22,6 +24,7 @@ pub mod starter;
 mod stimulus;
 mod text;
 mod tools;
+mod values;
 
 #[cfg(test)]
 mod tests;

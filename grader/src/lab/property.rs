@@ -1,10 +1,10 @@
 //! What a check states: its property, and the steps it is about.
 
-use super::check::required;
 use super::decode::{At, Named, Sink, Span};
 use super::diagnostics::Diagnostic;
 use super::model::{Ended, Property, Received, Statement, Window};
 use super::stimulus::Stage;
+use super::values::required;
 use super::{among, names, raw};
 
 /// The longest regular expression, in bytes.

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::check;
 use super::decode::{At, Sink, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{OwnName, Reach, SocketKind};
+use super::program;
 use super::raw;
 
 /// The longest name of a peer's socket: `sun_path` has 108 bytes, and the directory needs some.
@@ -22,7 +22,7 @@ pub(super) fn reach(
     kind: Option<SocketKind>,
     sink: &mut Sink,
 ) -> Option<Reach> {
-    let said = raw.socket.as_ref().map(|s| check::socket(s.value));
+    let said = raw.socket.as_ref().map(|s| program::socket(s.value));
     let any =
         raw.socket.is_some() || raw.bind.is_some() || raw.connected.is_some() || raw.host.is_some();
     if !any && kind.is_none() {

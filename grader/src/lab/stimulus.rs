@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::check::within;
 use super::decode::{At, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{Program, Property, Scenario, Setup, Stimulus, StreamMode};
-use super::scenario::{Means, no_such_program};
+use super::program::no_such_program;
+use super::scenario::Means;
+use super::values::within;
 use super::{names, raw};
 
 mod connections;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::check::{is_file_name, kebab};
 use super::decode::{Named, Sink, Span, shown};
 use super::diagnostics::Diagnostic;
 use super::model::{Program, Tool, Tools};
+use super::values::{is_file_name, kebab};
 use super::{names, raw};
 
 /// How many a lab may have: each is compiled, and copied into every scenario.

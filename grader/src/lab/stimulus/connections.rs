@@ -1,12 +1,13 @@
 //! Peers that connect, listen and accept.
 
 use super::Stage;
-use crate::lab::check::{self, required};
 use crate::lab::decode::{At, Sink, Span, shown};
 use crate::lab::diagnostics::Diagnostic;
 use crate::lab::model::{SocketKind, Stimulus};
-use crate::lab::scenario::has_address;
+use crate::lab::program;
+use crate::lab::program::has_address;
 use crate::lab::sockets;
+use crate::lab::values::required;
 use crate::lab::{names, raw};
 
 impl Stage<'_> {
@@ -91,7 +92,7 @@ impl Stage<'_> {
         // Whose place it takes.
         let server = self.programs.iter().find(|p| has_address(p));
         let server = server.and_then(|p| self.kind_of(&p.name));
-        let kind = raw.socket.as_ref().map(|s| check::socket(s.value));
+        let kind = raw.socket.as_ref().map(|s| program::socket(s.value));
         let kind = kind.or(server).unwrap_or(SocketKind::Stream);
         let host = sockets::host(raw.host.as_ref(), kind, sink);
         let peer = self.enter(name, true, round, sink)?;

@@ -1,13 +1,13 @@
 //! Data that is sent, typed or written.
 
 use super::keys::{exactly_one, only_with};
-use crate::lab::check::{required, small, within};
 use crate::lab::decode::{At, Sink};
 use crate::lab::diagnostics::Diagnostic;
 use crate::lab::model::{Data, DataSource};
 use crate::lab::raw;
 use crate::lab::scenario::Means;
 use crate::lab::text::{self, Allowed};
+use crate::lab::values::{required, small, within};
 
 /// At most so many bytes in one datum.
 pub(super) const MOST_DATA: u64 = 64 << 20;

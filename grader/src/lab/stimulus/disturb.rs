@@ -1,10 +1,10 @@
 //! Disturbances of system calls.
 
 use super::keys::{exactly_one, known_name};
-use crate::lab::check::{required, small, within};
 use crate::lab::decode::{At, Sink};
 use crate::lab::diagnostics::Diagnostic;
 use crate::lab::model::{DisturbOn, Disturbance, Effect, Nth};
+use crate::lab::values::{required, small, within};
 use crate::lab::{names, raw};
 
 /// Calls that make a process.

@@ -4,12 +4,12 @@ use super::data::data;
 use super::files::inside;
 use super::keys::{exactly_one, only_with};
 use super::{Peer, Stage};
-use crate::lab::check::{required, small};
 use crate::lab::decode::{At, Sink, shown};
 use crate::lab::diagnostics::Diagnostic;
 use crate::lab::model::Stimulus;
 use crate::lab::raw;
 use crate::lab::scenario::Means;
+use crate::lab::values::{required, small};
 
 /// A pipe holds at least a page and, for ordinary users, at most so much: pipe(7).
 const MOST_ROOM: u32 = 1 << 20;

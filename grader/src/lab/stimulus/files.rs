@@ -1,13 +1,13 @@
 //! Steps that change files.
 
 use super::keys::{exactly_one, only_with};
-use crate::lab::check::{required, small};
 use crate::lab::decode::{At, Sink};
 use crate::lab::diagnostics::Diagnostic;
 use crate::lab::model::FileStep;
 use crate::lab::raw;
 use crate::lab::scenario::Means;
 use crate::lab::text::{self, Allowed};
+use crate::lab::values::{required, small};
 
 pub(super) fn file_step(
     at: &At<raw::File>,

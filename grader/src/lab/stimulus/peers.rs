@@ -1,11 +1,12 @@
 //! Peers: how they come in, and stimuli that only name them.
 
 use super::{Peer, Stage, fifo};
-use crate::lab::check::{kebab, stream};
 use crate::lab::decode::{At, Sink, shown};
 use crate::lab::diagnostics::Diagnostic;
 use crate::lab::model::{Stimulus, StreamMode};
+use crate::lab::program::stream;
 use crate::lab::text::{self, Allowed};
+use crate::lab::values::kebab;
 use crate::lab::{names, raw};
 
 impl Stage<'_> {

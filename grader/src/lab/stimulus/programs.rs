@@ -3,10 +3,10 @@
 use super::data::MOST_DATA;
 use super::keys::known_name;
 use super::{Running, Stage};
-use crate::lab::check::{required, small, within};
 use crate::lab::decode::{At, Sink, shown};
 use crate::lab::diagnostics::Diagnostic;
 use crate::lab::model::{InputKind, Inspection, Stimulus};
+use crate::lab::values::{required, small, within};
 use crate::lab::{names, raw};
 
 impl Stage<'_> {
