@@ -7,11 +7,32 @@ use super::item::Identity;
 /// One of several parts: `0/4` to `3/4`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
-    number: u64,
-    of: u64,
+    number: u32,
+    of: u32,
 }
 
 impl Shard {
+    /// The whole as its only part.
+    pub const WHOLE: Self = Self { number: 0, of: 1 };
+
+    /// The part with this number of so many; `None` where there is none.
+    #[must_use]
+    pub fn new(number: u32, of: u32) -> Option<Self> {
+        (number < of).then_some(Self { number, of })
+    }
+
+    /// Which part, from 0.
+    #[must_use]
+    pub fn number(self) -> u32 {
+        self.number
+    }
+
+    /// Of how many.
+    #[must_use]
+    pub fn of(self) -> u32 {
+        self.of
+    }
+
     /// Whether somebody's submission belongs to this part. It depends on whose it is and nothing
     /// else, so that parts fit together whatever each machine finds; all attempts at a lab stay
     /// together.
@@ -24,7 +45,7 @@ impl Shard {
         }
         let mut first = [0; 8];
         first.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
-        u64::from_le_bytes(first) % self.of == self.number
+        u64::from_le_bytes(first) % u64::from(self.of) == u64::from(self.number)
     }
 }
 
@@ -36,11 +57,7 @@ impl FromStr for Shard {
         let (number, of) = text.split_once('/').ok_or_else(wanted)?;
         let number = number.parse().map_err(|_| wanted())?;
         let of = of.parse().map_err(|_| wanted())?;
-        if number < of {
-            Ok(Self { number, of })
-        } else {
-            Err(wanted())
-        }
+        Self::new(number, of).ok_or_else(wanted)
     }
 }
 

@@ -5,6 +5,7 @@ mod export;
 mod failed;
 mod merge;
 mod overrides;
+mod parts;
 mod show;
 mod stats;
 mod words;
@@ -78,7 +79,8 @@ impl Results {
         let write = || Gradebook::existing(&self.gradebook).map_err(failed);
         let read = || Gradebook::read_only(&self.gradebook).map_err(failed);
         if let Some(lang) = self.command.reads() {
-            self.say_what_is_missing(Words(lang.get()));
+            self.say_what_is_missing(&read()?, Words(lang.get()))
+                .map_err(failed)?;
         }
         match &self.command {
             Command::Show(show) => show.run(&read()?, &failed)?,
@@ -92,7 +94,7 @@ impl Results {
                 say(&args.words().discarded(count))?;
             }
             Command::Stats(args) => args.run(&read()?, &failed)?,
-            Command::Merge(merge) => merge.run(&self.gradebook)?,
+            Command::Merge(merge) => return merge.run(&self.gradebook),
             Command::Export(export) => export.run(&read()?, &failed)?,
             Command::Override(args) => args.run(&mut write()?, &failed)?,
         }
@@ -101,13 +103,20 @@ impl Results {
 }
 
 impl Results {
-    /// Results that are still in the journal are in none of what is shown.
-    fn say_what_is_missing(&self, words: Words) {
+    /// Results that are still in the journal are in none of what is shown, nor are parts that nobody
+    /// has merged.
+    fn say_what_is_missing(&self, book: &Gradebook, words: Words) -> Result<(), GradebookError> {
         let journal = journal_path(&self.gradebook);
         if Journal::holds_results(&journal) {
             let name = clean(&journal.display().to_string());
             tell!("{}", words.in_the_journal(&name));
         }
+        for (lab, division) in book.parts()? {
+            for (parts, missing) in division.missing() {
+                tell!("{}", clean(&words.missing_parts(&lab, parts, &missing)));
+            }
+        }
+        Ok(())
     }
 }
 

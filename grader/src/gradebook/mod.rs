@@ -2,6 +2,7 @@
 //! what produced it. `docs/gradebook.md` describes the tables.
 
 mod compare;
+mod division;
 pub mod export;
 mod late;
 mod merge;
@@ -25,6 +26,7 @@ use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
 pub use compare::{Change, Comparison, Judged, LabChange, Reason};
+pub use division::{Division, Fit};
 pub use late::{Late, LateError};
 pub use merge::{LabSettings, Merge, Merged};
 pub use overrides::{Doubt, Override};

@@ -9,7 +9,7 @@ use super::merge::{LabSettings, Merge, course_id, lab_id};
 use super::overrides::Override;
 use super::standing::Pick;
 use super::{Gradebook, GradebookError};
-use crate::batch::Person;
+use crate::batch::{Person, Shard};
 
 impl Gradebook {
     /// The names of the courses.
@@ -87,6 +87,12 @@ impl Merge<'_> {
             self.settings(&lab.name, &settings)?;
         }
         self.lab_versions(part)?;
+        for (lab, division) in part.parts()? {
+            // Of a class that was not divided nothing can be missing, and nothing that others divided.
+            for shard in division.shards().filter(|shard| *shard != Shard::WHOLE) {
+                self.has_part(&lab, shard)?;
+            }
+        }
         for entry in part.overrides()? {
             self.by_hand(&entry)?;
         }

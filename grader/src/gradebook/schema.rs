@@ -9,7 +9,7 @@ const APPLICATION: i32 = 0x6772_6472;
 
 /// One step for each version, applied in order; `PRAGMA user_version` counts those that were. What
 /// has been released is never changed, only followed by a further step.
-const STEPS: &[&str] = &[V1, V2];
+const STEPS: &[&str] = &[V1, V2, V3];
 
 const V1: &str = "
 CREATE TABLE course (
@@ -155,6 +155,18 @@ ALTER TABLE run ADD COLUMN counted INTEGER;
 UPDATE run SET counted = started / 1000 WHERE state IN ('current', 'superseded');
 ";
 
+/// Which parts of a class are in it; what was there before is taken for whole.
+const V3: &str = "
+CREATE TABLE part (
+    lab     INTEGER NOT NULL REFERENCES lab,
+    parts   INTEGER NOT NULL,
+    number  INTEGER NOT NULL CHECK (number >= 0 AND number < parts),
+    PRIMARY KEY (lab, parts, number)
+) STRICT, WITHOUT ROWID;
+INSERT INTO part (lab, parts, number)
+    SELECT id, 1, 0 FROM lab WHERE id IN (SELECT lab FROM submission);
+";
+
 /// The version that this grader writes.
 pub(super) fn newest() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
@@ -244,6 +256,7 @@ mod tests {
             .collect::<Result<_, _>>()
             .unwrap();
         assert_eq!(counted, [Some(5), Some(7), None]);
+        assert!(book.parts().unwrap()["us-upper"].is_whole());
     }
 
     #[test]
@@ -270,5 +283,6 @@ mod tests {
             rows.unwrap().collect::<Result<_, _>>().unwrap()
         };
         assert_eq!(tables(&[]), tables(&[0]));
+        assert_eq!(tables(&[]), tables(&[0, 1]));
     }
 }

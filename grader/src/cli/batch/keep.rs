@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use grader::batch::{Damage, Journal, JournalError, Known, Status};
+use grader::batch::{Damage, Journal, JournalError, Known, Shard, Status};
 use grader::gradebook::{Gradebook, LabSettings, Merged, Pick};
 
 use super::class::Class;
@@ -74,6 +74,13 @@ impl Batch {
         };
         for lab in class.labs.keys() {
             merge.settings(lab, &settings).map_err(failed)?;
+        }
+        // Who asks for some students only has no part of the class.
+        if through && self.only.is_empty() {
+            let shard = self.shard.unwrap_or(Shard::WHOLE);
+            for lab in class.labs.keys() {
+                merge.has_part(lab, shard).map_err(failed)?;
+            }
         }
         for row in &class.found.missing {
             merge

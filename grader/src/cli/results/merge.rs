@@ -2,22 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::Args;
 use grader::batch::{Identity, ItemKey, ResultRecord, Status};
 use grader::gradebook::{Gradebook, LabInfo};
 use grader::report::clean;
 
+use super::parts::{Parts, granted};
 use super::{failed, say};
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Failure, NOT_MET};
 use crate::cli::options::LangOption;
+use crate::cli::tell::tell;
 use crate::cli::words::Words;
 
 /// Put the parts of a class that several machines have graded into one gradebook
 ///
 /// Parts are what `grader batch --shard` made. Two results of the same files that disagree are
 /// refused, and nothing is merged: a verdict that moves is somebody's fault, and not the student's.
-/// Students of whom there is nothing, due dates, late policies and points set by hand come along.
+/// Students of whom there is nothing, due dates, late policies and points set by hand come along. Where
+/// a part of the class is missing that is told, and the exit status is 1.
 #[derive(Args)]
 pub(super) struct Merge {
     /// The parts' gradebooks
@@ -30,23 +34,28 @@ pub(super) struct Merge {
     lang: LangOption,
 }
 
-type Seen = HashMap<(Identity, ItemKey), (PathBuf, ResultRecord)>;
+pub(super) type Seen = HashMap<(Identity, ItemKey), (PathBuf, ResultRecord)>;
 
 impl Merge {
-    pub(super) fn run(&self, into: &Path) -> Result<(), Failure> {
+    pub(super) fn run(&self, into: &Path) -> Result<ExitCode, Failure> {
         let mut seen = Seen::new();
+        let mut class = Parts::default();
         if into.is_file() {
             let known = Gradebook::read_only(into).map_err(|e| failed(into, e))?;
             take(&known, into, &mut seen)?;
+            class.before(&known)?;
         }
         let before = seen.len();
         let mut parts = Vec::new();
         for path in &self.parts {
             let part = Gradebook::read_only(path).map_err(|e| failed(path, e))?;
             take(&part, path, &mut seen)?;
+            class.part(&part)?;
             parts.push(part);
         }
         same_settings(&parts)?;
+        class.same_division()?;
+        let granted = granted(&seen);
         let course = self.course(&parts)?;
         let mut records: Vec<ResultRecord> = seen.into_values().map(|(_, record)| record).collect();
         records.sort_by(|a, b| (&a.identity, a.started).cmp(&(&b.identity, b.started)));
@@ -73,7 +82,15 @@ impl Merge {
         };
         let words = Words(self.lang.get());
         let new = records.len() - before;
-        say(&words.merged(new, self.parts.len(), merged.pending))
+        say(&words.merged(new, self.parts.len(), merged.pending))?;
+        for lab in granted {
+            tell!("{}", clean(&words.unlike_machines(&lab)));
+        }
+        Ok(ExitCode::from(if class.tell(into, words) {
+            0
+        } else {
+            NOT_MET
+        }))
     }
 
     fn course(&self, parts: &[Gradebook]) -> Result<String, Failure> {

@@ -1,8 +1,12 @@
 //! What only `results export`, `results merge` and `results override` say.
 
+use std::path::Path;
+
+use grader::batch::Shard;
 use grader::gradebook::Doubt;
 use grader::lab::Lang;
 
+use super::parts::Unlike;
 use crate::cli::words::Words;
 
 impl Words {
@@ -77,5 +81,72 @@ impl Words {
             Lang::En => format!("{said}; {results} would change: grader results compare"),
             Lang::Ru => format!("{said}; изменилось бы: {results} (grader results compare)"),
         }
+    }
+
+    pub(super) fn twice(self, lab: &str, shard: Shard, one: &Path, other: &Path) -> String {
+        let (number, of) = (shard.number(), shard.of());
+        let (one, other) = (one.display(), other.display());
+        self.pick(
+            format!("note: {one} and {other} both are part {number} of {of} of {lab}"),
+            format!("заметка: {one} и {other} — одна и та же часть {number} из {of}, {lab}"),
+        )
+    }
+
+    /// The class was there, and only some of its parts come again.
+    pub(super) fn some_parts(self, lab: &str, parts: u32, into: &Path) -> String {
+        let into = into.display();
+        self.pick(
+            format!("note: {lab}: not all of its {parts} parts were named; of the others {into} keeps what it had"),
+            format!("заметка: {lab}: названы не все части ({parts}); остальное в {into} — как было"),
+        )
+    }
+
+    /// Parts that are not there, in a gradebook or among those that are merged.
+    pub(super) fn missing_parts(self, lab: &str, parts: u32, missing: &[u32]) -> String {
+        const SHOWN: usize = 8;
+        let shown: Vec<String> = missing
+            .iter()
+            .take(SHOWN)
+            .map(ToString::to_string)
+            .collect();
+        let more = if missing.len() > SHOWN { ", …" } else { "" };
+        let shown = format!("{}{more}", shown.join(", "));
+        match (self.0, missing.len()) {
+            (Lang::En, 1) => format!(
+                "warning: {lab}: part {shown} of {parts} is missing, and the students in it; add it with grader results merge"
+            ),
+            (Lang::En, _) => format!(
+                "warning: {lab}: parts {shown} of {parts} are missing, and the students in them; add them with grader results merge"
+            ),
+            (Lang::Ru, 1) => format!(
+                "внимание: {lab}: нет части {shown} из {parts} и её студентов; добавьте её: grader results merge"
+            ),
+            (Lang::Ru, _) => format!(
+                "внимание: {lab}: нет частей {shown} из {parts} и их студентов; добавьте их: grader results merge"
+            ),
+        }
+    }
+
+    pub(super) fn unlike_machines(self, unlike: &Unlike) -> String {
+        let lab = &unlike.lab;
+        let kinds = unlike.kinds.iter();
+        let kinds: Vec<String> = kinds
+            .map(|((isolation, observation), (count, one))| {
+                let results = self.results(*count);
+                self.pick(
+                    format!(
+                        "{results} with isolation {isolation} · observation {observation} ({one})"
+                    ),
+                    format!("{results} — изоляция {isolation} · наблюдение {observation} ({one})"),
+                )
+            })
+            .collect();
+        let kinds = kinds.join(", ");
+        self.pick(
+            format!(
+                "warning: {lab}: points cannot be compared, machines granted unlike things: {kinds}"
+            ),
+            format!("внимание: {lab}: баллы не сравнимы, машины дали разное: {kinds}"),
+        )
     }
 }
