@@ -5,6 +5,7 @@ mod export;
 mod failed;
 mod merge;
 mod overrides;
+mod pages;
 mod parts;
 mod show;
 mod stats;

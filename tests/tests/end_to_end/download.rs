@@ -165,15 +165,22 @@ fn feedback_bears_names_in_which_moodle_finds_the_number() {
     batch(&home, &[]).assert().success();
     results(
         &home,
-        &["export", "moodle-feedback", "us-upper", "--output", "back"],
+        &[
+            "export",
+            "moodle-feedback",
+            "us-upper",
+            "--output",
+            "back.zip",
+        ],
     );
+    let archive = fs::File::open(home.path().join("back.zip")).unwrap();
+    let archive = zip::ZipArchive::new(archive).unwrap();
     let mut numbers = Vec::new();
-    for entry in fs::read_dir(home.path().join("back")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
+    for name in archive.file_names() {
         // As is_valid_filename_for_import() of mod/assign/feedback/file takes a name apart.
-        let path = format!("/{name}/feedback.html");
+        let path = format!("/{}", name.unwrap());
         let parts: Vec<&str> = path.splitn(5, '_').collect();
-        assert_eq!(parts[2..4], ["assignsubmission", "file"], "{name}");
+        assert_eq!(parts[2..4], ["assignsubmission", "file"], "{path}");
         assert_eq!(parts[4], "/feedback.html");
         numbers.push(parts[1].to_owned());
     }

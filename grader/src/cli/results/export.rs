@@ -11,6 +11,7 @@ use grader::gradebook::export::{self, Detail, ExportError, Filled, Grade, Grades
 use grader::report::clean;
 
 use super::Failed;
+use super::pages::{Pages, put};
 use crate::cli::failure::Failure;
 use crate::cli::options::LangOption;
 use crate::cli::tell::tell;
@@ -30,7 +31,7 @@ pub(super) struct Export {
     /// The assignment's title in that file, or its number [default: the lab]
     #[arg(long, value_name = "TITLE")]
     assignment: Option<String>,
-    /// The file to write, or the directory for one file a student [default: standard output]
+    /// The file to write; for one file a student the directory, or an archive that ends with .zip [default: standard output]
     #[arg(long, short, value_name = "PATH")]
     output: Option<PathBuf>,
     #[command(flatten)]
@@ -44,9 +45,9 @@ enum Format {
     Canvas,
     /// Moodle: for the import of grades; with --fill the offline worksheet
     Moodle,
-    /// Moodle: a directory of feedback files, to be packed and uploaded as feedback in bulk
+    /// Moodle: feedback files, uploaded in bulk as a zip archive
     MoodleFeedback,
-    /// Canvas: a directory of feedback files, to be packed and uploaded as submissions in bulk
+    /// Canvas: feedback files, uploaded in bulk as submissions in a zip archive
     CanvasFeedback,
     /// Gradescope: a results.json for each student
     Gradescope,
@@ -218,9 +219,11 @@ impl Export {
         Ok(())
     }
 
-    fn directory(&self) -> Result<&Path, Failure> {
+    fn place(&self) -> Result<&Path, Failure> {
         self.output.as_deref().ok_or_else(|| {
-            Failure::usage("this makes a file for each student; say where: --output DIR")
+            Failure::usage(
+                "this makes a file for each student; say where: --output DIR, or --output FILE.zip",
+            )
         })
     }
 
@@ -230,7 +233,8 @@ impl Export {
         name: &dyn Fn(&str) -> String,
         content: &dyn Fn(&Grade) -> Option<String>,
     ) -> Result<(), Failure> {
-        let dir = self.directory()?;
+        let place = self.place()?;
+        let mut pages = Pages::at(place)?;
         let mut taken = BTreeSet::new();
         let mut count = 0;
         for grade in &book.grades.rows {
@@ -243,11 +247,12 @@ impl Export {
             };
             let own = unused(&own, &mut taken);
             if let Some(text) = content(&book.whole(grade)?) {
-                put(&dir.join(name(&own)), &text)?;
+                pages.add(&name(&own), &text)?;
                 count += 1;
             }
         }
-        say(self.words(), count, dir)
+        pages.close()?;
+        say(self.words(), count, place)
     }
 
     /// Pages under the names by which a system takes them back in bulk; `name` gives them.
@@ -257,7 +262,8 @@ impl Export {
         name: &dyn Fn(&Grade) -> Option<String>,
         without_name: &str,
     ) -> Result<(), Failure> {
-        let dir = self.directory()?;
+        let place = self.place()?;
+        let mut pages = Pages::at(place)?;
         let mut count = 0;
         let mut without = Vec::new();
         for grade in &book.grades.rows {
@@ -269,10 +275,7 @@ impl Export {
                 without.push(student.qualified());
                 continue;
             };
-            put(
-                &dir.join(name),
-                &export::html(book.grades, &book.whole(grade)?),
-            )?;
+            pages.add(&name, &export::html(book.grades, &book.whole(grade)?))?;
             count += 1;
         }
         if !without.is_empty() {
@@ -282,7 +285,8 @@ impl Export {
                 clean(&without.join(", "))
             );
         }
-        say(self.words(), count, dir)
+        pages.close()?;
+        say(self.words(), count, place)
     }
 }
 
@@ -320,30 +324,8 @@ fn unused(name: &str, taken: &mut BTreeSet<String>) -> String {
     out
 }
 
-fn put(path: &Path, text: &str) -> Result<(), Failure> {
-    use std::io::ErrorKind;
-    let failed = |error: std::io::Error| {
-        let what = format!("{} cannot be written", path.display());
-        match error.kind() {
-            ErrorKind::PermissionDenied
-            | ErrorKind::ReadOnlyFilesystem
-            | ErrorKind::NotADirectory
-            | ErrorKind::IsADirectory
-            | ErrorKind::AlreadyExists
-            | ErrorKind::InvalidFilename => Failure::usage(what)
-                .because(&error)
-                .hint("name another place, where you may write, with --output PATH"),
-            // The disk is full, or fails.
-            _ => Failure::fault(what).because(&error),
-        }
-    };
-    if let Some(parent) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
-        fs::create_dir_all(parent).map_err(failed)?;
-    }
-    fs::write(path, text).map_err(failed)
-}
-
-fn say(words: Words, count: usize, dir: &Path) -> Result<(), Failure> {
-    tell!("{}", words.files(count, &clean(&dir.display().to_string())));
+fn say(words: Words, count: usize, place: &Path) -> Result<(), Failure> {
+    let place = clean(&place.display().to_string());
+    tell!("{}", words.files(count, &place));
     Ok(())
 }
