@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use grader::batch::{self, Found, PreparedLab, Query, Roster};
+use grader::batch::{self, Found, Item, PreparedLab, Query, Roster};
 use grader::gradebook::{Gradebook, Late, time};
 use grader::lab::guess::Candidate;
 use grader::report::clean;
@@ -163,21 +163,35 @@ fn some(notes: &[String]) {
 
 pub(super) fn dry(class: &Class) -> Result<ExitCode, Failure> {
     let mut out = anstream::stdout().lock();
-    for item in &class.found.items {
-        let submitted = item.submitted.map(time::shown).unwrap_or_default();
-        let line = format!(
-            "{}  {}  {submitted}",
-            clean(&item.identity.to_string()),
-            clean(&item.origin())
-        );
-        writeln!(out, "{}", line.trim_end())?;
+    for line in listing(&class.found.items) {
+        writeln!(out, "{line}")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A line for each submission: whose it is, where it is, and when it was handed in, in columns.
+fn listing(items: &[Item]) -> Vec<String> {
+    let cells = items.iter().map(|item| {
+        let whose = clean(&item.identity.to_string());
+        (whose, clean(&item.origin()), item.submitted)
+    });
+    let cells: Vec<(String, String, Option<i64>)> = cells.collect();
+    let width = |text: &String| text.chars().count();
+    let whose_width = cells.iter().map(|(whose, ..)| width(whose)).max();
+    let place_width = cells.iter().map(|(_, place, _)| width(place)).max();
+    let (whose_width, place_width) = (whose_width.unwrap_or(0), place_width.unwrap_or(0));
+    let lines = cells.into_iter().map(|(whose, place, submitted)| {
+        let submitted = submitted.map(time::shown).unwrap_or_default();
+        let line = format!("{whose:<whose_width$}  {place:<place_width$}  {submitted}");
+        line.trim_end().to_owned()
+    });
+    lines.collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grader::batch::{Identity, Person, Place};
 
     #[test]
     fn a_lab_may_have_a_number() {
@@ -189,5 +203,34 @@ mod tests {
             Some(("us-upper".into(), vec![30, 31]))
         );
         assert_eq!(read("us-upper=x"), None);
+    }
+
+    #[test]
+    fn what_was_found_stands_in_columns() {
+        let item = |student: &str, at: &str, submitted| Item {
+            identity: Identity {
+                group: String::new(),
+                student: student.into(),
+                lab: "us-upper".into(),
+                attempt: 1,
+            },
+            person: Person::default(),
+            submitted,
+            place: Place::Directory(at.into()),
+            origin: None,
+        };
+        let items = [
+            item("Ян", "a/lab30", Some(0)),
+            item("Anna Petrova", "anna/lab30", None),
+        ];
+        let lines = listing(&items);
+        assert_eq!(
+            lines,
+            [
+                format!("Ян us-upper            a/lab30     {}", time::shown(0)),
+                "Anna Petrova us-upper  anna/lab30".to_owned(),
+            ]
+        );
+        assert!(listing(&[]).is_empty());
     }
 }
