@@ -1,6 +1,13 @@
-use super::*;
-use crate::lab::{ExitMode, Step, StreamMode, Text};
 use proptest::prelude::*;
+use supervisor::Bytes;
+
+use super::workspace::SHIM;
+use super::*;
+use crate::lab::{
+    AddressMode, Data, DataSource, DisturbOn, Disturbance, Effect, ExitMode, FileStep, InputKind,
+    Nth, OutputKind, Setup, Step, Stimulus, StreamMode, Text,
+};
+use crate::submission::Declared;
 
 fn role(name: &str) -> Program {
     Program {
