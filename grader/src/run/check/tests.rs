@@ -1,7 +1,8 @@
 //! With workers that only pretend: what is built and run, in which order, and what is told.
 
+use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use supervisor::event::{Enforced, Event, ExitStatus, Quiet, Settled, Stream, What};
 use supervisor::plan::{Image, Observation, Plan, ProcessId, ProgramId};
@@ -9,11 +10,16 @@ use supervisor::worker::WorkerError;
 use tempfile::TempDir;
 
 use super::super::engine::{Carrier, EngineOptions};
+use super::super::plan::Cast;
+use super::super::scenario::{run_scenario, weight};
+use super::super::snapshot::SnapshotError;
 use super::*;
 use crate::lab::{
-    AddressMode, ExitMode, Program, Proof, Requirement, Step, Stimulus, StreamMode, Text,
+    AddressMode, ExitMode, Program, Proof, Requirement, Scenario, Step, Stimulus, StreamMode, Text,
+    Unflushed,
 };
-use crate::submission::{CacheMode, Toolchain};
+use crate::submission::{CacheMode, SubmissionError, Toolchain};
+use crate::transcript::Transcript;
 
 fn requirement(id: &str, needs: &[&str]) -> Requirement {
     Requirement {
