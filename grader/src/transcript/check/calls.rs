@@ -1,0 +1,52 @@
+//! The calls that a program made, and the one in which it waits.
+
+use supervisor::event::What;
+
+use super::Seen;
+
+/// Whether each of the calls was made, or none of them.
+pub(super) fn called(calls: &[String], wanted: bool, seen: Seen<'_>) -> Result<(), String> {
+    let made = |name: &String| {
+        seen.events.iter().any(|event| match &event.what {
+            What::Call(call) => {
+                call.process.program == seen.program
+                    && call.name == *name
+                    && seen.window.has(event.step)
+            }
+            _ => false,
+        })
+    };
+    match calls.iter().find(|call| made(call) != wanted) {
+        None => Ok(()),
+        Some(call) if wanted => Err(format!("{call} was not called")),
+        Some(call) => Err(format!("{call} was called")),
+    }
+}
+
+/// Whether it waits in one of the calls at the end of the window.
+pub(super) fn waits_in(calls: &[String], seen: Seen<'_>) -> Result<(), String> {
+    let settled = seen
+        .events
+        .iter()
+        .rev()
+        .find_map(|event| match &event.what {
+            What::Settled(settled) if seen.window.has(event.step) => Some(settled),
+            _ => None,
+        });
+    let wait = settled.and_then(|settled| {
+        settled.waits.iter().find(|wait| {
+            wait.process.program == seen.program && wait.process.number == 0 && wait.thread == 0
+        })
+    });
+    let Some(wait) = wait else {
+        return Err("it does not run".to_owned());
+    };
+    let name = wait.call.split('(').next().unwrap_or_default();
+    if calls.iter().any(|call| call == name) {
+        Ok(())
+    } else if name.is_empty() {
+        Err("it waits in no call".to_owned())
+    } else {
+        Err(format!("it waits in {name}"))
+    }
+}
