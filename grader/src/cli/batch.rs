@@ -198,7 +198,7 @@ impl Batch {
                 .cluster
                 .grade(&work, &options, &engine_options, &mut display);
             let counts = display.finish();
-            return done.map(|()| Graded { counts, by: None });
+            return done.map(|by| Graded { counts, by });
         }
         let (words, say) = (Words(self.lang.get()), display.sayer());
         let interrupt = Interrupt::watch(move || say(words.stopping()))

@@ -23,6 +23,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const RAREST: Duration = Duration::from_secs(600);
 /// Rounds of new workers that may end without a single result before one stops asking for more.
 const FRUITLESS: usize = 3;
+/// Where new workers end again and again, so many looks at the scheduler are the longest pause.
+const LONGEST: u32 = 8;
 
 /// What is followed.
 #[derive(Debug)]
@@ -36,6 +38,8 @@ pub struct Follow<'a> {
     /// How long nobody need work before that is told, if not [half a minute, or the
     /// lease](Follow::new).
     pub silence: Duration,
+    /// How often the store is looked at, at most.
+    look: Duration,
 }
 
 impl<'a> Follow<'a> {
@@ -47,6 +51,7 @@ impl<'a> Follow<'a> {
             keys,
             workers,
             silence: SILENCE.max(store.lease()),
+            look: LOOK,
         }
     }
 }
@@ -56,14 +61,16 @@ impl<'a> Follow<'a> {
 pub enum Note {
     /// So many workers were asked for.
     Asked(usize),
-    /// So many more, because others are gone and work remains.
-    ToppedUp(usize),
+    /// So many more, because others are gone and work remains; what one of those complains of.
+    ToppedUp(usize, Option<String>),
     /// What happened to workers.
     News(String),
     /// The scheduler does not answer; the results do not depend on it.
     Silent(String),
     /// It answers again.
     Answers,
+    /// Workers that are not wanted any more could not be told so, and why.
+    NotCancelled(String),
     /// Nobody works on the store: no heart beats, and no result comes.
     Nobody {
         /// Submissions without a result.
@@ -121,6 +128,7 @@ pub fn follow<E>(
     let result = Following {
         fruitless: 0,
         asked: false,
+        pace: Pace::default(),
         silent: false,
         life: Life::new(what.silence),
         results: what.store.watch_results(),
@@ -128,7 +136,12 @@ pub fn follow<E>(
     }
     .run(launcher, stop, on_result, on_note);
     // Finished workers have nothing more to do, the others are not wanted any more.
-    launcher.cancel();
+    let cancelled = launcher.cancel();
+    if !matches!(result, Ok(Followed::Done))
+        && let Err(why) = cancelled
+    {
+        on_note(Note::NotCancelled(why));
+    }
     result
 }
 
@@ -137,9 +150,55 @@ struct Following<'a> {
     /// Workers that were started since the last result.
     fruitless: usize,
     asked: bool,
+    pace: Pace,
     silent: bool,
     life: Life,
     results: Watch,
+}
+
+/// How soon more workers are asked for: at once, but less and less often where those that come end
+/// again and again, as on a node of no use, which is the first that has room for the next ones.
+struct Pace {
+    /// Looks to be sat out.
+    rest: u32,
+    /// So many from one asking to the next.
+    next: u32,
+    /// Looks since a worker was missing.
+    calm: u32,
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Self {
+            rest: 0,
+            next: 1,
+            calm: 0,
+        }
+    }
+}
+
+impl Pace {
+    /// All are there.
+    fn complete(&mut self) {
+        self.rest = self.rest.saturating_sub(1);
+        self.calm += 1;
+        if self.calm > 2 * LONGEST {
+            self.next = 1;
+        }
+    }
+
+    /// Some are missing: whether to ask for them now.
+    fn is_due(&mut self) -> bool {
+        self.calm = 0;
+        let due = self.rest == 0;
+        self.rest = self.rest.saturating_sub(1);
+        due
+    }
+
+    fn asked(&mut self) {
+        self.rest = self.next - 1;
+        self.next = (self.next * 2).min(LONGEST);
+    }
 }
 
 /// When somebody was last seen at work.
@@ -197,7 +256,7 @@ impl Following<'_> {
         for look in 0_u32.. {
             let began = Instant::now();
             self.collect(on_result)?;
-            let pause = LOOK.max(began.elapsed() * SHARE);
+            let pause = self.what.look.max(began.elapsed() * SHARE);
             if self.what.keys.is_empty() {
                 return Ok(Followed::Done);
             }
@@ -266,6 +325,7 @@ impl Following<'_> {
         let wanted = self.what.workers.min(self.what.keys.len());
         let Some(missing) = wanted.checked_sub(present).filter(|n| *n > 0) else {
             self.asked = true;
+            self.pace.complete();
             return Ok(());
         };
         if self.fruitless >= FRUITLESS * self.what.workers.max(1) {
@@ -278,13 +338,22 @@ impl Following<'_> {
                 log: launcher.log(),
             });
         }
+        if !self.pace.is_due() {
+            return Ok(());
+        }
+        let complaint = if self.asked {
+            launcher.complaint()
+        } else {
+            None
+        };
         let started = launcher.start(missing)?;
         if started == 0 {
             return Ok(());
         }
+        self.pace.asked();
         self.fruitless += started;
         on_note(if std::mem::replace(&mut self.asked, true) {
-            Note::ToppedUp(started)
+            Note::ToppedUp(started, complaint)
         } else {
             Note::Asked(started)
         });
@@ -325,11 +394,15 @@ mod tests {
         fn present(&mut self) -> Presence {
             (self.answers)()
         }
-        fn cancel(&mut self) {
+        fn cancel(&mut self) -> Result<(), String> {
             self.cancelled = true;
+            Err("no answer".to_owned())
         }
         fn log(&self) -> String {
             "the log".to_owned()
+        }
+        fn complaint(&self) -> Option<String> {
+            Some("full".to_owned())
         }
         fn advice(&self) -> String {
             "start some".to_owned()
@@ -365,6 +438,14 @@ mod tests {
             .unwrap();
     }
 
+    /// Four results by so many workers, looked at all the time.
+    fn quick(store: &Store, workers: usize) -> Follow<'_> {
+        Follow {
+            look: Duration::from_millis(1),
+            ..Follow::new(store, (0..4).map(key).collect(), workers)
+        }
+    }
+
     fn followed(
         store: &Store,
         fake: &mut Fake<'_>,
@@ -375,7 +456,7 @@ mod tests {
     ) {
         let (_keep, stop) = mpsc::channel();
         let (mut seen, mut notes) = (Vec::new(), Vec::new());
-        let what = Follow::new(store, (0..4).map(key).collect(), 2);
+        let what = quick(store, 2);
         let result = follow(
             what,
             fake,
@@ -404,7 +485,10 @@ mod tests {
         assert_eq!(end.unwrap(), Followed::Done);
         assert_eq!(seen, (0..4).map(key).collect::<Vec<_>>());
         assert_eq!(fake.starts, [2, 2]);
-        assert_eq!(notes, [Note::Asked(2), Note::ToppedUp(2)]);
+        assert_eq!(
+            notes,
+            [Note::Asked(2), Note::ToppedUp(2, Some("full".to_owned()))]
+        );
         assert!(fake.cancelled);
     }
 
@@ -432,7 +516,10 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
         let mut fake = Fake::new(&store, |_, _| {}, none);
-        let (end, _, _) = followed(&store, &mut fake);
+        let (end, _, notes) = followed(&store, &mut fake);
+        // They may be there still: nobody could tell them to end.
+        let last = Note::NotCancelled("no answer".to_owned());
+        assert_eq!(notes.last(), Some(&last));
         let error = end.unwrap_err();
         assert!(matches!(error, FollowError::Fruitless { left: 4, .. }));
         assert!(error.to_string().contains("the log"), "{error}");
@@ -448,16 +535,15 @@ mod tests {
         // One of four works on something that takes long; the others end at once, again and again.
         let answers = || {
             looks += 1;
-            if looks > FRUITLESS + 2 {
+            if looks > 100 {
                 (0..4).for_each(|n| result(&store, n));
             }
             Presence::Workers(1)
         };
         let mut fake = Fake::new(&store, |_, _| {}, answers);
         let (_keep, stop) = mpsc::channel();
-        let what = Follow::new(&store, (0..4).map(key).collect(), 4);
         let end = follow(
-            what,
+            quick(&store, 4),
             &mut fake,
             &stop,
             &mut |_, _| Ok::<(), Infallible>(()),
@@ -466,6 +552,54 @@ mod tests {
         assert_eq!(end.unwrap(), Followed::Done);
         // Three rounds, rounded up: no more are asked for in vain.
         assert_eq!(fake.starts, [3; 4]);
+    }
+
+    #[test]
+    fn a_node_of_no_use_is_not_asked_all_the_time() {
+        let dir = TempDir::new().unwrap();
+        let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+        let (mut looks, mut asked) = (0, Vec::new());
+        let present = std::cell::Cell::new(0);
+        let does = |_: &Store, _: usize| asked.push(present.get());
+        // One works and brings a result now and then, another ends at once whenever it comes.
+        let answers = || {
+            present.set(looks);
+            looks += 1;
+            if looks % 20 == 0 {
+                result(&store, looks / 20 - 1);
+            }
+            Presence::Workers(1)
+        };
+        let mut fake = Fake::new(&store, does, answers);
+        let (_keep, stop) = mpsc::channel();
+        let end = follow(
+            quick(&store, 2),
+            &mut fake,
+            &stop,
+            &mut |_, _| Ok::<(), Infallible>(()),
+            &mut |_| {},
+        );
+        assert_eq!(end.unwrap(), Followed::Done);
+        drop(fake);
+        // The last result is work for one alone.
+        assert_eq!(asked, [0, 1, 3, 7, 15, 23, 31, 39, 47, 55]);
+    }
+
+    #[test]
+    fn who_has_been_complete_for_long_is_helped_at_once() {
+        let mut pace = Pace::default();
+        for _ in 0..9 {
+            if pace.is_due() {
+                pace.asked();
+            }
+        }
+        assert!(!pace.is_due());
+        for _ in 0..=2 * LONGEST {
+            pace.complete();
+        }
+        assert!(pace.is_due());
+        pace.asked();
+        assert!(pace.is_due());
     }
 
     #[test]

@@ -4,9 +4,12 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use predicates::prelude::*;
 
 use crate::batch::{BATCH, batch, class, grades, text};
@@ -88,6 +91,39 @@ fn a_batch_that_died_collects_what_its_workers_did() {
         .assert()
         .code(1);
     assert_eq!(grades(&home, "near.db"), grades(&home, "far.db"));
+}
+
+#[test]
+fn a_batch_elsewhere_that_is_interrupted_ends_as_one_here() {
+    let home = Home::new();
+    class(&home);
+    let all = begin(&home, 4);
+    worker(&home).assert().success();
+    assert_eq!(all.wait_with_output().unwrap().status.code(), Some(1));
+    let whole = grades(&home, "far.db");
+    // The class once more, with one result yet to come.
+    for name in ["far.db", "far.journal"] {
+        fs::remove_file(home.path().join(name)).unwrap();
+    }
+    let mut results = fs::read_dir(home.path().join("store/results")).unwrap();
+    fs::remove_file(results.next().unwrap().unwrap().path()).unwrap();
+    let collecting = collector(&home).spawn().unwrap();
+    let journal = home.path().join("far.journal");
+    while fs::read_to_string(&journal).map_or(0, |text| text.lines().count()) < 4 {
+        std::thread::yield_now();
+    }
+    let pid = Pid::from_raw(i32::try_from(collecting.id()).unwrap());
+    kill(pid, Signal::SIGINT).unwrap();
+    let output = collecting.wait_with_output().unwrap();
+    assert_eq!(output.status.signal(), Some(2), "{}", text(&output.stderr));
+    let said = text(&output.stderr);
+    assert!(said.contains("stopped: 3 of 4 have a result"), "{said}");
+    assert_eq!(grades(&home, "far.db").lines().count(), 4);
+    let next = collector(&home).spawn().unwrap();
+    worker(&home).assert().success();
+    let output = next.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(grades(&home, "far.db"), whole);
 }
 
 #[test]

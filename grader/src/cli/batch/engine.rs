@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -14,7 +13,7 @@ use grader::cluster::{
 use grader::run::EngineOptions;
 use grader::store::{Key, Store, StoreError};
 
-use super::interrupt;
+use super::interrupt::Interrupt;
 use super::progress::Display;
 use crate::cli::failure::Failure;
 use crate::cli::tell::tell;
@@ -138,14 +137,15 @@ impl ClusterArgs {
         })
     }
 
-    /// Puts the class into the store, has workers started, and writes results down as they come.
+    /// Puts the class into the store, has workers started, and writes results down as they come; gives
+    /// the signal that told it to end, if one did.
     pub(super) fn grade(
         &self,
         class: &Workload<'_>,
         options: &Options,
         engine: &EngineOptions,
         display: &mut Display,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<i32>, Failure> {
         if self.engine == Engine::Kubernetes {
             return Err(Failure::usage(
                 "this grader writes the manifest of pods and does not submit it",
@@ -154,6 +154,14 @@ impl ClusterArgs {
         }
         let failed = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
         let root = self.root()?;
+        // Before the class is put there: it may be that nobody can be told the directory's name.
+        let mut launcher: Box<dyn Launcher> = match self.engine {
+            Engine::Slurm => Box::new(self.slurm()?),
+            Engine::Ssh => Box::new(self.ssh()?),
+            _ => Box::new(Idle {
+                store: root.clone(),
+            }),
+        };
         let store = Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| match e {
             StoreError::NotAStore { .. } => Failure::usage(e.to_string()),
             _ => failed(&e),
@@ -168,19 +176,17 @@ impl ClusterArgs {
         }
         let keys =
             fill(&store, class, &mut |progress| display.take(&progress)).map_err(|e| failed(&e))?;
-        let mut launcher: Box<dyn Launcher> = match self.engine {
-            Engine::Slurm => Box::new(self.slurm()?),
-            Engine::Ssh => Box::new(self.ssh()?),
-            _ => Box::new(Idle {
-                store: root.clone(),
-            }),
-        };
         let workers = match self.engine {
             Engine::Ssh => self.host.iter().map(|(_, slots)| slots).sum(),
             _ => engine.workers.unwrap_or(WORKERS),
         };
         let what = Follow::new(&store, keys, workers);
-        let stop = stop_when_told().map_err(|e| failed(&e))?;
+        // Whoever interrupts the batch interrupts its workers as well.
+        let (send, stop) = mpsc::channel();
+        let interrupt = Interrupt::watch(move || {
+            let _ = send.send(());
+        });
+        let interrupt = interrupt.map_err(|e| failed(&e))?;
         let quiet = display.is_quiet();
         let mut take = |key: Key, bytes: Vec<u8>| -> Result<(), Taken> {
             let record = read(&key, &bytes)?;
@@ -198,21 +204,32 @@ impl ClusterArgs {
             );
         }
         match followed {
-            Ok(Followed::Done) => Ok(()),
-            Ok(Followed::Stopped) => Err(Failure::fault(format!(
-                "stopped before all results were there; {}",
-                match self.engine {
-                    Engine::None => "workers that were started by hand go on",
-                    _ => "its workers are stopped as well",
+            Ok(Followed::Done) => Ok(None),
+            Ok(Followed::Stopped) => {
+                if self.engine == Engine::None {
+                    tell!("note: workers that were started by hand go on");
                 }
-            ))
-            .hint("the same command goes on where it was")),
+                Ok(interrupt.signal())
+            }
             Err(FollowError::Sink(Taken::Journal(error))) => Err(failed(&error)),
             Err(FollowError::Sink(Taken::Damaged { key, why })) => Err(failed(&format!(
                 "{}/results/{key}.json is no result of this batch: {why}",
                 root.display()
             ))
             .hint("remove the file and give the same command: it is graded again")),
+            Err(FollowError::Launch(error)) => {
+                let failure = failed(&error);
+                Err(match (&error, self.engine) {
+                    (LaunchError::Refused { .. }, Engine::Slurm) => failure.hint(
+                        "--slurm-memory, --slurm-time and --slurm-option say what is asked for, --dry-run shows it; then the same command goes on",
+                    ),
+                    _ => failure,
+                })
+            }
+            Err(error @ FollowError::Fruitless { .. }) => {
+                Err(failed(&error)
+                    .hint("when it is seen to, the same command goes on where it was"))
+            }
             Err(error) => Err(failed(&error)),
         }
     }
@@ -286,19 +303,23 @@ fn read(key: &Key, bytes: &[u8]) -> Result<ResultRecord, Taken> {
 }
 
 fn note(note: Note, quiet: bool) {
-    if quiet && matches!(note, Note::Asked(_) | Note::ToppedUp(_) | Note::Answers) {
+    if quiet && matches!(note, Note::Asked(_) | Note::ToppedUp(..) | Note::Answers) {
         return;
     }
     let text = match note {
         Note::Asked(n) => format!("asked for {n} workers"),
-        Note::ToppedUp(n) => {
-            format!("asked for {n} more workers: others are gone and work remains")
+        Note::ToppedUp(n, why) => {
+            let why = why.map_or(String::new(), |why| format!(" ({why})"));
+            format!("asked for {n} more workers: others are gone and work remains{why}")
         }
         Note::News(news) => news,
         Note::Silent(why) => {
             format!("the scheduler does not answer ({why}); results are collected all the same")
         }
         Note::Answers => "the scheduler answers again".to_owned(),
+        Note::NotCancelled(why) => {
+            format!("workers could not be told to end, and go on until no work is left ({why})")
+        }
         Note::Nobody {
             left,
             since,
@@ -309,20 +330,6 @@ fn note(note: Note, quiet: bool) {
         }
     };
     tell!("note: {text}");
-}
-
-/// Whoever interrupts the batch interrupts its workers as well.
-fn stop_when_told() -> std::io::Result<mpsc::Receiver<()>> {
-    let (send, stop) = mpsc::channel();
-    let mut signals = interrupt::signals()?;
-    thread::spawn(move || {
-        for _ in signals.forever() {
-            if send.send(()).is_err() {
-                return;
-            }
-        }
-    });
-    Ok(stop)
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub(super) fn end_by(signal: i32) -> ExitCode {
 }
 
 /// The signals by which people and machines end a batch, as they come.
-pub(super) fn signals() -> io::Result<Signals> {
+fn signals() -> io::Result<Signals> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = ignored(&status);
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();

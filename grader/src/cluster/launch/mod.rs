@@ -33,10 +33,18 @@ pub trait Launcher {
     }
 
     /// Ends all workers; what cannot be ended ends by itself when no work is left.
-    fn cancel(&mut self);
+    ///
+    /// # Errors
+    /// What kept them from being told, and how people can do it.
+    fn cancel(&mut self) -> Result<(), String>;
 
     /// Where people find what workers say.
     fn log(&self) -> String;
+
+    /// What the worker that has ended last gives as the reason, if it was none to be content with.
+    fn complaint(&self) -> Option<String> {
+        None
+    }
 
     /// What people can do when no worker comes.
     fn advice(&self) -> String;
@@ -58,7 +66,9 @@ impl Launcher for Idle {
         Presence::Workers(usize::MAX)
     }
 
-    fn cancel(&mut self) {}
+    fn cancel(&mut self) -> Result<(), String> {
+        Ok(())
+    }
 
     fn log(&self) -> String {
         "what the workers say".to_owned()
@@ -106,11 +116,13 @@ pub enum LaunchError {
     Name(String),
 }
 
-/// The last thing that a command said on its standard error, for a message of one line.
+/// The last thing that a command said on its standard error, for a message of one line. What grader
+/// advises stands below what it is about.
 fn said(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
-    let last = text.lines().rev().find(|line| !line.trim().is_empty());
-    crate::report::clean(last.unwrap_or("it says nothing").trim())
+    let mut lines = text.lines().rev().map(str::trim);
+    let last = lines.find(|line| !line.is_empty() && !line.starts_with("hint: "));
+    crate::report::clean(last.unwrap_or("it says nothing"))
 }
 
 /// The last thing that was said in a log from `begin` on.
@@ -160,6 +172,9 @@ mod tests {
         std::fs::write(&log, "banner\nno such store\n\n").unwrap();
         assert_eq!(last_words(&log, 0), "no such store");
         assert_eq!(last_words(&log, 22), "it says nothing");
+        std::fs::write(&log, "error: no room\nhint: make some\n").unwrap();
+        assert_eq!(last_words(&log, 0), "error: no room");
+        std::fs::write(&log, "banner\nno such store\n").unwrap();
         assert!(place_and_last(dir.path()).ends_with("says: no such store"));
         std::fs::write(&log, "x".repeat(100_000)).unwrap();
         assert!(last_words(&log, 0).len() <= 4096);

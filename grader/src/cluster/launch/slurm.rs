@@ -9,7 +9,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use super::{LaunchError, Launcher, Presence, place_and_last, said};
+use super::{LaunchError, Launcher, Presence, last_words, newest, place_and_last, said};
 
 /// Array tasks in one submission; by default Slurm refuses indices above 1000 (`MaxArraySize`,
 /// slurm.conf(5)).
@@ -48,10 +48,10 @@ impl Slurm {
     pub fn new(options: SlurmOptions) -> Result<Self, LaunchError> {
         for path in [&options.store, &options.grader] {
             // `%` and `\` are patterns in the name of the output, the others end a directive.
-            let plain = |c: char| c.is_alphanumeric() || "/._-+@:=,".contains(c);
+            let plain = |c: char| c.is_alphanumeric() || " /._-+@:=,".contains(c);
             if !path.to_str().is_some_and(|text| text.chars().all(plain)) {
                 return Err(LaunchError::Name(format!(
-                    "{}: Slurm needs a path of letters, digits and any of /._-+@:=, only",
+                    "{}: Slurm needs a path of letters, digits, spaces and any of /._-+@:=, only",
                     path.display()
                 )));
             }
@@ -68,7 +68,7 @@ impl Slurm {
     #[must_use]
     pub fn script(&self, workers: usize) -> String {
         let options = &self.options;
-        let store = options.store.display();
+        let store = options.store.to_string_lossy();
         let mut text = String::from("#!/bin/sh\n");
         let mut directive = |line: &str| {
             // Writing to a String never fails.
@@ -83,14 +83,16 @@ impl Slurm {
         }
         directive("--requeue");
         directive("--open-mode=append");
-        directive(&format!("--output={store}/log/%A_%a.log"));
+        let mark = if store.contains(' ') { "\"" } else { "" };
+        directive(&format!("--output={mark}{store}/log/%A_%a.log{mark}"));
         for argument in &options.arguments {
             directive(argument);
         }
         let _ = writeln!(
             text,
-            "exec {} worker --store {store} --slots 1",
-            options.grader.display()
+            "exec {} worker --store {} --slots 1",
+            shell_words::quote(&options.grader.to_string_lossy()),
+            shell_words::quote(&store)
         );
         text
     }
@@ -161,19 +163,28 @@ impl Launcher for Slurm {
         }
     }
 
-    fn cancel(&mut self) {
-        // Jobs that cannot be cancelled end when no work is left.
-        let _ = Command::new("scancel")
+    fn cancel(&mut self) -> Result<(), String> {
+        let scancel = Command::new("scancel")
             .args(["--quiet", "--me", "--name"])
             .arg(&self.name)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
+            .output();
+        let why = match scancel {
+            Ok(output) if output.status.success() => return Ok(()),
+            Ok(output) => said(&output.stderr),
+            Err(error) => format!("scancel: {error}"),
+        };
+        let name = &self.name;
+        Err(format!("{why}; `scancel --me --name {name}` cancels them"))
     }
 
     fn log(&self) -> String {
         place_and_last(&self.logs())
+    }
+
+    fn complaint(&self) -> Option<String> {
+        let log = newest(&self.logs())?;
+        Some(last_words(&log, 0)).filter(|words| words.contains("error: "))
     }
 
     fn advice(&self) -> String {
@@ -247,10 +258,24 @@ mod tests {
     }
 
     #[test]
+    fn a_path_may_have_spaces() {
+        let odd = SlurmOptions {
+            store: "/общее/ОС, 2 курс".into(),
+            grader: "/opt/my tools/grader".into(),
+            ..options()
+        };
+        let script = Slurm::new(odd).unwrap().script(2);
+        assert!(script.contains("#SBATCH --output=\"/общее/ОС, 2 курс/log/%A_%a.log\"\n"));
+        assert!(script.ends_with(
+            "exec '/opt/my tools/grader' worker --store '/общее/ОС, 2 курс' --slots 1\n"
+        ));
+    }
+
+    #[test]
     fn a_path_with_a_meaning_is_refused() {
         for store in [
-            "/shared/run 1",
             "/shared/%j",
+            "/shared/\"run\"",
             "/shared/$(id)",
             "/shared/a\nb",
         ] {

@@ -211,7 +211,7 @@ impl Launcher for Ssh {
         std::mem::take(&mut self.news)
     }
 
-    fn cancel(&mut self) {
+    fn cancel(&mut self) -> Result<(), String> {
         for host in &mut self.hosts {
             if let Some(mut child) = host.connection.take() {
                 // Its standard input ends, and with it the worker there; ssh itself need not wait.
@@ -220,6 +220,7 @@ impl Launcher for Ssh {
                 let _ = child.wait();
             }
         }
+        Ok(())
     }
 
     fn log(&self) -> String {
@@ -233,7 +234,7 @@ impl Launcher for Ssh {
 
 impl Drop for Ssh {
     fn drop(&mut self) {
-        self.cancel();
+        let _ = self.cancel();
     }
 }
 
