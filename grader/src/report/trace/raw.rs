@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Recording;
+use crate::report::text::inert_json;
 
 /// The first line of a raw recording.
 #[derive(Serialize)]
@@ -31,8 +32,7 @@ pub fn write_raw(out: &mut dyn Write, recording: &Recording<'_>) -> io::Result<(
         steps: recording.titles,
     };
     let mut line = |value: serde_json::Result<String>| -> io::Result<()> {
-        // Inside strings only: see the JSON report.
-        writeln!(out, "{}", value?.replace("##[", "\\u0023#["))
+        writeln!(out, "{}", inert_json(&value?))
     };
     line(serde_json::to_string(&header))?;
     for event in recording.events {
