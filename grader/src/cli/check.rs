@@ -55,6 +55,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let (lab, dir) = self.lab_and_dir()?;
+        output::apart(&self.format)?;
         let engine = Engine::new(&self.engine.options())
             .map_err(|fault| failed(CheckError::Fault(fault)))?;
         // The workers make their namespaces while the lab and the submission are read.

@@ -33,6 +33,13 @@ const KINDS: &[(&str, Kind)] = &[
     ("jsonl", Kind::Jsonl),
 ];
 
+impl Kind {
+    fn name(self) -> &'static str {
+        let known = KINDS.iter().find(|(_, kind)| *kind == self);
+        known.map_or("", |(name, _)| name)
+    }
+}
+
 /// One `--format`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Format {
@@ -109,6 +116,30 @@ fn appended(variable: &str) -> Result<Option<Box<dyn Write>>, Failure> {
     Ok(Some(Box::new(file)))
 }
 
+/// Refuses two reports that would be written into one another.
+pub(super) fn apart(formats: &[Format]) -> Result<(), Failure> {
+    for (i, format) in formats.iter().enumerate() {
+        for other in &formats[..i] {
+            if format.file != other.file {
+                continue;
+            }
+            // What a runner reads may stand between the lines for people: it is made for that.
+            let by_lines = |format: &Format| matches!(format.kind, Kind::Human | Kind::GitHub);
+            let place = match &format.file {
+                None if by_lines(format) && by_lines(other) => continue,
+                None => "standard output".to_owned(),
+                Some(file) => file.display().to_string(),
+            };
+            let (first, second) = (other.kind.name(), format.kind.name());
+            return Err(Failure::usage(format!(
+                "{first} and {second} would both be written to {place}"
+            ))
+            .hint(format!("give one of them a file: --format {second}=FILE")));
+        }
+    }
+    Ok(())
+}
+
 /// Opens a reporter for each format; without any, the one for people.
 pub(super) fn reporters(formats: &[Format], context: &Context) -> Result<Reporters, Failure> {
     let mut reporters = Reporters::default();
@@ -173,5 +204,19 @@ mod tests {
                 .contains("human, json, junit, github, jsonl")
         );
         assert!("json=".parse::<Format>().is_err());
+    }
+
+    #[test]
+    fn two_reports_do_not_share_a_file_that_a_program_reads() {
+        let apart = |formats: &[&str]| {
+            let parsed = formats.iter().map(|text| text.parse().unwrap());
+            apart(&parsed.collect::<Vec<Format>>()).is_ok()
+        };
+        assert!(apart(&["human", "github", "junit=r.xml", "json=r.json"]));
+        assert!(apart(&["json", "human=r.txt"]));
+        assert!(!apart(&["json", "human"]));
+        assert!(!apart(&["github", "junit"]));
+        assert!(!apart(&["json=r", "junit=r"]));
+        assert!(!apart(&["jsonl", "json"]));
     }
 }

@@ -184,26 +184,24 @@ fn what_a_submission_prints_starts_no_workflow_command() {
         "work/pipe-upper.c",
         "#include <stdio.h>\nint main(void) { puts(\"::error::pwned\"); puts(\"##[error]pwned\"); return 0; }\n",
     );
-    let output = home
-        .grader()
-        .args([
-            "check",
-            "pipe-upper",
-            "work",
-            "--format",
-            "github",
-            "--format",
-            "human",
-        ])
-        .args(["--format", "json", "--format", "junit"])
-        .env("GITHUB_ACTIONS", "true")
-        .assert()
-        .code(1);
-    let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
-    assert!(
-        text.contains("pwned"),
-        "the attack is not part of the report: {text}"
-    );
+    for formats in [&["github", "human"][..], &["json"], &["junit"]] {
+        let mut check = home.grader();
+        check.args(["check", "pipe-upper", "work"]);
+        for format in formats {
+            check.args(["--format", format]);
+        }
+        let output = check.env("GITHUB_ACTIONS", "true").assert().code(1);
+        let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
+        assert!(
+            text.contains("pwned"),
+            "the attack is not part of the report: {text}"
+        );
+        starts_no_command(&text);
+    }
+}
+
+/// What a runner would take for a command is one of ours, or fenced.
+fn starts_no_command(text: &str) {
     let mut stopped: Option<&str> = None;
     for line in text.lines() {
         match stopped {
@@ -223,6 +221,21 @@ fn what_a_submission_prints_starts_no_workflow_command() {
         }
     }
     assert!(stopped.is_none(), "the fence is not closed");
+}
+
+#[test]
+fn two_reports_are_not_written_into_one_another() {
+    let home = Home::new();
+    home.grader()
+        .args(["check", "us-upper", "work"])
+        .args(["--format", "json", "--format", "junit"])
+        .assert()
+        .code(2)
+        .stdout("")
+        .stderr(contains(
+            "json and junit would both be written to standard output",
+        ))
+        .stderr(contains("--format junit=FILE"));
 }
 
 #[test]
