@@ -96,6 +96,7 @@ fn plan(exe: &Path, argument: Option<u64>, observation: Observation) -> Plan {
             ..Limits::default()
         },
         observation,
+        opens: false,
         isolation: Isolation::BestEffort,
         readable: Vec::new(),
     }

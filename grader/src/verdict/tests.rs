@@ -79,7 +79,7 @@ fn explained(verdicts: &[Verdict], requirement: &str) -> String {
         for call in &actions.calls {
             let remark = call.remark.as_deref().unwrap_or_default();
             out.push(
-                format!("    {:22}{remark}", call.text)
+                format!("    {:21} {remark}", call.text)
                     .trim_end()
                     .to_owned(),
             );
@@ -218,6 +218,9 @@ fn what_calls_returned_is_explained() {
             at(6, call(SERVER, "socket", "AF_UNIX, SOCK_DGRAM, 0", 7, 1)),
             at(6, call(SERVER, "recvfrom", "7", 0, 1)),
             at(6, call(SERVER, "read", "9", 0, 1)),
+            at(6, call(SERVER, "openat", "\"f\", O_WRONLY|O_NONBLOCK", -6, 1)),
+            at(6, call(SERVER, "openat", "\"f\", O_RDONLY", 7, 1)),
+            at(6, call(SERVER, "read", "7", 0, 1)),
             at(6, call(SERVER, "accept", "3", -4, 1)),
             at(6, call(SERVER, "accept", "3", 8, 1)),
             at(6, call(SERVER, "read", "8", 0, 1)),
@@ -229,15 +232,18 @@ fn what_calls_returned_is_explained() {
     let verdicts = judge(&lab, &[first(&lab, events)]);
     let told = explained(&verdicts, "s-next");
     let calls: Vec<&str> = told.lines().filter(|line| line.contains(" = ")).collect();
-    assert_snapshot!(calls[1..].join("\n"), @r"
+    assert_snapshot!(calls[1..].join("\n"), @r#"
     socket(AF_UNIX, SOCK_DGRAM, 0) = 7
     recvfrom(7) = 0       an empty message: not the end
     read(9) = 0           end of file
+    openat("f", O_WRONLY|O_NONBLOCK) = -1 ENXIO nobody has it open for reading
+    openat("f", O_RDONLY) = 7
+    read(7) = 0           end of file
     accept(3) = -1 EINTR  a signal came in between, and the call was made again
     accept(3) = 8
     read(8) = 0           alice has finished sending
     read(8) = -1 EINTR    interrupted by a signal: call it again
-    ");
+    "#);
 }
 
 #[test]

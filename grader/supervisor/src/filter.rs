@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::tracer::time;
+use crate::tracer::{calls, time};
 use tree::{Fate, Is, Program, Rule, Test};
 
 pub(crate) use tree::install;
@@ -124,14 +124,17 @@ const REFUSED: Fate = Fate::Fail(libc::EPERM as u16);
 #[derive(Clone)]
 pub struct Filters {
     /// For programs that are traced: what is refused, and what stops for the tracer.
-    pub(crate) traced: Program,
+    traced: Program,
+    /// The same, and opening a file stops as well.
+    opening: Program,
     /// For programs that are not: what is refused.
     pub(crate) untraced: Program,
 }
 
 impl std::fmt::Debug for Filters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Filters({}, {})", self.traced.len(), self.untraced.len())
+        let lines = [&self.traced, &self.opening, &self.untraced].map(Vec::len);
+        write!(f, "Filters({lines:?})")
     }
 }
 
@@ -145,12 +148,20 @@ impl Filters {
             .iter()
             .filter_map(|n| u32::try_from(*n).ok())
             .collect();
+        let opening = calls::OPENING.iter().filter_map(|n| u32::try_from(*n).ok());
+        let opening: Vec<u32> = traced.iter().copied().chain(opening).collect();
         Self {
             traced: tree::compile(&rules(&traced, private_pids, true), NEWER),
+            opening: tree::compile(&rules(&opening, private_pids, true), NEWER),
             // Builds, for the most part: they need no network, and without namespaces it would be
             // the machine's.
             untraced: tree::compile(&rules(&[], private_pids, private_pids), NEWER),
         }
+    }
+
+    /// For a program that is traced: whether opening a file stops as well is the plan's affair.
+    pub(crate) fn traced(&self, opens: bool) -> &Program {
+        if opens { &self.opening } else { &self.traced }
     }
 }
 
@@ -309,7 +320,7 @@ mod tests {
 
     #[test]
     fn a_call_is_either_traced_or_denied() {
-        let traced = crate::tracer::calls::of_interest();
+        let traced = calls::of_interest();
         for (call, number) in DENIED.iter().chain(DENIED_HERE).chain(UNKNOWN) {
             assert!(!traced.contains(number), "{call}");
         }
@@ -318,8 +329,8 @@ mod tests {
     /// Each line costs every program started some time in the kernel.
     #[test]
     fn the_programs_are_short() {
-        let filters = Filters::new(&crate::tracer::calls::of_interest(), true);
-        let lines = [&filters.traced, &filters.untraced].map(Vec::len);
+        let filters = Filters::new(&calls::of_interest(), true);
+        let lines = [&filters.traced, &filters.opening, &filters.untraced].map(Vec::len);
         assert!(lines.iter().all(|lines| *lines < 200), "{lines:?}");
     }
 }

@@ -163,6 +163,8 @@ pub(crate) struct Terms {
     pub(crate) identity: Rc<Identity>,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) filters: Rc<Filters>,
+    /// Opening a file stops for the tracer as well.
+    pub(crate) opens: bool,
     pub(crate) private_pids: bool,
     pub(crate) builtins: Builtins,
     /// Where programs start.

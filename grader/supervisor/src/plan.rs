@@ -49,6 +49,8 @@ pub struct Plan {
     pub limits: Limits,
     /// How closely to watch.
     pub observation: Observation,
+    /// Calls that open files are told as well. Each costs a stop, so only where FIFOs are opened.
+    pub opens: bool,
     /// How strictly to isolate.
     pub isolation: Isolation,
     /// Host directories readable inside at the same place, besides the system's own
@@ -69,6 +71,7 @@ impl Plan {
             steps: Vec::new(),
             limits: Limits::default(),
             observation,
+            opens: false,
             isolation,
             readable: Vec::new(),
         }

@@ -128,6 +128,15 @@ impl Lab {
         let number = self.id.strip_prefix("course-");
         number.and_then(|n| n.parse().ok()).into_iter().collect()
     }
+
+    /// Whether a peer opens an end of a FIFO: then it matters how programs open theirs.
+    #[must_use]
+    pub fn opens_fifos(&self) -> bool {
+        let steps = self.scenarios.iter().flat_map(|scenario| &scenario.steps);
+        steps
+            .flat_map(|step| &step.stimuli)
+            .any(|stimulus| matches!(stimulus, Stimulus::Open { .. }))
+    }
 }
 
 /// What earns points.

@@ -175,6 +175,7 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
             steps,
             limits,
             observation: setting.observation,
+            opens: lab.opens_fifos(),
             isolation: setting.isolation,
             readable: Vec::new(),
         },

@@ -381,6 +381,20 @@ fn names_of_signals_and_errors_become_numbers() {
 }
 
 #[test]
+fn opening_is_watched_only_where_a_peer_opens_a_fifo() {
+    let opens = |stimuli| planned(scenario(stimuli)).unwrap().plan.opens;
+    assert!(!opens(vec![start("server"), connect("alice")]));
+    let open = Stimulus::Open {
+        peer: "alice".into(),
+        path: "fifo".into(),
+        writing: true,
+        stalled: false,
+        room: None,
+    };
+    assert!(opens(vec![open, start("server")]));
+}
+
+#[test]
 fn every_signal_a_lab_may_name_has_a_number() {
     for (name, number) in [
         ("SIGHUP", 1),

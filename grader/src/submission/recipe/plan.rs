@@ -65,6 +65,7 @@ impl Recipe {
                 ..Limits::default()
             },
             observation: Observation::Bare,
+            opens: false,
             isolation,
             readable: self.readable.iter().cloned().collect(),
         }

@@ -104,6 +104,11 @@ fn calls<'a>(scene: &Scene<'a>) -> Vec<Told<'a>> {
                             ends.remove(&(call.process, fd));
                         }
                     }
+                    // The number is another file's now.
+                    ("open" | "openat" | "creat", Some(new)) if new >= 0 => {
+                        ends.remove(&(call.process, new));
+                        kinds.remove(&(call.process, new));
+                    }
                     _ => {}
                 }
             }
@@ -234,6 +239,7 @@ fn remark(scene: &Scene<'_>, told: &Told<'_>, again: bool) -> Option<String> {
         "read" | "recv" | "recvfrom" | "recvmsg" | "readv"
     );
     let writes = matches!(call.name.as_str(), "write" | "send" | "sendto");
+    let opens = matches!(call.name.as_str(), "open" | "openat");
     let phrase = match result {
         0 if reads => match told.peer {
             Some(peer) => Phrase::PeerFinished(scene.peer(peer)),
@@ -247,6 +253,7 @@ fn remark(scene: &Scene<'_>, told: &Told<'_>, again: bool) -> Option<String> {
         -4 if again => Phrase::MadeAgain,
         -4 => Phrase::Interrupted,
         -2 => Phrase::NoSuchFile,
+        -6 if opens => Phrase::NobodyReads,
         -32 => Phrase::ReaderGone,
         -98 if call.args.contains('"') => Phrase::AddressTaken,
         -98 => Phrase::PortTaken,

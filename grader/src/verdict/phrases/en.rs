@@ -43,6 +43,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         MadeAgain => "a signal came in between, and the call was made again".to_owned(),
         NothingListens => "nobody listens there".to_owned(),
         NoSuchFile => "there is no such file".to_owned(),
+        NobodyReads => "nobody has it open for reading".to_owned(),
         Short { done, asked } => {
             format!("only {done} of {asked} bytes: the rest has to be written again")
         }

@@ -45,6 +45,7 @@ pub(super) enum Phrase<'a> {
     MadeAgain,
     NothingListens,
     NoSuchFile,
+    NobodyReads,
     Short {
         done: i64,
         asked: i64,

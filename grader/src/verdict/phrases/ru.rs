@@ -39,6 +39,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         MadeAgain => "пришёл сигнал, и вызов был повторён".to_owned(),
         NothingListens => "там никто не слушает".to_owned(),
         NoSuchFile => "такого файла нет".to_owned(),
+        NobodyReads => "никто не открыл его на чтение".to_owned(),
         Short { done, asked } => format!("только {done} из {asked} байтов: остаток надо дописать"),
         Repeated(times) => format!(
             "тот же ответ ещё {} {}",

@@ -3,6 +3,7 @@
 
 use libc::c_long;
 
+use super::opening;
 use crate::bytes::escape;
 use crate::memory;
 use crate::plan::Address;
@@ -21,6 +22,10 @@ enum Show {
     /// `SHUT_WR`.
     Direction,
     Path,
+    /// Where a path begins, if that is not the working directory.
+    Directory,
+    /// How a file is opened: `O_WRONLY|O_NONBLOCK`.
+    Opening,
     Address,
     /// Bytes written; the next argument is their number.
     Data,
@@ -130,6 +135,30 @@ const TIMED_SHAPES: &[Shape] = shapes! {
     SYS_mq_timedreceive "mq_timedreceive" [Number] Neutral;
 };
 
+/// Calls that stop only where a plan asks for it. As to progress they say nothing: who opens a FIFO and
+/// finds its end again and again gets nowhere.
+#[rustfmt::skip]
+const OPENING_SHAPES: &[Shape] = shapes! {
+    SYS_openat "openat" [Directory Path Opening] Neutral;
+};
+
+/// The calls of [`OPENING_SHAPES`] that only x86-64 has.
+#[cfg(target_arch = "x86_64")]
+#[rustfmt::skip]
+const OLD_OPENING_SHAPES: &[Shape] = shapes! {
+    SYS_open "open" [Path Opening] Neutral;
+    SYS_creat "creat" [Path] Neutral;
+};
+#[cfg(not(target_arch = "x86_64"))]
+const OLD_OPENING_SHAPES: &[Shape] = &[];
+
+/// The numbers of the calls that open a file.
+#[cfg(target_arch = "x86_64")]
+pub(crate) const OPENING: &[c_long] = &[libc::SYS_openat, libc::SYS_open, libc::SYS_creat];
+/// The numbers of the calls that open a file.
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) const OPENING: &[c_long] = &[libc::SYS_openat];
+
 /// Calls that only x86-64 has.
 #[cfg(target_arch = "x86_64")]
 #[rustfmt::skip]
@@ -151,7 +180,8 @@ const OLD_SHAPES: &[Shape] = &[];
 
 fn shape(nr: i64) -> Option<&'static Shape> {
     let shapes = SHAPES.iter().chain(OLD_SHAPES).chain(TIMED_SHAPES);
-    shapes.into_iter().find(|shape| shape.nr == nr)
+    let opening = OPENING_SHAPES.iter().chain(OLD_OPENING_SHAPES);
+    shapes.chain(opening).find(|shape| shape.nr == nr)
 }
 
 /// The numbers the seccomp filter stops at whatever the arguments.
@@ -181,6 +211,8 @@ pub(crate) fn returns_at_once(nr: i64) -> bool {
             | libc::SYS_wait4
             | libc::SYS_waitid
     ) || TIMED_SHAPES.iter().any(|shape| shape.nr == nr)
+        // Of a FIFO that nobody has at its other end.
+        || OPENING.contains(&nr)
         || shape(nr).is_some_and(|shape| shape.name == "vfork");
     !waits && matches!(kind(nr), Kind::Act | Kind::Neutral)
 }
@@ -246,6 +278,9 @@ pub(crate) fn render(tid: i32, nr: i64, args: &[u64; 6]) -> (String, Vec<u8>) {
                 "\"{}\"",
                 escape(&memory::read_cstr(tid, value, 256).unwrap_or_default())
             ),
+            Show::Directory if value as i32 == libc::AT_FDCWD => continue,
+            Show::Directory => (value as i32).to_string(),
+            Show::Opening => opening::flags(value as i32),
             Show::Address => {
                 let raw = memory::read(
                     tid,

@@ -13,6 +13,7 @@ mod keeping;
 pub(crate) mod lookup;
 pub(crate) mod meeting;
 mod names;
+mod opening;
 mod pipes;
 mod processes;
 pub(crate) mod ptrace;

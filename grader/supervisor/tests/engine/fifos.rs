@@ -272,3 +272,51 @@ int main(void) { char b[100] = {0}; int f = open("out", O_WRONLY | O_CREAT, 0600
     let run = bench.run(&plan);
     assert_eq!(run.ended(), Some((1, ExitStatus::Signal(libc::SIGXFSZ))));
 }
+
+/// A FIFO opened for writing without waiting, a file that is not there, then a wait in `open`.
+const OPENER: &str = r#"
+#include <fcntl.h>
+#include <unistd.h>
+int main(void) { char b[8192];
+  open("fifo", O_WRONLY | O_NONBLOCK);
+  open("nowhere", O_RDWR | O_APPEND);
+  int f = open("fifo", O_RDONLY);
+  return f < 0 || read(f, b, sizeof b) != 3; }"#;
+
+#[test]
+fn files_that_are_opened_are_told_where_that_is_asked_for() {
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", OPENER);
+    let steps = vec![fifo(), start(), open(ALICE, true), send(0, "ab\n")];
+    for opens in [true, false].into_iter().cycle().take(20) {
+        let mut plan = plan(&exe, &[], steps.clone());
+        plan.opens = opens;
+        let run = bench.run(&plan);
+        let told = |step: u32| -> Vec<(String, Option<i64>)> {
+            let calls = run.step(step).filter_map(|what| match what {
+                What::Call(call) if call.name.starts_with("open") => {
+                    Some((call.args.clone(), call.result))
+                }
+                _ => None,
+            });
+            calls.collect()
+        };
+        assert_eq!(run.how(2), Quiet::Proved);
+        assert_eq!(run.ended(), Some((4, ExitStatus::Code(0))));
+        if opens {
+            let call = |args: &str, result: Option<i64>| (args.to_owned(), result);
+            // What the loader opens is not the program's affair.
+            assert_eq!(
+                told(2),
+                [
+                    call("\"fifo\", O_WRONLY|O_NONBLOCK", Some(-6)),
+                    call("\"nowhere\", O_RDWR|O_APPEND", Some(-2)),
+                    call("\"fifo\", O_RDONLY", None),
+                ]
+            );
+            assert_eq!(told(3), [call("\"fifo\", O_RDONLY", Some(3))]);
+        } else {
+            assert_eq!((told(2), told(3)), (Vec::new(), Vec::new()));
+        }
+    }
+}

@@ -128,6 +128,7 @@ pub(crate) fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
         steps: steps.into_iter().map(|acts| Step { acts }).collect(),
         limits: Limits::default(),
         observation: Observation::Full,
+        opens: false,
         isolation: Isolation::BestEffort,
         readable: Vec::new(),
     }

@@ -54,6 +54,7 @@ pub(crate) fn plan(programs: Vec<Program>) -> Plan {
         peers: Vec::new(),
         limits: Limits::default(),
         observation: Observation::Bare,
+        opens: false,
         isolation: Isolation::Required,
         readable: Vec::new(),
     }
