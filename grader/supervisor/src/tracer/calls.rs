@@ -262,8 +262,9 @@ pub(crate) fn render(tid: i32, nr: i64, args: &[u64; 6]) -> (String, Vec<u8>) {
     {
         let value = args[index];
         out.push(match show {
+            Show::Directory if value as i32 == libc::AT_FDCWD => continue,
             // Arguments of these calls are C ints; the upper half of the register is noise.
-            Show::Number | Show::Pid => (value as i32).to_string(),
+            Show::Number | Show::Pid | Show::Directory => (value as i32).to_string(),
             Show::Hex => format!("{value:#x}"),
             Show::Polled => polled(tid, value, args[index + 1]),
             Show::Action => match action(tid, value) {
@@ -278,8 +279,6 @@ pub(crate) fn render(tid: i32, nr: i64, args: &[u64; 6]) -> (String, Vec<u8>) {
                 "\"{}\"",
                 escape(&memory::read_cstr(tid, value, 256).unwrap_or_default())
             ),
-            Show::Directory if value as i32 == libc::AT_FDCWD => continue,
-            Show::Directory => (value as i32).to_string(),
             Show::Opening => opening::flags(value as i32),
             Show::Address => {
                 let raw = memory::read(
