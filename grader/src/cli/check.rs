@@ -8,7 +8,7 @@ use anstream::StripStream;
 use clap::Args;
 use grader::report::{Context, Recording, Replay, exit_status, write_raw, write_trace};
 use grader::run::{self, CheckError, CheckOptions, Checked, Engine, RunEvent, fresh_seed};
-use grader::submission::SubmissionError;
+use grader::submission::{SubmissionError, archive_stem};
 use grader::transcript::{Actors, step_title};
 use grader::verdict::ScenarioResult;
 
@@ -208,8 +208,40 @@ fn failed(error: CheckError) -> Failure {
     match error {
         // A machine without a compiler cannot grade; the submission may be fine.
         CheckError::Submission(SubmissionError::NoTool(_)) => Failure::fault(error.to_string()),
+        CheckError::Submission(SubmissionError::NotADirectory { ref path }) => {
+            Failure::usage(error.to_string()).hint(instead_of(path))
+        }
         error if error.is_fault() => Failure::fault(error.to_string())
             .hint("this is the grader's or the machine's fault, not the submission's; `grader doctor` may tell more"),
         error => Failure::usage(error.to_string()),
     }
+}
+
+/// What to give instead of a file.
+fn instead_of(file: &Path) -> String {
+    let quoted = |path: &Path| shell_words::quote(&path.to_string_lossy()).into_owned();
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let Some(stem) = archive_stem(&name) else {
+        let directory = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        return format!("give the directory that it is in: {}", quoted(directory));
+    };
+    let (archive, directory) = (quoted(file), quoted(Path::new(stem)));
+    let ending = name.get(stem.len()..).unwrap_or_default();
+    let unpack = if ending.eq_ignore_ascii_case(".zip") {
+        format!("unzip {archive} -d {directory}")
+    } else if [".tar", ".tar.gz", ".tgz"]
+        .iter()
+        .any(|tar| ending.eq_ignore_ascii_case(tar))
+    {
+        format!("mkdir {directory} && tar xf {archive} -C {directory}")
+    } else {
+        // `grader batch` does not read it either.
+        return "unpack it and give the directory".to_owned();
+    };
+    format!(
+        "unpack it and give the directory: {unpack}; or let `grader batch LAB {archive}` read it"
+    )
 }

@@ -29,11 +29,13 @@ pub enum SubmissionError {
         /// What the system said.
         error: std::io::Error,
     },
-    /// There is no file in it.
-    #[error("{}: the directory is empty: there is nothing to grade{notes}", path.display())]
+    /// There is no file in it that counts.
+    #[error("{}: {what}: there is nothing to grade{notes}", path.display())]
     Empty {
         /// As given.
         path: PathBuf,
+        /// What is there instead, in words.
+        what: &'static str,
         /// What was passed over, one line each.
         notes: String,
     },

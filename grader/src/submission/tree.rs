@@ -131,18 +131,15 @@ impl Tree {
             total: 0,
             files: Vec::new(),
             notes: Vec::new(),
+            left_out: Vec::new(),
         };
         walk.directory(&real, "", 0)?;
+        if walk.files.is_empty() {
+            return Err(walk.nothing());
+        }
         let Walk {
             mut files, notes, ..
         } = walk;
-        if files.is_empty() {
-            let notes = notes.iter().map(|note| format!("\n  {note}")).collect();
-            return Err(SubmissionError::Empty {
-                path: path(),
-                notes,
-            });
-        }
         files.sort_by(|a, b| a.path.cmp(&b.path));
         unwrap_single_directory(&mut files);
         Ok(Self {
@@ -186,9 +183,42 @@ struct Walk<'a> {
     total: u64,
     files: Vec<File>,
     notes: Vec<String>,
+    /// What [`is_left_out`] leaves out.
+    left_out: Vec<String>,
 }
 
 impl Walk<'_> {
+    /// What is there, where nothing of it counts.
+    fn nothing(&self) -> SubmissionError {
+        let mut notes = self.notes.clone();
+        if !self.left_out.is_empty() {
+            let mut names: Vec<String> = self.left_out.iter().take(MOST_NAMED).cloned().collect();
+            let more = self.left_out.len() - names.len();
+            if more > 0 {
+                names.push(format!("{more} more"));
+            }
+            notes.push(format!(
+                "passed over {}: hidden files, backups and what builds leave are no part of a submission",
+                names.join(", ")
+            ));
+        }
+        let hidden = self.left_out.iter().find(|name| is_hidden_source(name));
+        if let Some(name) = hidden {
+            notes.push(format!(
+                "if {name} is a source, rename it: a name that begins with a dot is hidden"
+            ));
+        }
+        SubmissionError::Empty {
+            path: self.root.to_path_buf(),
+            what: match (&self.left_out[..], self.entries) {
+                ([], 0) => "the directory is empty",
+                ([], _) if self.notes.is_empty() => "there are only directories without a file",
+                _ => "no file in it counts",
+            },
+            notes: notes.iter().map(|note| format!("\n  {note}")).collect(),
+        }
+    }
+
     fn too_big(&self, what: String) -> SubmissionError {
         SubmissionError::TooBig {
             path: self.root.to_path_buf(),
@@ -254,15 +284,16 @@ impl Walk<'_> {
             ));
             return Ok(());
         };
-        if is_left_out(plain) {
-            return Ok(());
-        }
         let full = at.join(entry);
         let name = if directory.is_empty() {
             plain.to_owned()
         } else {
             format!("{directory}/{plain}")
         };
+        if is_left_out(plain) {
+            self.left_out.push(name);
+            return Ok(());
+        }
         let meta = match fs::symlink_metadata(&full) {
             Ok(meta) => meta,
             Err(error) => {
@@ -366,6 +397,20 @@ pub(super) const O_NONBLOCK: i32 = 0o4000;
 
 fn too_large(bound: u64) -> String {
     format!("larger than {} MiB; hand in sources only", bound >> 20)
+}
+
+/// Names of what was left out that are told.
+const MOST_NAMED: usize = 6;
+
+/// Whether a hidden file looks like a source by its name. `._server.c` is what macOS keeps beside
+/// a file, and nobody wrote it.
+fn is_hidden_source(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    name.starts_with('.')
+        && !name.starts_with("._")
+        && name.matches('.').count() > 1
+        && ["c", "cc", "cpp", "cxx", "h", "rs", "tar", "zip", "gz"].contains(&ending)
 }
 
 /// Version control, editors' and builds' leftovers: never part of a submission.
@@ -522,6 +567,29 @@ mod tests {
         let dir = TempDir::new().unwrap();
         let error = |path: &Path| Tree::read(path, &Bounds::default()).unwrap_err();
         assert!(matches!(error(dir.path()), SubmissionError::Empty { .. }));
+        let said = |dir: &TempDir| {
+            let said = error(dir.path()).to_string();
+            said.replace(&dir.path().display().to_string(), "DIR")
+        };
+        assert_eq!(
+            said(&dir),
+            "DIR: the directory is empty: there is nothing to grade"
+        );
+        fs::create_dir(dir.path().join("src")).unwrap();
+        assert_eq!(
+            said(&dir),
+            "DIR: there are only directories without a file: there is nothing to grade"
+        );
+        write(&dir, ".git/config", "");
+        write(&dir, "src/.server.c", "");
+        write(&dir, "src/._server.c", "");
+        assert_eq!(
+            said(&dir),
+            "DIR: no file in it counts: there is nothing to grade\n  \
+             passed over .git, src/._server.c, src/.server.c: hidden files, backups and what builds \
+             leave are no part of a submission\n  \
+             if src/.server.c is a source, rename it: a name that begins with a dot is hidden"
+        );
         assert!(matches!(
             error(&dir.path().join("none")),
             SubmissionError::Missing { .. }

@@ -218,7 +218,10 @@ fn what_calls_returned_is_explained() {
             at(6, call(SERVER, "socket", "AF_UNIX, SOCK_DGRAM, 0", 7, 1)),
             at(6, call(SERVER, "recvfrom", "7", 0, 1)),
             at(6, call(SERVER, "read", "9", 0, 1)),
-            at(6, call(SERVER, "openat", "\"f\", O_WRONLY|O_NONBLOCK", -6, 1)),
+            at(
+                6,
+                call(SERVER, "openat", "\"f\", O_WRONLY|O_NONBLOCK", -6, 1),
+            ),
             at(6, call(SERVER, "openat", "\"f\", O_RDONLY", 7, 1)),
             at(6, call(SERVER, "read", "7", 0, 1)),
             at(6, call(SERVER, "accept", "3", -4, 1)),

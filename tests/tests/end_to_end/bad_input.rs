@@ -37,6 +37,52 @@ fn a_file_in_place_of_a_directory_says_what_to_give() {
 }
 
 #[test]
+fn of_an_archive_it_is_told_how_to_have_it_graded() {
+    let home = Home::new();
+    for (archive, hint) in [
+        (
+            "lab 30.zip",
+            "hint: unpack it and give the directory: unzip 'lab 30.zip' -d 'lab 30'; \
+             or let `grader batch LAB 'lab 30.zip'` read it\n",
+        ),
+        (
+            "work/lab30.tar.gz",
+            "mkdir lab30 && tar xf work/lab30.tar.gz -C lab30;",
+        ),
+        ("lab30.7z", "hint: unpack it and give the directory\n"),
+        (
+            "work/server.c",
+            "hint: give the directory that it is in: work\n",
+        ),
+    ] {
+        home.file(archive, "whatever");
+        home.grader()
+            .args(["check", "us-upper", archive])
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(contains("not a directory").and(contains(hint)));
+    }
+}
+
+#[test]
+fn a_directory_of_hidden_files_is_not_called_empty() {
+    let home = Home::new();
+    home.file("work/.gitignore", "*.o\n");
+    home.file("work/.server.c", SERVER);
+    home.grader()
+        .args(["check", "us-upper", "work"])
+        .assert()
+        .code(2)
+        .stderr(
+            contains("empty")
+                .not()
+                .and(contains("passed over .gitignore, .server.c"))
+                .and(contains("if .server.c is a source, rename it")),
+        );
+}
+
+#[test]
 fn an_empty_directory_is_told() {
     let home = Home::new();
     fs::create_dir(home.path().join("work")).unwrap();
