@@ -607,7 +607,7 @@ fn a_server_that_does_not_come_up() {
     yours     server  =  | exit 1
     more      9
     actions   server since None
-        bind(3, "/lab/us.sock") = -1 EADDRINUSEthe address is taken: a file of that name is already there
+        bind(3, "/lab/us.sock") = -1 EADDRINUSE the address is taken: a file of that name is already there
     waits     server could not bind /lab/us.sock: EADDRINUSE
     waits     server never called listen
     "#);
