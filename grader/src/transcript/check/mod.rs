@@ -59,6 +59,8 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
                 // Said where it is the whole difference.
                 if writes_to_input(seen) {
                     format!("{why}; something was written to descriptor 0")
+                } else if !check.stderr && on_stderr(property, seen) {
+                    format!("{why}; it was written to standard error")
                 } else if !matches!(property, Property::Absent(_))
                     && written(property, &output.to_ascii_uppercase()).is_ok()
                 {
@@ -88,6 +90,11 @@ fn stream(wanted: Stream, seen: Seen<'_>) -> Vec<u8> {
         _ => None,
     });
     pieces.collect::<Vec<_>>().concat()
+}
+
+/// Whether the property holds of standard error instead, and does not hold of nothing at all.
+fn on_stderr(property: &Property, seen: Seen<'_>) -> bool {
+    written(property, b"").is_err() && written(property, &stream(Stream::Err, seen)).is_ok()
 }
 
 /// Whether the program wrote, or tried to write, to its standard input. A terminal lets it do

@@ -186,6 +186,24 @@ fn the_wrong_descriptor_and_the_wrong_case_are_named() {
 }
 
 #[test]
+fn the_wrong_stream_is_named_where_all_of_it_is_there() {
+    let contains = |text: &str| check(Property::Contains(vec![text.to_owned()]));
+    let err = |text: &[u8]| [wrote(1, Stream::Err, text)];
+    assert_eq!(
+        judge(&contains("AB"), SERVER, &err(b"AB\n")),
+        "no, \"AB\" is missing; it was written to standard error"
+    );
+    assert_eq!(
+        judge(&contains("AB"), SERVER, &err(b"A\n")),
+        "no, \"AB\" is missing"
+    );
+    // Nothing at all would do as well: that says nothing of standard error.
+    let absent = check(Property::Absent(vec!["AB".to_owned()]));
+    let both = [wrote(1, Stream::Out, b"AB"), wrote(1, Stream::Err, b"x")];
+    assert_eq!(judge(&absent, SERVER, &both), "no, \"AB\" is there");
+}
+
+#[test]
 fn an_end_is_told_from_a_crash_and_from_no_end() {
     let mut ended = check(Property::Ended(Ended::Exit));
     let said = |check: &Check, events: &[Event]| judge(check, SERVER, events);

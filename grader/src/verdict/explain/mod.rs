@@ -4,6 +4,7 @@ mod actions;
 mod addresses;
 mod notes;
 mod remark;
+mod stderr;
 mod waits;
 
 use supervisor::event::{Quiet, Settled, What};

@@ -4,6 +4,7 @@ use supervisor::bytes::{escape, unescape};
 use supervisor::event::{Stream, What};
 
 use super::Scene;
+use super::stderr::on_stderr;
 use crate::transcript::{Line, Op, PhaseDifference, StreamDifference};
 use crate::verdict::phrases::Phrase;
 
@@ -13,13 +14,14 @@ const QUOTED: usize = 160;
 pub(super) fn remark(scene: &Scene<'_>, found: &PhaseDifference) -> Option<String> {
     let mut streams = found.streams.iter();
     streams.find_map(|stream| {
-        summed_up(scene, found, stream)
+        on_stderr(scene, found, stream)
+            .or_else(|| summed_up(scene, found, stream))
             .or_else(|| late(scene, found, stream))
             .or_else(|| alike(scene, stream))
     })
 }
 
-fn is_data(line: &Line) -> bool {
+pub(super) fn is_data(line: &Line) -> bool {
     matches!(line.op, Op::Out | Op::OutPartial)
 }
 

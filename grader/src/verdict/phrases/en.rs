@@ -27,6 +27,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         LineBreaks => "the text is right, but its line breaks are at other places".to_owned(),
         EmptyLine => "there is an empty line too many".to_owned(),
         CameLater(step) => format!("it came later, in step {step}"),
+        OnStderr => "it was written to standard error, not to standard output".to_owned(),
         Wrote(text) => format!("what it wrote: {text}"),
         WroteNothing => "it wrote nothing there".to_owned(),
 

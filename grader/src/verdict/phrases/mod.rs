@@ -28,6 +28,7 @@ pub(super) enum Phrase<'a> {
     LineBreaks,
     EmptyLine,
     CameLater(u32),
+    OnStderr,
     Wrote(&'a str),
     WroteNothing,
 

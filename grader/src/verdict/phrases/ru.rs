@@ -23,6 +23,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         LineBreaks => "текст верный, но переводы строк стоят в других местах".to_owned(),
         EmptyLine => "лишняя пустая строка".to_owned(),
         CameLater(step) => format!("это пришло позже, на шаге {step}"),
+        OnStderr => "это выведено в stderr, а не в stdout".to_owned(),
         Wrote(text) => format!("что написано: {text}"),
         WroteNothing => "там ничего не написано".to_owned(),
 
