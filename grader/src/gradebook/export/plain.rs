@@ -17,6 +17,8 @@ pub fn csv(grades: &Grades) -> Result<String, ExportError> {
         "student",
         "name",
         "email",
+        "number",
+        "login",
         "lab",
         "attempt",
         "submitted",
@@ -42,6 +44,8 @@ pub fn csv(grades: &Grades) -> Result<String, ExportError> {
             cell(&standing.student.name),
             cell(person.name.as_deref().unwrap_or_default()),
             cell(person.email.as_deref().unwrap_or_default()),
+            cell(person.number.as_deref().unwrap_or_default()),
+            cell(person.login.as_deref().unwrap_or_default()),
             cell(&standing.lab),
             attempt.map(|a| a.attempt.to_string()).unwrap_or_default(),
             attempt

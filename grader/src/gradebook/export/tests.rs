@@ -261,6 +261,18 @@ fn no_zero_stands_for_what_could_not_be_judged() {
 }
 
 #[test]
+fn a_row_of_the_spreadsheet_says_who_it_is() {
+    let csv = csv(&grades()).unwrap();
+    let lines: Vec<&str> = csv.lines().collect();
+    assert!(
+        lines[0].starts_with("group,student,name,email,number,login,lab,"),
+        "{csv}"
+    );
+    let anna = ",anna,Petrova Anna,anna@x.example,n1007,,us-upper,";
+    assert!(lines.iter().any(|line| line.contains(anna)), "{csv}");
+}
+
+#[test]
 fn nothing_is_left_a_formula() {
     for (text, is) in [
         ("=1+1", "'=1+1"),
