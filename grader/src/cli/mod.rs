@@ -1,6 +1,7 @@
 //! The command line: a file per command. Here: what they share, and which one it is.
 
 mod batch;
+mod cache;
 mod check;
 mod doctor;
 mod explain;
@@ -67,6 +68,8 @@ enum Command {
     Schema(schema::Schema),
     /// Show what this machine can enforce, and how to get the rest
     Doctor(doctor::Doctor),
+    /// Show how much built programs are kept, and remove them
+    Cache(cache::Cache),
     /// Run the reference and write down its transcripts, to be reviewed
     Record(record::Record),
     /// Accept or reject recorded transcripts
@@ -92,6 +95,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Lint(command) => command.run(),
         Command::Schema(command) => command.run(),
         Command::Doctor(command) => command.run(),
+        Command::Cache(command) => command.run(),
         Command::Record(command) => command.run(),
         Command::Review(command) => command.run(),
         Command::Prove(command) => command.run(),

@@ -1,17 +1,20 @@
 //! Finished builds, by the hash of everything that went into them.
 
 mod place;
+mod upkeep;
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use nix::fcntl::Flock;
 use nix::unistd::{AccessFlags, access};
 use serde::{Deserialize, Serialize};
 use supervisor::scratch::{self, Scratch};
 
 use self::place::place;
+pub use self::upkeep::{Kept, UpkeepError};
 use super::note::Note;
 use super::rung::{Attempt, Rung};
 use super::runner::Fault;
@@ -36,6 +39,8 @@ pub struct Cache {
     root: PathBuf,
     /// Removed at the end, if nothing is to be kept.
     temporary: Option<Arc<Scratch>>,
+    /// Keeps others from emptying it.
+    _in_use: Option<Arc<Flock<File>>>,
 }
 
 /// A finished build, failed ones included.
@@ -97,7 +102,7 @@ impl Cache {
             CacheMode::Off => Self::temporary(),
             CacheMode::At(dir) => Self::at(dir).map_err(|error| fault(dir, &error)),
             CacheMode::Standard => {
-                let dir = standard_directory();
+                let dir = root();
                 match dir.as_deref().map(Self::at) {
                     Some(Ok(cache)) => Ok(cache),
                     _ => Self::temporary(),
@@ -107,6 +112,8 @@ impl Cache {
     }
 
     fn at(dir: &Path) -> io::Result<Self> {
+        fs::create_dir_all(dir)?;
+        let in_use = upkeep::in_use(dir).map(Arc::new);
         for part in [RECORDS, PROGRAMS].map(|part| dir.join(part)) {
             fs::create_dir_all(&part)?;
             // Writable? A read-only cache would fail after the build, not before.
@@ -116,6 +123,7 @@ impl Cache {
         Ok(Self {
             root: dir.to_path_buf(),
             temporary: None,
+            _in_use: in_use,
         })
     }
 
@@ -238,7 +246,7 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 }
 
 /// `$XDG_CACHE_HOME/grader` or `~/.cache/grader` (XDG Base Directory: relative values are ignored).
-fn standard_directory() -> Option<PathBuf> {
+fn root() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)

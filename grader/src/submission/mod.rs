@@ -36,7 +36,7 @@ pub(crate) use archive::{Stop, receive};
 pub use beside::{Beside, What};
 pub use build::{BuildOptions, Built, BuiltProgram, build, fingerprint, prepare, try_compiler};
 pub(crate) use cache::Key;
-pub use cache::{Cache, CacheMode};
+pub use cache::{Cache, CacheMode, Kept, UpkeepError};
 pub use error::SubmissionError;
 pub use manifest::{Declared, MANIFEST};
 pub use repository::{GitRef, Repository};

@@ -30,6 +30,7 @@ fn every_command_has_help_in_eighty_columns() {
         "review",
         "prove",
         "worker",
+        "cache",
     ] {
         let output = home.grader().args([command, "--help"]).assert().success();
         let text = String::from_utf8(output.get_output().stdout.clone()).unwrap();
@@ -41,6 +42,31 @@ fn every_command_has_help_in_eighty_columns() {
         let torn = |line: &str| line.trim() == "'" || line.trim().starts_with("' [");
         assert!(!text.lines().any(torn), "{text}");
     }
+}
+
+#[test]
+fn built_programs_are_counted_and_removed() {
+    let home = Home::new();
+    home.grader()
+        .args(["check", "us-upper"])
+        .arg(end_to_end::fixture("us-upper", "good-raw"))
+        .args(["--scenario", "one-then-the-next"])
+        .assert()
+        .success();
+    let kept = home.grader().arg("cache").assert().success();
+    let kept = String::from_utf8(kept.get_output().stdout.clone()).unwrap();
+    assert!(kept.contains("/cache/grader: "), "{kept}");
+    assert!(!kept.contains(" 0 builds"), "{kept}");
+    home.grader()
+        .args(["cache", "--clean"])
+        .assert()
+        .success()
+        .stdout(contains(": removed "));
+    home.grader()
+        .arg("cache")
+        .assert()
+        .success()
+        .stdout(contains(": 0 builds, 0 bytes"));
 }
 
 #[test]
