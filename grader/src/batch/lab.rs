@@ -33,8 +33,8 @@ impl PreparedLab {
         let mut key = Key::default();
         key.add(source.lab.id.as_bytes())
             .add(source.toml.as_bytes());
-        for (scenario, text) in &source.snapshots {
-            key.add(scenario.as_bytes()).add(text.as_bytes());
+        for (name, text) in source.snapshots.iter().chain(&source.lab.tools.files) {
+            key.add(name.as_bytes()).add(text.as_bytes());
         }
         Ok(Self {
             digest: key.finish(),
@@ -88,6 +88,10 @@ mod tests {
             }
             .digest
         );
+        let mut other = source();
+        let tools = &mut other.lab.tools.files;
+        tools.insert("child.c".to_owned(), "int main(void) {}".to_owned());
+        assert_ne!(plain, digest(other));
         // What a student reads is no part of it.
         let mut other = source();
         other.handouts.clear();

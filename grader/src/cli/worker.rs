@@ -104,7 +104,9 @@ impl Worker {
             .unwrap_or_else(PoisonError::into_inner);
         match failures.into_iter().next() {
             None => Ok(ExitCode::SUCCESS),
-            Some(first) => Err(Failure::fault(first)),
+            Some(first) => Err(Failure::fault(first).hint(
+                "the batch's command, given again, puts back what is damaged or missing in the store",
+            )),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use supervisor::scratch::Scratch;
@@ -42,6 +42,7 @@ impl HandError {
     fn declined(self, key: &Key) -> Declined {
         match self {
             Self::NoRoom(_) => Declined::Machine(self.to_string()),
+            Self::Task(_) => Declined::Item(format!("items/{key}.json: {self}")),
             _ => Declined::Item(format!("{key}: {self}")),
         }
     }
@@ -120,23 +121,23 @@ impl<'a> Hand<'a> {
         if let Some(known) = self.labs.get(name) {
             return Ok(Arc::clone(known));
         }
-        let load =
-            |path: &Path| catalog::load(path, reference::NAMES).map_err(|error| error.to_string());
-        let source = match lab {
+        let said = |error: &dyn std::error::Error| error.to_string();
+        let prepare = |source| PreparedLab::new(source).map_err(|e| said(&e));
+        let prepared = match lab {
             TaskLab::Embedded(id) => {
                 let embedded = catalog::embedded().iter().find(|lab| lab.id == id);
                 let embedded =
                     embedded.ok_or_else(|| format!("there is no lab `{id}` in this grader"))?;
-                embedded.load(reference::NAMES).map_err(|e| e.to_string())?
+                prepare(embedded.load(reference::NAMES).map_err(|e| said(&e))?)?
             }
             TaskLab::Packed(blob) => {
                 let (dir, _scratch) = private()?;
                 unpack(&self.blob(blob)?, &dir, &super::task::lab_bounds())
-                    .map_err(|e| e.to_string())?;
-                load(&dir)?
+                    .map_err(|e| said(&e))?;
+                // Its transcripts are read now: the directory ends here.
+                prepare(catalog::load(&dir, reference::NAMES).map_err(|e| said(&e))?)?
             }
         };
-        let prepared = PreparedLab::new(source).map_err(|e| e.to_string())?;
         let prepared = Arc::new(prepared);
         self.labs.insert(name.clone(), Arc::clone(&prepared));
         Ok(prepared)

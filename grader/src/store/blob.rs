@@ -1,20 +1,27 @@
 //! Files that items name, by their digest: a submission's, a lab's.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::durable::{self, Wait};
 use super::{Key, Store, StoreError, at, corrupt};
 
 impl Store {
-    /// Keeps bytes and gives their name.
+    /// Keeps bytes and gives their name. What lies there damaged is put right.
     ///
     /// # Errors
     /// They cannot be written.
     pub fn keep(&self, bytes: &[u8]) -> Result<Key, StoreError> {
         let key = Key::of_digest(blake3::hash(bytes).to_hex().as_str());
         let path = self.root.join("blobs").join(key.as_str());
-        if !path.exists() {
+        if self.kept(&key).is_err() {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(at(&path, "cannot be removed")(error));
+                }
+                _ => {}
+            }
             durable::link_new(&path, bytes, Wait::Disk).map_err(at(&path, "cannot be written"))?;
         }
         Ok(key)

@@ -1,7 +1,7 @@
 //! Who grades what: leases with a heartbeat.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::symlink;
@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use nix::sys::stat::futimens;
 use nix::sys::time::TimeSpec;
@@ -19,6 +19,8 @@ use super::{Key, Store, StoreError, at};
 
 /// Heartbeats in the time after which a worker counts as gone: some may be late.
 const BEATS: u32 = 5;
+/// So many of them are missed before what the times of two hearts say is believed.
+const CONFIRMED: u32 = 2;
 
 /// A worker with a beating heart.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct Worker {
     heart: PathBuf,
     /// The files that say what it is doing: the mark of a start, a lease.
     doing: Arc<Mutex<Vec<PathBuf>>>,
+    /// What it has seen of the hearts of others.
+    others: Mutex<Others>,
     stop: Option<mpsc::Sender<()>>,
     beating: Option<JoinHandle<()>>,
 }
@@ -80,6 +84,7 @@ impl Worker {
             name,
             heart,
             doing: Arc::default(),
+            others: Mutex::new(Others::new()),
             stop: Some(stop),
             beating: Some(beating),
         })
@@ -107,7 +112,11 @@ impl Worker {
     pub(super) fn let_go(&self) {
         // The lease last: until then nobody else begins.
         for path in lock(&self.doing).drain(..).rev() {
-            let _ = fs::remove_file(path);
+            // It may have stood still for so long that its lease is another's now.
+            let taken = fs::read_link(&path).is_ok_and(|to| to.as_os_str() != &*self.name);
+            if !taken {
+                let _ = fs::remove_file(path);
+            }
         }
     }
 
@@ -122,8 +131,56 @@ impl Worker {
     }
 }
 
-fn lock(doing: &Mutex<Vec<PathBuf>>) -> MutexGuard<'_, Vec<PathBuf>> {
-    doing.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For how long each heart has stood still, by the clock of whoever looks: the times of hearts need
+/// not be of one clock.
+#[derive(Debug)]
+struct Others {
+    since: Instant,
+    /// The last beat, and when it was first seen.
+    seen: BTreeMap<OsString, (SystemTime, Duration)>,
+    #[cfg(test)]
+    ahead: Duration,
+}
+
+impl Others {
+    fn new() -> Self {
+        Self {
+            since: Instant::now(),
+            seen: BTreeMap::new(),
+            #[cfg(test)]
+            ahead: Duration::ZERO,
+        }
+    }
+
+    fn now(&self) -> Duration {
+        let now = self.since.elapsed();
+        #[cfg(test)]
+        let now = now + self.ahead;
+        now
+    }
+
+    fn still(&mut self, name: &OsStr, beat: SystemTime) -> Duration {
+        let now = self.now();
+        match self.seen.get(name) {
+            Some((known, first)) if *known == beat => now.saturating_sub(*first),
+            _ => {
+                self.seen.insert(name.to_owned(), (beat, now));
+                Duration::ZERO
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+impl Worker {
+    /// As if so much time had passed for it.
+    pub(super) fn let_pass(&self, time: Duration) {
+        lock(&self.others).ahead += time;
+    }
 }
 
 impl Drop for Worker {
@@ -139,8 +196,7 @@ impl Drop for Worker {
 fn beat(heart: &File, every: Duration, stopped: &mpsc::Receiver<()>) {
     // The first beat was the making of the file.
     while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(every) {
-        // The time is the file server's, so that clocks of machines need not agree. A beat that
-        // fails is a beat that is missed.
+        // The time is the file server's where it can be. A beat that fails is a beat that is missed.
         let _ = futimens(heart, &TimeSpec::UTIME_NOW, &TimeSpec::UTIME_NOW);
     }
 }
@@ -207,14 +263,15 @@ impl Store {
         Ok(beats)
     }
 
-    /// Whether a worker's heart has beaten of late: both times are the file server's.
+    /// Whether a worker's heart beats. One that is seen to stand still for a whole lease does not. One
+    /// whose last beat was a lease ago need not be watched for so long, but for some beats: that time
+    /// is of one clock only where the file server sets it (NFS), and not where clients do (Lustre).
     fn lives(&self, owner: &Path, worker: &Worker) -> Result<bool, StoreError> {
         // A name, never a way to somewhere else.
         let Some(name) = owner.file_name().filter(|name| *name == owner.as_os_str()) else {
             return Ok(false);
         };
-        let beats = self.root.join("beat");
-        let Some(theirs) = modified(&beats.join(name))? else {
+        let Some(theirs) = beat_of(&self.root.join("beat").join(name))? else {
             return Ok(false);
         };
         let touched = File::options().write(true).open(&worker.heart);
@@ -224,7 +281,24 @@ impl Store {
             heart.metadata()?.modified()
         });
         let now = now.map_err(at(&worker.heart, "cannot be touched"))?;
-        Ok(now.duration_since(theirs).unwrap_or_default() < self.lease)
+        let still = lock(&worker.others).still(name, theirs);
+        let late = now.duration_since(theirs).unwrap_or_default() >= self.lease;
+        let enough = if late {
+            self.lease / BEATS * CONFIRMED
+        } else {
+            self.lease
+        };
+        Ok(still < enough)
+    }
+}
+
+/// The last beat of a heart, if there is one. A file that is opened is asked for where it lies; what
+/// is only looked at may be old (nfs(5), close-to-open).
+fn beat_of(heart: &Path) -> Result<Option<SystemTime>, StoreError> {
+    match File::open(heart).and_then(|file| file.metadata()?.modified()) {
+        Ok(time) => Ok(Some(time)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(at(heart, "cannot be looked at")(error)),
     }
 }
 

@@ -32,6 +32,12 @@ fn power_cut(store: &Store, worker: &Worker) {
     heart.set_modified(SystemTime::now() - 2 * LONG).unwrap();
 }
 
+/// As if a worker had looked at an item's lease long ago, and looks at it again.
+fn has_watched(store: &Store, key: &Key, worker: &Worker) {
+    assert!(matches!(store.claim(key, worker).unwrap(), Claim::Taken));
+    worker.let_pass(LONG);
+}
+
 /// Grades by saying who graded what.
 struct Echo(&'static str);
 
@@ -120,6 +126,7 @@ fn a_living_workers_item_is_left_alone_and_a_dead_ones_is_taken_over() {
         Claim::Taken
     ));
     power_cut(&store, &one);
+    has_watched(&store, &key(0), &other);
     let Claim::Granted(taken) = store.claim(&key(0), &other).unwrap() else {
         panic!("its worker is gone");
     };
@@ -135,11 +142,64 @@ fn a_living_workers_item_is_left_alone_and_a_dead_ones_is_taken_over() {
 }
 
 #[test]
+fn clocks_of_machines_need_not_agree() {
+    let (_dir, store) = store(1);
+    let (one, other) = (Worker::join(&store).unwrap(), Worker::join(&store).unwrap());
+    let lease = store.claim(&key(0), &one).unwrap();
+    let heart = store.root().join("beat").join(one.name());
+    let heart = File::options().write(true).open(heart).unwrap();
+    let (now, mut beats) = (SystemTime::now(), Duration::ZERO);
+    let mut beat = |clock: SystemTime| {
+        beats += Duration::from_secs(1);
+        heart.set_modified(clock + beats).unwrap();
+    };
+    let claim = || store.claim(&key(0), &other).unwrap();
+    // Hours behind or ahead: while a heart beats its worker lives.
+    for clock in [now - 9 * LONG, now + 9 * LONG] {
+        for _ in 0..20 {
+            beat(clock);
+            assert!(matches!(claim(), Claim::Taken));
+            other.let_pass(LONG / 5);
+        }
+    }
+    // One that stands still does not, also if its time is still to come.
+    assert!(matches!(claim(), Claim::Taken));
+    other.let_pass(LONG / 2);
+    assert!(matches!(claim(), Claim::Taken));
+    other.let_pass(LONG / 2);
+    assert!(matches!(claim(), Claim::Granted(_)));
+    drop(lease);
+}
+
+#[test]
+fn who_stood_still_too_long_gives_nothing_up_that_is_anothers() {
+    let (_dir, store) = store(1);
+    let (frozen, quick) = (Worker::join(&store).unwrap(), Worker::join(&store).unwrap());
+    let Claim::Granted(old) = store.claim(&key(0), &frozen).unwrap() else {
+        panic!("nobody had it");
+    };
+    power_cut(&store, &frozen);
+    has_watched(&store, &key(0), &quick);
+    let Claim::Granted(_new) = store.claim(&key(0), &quick).unwrap() else {
+        panic!("its worker stands still");
+    };
+    // Revived, and told to end at once.
+    frozen.abandon();
+    drop(old);
+    let third = Worker::join(&store).unwrap();
+    assert!(matches!(
+        store.claim(&key(0), &third).unwrap(),
+        Claim::Taken
+    ));
+}
+
+#[test]
 fn a_revived_worker_cannot_replace_a_result() {
     let (_dir, store) = store(1);
     let (frozen, quick) = (Worker::join(&store).unwrap(), Worker::join(&store).unwrap());
     let _lease = store.claim(&key(0), &frozen).unwrap();
     power_cut(&store, &frozen);
+    has_watched(&store, &key(0), &quick);
     let (_stop, stop) = never();
     let mut seen = Vec::new();
     work(&store, &quick, &mut Echo(""), 0, &stop, &mut |h| {
@@ -199,6 +259,9 @@ fn what_ends_its_workers_is_given_up_and_stops_nobody() {
     let (_dir, store) = store(3);
     for n in 1..=MOST_STARTS {
         let doomed = Worker::join(&store).unwrap();
+        if n > 1 {
+            has_watched(&store, &key(1), &doomed);
+        }
         let Claim::Granted(lease) = store.claim(&key(1), &doomed).unwrap() else {
             panic!("the one before is gone");
         };
@@ -209,6 +272,7 @@ fn what_ends_its_workers_is_given_up_and_stops_nobody() {
         std::mem::forget(doomed);
     }
     let last = Worker::join(&store).unwrap();
+    has_watched(&store, &key(1), &last);
     let (_stop, stop) = never();
     let mut seen = Vec::new();
     work(&store, &last, &mut Echo("poison"), 1, &stop, &mut |h| {
@@ -268,6 +332,8 @@ fn blobs_are_what_was_kept() {
     fs::write(store.root().join("blobs").join(name.as_str()), "others").unwrap();
     let error = store.kept(&name).unwrap_err().to_string();
     assert!(error.contains("not those that were kept"), "{error}");
+    assert_eq!(store.keep(b"sources").unwrap(), name);
+    assert_eq!(store.kept(&name).unwrap(), b"sources");
 }
 
 #[test]

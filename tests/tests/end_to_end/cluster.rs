@@ -134,6 +134,123 @@ fn a_worker_needs_a_store_that_somebody_has_filled() {
 }
 
 #[test]
+fn two_may_collect_from_one_store() {
+    let home = Home::new();
+    class(&home);
+    let one = begin(&home, 4);
+    let other = collector_of(&home, "store", "other.db").spawn().unwrap();
+    worker(&home).assert().success();
+    for collecting in [one, other] {
+        let output = collecting.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    }
+    assert_eq!(grades(&home, "far.db"), grades(&home, "other.db"));
+    assert_eq!(grades(&home, "far.db").lines().count(), 5);
+}
+
+#[test]
+fn a_store_that_is_gone_is_named_and_one_that_is_back_goes_on() {
+    let home = Home::new();
+    class(&home);
+    let (store, away) = (home.path().join("store"), home.path().join("away"));
+    let collecting = begin(&home, 4);
+    fs::rename(&store, &away).unwrap();
+    let output = collecting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stderr);
+    assert!(said.contains("error: store "), "{said}");
+    assert!(!said.contains("disputes"), "{said}");
+    fs::rename(&away, &store).unwrap();
+    let collecting = begin(&home, 4);
+    worker(&home).assert().success();
+    let output = collecting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_lab_that_is_damaged_in_the_store_is_named_and_put_right() {
+    let home = Home::new();
+    class(&home);
+    let lab = end_to_end::root().join("labs/us-upper=30");
+    let collecting = || {
+        let mut command = end_to_end::grader(home.path());
+        command.arg("batch").arg(&lab);
+        command.args(["class", "--seed", "7"]);
+        command.args(["--engine", "none", "--store", "store", "--quiet"]);
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    let mut first = collecting();
+    wait_for(&home.path().join("store/items"), 4);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // The largest by far.
+    let blobs = fs::read_dir(home.path().join("store/blobs")).unwrap();
+    let lab = blobs
+        .map(|entry| entry.unwrap())
+        .max_by_key(|entry| entry.metadata().unwrap().len());
+    let lab = lab.unwrap().path();
+    fs::write(&lab, "half").unwrap();
+    worker(&home)
+        .assert()
+        .code(3)
+        .stderr(predicate::str::contains(
+            lab.file_name().unwrap().to_str().unwrap(),
+        ))
+        .stderr(predicate::str::contains(
+            "given again, puts back what is damaged",
+        ));
+    let second = collecting();
+    while fs::read(&lab).unwrap_or_default().len() < 5 {
+        std::thread::yield_now();
+    }
+    worker(&home).assert().success();
+    let output = second.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing() {
+    let home = Home::new();
+    class(&home);
+    batch(&home, &["--gradebook", "near.db", "--quiet"])
+        .assert()
+        .code(1);
+    let collecting = begin(&home, 4);
+    let mut frozen = end_to_end::grader(home.path());
+    // What it needs is not built yet: there is time to stop it.
+    frozen.env("XDG_CACHE_HOME", home.path().join("fresh"));
+    frozen.args(["worker", "--store", "store", "--slots", "1"]);
+    let frozen = frozen.stderr(Stdio::piped()).spawn().unwrap();
+    let leases = home.path().join("store/lease");
+    while fs::read_dir(&leases).unwrap().count() == 0 {
+        std::thread::yield_now();
+    }
+    let pid = Pid::from_raw(i32::try_from(frozen.id()).unwrap());
+    kill(pid, Signal::SIGSTOP).unwrap();
+    worker(&home).assert().success();
+    let results = || {
+        let mut all: Vec<_> = fs::read_dir(home.path().join("store/results"))
+            .unwrap()
+            .map(|entry| fs::read(entry.unwrap().path()).unwrap())
+            .collect();
+        all.sort();
+        all
+    };
+    let before = results();
+    assert_eq!(before.len(), 4);
+    kill(pid, Signal::SIGCONT).unwrap();
+    let output = frozen.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(results() == before, "a result was replaced");
+    let disputes = home.path().join("store/disputes");
+    assert_eq!(fs::read_dir(disputes).unwrap().count(), 0);
+    let output = collecting.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(grades(&home, "near.db"), grades(&home, "far.db"));
+}
+
+#[test]
 fn a_machine_that_can_grade_nothing_takes_nothing_from_the_class() {
     let home = Home::new();
     class(&home);
@@ -264,117 +381,4 @@ fn a_machine_without_slurm_is_told_at_once() {
         .assert()
         .code(3)
         .stderr(predicate::str::contains("sbatch: ").and(predicate::str::contains("in PATH?")));
-}
-
-#[test]
-fn parts_of_a_class_make_the_whole() {
-    let home = Home::new();
-    class(&home);
-    batch(&home, &["--gradebook", "whole.db", "--quiet"])
-        .assert()
-        .code(1);
-    for shard in ["0", "1", "2"] {
-        let (part, book) = (format!("{shard}/3"), format!("part-{shard}.db"));
-        // A part may be empty, right, or have something to be looked at.
-        let code = predicate::in_iter([0, 1]);
-        batch(&home, &["--shard", &part, "--gradebook", &book, "--quiet"])
-            .assert()
-            .code(code);
-    }
-    let merge = [
-        "results",
-        "merge",
-        "part-0.db",
-        "part-1.db",
-        "part-2.db",
-        "--gradebook",
-        "all.db",
-    ];
-    home.grader()
-        .args(merge)
-        .assert()
-        .success()
-        .stdout(predicate::str::contains("4 new results"));
-    assert_eq!(grades(&home, "whole.db"), grades(&home, "all.db"));
-    home.grader()
-        .args(merge)
-        .args(["--lang", "ru"])
-        .assert()
-        .success()
-        .stdout("0 новых результатов из 3 частей\n")
-        .stderr("");
-    // One that is forgotten is missed, by whoever reads what came of it as well, until it comes.
-    let merge = |parts: &[&str]| {
-        let mut command = home.grader();
-        command.args(["results", "merge", "--gradebook", "some.db", "--lang", "en"]);
-        command.args(parts).assert()
-    };
-    let missed = "warning: us-upper: part 1 of 3 is missing, and the students in it; add it with grader results merge\n";
-    merge(&["part-0.db", "part-2.db"]).code(1).stderr(missed);
-    home.grader()
-        .args([
-            "results",
-            "export",
-            "csv",
-            "us-upper",
-            "--gradebook",
-            "some.db",
-        ])
-        .assert()
-        .success()
-        .stderr(missed);
-    fs::copy(home.path().join("part-2.db"), home.path().join("copy.db")).unwrap();
-    merge(&["part-1.db", "part-2.db", "copy.db"])
-        .success()
-        .stderr("note: part-2.db and copy.db both are part 2 of 3 of us-upper\n");
-    assert_eq!(grades(&home, "whole.db"), grades(&home, "some.db"));
-    // A part again, of a class that is there, takes nothing away from it.
-    merge(&["part-0.db"]).success().stderr("");
-    // Parts of unlike divisions leave out some students and have others twice.
-    let code = predicate::in_iter([0, 1]);
-    batch(
-        &home,
-        &["--shard", "1/2", "--gradebook", "half.db", "--quiet"],
-    )
-    .assert()
-    .code(code);
-    merge(&["half.db"])
-        .success()
-        .stderr(predicate::str::contains(
-            "not all of its 2 parts were named",
-        ));
-    let mut unlike = home.grader();
-    unlike.args(["results", "merge", "part-0.db", "half.db"]);
-    unlike.args(["--gradebook", "none.db"]);
-    unlike.assert().code(2).stderr(predicate::str::contains(
-        "1 of 2 in half.db, 0 of 3 in part-0.db",
-    ));
-    assert!(!home.path().join("none.db").exists());
-}
-
-#[test]
-fn parts_of_machines_that_grant_unlike_things_are_told() {
-    let home = Home::new();
-    class(&home);
-    for (part, book, isolation) in [
-        ("0/2", "part-0.db", "best-effort"),
-        ("1/2", "part-1.db", "reduced"),
-    ] {
-        let code = predicate::in_iter([0, 1]);
-        batch(&home, &["--shard", part, "--gradebook", book, "--quiet"])
-            .args(["--isolation", isolation])
-            .assert()
-            .code(code);
-    }
-    home.grader()
-        .args(["results", "merge", "part-0.db", "part-1.db"])
-        .args(["--gradebook", "all.db", "--lang", "en"])
-        .assert()
-        .success()
-        .stderr(predicate::str::contains(
-            "warning: us-upper: points cannot be compared, machines granted unlike things: ",
-        ))
-        .stderr(predicate::str::contains(
-            " with isolation reduced · observation full (",
-        ));
 }

@@ -15,6 +15,7 @@ mod gradebook;
 mod languages;
 mod lint;
 mod off_contract;
+mod parts;
 mod recording;
 mod side_by_side;
 mod starting;

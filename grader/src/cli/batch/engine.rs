@@ -1,5 +1,6 @@
 //! `grader batch --engine`: workers on other machines.
 
+use std::fs;
 use std::path::PathBuf;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use grader::cluster::{
     Follow, FollowError, Followed, Idle, Job, LaunchError, Launcher, ManifestOptions, Note, Slurm,
     SlurmOptions, Ssh, SshOptions, fill, follow, kubernetes, store_key,
 };
+use grader::report::clean;
 use grader::run::EngineOptions;
 use grader::store::{Key, Store, StoreError};
 
@@ -197,11 +199,11 @@ impl ClusterArgs {
         let followed = follow(what, &mut *launcher, &stop, &mut take, &mut |told| {
             note(told, quiet);
         });
-        for dispute in store.disputes().map_err(|e| failed(&e))? {
-            tell!(
-                "warning: a second result says something else, the first one stays: {}/disputes/{dispute}",
-                root.display()
-            );
+        match store.disputes() {
+            Ok(names) => names.iter().for_each(|name| dispute(&store, name)),
+            Err(error) if followed.is_ok() => return Err(failed(&error)),
+            // Why it ended says more.
+            Err(_) => {}
         }
         match followed {
             Ok(Followed::Done) => Ok(None),
@@ -226,11 +228,10 @@ impl ClusterArgs {
                     _ => failure,
                 })
             }
-            Err(error @ FollowError::Fruitless { .. }) => {
+            Err(error @ (FollowError::Fruitless { .. } | FollowError::Store(_))) => {
                 Err(failed(&error)
                     .hint("when it is seen to, the same command goes on where it was"))
             }
-            Err(error) => Err(failed(&error)),
         }
     }
 
@@ -300,6 +301,26 @@ fn read(key: &Key, bytes: &[u8]) -> Result<ResultRecord, Taken> {
     } else {
         Err(damaged("it belongs to another submission".to_owned()))
     }
+}
+
+/// Tells of a result that came second and says something else: whose it is, what it says, where it lies.
+fn dispute(store: &Store, name: &str) {
+    let path = store.root().join("disputes").join(name);
+    let second = fs::read(&path).ok();
+    let second = second.and_then(|bytes| ResultRecord::from_json(&bytes).ok());
+    let whose = second.map_or(String::new(), |second| {
+        let (points, of) = (second.points, second.of);
+        format!(
+            "{}: {} {points}/{of}: ",
+            second.identity,
+            second.status.word()
+        )
+    });
+    tell!(
+        "warning: {}a second result says something else, the first one stays: {}",
+        clean(&whose),
+        path.display()
+    );
 }
 
 fn note(note: Note, quiet: bool) {
