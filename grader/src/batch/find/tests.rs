@@ -114,6 +114,41 @@ fn other_shapes_of_a_class() {
 }
 
 #[test]
+fn nobody_vanishes_for_how_his_directory_looks() {
+    let dir = tree(&[
+        "g1/anna/server.c",
+        "g1/boris/src/server.c",
+        "g1/boris/README.md",
+        "g1/clara/.server.c",
+        "g1/dora/report.pdf",
+        "g2/eva/Code/server.c",
+        "notes/plan.txt",
+    ]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "g1/anna course-30 1 g1/anna",
+            "g1/boris course-30 1 g1/boris",
+            "g2/eva course-30 1 g2/eva"
+        ]
+    );
+    let notes = find(dir.path(), &one_lab()).unwrap().notes;
+    assert_eq!(
+        notes,
+        [
+            "passed over g1/clara: there is no source in it",
+            "passed over g1/dora: there is no source in it"
+        ]
+    );
+    // The directory that was given is nobody's.
+    let dir = tree(&["src/server.c", "anna/server.c"]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        ["/anna course-30 1 anna", "/src course-30 1 src"]
+    );
+}
+
+#[test]
 fn a_lab_without_a_number_takes_the_only_one_or_asks() {
     let dir = tree(&["g/anna/lab30/server.c", "g/boris/lab30/server.c"]);
     let query = Query {

@@ -111,7 +111,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
     let sources = entries
         .iter()
         .any(|(name, _, is_dir)| !is_dir && is_source(name));
-    if sources {
+    if sources || !above.is_empty() && keeps_them_below(search, &entries)? {
         if search.query.labs.len() == 1 {
             let names = if above.is_empty() {
                 vec![name_of(dir)]
@@ -127,6 +127,8 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
         }
         return Ok(());
     }
+    let mut without = Vec::new();
+    let mut by_sources = false;
     for (name, path, is_dir) in entries {
         let stem = if is_dir {
             name.as_str()
@@ -168,9 +170,16 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
             }
             None if is_dir => {
                 if above.len() < DEPTH {
+                    let before = search.hits.len();
                     above.push(name);
                     look(search, &path, above)?;
                     above.pop();
+                    match search.hits.get(before..).and_then(<[Hit]>::first) {
+                        None => without.push(path),
+                        Some(hit) => {
+                            by_sources |= matches!(&hit.place, Place::Directory(at) if *at == path);
+                        }
+                    }
                 }
             }
             None if search.query.labs.len() == 1 => {
@@ -187,7 +196,36 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
             }
         }
     }
+    // Where those beside it are submissions it may be a student's who must not vanish.
+    for path in without.iter().filter(|_| by_sources) {
+        let shown = search.shown(path);
+        search
+            .notes
+            .push(format!("passed over {shown}: there is no source in it"));
+    }
     Ok(())
+}
+
+/// Whether a directory is a submission whose sources are in a directory of their own, which is
+/// nobody's name. Only where one lab is graded: else the name of a directory tells the lab.
+fn keeps_them_below(
+    search: &mut Search<'_>,
+    entries: &[(String, PathBuf, bool)],
+) -> Result<bool, FindError> {
+    let below = entries.iter().find(|(name, _, is_dir)| {
+        let is_one = |known: &&str| name.eq_ignore_ascii_case(known);
+        *is_dir
+            && ["src", "source", "sources", "code"]
+                .iter()
+                .any(|known| is_one(&known))
+    });
+    let Some((_, below, _)) = below.filter(|_| search.query.labs.len() == 1) else {
+        return Ok(false);
+    };
+    let files = search.list(below)?;
+    Ok(files
+        .iter()
+        .any(|(name, _, is_dir)| !is_dir && is_source(name)))
 }
 
 /// Whether a lab's directory holds one directory for each student: no file of a submission's own,
