@@ -213,11 +213,8 @@ fn keeps_them_below(
     entries: &[(String, PathBuf, bool)],
 ) -> Result<bool, FindError> {
     let below = entries.iter().find(|(name, _, is_dir)| {
-        let is_one = |known: &&str| name.eq_ignore_ascii_case(known);
-        *is_dir
-            && ["src", "source", "sources", "code"]
-                .iter()
-                .any(|known| is_one(&known))
+        let known = ["src", "source", "sources", "code"];
+        *is_dir && known.iter().any(|known| name.eq_ignore_ascii_case(known))
     });
     let Some((_, below, _)) = below.filter(|_| search.query.labs.len() == 1) else {
         return Ok(false);
