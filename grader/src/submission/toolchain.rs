@@ -16,10 +16,11 @@ const STANDARD: [&str; 3] = ["/usr/local/bin", "/usr/bin", "/bin"];
 const SYSTEM: [&str; 7] = ["/usr", "/bin", "/sbin", "/lib", "/lib64", "/lib32", "/etc"];
 
 /// Locals that nobody initialised hold a pattern, not what happens to be on the stack: a forgotten
-/// `memset` fails each time, not once a week.
+/// `memset` fails each time, not once a week. Since gcc 12 and clang 16.
 const PATTERN: &str = "-ftrivial-auto-var-init=pattern";
 
-/// Nobody reads more of them, and a file that includes itself twice makes them without end.
+/// Nobody reads more of them, and a file that includes itself twice makes them without end. clang
+/// has a limit of its own, under another name.
 const ERRORS: &str = "-fmax-errors=50";
 
 /// What builds programs here. Found by name only; nothing is run before it is needed.
@@ -39,8 +40,9 @@ pub struct Toolchain {
     pub go: Option<Tool>,
     /// `CARGO_HOME`: where crates fetched before are.
     pub cargo_home: Option<PathBuf>,
-    pattern: OnceLock<bool>,
-    errors: OnceLock<bool>,
+    /// Of the flags that not every compiler knows those that ours know; asked once.
+    c_known: OnceLock<Vec<&'static str>>,
+    cxx_known: OnceLock<Vec<&'static str>>,
     sysroot: OnceLock<Option<PathBuf>>,
     identities: OnceLock<[String; 6]>,
     /// Why the C compiler builds nothing; asked once, whatever it is told to optimise.
@@ -131,8 +133,8 @@ impl Toolchain {
             javac: first(&["javac"]),
             go: first(&["go"]),
             cargo_home,
-            pattern: OnceLock::new(),
-            errors: OnceLock::new(),
+            c_known: OnceLock::new(),
+            cxx_known: OnceLock::new(),
             sysroot: OnceLock::new(),
             identities: OnceLock::new(),
             useless: Arc::default(),
@@ -170,40 +172,29 @@ impl Toolchain {
     /// waiting on a plain variable shows, lines for traces, all warnings, threads.
     #[must_use]
     pub fn c_flags(&self) -> Vec<&'static str> {
-        let mut flags = vec![
-            "-std=gnu11",
-            self.optimisation.flag(),
-            "-g",
-            "-Wall",
-            "-Wextra",
-            "-pthread",
-        ];
-        if self.has_pattern() {
-            flags.push(PATTERN);
-        }
-        if self.has_errors() {
-            flags.push(ERRORS);
-        }
-        flags
+        let known = self.c_known.get_or_init(|| known(self.cc.as_ref(), "c"));
+        self.flags("-std=gnu11", known)
     }
 
     /// The same for C++.
     #[must_use]
     pub fn cxx_flags(&self) -> Vec<&'static str> {
+        let known = self
+            .cxx_known
+            .get_or_init(|| known(self.cxx.as_ref(), "c++"));
+        self.flags("-std=gnu++17", known)
+    }
+
+    fn flags(&self, standard: &'static str, known: &[&'static str]) -> Vec<&'static str> {
         let mut flags = vec![
-            "-std=gnu++17",
+            standard,
             self.optimisation.flag(),
             "-g",
             "-Wall",
             "-Wextra",
             "-pthread",
         ];
-        if self.has_pattern() {
-            flags.push(PATTERN);
-        }
-        if self.has_errors() {
-            flags.push(ERRORS);
-        }
+        flags.extend(known);
         flags
     }
 
@@ -239,29 +230,6 @@ impl Toolchain {
         text.lines().next().map(|line| line.trim().to_owned())
     }
 
-    /// Whether the C compiler knows [`PATTERN`] (gcc 12, clang 16); asked once.
-    fn has_pattern(&self) -> bool {
-        *self.pattern.get_or_init(|| self.knows(PATTERN))
-    }
-
-    /// Whether it knows [`ERRORS`]: clang has a limit of its own, under another name.
-    fn has_errors(&self) -> bool {
-        *self.errors.get_or_init(|| self.knows(ERRORS))
-    }
-
-    fn knows(&self, flag: &str) -> bool {
-        self.cc.as_ref().is_some_and(|cc| {
-            Command::new(&cc.path)
-                .args(&cc.lead)
-                .args(["-Werror", flag, "-fsyntax-only", "-x", "c", "/dev/null"])
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status()
-                .is_ok_and(|status| status.success())
-        })
-    }
-
     /// The directory of the Rust toolchain behind `cargo`, which may be rustup's proxy; asked once.
     pub(super) fn rust_sysroot(&self) -> Option<&Path> {
         self.sysroot
@@ -278,6 +246,30 @@ impl Toolchain {
             })
             .as_deref()
     }
+}
+
+/// Those of [`PATTERN`] and [`ERRORS`] that a compiler knows.
+fn known(compiler: Option<&Tool>, language: &str) -> Vec<&'static str> {
+    let knows = |compiler: &Tool, flag: &str| {
+        Command::new(&compiler.path)
+            .args(&compiler.lead)
+            .args([
+                "-Werror",
+                flag,
+                "-fsyntax-only",
+                "-x",
+                language,
+                "/dev/null",
+            ])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success())
+    };
+    let flags = [PATTERN, ERRORS].into_iter();
+    let known = flags.filter(|flag| compiler.is_some_and(|compiler| knows(compiler, flag)));
+    known.collect()
 }
 
 impl Tool {
@@ -427,6 +419,11 @@ mod tests {
         script(&dir, "cc", "#!/bin/sh\nexit 1\n");
         let old = Toolchain::in_directories(&dirs, None, None, None);
         assert!(!old.c_flags().contains(&PATTERN));
+        // What one compiler knows says nothing about the other.
+        script(&dir, "c++", "#!/bin/sh\nexit 0\n");
+        let mixed = Toolchain::in_directories(&dirs, None, None, None);
+        assert!(mixed.cxx_flags().contains(&ERRORS));
+        assert!(!mixed.c_flags().contains(&ERRORS));
     }
 
     #[test]
