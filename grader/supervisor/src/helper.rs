@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::driver::acts;
+use crate::driver::files;
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{Enforced, ExitStatus, Quiet, Settled, What};
@@ -436,7 +436,7 @@ fn ends_to_open(plan: &Plan, workspace: &Path) -> Vec<ToOpen> {
     acts.filter_map(|(step, act)| match act {
         Act::Open { path, writing, .. } => Some(ToOpen {
             step,
-            path: acts::resolve(workspace, path),
+            path: files::resolve(workspace, path),
             writing: *writing,
         }),
         _ => None,

@@ -1,6 +1,6 @@
 //! The grader's own part in a scenario: acts, streams, peers.
 
-pub(crate) mod acts;
+mod acts;
 mod advance;
 pub(crate) mod beneath;
 mod excess;

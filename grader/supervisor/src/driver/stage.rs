@@ -2,9 +2,10 @@
 //! learn from `/proc` instead of from calls.
 
 use std::collections::BTreeSet;
+use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
-use super::acts::{raw, resolve};
+use super::files::resolve;
 use super::stdio::Stdio;
 use crate::event::{Call, ExitStatus, Fact, What};
 use crate::helper::Helper;
@@ -69,7 +70,7 @@ impl Helper {
             let name = &self.program_names[index];
             if let Some(fd) = &stdio.input {
                 own_ends.push(OwnEnd {
-                    fd: raw(fd),
+                    fd: fd.as_raw_fd(),
                     name: format!("{name}'s stdin"),
                     kind: if stdio.input_is_terminal {
                         OwnKind::Terminal
@@ -81,7 +82,7 @@ impl Helper {
             for output in &stdio.outputs {
                 if let Some(fd) = &output.fd {
                     own_ends.push(OwnEnd {
-                        fd: raw(fd),
+                        fd: fd.as_raw_fd(),
                         name: format!("{name}'s {}", output.name()),
                         kind: if output.terminal {
                             OwnKind::Terminal
@@ -95,7 +96,7 @@ impl Helper {
         for (peer, name) in self.peers.iter().zip(&self.plan.peers) {
             if let Some(fd) = &peer.fd {
                 own_ends.push(OwnEnd {
-                    fd: raw(fd),
+                    fd: fd.as_raw_fd(),
                     name: name.clone(),
                     kind: match (peer.listening, &peer.fifo) {
                         (true, _) => OwnKind::Listener,

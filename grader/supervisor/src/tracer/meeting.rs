@@ -80,7 +80,7 @@ impl Meetings {
     pub(crate) fn changed(&mut self, act: &FileAct, workspace: &Path) {
         use std::os::unix::ffi::OsStrExt;
         if let FileAct::StaleSocket(path) = act {
-            let path = crate::driver::acts::resolve(workspace, path);
+            let path = crate::driver::files::resolve(workspace, path);
             self.stale = Some(Address::Path(path.as_os_str().as_bytes().into()));
         }
     }
