@@ -19,9 +19,11 @@ use std::collections::HashSet;
 use std::fmt;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use flate2::read::ZlibDecoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
+use rusqlite::backup::Backup;
 use rusqlite::{Connection, OpenFlags};
 use thiserror::Error;
 
@@ -34,6 +36,9 @@ pub use standing::{Attempt, LabInfo, Pick, Standing, StudentInfo};
 pub use stats::{Group, RequirementStats, Stats};
 
 use crate::batch::{Identity, ItemKey, Known};
+
+/// Pages of a file that are copied in one step.
+const PAGES: i32 = 1024;
 
 /// A gradebook, open.
 pub struct Gradebook {
@@ -140,7 +145,7 @@ impl Gradebook {
     /// See [`GradebookError`].
     pub fn open(path: &Path) -> Result<Self, GradebookError> {
         let mut connection = Connection::open(path)?;
-        connection.busy_timeout(std::time::Duration::from_secs(10))?;
+        connection.busy_timeout(Duration::from_secs(10))?;
         schema::version(&connection)?;
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -163,8 +168,9 @@ impl Gradebook {
         }
     }
 
-    /// Opens an existing gradebook for reading only. One that is older is brought up to date, and what
-    /// somebody left half done who was killed while writing is taken back first: both take writing.
+    /// Opens an existing gradebook for reading only. One that is older is brought up to date, in memory
+    /// where its place cannot be written; what somebody left half done who was killed while writing is
+    /// taken back first, which takes writing.
     ///
     /// # Errors
     /// See [`GradebookError`].
@@ -182,9 +188,24 @@ impl Gradebook {
                 path: path.to_owned(),
                 connection,
             }),
-            Ok(_) | Err(GradebookError::Closed(_)) => Self::open(path),
+            Ok(_) => match Self::open(path) {
+                Err(GradebookError::Closed(_)) => Self::copied(path, &connection),
+                opened => opened,
+            },
+            Err(GradebookError::Closed(_)) => Self::open(path),
             Err(error) => Err(error),
         }
+    }
+
+    /// A copy in memory, brought up to date: whatever is kept of last year can be read where it is.
+    fn copied(path: &Path, from: &Connection) -> Result<Self, GradebookError> {
+        let mut copy = Connection::open_in_memory()?;
+        Backup::new(from, &mut copy)?.run_to_completion(PAGES, Duration::ZERO, None)?;
+        schema::migrate(&mut copy)?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection: copy,
+        })
     }
 
     /// Where it is.

@@ -210,12 +210,11 @@ mod tests {
     use super::*;
     use crate::gradebook::Gradebook;
     use rusqlite::params;
+    use std::path::Path;
 
-    #[test]
-    fn a_gradebook_of_the_first_version_is_brought_up_to_date() {
-        let dir = tempfile::TempDir::new().unwrap();
-        let path = dir.path().join("grades.db");
-        let old = Connection::open(&path).unwrap();
+    /// Makes a gradebook of the first version.
+    fn first(path: &Path) {
+        let old = Connection::open(path).unwrap();
         old.execute_batch(V1).unwrap();
         old.pragma_update(None, "application_id", APPLICATION)
             .unwrap();
@@ -243,7 +242,13 @@ mod tests {
             )
             .unwrap();
         }
-        drop(old);
+    }
+
+    #[test]
+    fn a_gradebook_of_the_first_version_is_brought_up_to_date() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("grades.db");
+        first(&path);
         // Also who only wants to read.
         let book = Gradebook::read_only(&path).unwrap();
         assert_eq!(book.standings(None).unwrap()[0].score, Some(3.0));
@@ -257,6 +262,19 @@ mod tests {
             .unwrap();
         assert_eq!(counted, [Some(5), Some(7), None]);
         assert!(book.parts().unwrap()["us-upper"].is_whole());
+    }
+
+    #[test]
+    fn one_that_cannot_be_written_is_brought_up_to_date_in_memory() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let path = dir.path().join("grades.db");
+        first(&path);
+        let before = std::fs::read(&path).unwrap();
+        let connection = Connection::open(&path).unwrap();
+        let book = Gradebook::copied(&path, &connection).unwrap();
+        assert_eq!(book.standings(None).unwrap()[0].score, Some(3.0));
+        assert_eq!(book.path(), path);
+        assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 
     #[test]
