@@ -62,6 +62,27 @@ mode_controller() {
   until_true 90 nodes_idle || fail "the nodes did not become idle"
 }
 
+nobody_left() { [ -z "$(squeue --noheader 2>&1)" ] && [ -z "$(ls "$STORE/lease")" ]; }
+
+# Whoever submitted it ends it: jobs are cancelled, and what they have begun is given back at once,
+# no lease has to end. The same command goes on.
+mode_ended() {
+  slurm_begin ended
+  some_done
+  # The grader, below the shell that waits for it.
+  pkill -TERM -P "$BATCH"
+  not_yet_done
+  local status=0
+  wait "$BATCH" || status=$?
+  [ "$status" = 143 ] || fail "ended: the batch ended with $status: $(tail -n 3 "$WORK/ended.log")"
+  grep -q '^stopped: ' "$WORK/ended.log" || fail "ended: it does not say how far it came"
+  until_true 30 nobody_left || fail "ended: left behind: $(squeue; ls "$STORE/lease")"
+  [ -z "$(ls "$STORE"/starts | grep -v '\.1$')" ] || fail "ended: being told to end was counted as a loss"
+  slurm_begin ended
+  slurm_end ended
+  ! grep -qs 'taken over' "$STORE"/log/* || fail "ended: something was not given back"
+}
+
 # Kills one of the store's workers, whichever; not one whose loss would be the result.
 kill_one() {
   local pid

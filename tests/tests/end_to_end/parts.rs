@@ -1,10 +1,11 @@
 //! Parts of a class that machines have graded which share nothing, and what is made of them.
 
 use std::fs;
+use std::process::Command;
 
 use predicates::prelude::*;
 
-use crate::batch::{batch, class, grades};
+use crate::batch::{batch, class, grades, text};
 use crate::support::Home;
 
 #[test]
@@ -118,4 +119,42 @@ fn parts_of_machines_that_grant_unlike_things_are_told() {
         .stderr(predicate::str::contains(
             " with isolation reduced · observation full (",
         ));
+}
+
+#[test]
+fn pods_do_what_the_manifest_says() {
+    let home = Home::new();
+    class(&home);
+    let options = ["--engine", "kubernetes", "--dry-run", "--shards", "2"];
+    let output = batch(&home, &options).output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let job: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(job["spec"]["completions"], 2);
+    let command = &job["spec"]["template"]["spec"]["containers"][0]["command"];
+    let command = command.as_array().unwrap().iter();
+    let command: Vec<&str> = command.map(|word| word.as_str().unwrap()).collect();
+    let here = end_to_end::grader(home.path());
+    let bin = std::path::Path::new(here.get_program()).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    for index in ["0", "1"] {
+        let words = command.iter();
+        let words = words.map(|word| word.replace("$(JOB_COMPLETION_INDEX)", index));
+        let words: Vec<String> = words.collect();
+        let mut pod = Command::new(&words[0]);
+        pod.args(&words[1..]).current_dir(home.path()).env_clear();
+        pod.envs(here.get_envs().filter_map(|(n, v)| Some((n, v?))));
+        // One that cannot be graded is no reason for a pod to be started again.
+        let output = pod.env("PATH", &path).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    home.grader()
+        .args(["results", "merge", "grader-0.db", "grader-1.db"])
+        .args(["--gradebook", "all.db"])
+        .assert()
+        .success()
+        .stderr("");
+    batch(&home, &["--gradebook", "whole.db", "--quiet"])
+        .assert()
+        .code(1);
+    assert_eq!(grades(&home, "whole.db"), grades(&home, "all.db"));
 }
