@@ -4,6 +4,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -12,9 +13,10 @@ use clap::Args;
 use grader::batch::Grader;
 use grader::cluster::{Hand, Job, settle};
 use grader::run::{Engine, EngineOptions};
-use grader::store::{Commit, Handled, Stop, Store, Worker as Member, work};
+use grader::store::{Commit, Declined, Grade, Handled, Key, Stop, Store, Worker as Member, work};
 use grader::submission::{CacheMode, try_compiler};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 use signal_hook::iterator::Signals;
 use supervisor::event::Enforced;
 use supervisor::plan::{Isolation, Observation};
@@ -74,17 +76,21 @@ impl Worker {
             .map(|_| Member::join(&store).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()
             .map_err(|e| fault(&e))?;
-        end_when_told(&members, self.while_stdin).map_err(|e| fault(&e))?;
+        let told = Arc::new(AtomicBool::new(false));
+        end_when_told(&members, &told, self.while_stdin).map_err(|e| fault(&e))?;
         let failures = Mutex::new(Vec::new());
         thread::scope(|scope| {
             for (number, member) in members.iter().enumerate() {
-                let (store, grader, failures) = (&store, &grader, &failures);
+                let (store, grader, failures, told) = (&store, &grader, &failures, &*told);
                 scope.spawn(move || {
                     // Nobody sends: the process is ended as a whole.
                     let (_keep, stop): (_, Stop) = mpsc::channel();
                     let seed = u64::from(process::id()).wrapping_mul(0x9e37_79b9)
                         ^ (u64::try_from(number).unwrap_or(0) << 32);
-                    let mut hand = Hand::new(store, grader);
+                    let mut hand = UntilTold {
+                        hand: Hand::new(store, grader),
+                        told,
+                    };
                     let done = work(store, member, &mut hand, seed, &stop, &mut |done| {
                         say(&done);
                     });
@@ -95,6 +101,9 @@ impl Worker {
                 });
             }
         });
+        if told.load(Ordering::SeqCst) {
+            end(&members);
+        }
         // Whoever waits for a signal has them still: nobody drops them.
         for member in &members {
             member.abandon();
@@ -169,8 +178,48 @@ fn say(handled: &Handled) {
     tell!("{}: {what}", handled.key);
 }
 
-/// Ends this process when it is told to, as if what it is doing had never been begun.
-fn end_when_told(members: &[Arc<Member>], while_stdin: bool) -> io::Result<()> {
+/// Grades until this process is told to end: schedulers tell the programs that it runs as well, and
+/// what comes of that is no result.
+struct UntilTold<'a, G> {
+    hand: G,
+    told: &'a AtomicBool,
+}
+
+impl<G> UntilTold<'_, G> {
+    fn unless_told(&self, result: Vec<u8>) -> Result<Vec<u8>, Declined> {
+        if self.told.load(Ordering::SeqCst) {
+            return Err(Declined::Machine("it is told to end".to_owned()));
+        }
+        Ok(result)
+    }
+}
+
+impl<G: Grade> Grade for UntilTold<'_, G> {
+    fn grade(&mut self, key: &Key, item: &[u8]) -> Result<Vec<u8>, Declined> {
+        let result = self.hand.grade(key, item)?;
+        self.unless_told(result)
+    }
+
+    fn give_up(&mut self, key: &Key, item: &[u8], workers: &[String]) -> Result<Vec<u8>, Declined> {
+        let result = self.hand.give_up(key, item, workers)?;
+        self.unless_told(result)
+    }
+
+    fn same(&self, one: &[u8], other: &[u8]) -> bool {
+        self.hand.same(one, other)
+    }
+}
+
+/// Ends this process when it is told to, as if what it is doing had never been begun. `told` is set
+/// first, the moment a signal is there.
+fn end_when_told(
+    members: &[Arc<Member>],
+    told: &Arc<AtomicBool>,
+    while_stdin: bool,
+) -> io::Result<()> {
+    for signal in [SIGTERM, SIGINT] {
+        flag::register(signal, Arc::clone(told))?;
+    }
     let mut signals = Signals::new([SIGTERM, SIGINT])?;
     let told = members.to_vec();
     thread::spawn(move || {
@@ -199,6 +248,37 @@ fn end(members: &[Arc<Member>]) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_graded_while_it_was_told_to_end_is_no_result() {
+        /// Is told while it grades, or is not.
+        struct Told<'a>(bool, &'a AtomicBool);
+        impl Grade for Told<'_> {
+            fn grade(&mut self, _: &Key, _: &[u8]) -> Result<Vec<u8>, Declined> {
+                self.1.store(self.0, Ordering::SeqCst);
+                Ok(b"killed by SIGTERM".to_vec())
+            }
+            fn give_up(
+                &mut self,
+                key: &Key,
+                item: &[u8],
+                _: &[String],
+            ) -> Result<Vec<u8>, Declined> {
+                self.grade(key, item)
+            }
+            fn same(&self, _: &[u8], _: &[u8]) -> bool {
+                true
+            }
+        }
+        let key = Key::parse(&"a".repeat(64)).unwrap();
+        for is_told in [false, true] {
+            let told = AtomicBool::new(false);
+            let hand = Told(is_told, &told);
+            let mut until = UntilTold { hand, told: &told };
+            assert_eq!(until.grade(&key, b"").is_err(), is_told);
+            assert_eq!(until.give_up(&key, b"", &[]).is_err(), is_told);
+        }
+    }
 
     #[test]
     fn a_machine_grades_what_it_grants_enough_for() {

@@ -27,12 +27,20 @@ const CONFIRMED: u32 = 2;
 pub struct Worker {
     name: Arc<str>,
     heart: PathBuf,
-    /// The files that say what it is doing: the mark of a start, a lease.
-    doing: Arc<Mutex<Vec<PathBuf>>>,
+    doing: Arc<Mutex<Doing>>,
     /// What it has seen of the hearts of others.
     others: Mutex<Others>,
     stop: Option<mpsc::Sender<()>>,
     beating: Option<JoinHandle<()>>,
+}
+
+/// What a worker is doing.
+#[derive(Debug, Default)]
+struct Doing {
+    /// The files that say so: the mark of a start, a lease.
+    files: Vec<PathBuf>,
+    /// It does nothing more.
+    abandoned: bool,
 }
 
 /// What became of an attempt to claim an item.
@@ -104,6 +112,8 @@ impl Worker {
     /// Gives up what it is doing as if it had never begun, because this process is told to end.
     /// What it does afterwards is not written any more.
     pub fn abandon(&self) {
+        // From now on nothing is begun: this process may take a while to end.
+        lock(&self.doing).abandoned = true;
         self.let_go();
         let _ = fs::remove_file(&self.heart);
     }
@@ -111,7 +121,7 @@ impl Worker {
     /// Gives up its item as if it had never been begun.
     pub(super) fn let_go(&self) {
         // The lease last: until then nobody else begins.
-        for path in lock(&self.doing).drain(..).rev() {
+        for path in lock(&self.doing).files.drain(..).rev() {
             // It may have stood still for so long that its lease is another's now.
             let taken = fs::read_link(&path).is_ok_and(|to| to.as_os_str() != &*self.name);
             if !taken {
@@ -120,14 +130,26 @@ impl Worker {
         }
     }
 
-    /// Notes a file that [`abandon`](Self::abandon) removes.
-    pub(super) fn does(&self, path: &Path) {
-        lock(&self.doing).push(path.to_path_buf());
+    /// Makes a file that [`abandon`](Self::abandon) removes, unless that was said already.
+    pub(super) fn does(
+        &self,
+        path: &Path,
+        make: impl FnOnce() -> io::Result<()>,
+    ) -> Option<io::Result<()>> {
+        let mut doing = lock(&self.doing);
+        if doing.abandoned {
+            return None;
+        }
+        let made = make();
+        if made.is_ok() {
+            doing.files.push(path.to_path_buf());
+        }
+        Some(made)
     }
 
     /// The item is done: nothing is left to be given up.
     pub(super) fn done(&self) {
-        lock(&self.doing).clear();
+        lock(&self.doing).files.clear();
     }
 }
 
@@ -212,17 +234,17 @@ impl Store {
     pub fn claim(&self, key: &Key, worker: &Worker) -> Result<Claim, StoreError> {
         let path = self.root.join("lease").join(key.as_str());
         let lease = |taken_over| {
-            worker.does(&path);
             Claim::Granted(Lease {
                 path: path.clone(),
                 owner: Arc::clone(&worker.name),
                 taken_over,
             })
         };
-        match symlink(&*worker.name, &path) {
-            Ok(()) => return Ok(lease(false)),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(at(&path, "cannot be claimed")(error)),
+        match worker.does(&path, || symlink(&*worker.name, &path)) {
+            None => return Ok(Claim::Taken),
+            Some(Ok(())) => return Ok(lease(false)),
+            Some(Err(error)) if error.kind() == ErrorKind::AlreadyExists => {}
+            Some(Err(error)) => return Err(at(&path, "cannot be claimed")(error)),
         }
         let owner = match fs::read_link(&path) {
             Ok(owner) => owner,
@@ -232,7 +254,8 @@ impl Store {
         };
         // A link of ours stays where the reply to symlink(2) was lost on its way (NFS).
         if owner.as_os_str() == &*worker.name {
-            return Ok(lease(false));
+            let noted = worker.does(&path, || Ok(()));
+            return Ok(noted.map_or(Claim::Taken, |_| lease(false)));
         }
         if self.lives(&owner, worker)? {
             return Ok(Claim::Taken);
@@ -241,9 +264,15 @@ impl Store {
             .root
             .join("lease")
             .join(super::durable::temporary_name());
-        symlink(&*worker.name, &mine).map_err(at(&mine, "cannot be written"))?;
-        fs::rename(&mine, &path).map_err(at(&path, "cannot be taken over"))?;
-        Ok(lease(true))
+        let taken = worker.does(&path, || {
+            symlink(&*worker.name, &mine)?;
+            fs::rename(&mine, &path)
+        });
+        match taken {
+            None => Ok(Claim::Taken),
+            Some(Ok(())) => Ok(lease(true)),
+            Some(Err(error)) => Err(at(&path, "cannot be taken over")(error)),
+        }
     }
 
     /// The last beat of every worker's heart, by name: a change is a sign of life.

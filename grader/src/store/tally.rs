@@ -24,13 +24,11 @@ impl Store {
     pub fn start(&self, key: &Key, worker: &Worker) -> Result<Tally, StoreError> {
         for number in 1..=MOST_STARTS {
             let path = self.start_path(key, number);
-            match mark(&path, worker) {
-                Ok(()) => {
-                    worker.does(&path);
-                    return Ok(Tally::Start(number));
-                }
-                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(at(&path, "cannot be written")(error)),
+            match worker.does(&path, || mark(&path, worker)) {
+                // Told to end: what it starts now counts nothing.
+                None | Some(Ok(())) => return Ok(Tally::Start(number)),
+                Some(Err(error)) if error.kind() == ErrorKind::AlreadyExists => {}
+                Some(Err(error)) => return Err(at(&path, "cannot be written")(error)),
             }
         }
         Ok(Tally::GivenUp)

@@ -309,6 +309,21 @@ fn a_worker_that_is_told_to_stop_leaves_no_trace_of_what_it_began() {
 }
 
 #[test]
+fn who_is_told_to_end_begins_nothing_more() {
+    let (_dir, store) = store(2);
+    let told = Worker::join(&store).unwrap();
+    let _lease = store.claim(&key(0), &told).unwrap();
+    told.abandon();
+    // Its thread may not have noticed yet.
+    assert_eq!(store.start(&key(0), &told).unwrap(), Tally::Start(1));
+    assert!(matches!(store.claim(&key(1), &told).unwrap(), Claim::Taken));
+    for name in ["lease", "starts", "beat"] {
+        let left = fs::read_dir(store.root().join(name)).unwrap().count();
+        assert_eq!(left, 0, "{name}");
+    }
+}
+
+#[test]
 fn a_stop_ends_the_work_between_items() {
     let (_dir, store) = store(5);
     let worker = Worker::join(&store).unwrap();
