@@ -232,7 +232,7 @@ impl<'a> Search<'a> {
     /// A Makefile is for all roles that are open.
     fn by_makefile(&mut self, both: Option<&Both>) -> Result<(), SubmissionError> {
         let Some(file) = makefile::makefile(self.tree, self.home) else {
-            return self.must_be_there(self.make.is_empty(), "make", "Makefile");
+            return must_be_there(self.make.is_empty(), "make", "Makefile");
         };
         // What the patterns find is only a second choice here: whatever they find ambiguous,
         // the Makefile decides.
@@ -269,7 +269,7 @@ impl<'a> Search<'a> {
 
     fn by_package(&mut self) -> Result<(), SubmissionError> {
         if self.tree.get("Cargo.toml").is_none() {
-            return self.must_be_there(self.cargo.is_empty(), "cargo", "Cargo.toml");
+            return must_be_there(self.cargo.is_empty(), "cargo", "Cargo.toml");
         }
         self.cargo.extend(all_by_name(&mut self.open));
         if !self.cargo.is_empty() {
@@ -315,16 +315,16 @@ impl<'a> Search<'a> {
         }
         Ok(())
     }
+}
 
-    /// An error where the manifest asks for a file that is not there.
-    fn must_be_there(&self, unasked: bool, word: &str, file: &str) -> Result<(), SubmissionError> {
-        if unasked {
-            return Ok(());
-        }
-        Err(SubmissionError::Manifest(format!(
-            "{MANIFEST}: `{word}` is asked for, but there is no {file} beside it"
-        )))
+/// An error where the manifest asks for a file that is not there.
+fn must_be_there(unasked: bool, word: &str, file: &str) -> Result<(), SubmissionError> {
+    if unasked {
+        return Ok(());
     }
+    Err(SubmissionError::Manifest(format!(
+        "{MANIFEST}: `{word}` is asked for, but there is no {file} beside it"
+    )))
 }
 
 /// All that are open, by name; none is any more.

@@ -169,9 +169,7 @@ impl Rung {
             [] => Phrase::CostsNothing.say(lang),
             ids => Phrase::Costs(&ids.join(", ")).say(lang),
         };
-        let how = self.how().map(|how| how.say(lang));
-        let parts = [Some(said), Some(cost), how];
-        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(". "))
+        Some([said, cost, self.how().say(lang)].join(". "))
     }
 
     fn what(&self, lang: Lang) -> Option<String> {
@@ -217,8 +215,8 @@ impl Rung {
         Some(phrase.say(lang))
     }
 
-    fn how(&self) -> Option<Phrase<'static>> {
-        Some(match (self.ladder, self.oddity) {
+    fn how(&self) -> Phrase<'static> {
+        match (self.ladder, self.oddity) {
             (_, Some(Oddity::NotCleared | Oddity::Full)) => Phrase::HowToClear,
             (_, Some(Oddity::Cut)) => Phrase::HowToMeasure,
             (_, Some(Oddity::LeadingNul | Oddity::Empty)) => Phrase::HowToFill,
@@ -226,7 +224,7 @@ impl Rung {
             (Ladder::Address, None) => Phrase::HowToArgv,
             (Ladder::Arguments, None) => Phrase::HowToArguments,
             (Ladder::Output, None) => Phrase::HowToFlush,
-        })
+        }
     }
 }
 

@@ -252,7 +252,8 @@ impl Export {
             }
         }
         pages.close()?;
-        say(self.words(), count, place)
+        say(self.words(), count, place);
+        Ok(())
     }
 
     /// Pages under the names by which a system takes them back in bulk; `name` gives them.
@@ -286,7 +287,8 @@ impl Export {
             );
         }
         pages.close()?;
-        say(self.words(), count, place)
+        say(self.words(), count, place);
+        Ok(())
     }
 }
 
@@ -324,8 +326,7 @@ fn unused(name: &str, taken: &mut BTreeSet<String>) -> String {
     out
 }
 
-fn say(words: Words, count: usize, place: &Path) -> Result<(), Failure> {
+fn say(words: Words, count: usize, place: &Path) {
     let place = clean(&place.display().to_string());
     tell!("{}", words.files(count, &place));
-    Ok(())
 }

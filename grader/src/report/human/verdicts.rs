@@ -14,7 +14,7 @@ impl<W> Human<W> {
     pub(super) fn failure(&self, page: &mut Page, verdict: &Verdict, words: &dyn Phrases) {
         let requirement = self.requirement(&verdict.requirement);
         let title = requirement.map_or("", |r| r.title.in_lang(self.context.lang));
-        self.heading(page, verdict, title);
+        heading(page, verdict, title);
         if verdict.outcome == Outcome::Unstable {
             page.add("  ").put(Tone::Warn, words.unstable()).end();
         }
@@ -46,27 +46,6 @@ impl<W> Human<W> {
         commands.push(self.context.replay.explain(&verdict.requirement));
         labelled(page, words, "  ", words.try_this(), Tone::Strong, &commands);
         page.end();
-    }
-
-    fn heading(&self, page: &mut Page, verdict: &Verdict, title: &str) {
-        let mark = if verdict.outcome == Outcome::Unstable {
-            "≈"
-        } else {
-            "✗"
-        };
-        let points = format!("{}/{}", verdict.points, verdict.of);
-        let left = format!("{} {points:>5}  ", pad(&verdict.requirement, 10));
-        page.put(Tone::Bad, &format!("{mark} "));
-        for (row, text) in wrap(&one_line(title), WIDTH - 2 - columns(&left))
-            .iter()
-            .enumerate()
-        {
-            if row == 0 {
-                page.put(Tone::Strong, &left).line(text);
-            } else {
-                page.add(&" ".repeat(2 + columns(&left))).line(text);
-            }
-        }
     }
 
     /// Faults of the grader or the machine: apart from what the student did.
@@ -133,6 +112,28 @@ impl<W> Human<W> {
             .into_iter()
             .find(|p| p.name == program)
             .map_or(program, |p| &p.executable)
+    }
+}
+
+/// The line of a requirement that is not met.
+fn heading(page: &mut Page, verdict: &Verdict, title: &str) {
+    let mark = if verdict.outcome == Outcome::Unstable {
+        "≈"
+    } else {
+        "✗"
+    };
+    let points = format!("{}/{}", verdict.points, verdict.of);
+    let left = format!("{} {points:>5}  ", pad(&verdict.requirement, 10));
+    page.put(Tone::Bad, &format!("{mark} "));
+    for (row, text) in wrap(&one_line(title), WIDTH - 2 - columns(&left))
+        .iter()
+        .enumerate()
+    {
+        if row == 0 {
+            page.put(Tone::Strong, &left).line(text);
+        } else {
+            page.add(&" ".repeat(2 + columns(&left))).line(text);
+        }
     }
 }
 

@@ -27,7 +27,7 @@ impl Builder<'_> {
 
     pub(super) fn connecting(&mut self, phase: usize, program: ProgramId, address: &Address) {
         if self.address_mode(program) == Some(AddressMode::Argv) {
-            let text = format!("connect {}", self.place(address));
+            let text = format!("connect {}", place(address));
             self.life(phase, program, text);
         }
     }
@@ -43,7 +43,7 @@ impl Builder<'_> {
         if nominal || self.discovers(program) {
             self.life(phase, program, "bind unix-dgram <socket>".to_owned());
         } else if !matches!(address, Address::Inet(_)) && self.serves(program) {
-            let place = self.place(address).replacen("stream", "dgram", 1);
+            let place = place(address).replacen("stream", "dgram", 1);
             self.life(phase, program, format!("bind {place}"));
         }
     }
@@ -65,7 +65,7 @@ impl Builder<'_> {
             }
             Address::Path(_) | Address::Abstract(_) if bound => "unix-stream <socket>".to_owned(),
             Address::Inet(_) if bound => "tcp <socket>".to_owned(),
-            _ => self.place(address),
+            _ => place(address),
         }
     }
 
@@ -103,18 +103,6 @@ impl Builder<'_> {
         stimuli.any(|stimulus| matches!(stimulus, Stimulus::Connect { to, .. } if to == role))
     }
 
-    /// `unix-stream /tmp/sock`: an address as the program gave it, but for the NULs that fill up an
-    /// abstract name.
-    pub(super) fn place(&self, address: &Address) -> String {
-        match address {
-            Address::Path(path) => format!("unix-stream {}", end_kept(path.escaped())),
-            Address::Abstract(name) => {
-                format!("unix-stream @{}", end_kept(escape(filled_in(name))))
-            }
-            Address::Inet(address) => format!("tcp {address}"),
-        }
-    }
-
     pub(super) fn address(&self, address: &Address) -> String {
         match address {
             Address::Path(path) | Address::Abstract(path) if self.own.contains(&path.0) => {
@@ -124,6 +112,18 @@ impl Builder<'_> {
             Address::Abstract(name) => format!("@{}", self.binder.text(name)),
             Address::Inet(address) => self.binder.text(address.to_string().as_bytes()),
         }
+    }
+}
+
+/// `unix-stream /tmp/sock`: an address as the program gave it, but for the NULs that fill up an
+/// abstract name.
+fn place(address: &Address) -> String {
+    match address {
+        Address::Path(path) => format!("unix-stream {}", end_kept(path.escaped())),
+        Address::Abstract(name) => {
+            format!("unix-stream @{}", end_kept(escape(filled_in(name))))
+        }
+        Address::Inet(address) => format!("tcp {address}"),
     }
 }
 

@@ -21,25 +21,6 @@ impl Job<'_> {
         making.rest()
     }
 
-    /// The one program that plays all roles: the one that can listen and connect.
-    fn both(
-        &self,
-        roles: &[(String, Option<String>)],
-        files: &[(String, Vec<u8>)],
-    ) -> BTreeMap<String, String> {
-        let imports = |(_, program): &&(String, Vec<u8>)| {
-            ["listen", "connect"]
-                .iter()
-                .all(|name| source::imports(program, name))
-        };
-        let found = files.iter().find(imports);
-        let all = found.into_iter().flat_map(|(path, _)| {
-            let roles = roles.iter();
-            roles.map(|(role, _)| (role.clone(), path.clone()))
-        });
-        all.collect()
-    }
-
     /// A tool that a Makefile asked for and that this machine does not have.
     fn missing_tool(&self, output: &str) -> Option<String> {
         let tools = self.options.toolchain;
@@ -132,7 +113,7 @@ impl<'a> Making<'a> {
         self.made.others = beside::made(base, &outcome.files);
         // All roles take part: what is one program's is not left over for another.
         let found = if unit.both {
-            self.job.both(&unit.roles, &outcome.files)
+            both(&unit.roles, &outcome.files)
         } else {
             self.job.executables(&unit.roles, &outcome.files)?
         };
@@ -237,4 +218,22 @@ impl<'a> Making<'a> {
             _ => self.last.clone(),
         }
     }
+}
+
+/// The one program that plays all roles: the one that can listen and connect.
+fn both(
+    roles: &[(String, Option<String>)],
+    files: &[(String, Vec<u8>)],
+) -> BTreeMap<String, String> {
+    let imports = |(_, program): &&(String, Vec<u8>)| {
+        ["listen", "connect"]
+            .iter()
+            .all(|name| source::imports(program, name))
+    };
+    let found = files.iter().find(imports);
+    let all = found.into_iter().flat_map(|(path, _)| {
+        let roles = roles.iter();
+        roles.map(|(role, _)| (role.clone(), path.clone()))
+    });
+    all.collect()
 }
