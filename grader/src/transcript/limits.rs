@@ -7,19 +7,19 @@ use crate::lab::Lang;
 /// A limit with its unit, as something that can be reached: `64 processes`, `1 GiB of memory`.
 #[must_use]
 pub fn limit_words(limit: LimitKind, most: u64, lang: Lang) -> String {
-    let seconds = |unit: &str| {
+    let seconds = |point: &str, unit: &str| {
         if most.is_multiple_of(1000) {
             format!("{} {unit}", most / 1000)
         } else {
-            format!("{}.{:03} {unit}", most / 1000, most % 1000)
+            format!("{}{point}{:03} {unit}", most / 1000, most % 1000)
         }
     };
     match lang {
         Lang::En => {
             let size = || size(most, ["bytes", "KiB", "MiB", "GiB"]);
             match limit {
-                LimitKind::Wall => format!("{} of time", seconds("s")),
-                LimitKind::Cpu => format!("{} of processor time", seconds("s")),
+                LimitKind::Wall => format!("{} of time", seconds(".", "s")),
+                LimitKind::Cpu => format!("{} of processor time", seconds(".", "s")),
                 LimitKind::Memory => format!("{} of memory for all processes together", size()),
                 LimitKind::AddressSpace => format!("{} of memory for one process", size()),
                 LimitKind::Processes => format!("{most} processes"),
@@ -32,8 +32,8 @@ pub fn limit_words(limit: LimitKind, most: u64, lang: Lang) -> String {
         Lang::Ru => {
             let size = || size(most, ["байт", "КиБ", "МиБ", "ГиБ"]);
             match limit {
-                LimitKind::Wall => format!("время {}", seconds("с")),
-                LimitKind::Cpu => format!("процессорное время {}", seconds("с")),
+                LimitKind::Wall => format!("время {}", seconds(",", "с")),
+                LimitKind::Cpu => format!("процессорное время {}", seconds(",", "с")),
                 LimitKind::Memory => format!("память всех процессов вместе {}", size()),
                 LimitKind::AddressSpace => format!("память одного процесса {}", size()),
                 LimitKind::Processes => format!("число процессов {most}"),
@@ -72,6 +72,10 @@ mod tests {
         assert_eq!(
             limit_words(LimitKind::Processes, 64, Lang::Ru),
             "число процессов 64"
+        );
+        assert_eq!(
+            limit_words(LimitKind::Wall, 1_500, Lang::Ru),
+            "время 1,500 с"
         );
     }
 }
