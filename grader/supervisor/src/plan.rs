@@ -4,6 +4,7 @@
 //! quiescence, reports the reaction, and goes on to the next step. Indices ([`ProgramId`],
 //! [`PeerId`]) point into [`Plan::programs`] and [`Plan::peers`].
 
+use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -187,6 +188,17 @@ pub enum Address {
     Abstract(Bytes),
     /// `127.0.0.1:port` or `[::1]:port`.
     Inet(std::net::SocketAddr),
+}
+
+/// As people write it: a path, `@name`, `127.0.0.1:5000`.
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(path) => f.write_str(&path.escaped()),
+            Self::Abstract(name) => write!(f, "@{}", name.escaped()),
+            Self::Inet(address) => address.fmt(f),
+        }
+    }
 }
 
 /// What a socket carries.

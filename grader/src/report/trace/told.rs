@@ -1,7 +1,6 @@
 //! One line about what happened.
 
 use supervisor::event::{Enforced, ExitStatus, Queue, What};
-use supervisor::plan::Address;
 
 use super::Recording;
 use crate::lab::Lang;
@@ -56,7 +55,7 @@ impl Recording<'_> {
             }
             What::Unlinked { program, address } => (
                 self.program(*program).to_owned(),
-                format!("{} is gone", place(address)),
+                format!("{address} is gone"),
             ),
             What::Untaken { queue, bytes } => {
                 let who = match queue {
@@ -104,14 +103,14 @@ impl Recording<'_> {
                 address, nominal, ..
             } => {
                 let other = if *nominal { "" } else { OTHER_ADDRESS };
-                format!("listens at {}{other}", place(address))
+                format!("listens at {address}{other}")
             }
-            What::Bound { address, .. } => format!("has the name {}", place(address)),
+            What::Bound { address, .. } => format!("has the name {address}"),
             What::BindFailed { address, errno, .. } => {
-                format!("cannot bind {}: {}", place(address), errno_name(*errno))
+                format!("cannot bind {address}: {}", errno_name(*errno))
             }
             What::Connecting { address, .. } => {
-                format!("connects to {}{OTHER_ADDRESS}", place(address))
+                format!("connects to {address}{OTHER_ADDRESS}")
             }
             What::Signalled { signal, .. } => format!("gets {}", signal_name(*signal)),
             What::Stopped { stopped: true, .. } => "stopped".to_owned(),
@@ -132,7 +131,7 @@ fn of_peer(what: &What) -> String {
             format!("got the message \"{}\"{cut}", bytes.escaped())
         }
         What::PeerRefused { address, errno, .. } => {
-            let to = address.as_ref().map(|to| format!(" at {}", place(to)));
+            let to = address.as_ref().map(|to| format!(" at {to}"));
             let to = to.unwrap_or_default();
             format!("refused{to}: {}", errno_name(*errno))
         }
@@ -171,13 +170,5 @@ fn exit(status: ExitStatus) -> String {
         ExitStatus::Code(code) => format!("exits with {code}"),
         ExitStatus::Signal(signal) => format!("is killed by {}", signal_name(signal)),
         ExitStatus::StillRunning => "was still running at the end".to_owned(),
-    }
-}
-
-fn place(address: &Address) -> String {
-    match address {
-        Address::Path(path) => path.escaped(),
-        Address::Abstract(name) => format!("@{}", name.escaped()),
-        Address::Inet(address) => address.to_string(),
     }
 }

@@ -51,7 +51,7 @@ fn causes(scene: &Scene<'_>, say: &mut impl FnMut(String)) {
                 errno,
             } if scene.is_students(*process) => say(scene.say(Phrase::BindFailed {
                 who: &scene.who(*process),
-                address: &place(address),
+                address: &address.to_string(),
                 error: &errno_name(*errno),
             })),
             &What::Limit {
@@ -169,14 +169,6 @@ fn has_listened(scene: &Scene<'_>, role: &str) -> bool {
         What::Listening { process, .. } => event.step <= scene.step && scene.role(*process) == role,
         _ => false,
     })
-}
-
-fn place(address: &Address) -> String {
-    match address {
-        Address::Path(path) => path.escaped(),
-        Address::Abstract(name) => format!("@{}", name.escaped()),
-        Address::Inet(address) => address.to_string(),
-    }
 }
 
 fn sentence(scene: &Scene<'_>, wait: &Wait) -> String {

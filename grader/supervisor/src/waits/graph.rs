@@ -435,7 +435,7 @@ impl Waiter<'_, '_> {
             .find(|target| target.enders != [Ender::Nobody]);
         target.unwrap_or_else(|| {
             let on = Object::Socket {
-                peer: address_words(&address),
+                peer: address.to_string(),
                 writing: true,
             };
             Target::new(
@@ -480,7 +480,7 @@ fn in_words(on: &Object, ways: &str) -> String {
         Object::Pipe { name, .. } if name.contains(' ') => format!("{name} ({ways})"),
         Object::Pipe { name, .. } => format!("pipe {name} ({ways})"),
         Object::Socket { peer, .. } => format!("{peer} ({ways})"),
-        Object::Listener(address) => format!("connections to {}", address_words(address)),
+        Object::Listener(address) => format!("connections to {address}"),
         Object::Terminal => format!("terminal ({ways})"),
         Object::Time => "timer".to_owned(),
         Object::Signal => "signals".to_owned(),
@@ -488,14 +488,6 @@ fn in_words(on: &Object, ways: &str) -> String {
         Object::Fifo(path) => format!("FIFO {} ({ways})", path.escaped()),
         Object::Lock(text) | Object::Other(text) => text.clone(),
         Object::Several(all) => all.join(", "),
-    }
-}
-
-fn address_words(address: &Address) -> String {
-    match address {
-        Address::Path(path) => path.escaped(),
-        Address::Abstract(name) => format!("@{}", name.escaped()),
-        Address::Inet(address) => address.to_string(),
     }
 }
 
