@@ -29,6 +29,8 @@ impl Helper {
             if process.reaped
                 || (process.status.is_some() && process.parent.is_none())
                 || process.orphaned && process.status.is_some()
+                // A parent that ignores SIGCHLD need not wait: the kernel has collected it.
+                || process.status.is_some() && proc::state(process.pid).is_none()
             {
                 continue;
             }

@@ -1,7 +1,7 @@
 //! Who waits for whom, of real programs through the real engine.
 
-use crate::support::{Bench, P, eof, start, type_};
-use supervisor::event::{Ender, Object, Quiet, Wait};
+use crate::support::{Bench, P, eof, plan, start, type_};
+use supervisor::event::{Ender, Object, Quiet, Wait, WaitState};
 use supervisor::plan::ProcessId;
 
 fn process(number: u16) -> ProcessId {
@@ -76,4 +76,25 @@ int main(void) { pthread_t t, u; pthread_create(&t, 0, holder, 0);
     assert!(matches!(main.enders[0], Ender::Process { .. }), "{main:?}");
     let waiter = waits.iter().find(|wait| wait.thread == 2).unwrap();
     assert!(matches!(waiter.enders[0], Ender::Unknown(_)), "{waiter:?}");
+}
+
+#[test]
+fn a_child_that_the_kernel_has_collected_waits_for_nobody() {
+    let source = r#"
+#include <signal.h>
+#include <unistd.h>
+int main(int argc, char **argv) { if (argc > 1) signal(SIGCHLD, SIG_IGN);
+  if (fork() == 0) _exit(0);
+  for (;;) pause(); }"#;
+    let mut bench = Bench::new();
+    let exe = bench.compile("program", source);
+    for (args, zombies) in [(&[][..], 1), (&["ignores"][..], 0)] {
+        for _ in 0..10 {
+            let run = bench.run(&plan(&exe, args, vec![start()]));
+            assert_eq!(run.how(1), Quiet::Proved);
+            let waits = &run.settled(1).waits;
+            let dead = waits.iter().filter(|w| w.state == WaitState::Zombie);
+            assert_eq!(dead.count(), zombies, "{waits:?}");
+        }
+    }
 }
