@@ -72,9 +72,21 @@ fn workers_elsewhere_come_to_the_gradebook_of_one_machine() {
     let output = collecting.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
     assert_eq!(grades(&home, "near.db"), grades(&home, "far.db"));
+    // A result that came second and says something else is told, with whose it is.
+    let store = home.path().join("store");
+    let result = fs::read_dir(store.join("results")).unwrap().next();
+    let result = fs::read_to_string(result.unwrap().unwrap().path()).unwrap();
+    let (record, _seal) = result.split_once('\n').unwrap();
+    fs::write(store.join("disputes/a.json"), record).unwrap();
+    let record: serde_json::Value = serde_json::from_str(record).unwrap();
+    let whose = record["identity"]["student"].as_str().unwrap();
     // Begun again, nothing is left to do, and no worker is needed.
     let again = collector(&home).output().unwrap();
-    assert_eq!(again.status.code(), Some(1), "{}", text(&again.stderr));
+    let said = text(&again.stderr);
+    assert_eq!(again.status.code(), Some(1), "{said}");
+    let told = said.lines().find(|line| line.contains("disputes/a.json"));
+    let told = told.unwrap_or_else(|| panic!("{said}"));
+    assert!(told.contains(&format!("/{whose} us-upper: ")), "{told}");
 }
 
 #[test]
