@@ -1,0 +1,134 @@
+use super::*;
+use std::fs;
+use tempfile::TempDir;
+
+fn run(dir: &Path, words: &[&str]) {
+    let done = Command::new("git")
+        .current_dir(dir)
+        .args(["-c", "user.name=t", "-c", "user.email=t@example.org"])
+        .args([
+            "-c",
+            "init.defaultBranch=main",
+            "-c",
+            "commit.gpgsign=false",
+        ])
+        .args(words)
+        .env("GIT_COMMITTER_DATE", "1700000000 +0000")
+        .output()
+        .unwrap();
+    assert!(done.status.success(), "{words:?}: {done:?}");
+}
+
+fn commit(dir: &Path, files: &[(&str, &str)]) {
+    for (name, text) in files {
+        let path = dir.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    run(dir, &["add", "-A"]);
+    run(dir, &["commit", "-qm", "x", "--no-verify"]);
+}
+
+#[test]
+fn branches_are_read_without_touching_the_tree() {
+    let dir = TempDir::new().unwrap();
+    run(dir.path(), &["init", "-q"]);
+    commit(dir.path(), &[("README", "main")]);
+    run(dir.path(), &["checkout", "-qb", "ivanov/lab30"]);
+    commit(dir.path(), &[("21214/ivanov/lab30/server.c", "int main;")]);
+    run(dir.path(), &["checkout", "-q", "main"]);
+    let repository = Repository::at(dir.path()).unwrap();
+    assert!(repository.has_tree());
+    assert_eq!(repository.head_time(), Some(1_700_000_000));
+    let refs = repository.refs().unwrap();
+    let names: Vec<&str> = refs.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["ivanov/lab30", "main"]);
+    assert_eq!(refs[0].time, 1_700_000_000);
+    assert!(
+        repository
+            .directories(&refs[0].commit)
+            .unwrap()
+            .contains(&"21214/ivanov/lab30".to_owned())
+    );
+    let bounds = ArchiveBounds::default();
+    let unpacked = repository
+        .unpack(&refs[0].commit, "21214/ivanov/lab30", &bounds)
+        .unwrap();
+    assert_eq!(
+        fs::read_to_string(unpacked.path().join("server.c")).unwrap(),
+        "int main;"
+    );
+    assert!(!unpacked.path().join("README").exists());
+    // The user's tree is as it was.
+    assert!(!dir.path().join("21214").exists());
+}
+
+#[test]
+fn nothing_of_a_repository_is_executed() {
+    let dir = TempDir::new().unwrap();
+    let ran = dir.path().join("ran");
+    let repo = dir.path().join("repo");
+    fs::create_dir(&repo).unwrap();
+    run(&repo, &["init", "-q"]);
+    commit(
+        &repo,
+        &[
+            ("a.c", "plain\n"),
+            (
+                ".gitattributes",
+                "*.c filter=evil ident export-subst\nb.c export-ignore\n",
+            ),
+            ("b.c", "$Id$ $Format:%H$\n"),
+        ],
+    );
+    std::os::unix::fs::symlink("/etc/passwd", repo.join("link.c")).unwrap();
+    run(&repo, &["add", "link.c"]);
+    run(&repo, &["commit", "-qm", "link"]);
+    let evil = format!("touch {}; cat", ran.display());
+    let pager = format!("touch {}", ran.display());
+    for (key, value) in [
+        ("filter.evil.smudge", evil.as_str()),
+        ("core.fsmonitor", &pager),
+        ("core.pager", &pager),
+        ("core.sshCommand", &pager),
+        ("log.showSignature", "true"),
+        ("gpg.program", &pager),
+    ] {
+        run(&repo, &["config", key, value]);
+    }
+    // References that look like options.
+    run(&repo, &["update-ref", "refs/heads/--output=x", "HEAD"]);
+    let repository = Repository::at(&repo).unwrap();
+    let refs = repository.refs().unwrap();
+    assert!(refs.iter().any(|r| r.name == "--output=x"));
+    assert!(repository.head_time().is_some());
+    let unpacked = repository
+        .unpack(&refs[0].commit, "", &ArchiveBounds::default())
+        .unwrap();
+    let text = |name: &str| fs::read_to_string(unpacked.path().join(name)).unwrap();
+    assert_eq!(text("a.c"), "plain\n");
+    assert_eq!(text("b.c"), "$Id$ $Format:%H$\n");
+    assert!(!unpacked.path().join("link.c").exists());
+    assert!(unpacked.notes[0].contains("link"), "{:?}", unpacked.notes);
+    assert!(!ran.exists());
+    assert!(
+        repository
+            .unpack("--help", "", &ArchiveBounds::default())
+            .is_err()
+    );
+}
+
+#[test]
+fn bounds_hold_for_a_repository_too() {
+    let dir = TempDir::new().unwrap();
+    run(dir.path(), &["init", "-q"]);
+    commit(dir.path(), &[("big.c", &"x".repeat(4000))]);
+    let repository = Repository::at(dir.path()).unwrap();
+    let refs = repository.refs().unwrap();
+    let bounds = ArchiveBounds {
+        total: 1000,
+        ..ArchiveBounds::default()
+    };
+    let error = repository.unpack(&refs[0].commit, "", &bounds).unwrap_err();
+    assert!(error.to_string().contains("MiB unpacked"), "{error}");
+}
