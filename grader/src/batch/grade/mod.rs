@@ -163,7 +163,7 @@ impl<'e> Grader<'e> {
     }
 
     /// Grades the submission `item` whose files are in `opened`, with what was passed over while
-    /// they were put there; `at_once` of its scenarios side by side ([`CheckOptions::at_once`]).
+    /// they were put there; `at_once` of its scenarios side by side ([`at_once`](crate::run::CheckOptions::at_once)).
     #[must_use]
     pub fn grade_opened(
         &self,
