@@ -108,6 +108,22 @@ pub(super) fn small(number: &At<u64>, what: &str, least: u32, most: u32, sink: &
     u32::try_from(within(number, what, least.into(), most.into(), sink)).unwrap_or(most)
 }
 
+/// Permission bits: bounds and value are told in octal, as such bits are written.
+pub(super) fn bits(number: &At<u64>, what: &str, most: u32, sink: &mut Sink) -> u32 {
+    let bits = u32::try_from(number.value).unwrap_or(u32::MAX);
+    if bits > most {
+        sink.push(
+            Diagnostic::error(
+                number.span.clone(),
+                format!("{what} must be from 0 to 0o{most:o}"),
+            )
+            .label(format!("this is 0o{:o}", number.value))
+            .help("permission bits are written in octal: `0o644`"),
+        );
+    }
+    bits.min(most)
+}
+
 /// A text in the languages it is written in; says so where it is not translated.
 pub(super) fn localised(field: &At<raw::Text>, what: &str, sink: &mut Sink) -> Text {
     let text = &field.value;

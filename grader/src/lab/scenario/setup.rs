@@ -9,7 +9,7 @@ use crate::lab::model::{InputKind, OutputKind, Program, Setup, StreamMode};
 use crate::lab::program::{self, no_such_program};
 use crate::lab::raw;
 use crate::lab::text::Allowed;
-use crate::lab::values::{small, within};
+use crate::lab::values::{bits, small, within};
 
 /// What is set up for each role.
 pub(super) fn setups(
@@ -49,10 +49,7 @@ pub(super) fn setups(
             small_buffers: raw.small_buffers.as_ref().is_some_and(|b| b.value),
             ignore: raw.ignore.as_ref().map(|i| program::ignore(&i.value)),
             small_peers: raw.small_peers.as_ref().is_some_and(|b| b.value),
-            umask: raw
-                .umask
-                .as_ref()
-                .map(|u| small(u, "a umask", 0, 0o777, sink)),
+            umask: raw.umask.as_ref().map(|u| bits(u, "a umask", 0o777, sink)),
             descriptors: raw
                 .descriptors
                 .as_ref()

@@ -7,7 +7,7 @@ use crate::lab::model::FileStep;
 use crate::lab::raw;
 use crate::lab::scenario::Means;
 use crate::lab::text::{self, Allowed};
-use crate::lab::values::{required, small};
+use crate::lab::values::{bits, required};
 
 pub(super) fn file_step(
     at: &At<raw::File>,
@@ -43,7 +43,7 @@ pub(super) fn file_step(
     let mode = raw
         .mode
         .as_ref()
-        .map(|m| small(m, "permission bits", 0, 0o7777, sink));
+        .map(|m| bits(m, "permission bits", 0o7777, sink));
     Some(match chosen {
         "write" => {
             let content = match &raw.content {

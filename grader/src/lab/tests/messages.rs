@@ -324,6 +324,22 @@ fn paths_stay_inside() {
 }
 
 #[test]
+fn permission_bits_are_told_in_octal() {
+    let steps = |mode: &str| {
+        format!("{{ file = {{ write = \"a\", content = \"\", mode = {mode} }} }}, {START}")
+    };
+    for slip in ["0o10000", "7777"] {
+        assert_eq!(
+            step_errors(&steps(slip)),
+            ["permission bits must be from 0 to 0o7777"]
+        );
+    }
+    good(&with("", &steps("0o7777")));
+    let text = with("", START) + "[scenario.setup.filter]\numask = 0o1000\n";
+    assert_eq!(errors(&text), ["a umask must be from 0 to 0o777"]);
+}
+
+#[test]
 fn a_lab_that_is_not_whole() {
     assert_eq!(
         errors("[lab]\n"),
