@@ -7,6 +7,7 @@ use super::{Tracer, lookup, ptrace, time};
 use crate::event::{ExitStatus, What};
 use crate::launch;
 use crate::plan::{First, ProcessId, ProgramId};
+use crate::proc;
 use crate::recorder::Recorder;
 
 impl Tracer {
@@ -174,11 +175,16 @@ impl Tracer {
             return;
         }
         process.status = Some(status);
-        let id = process.id;
+        let (id, forked) = (process.id, process.parent.is_some());
         self.time.timers.ended(thread.pid);
         // Untraced, nobody told us of its unlink; it came before the end.
         self.look_for_unlinked(recorder);
         self.family.exited(id);
+        // Of a child whose parent ignores SIGCHLD nothing is left once we know its status (wait(2)); who
+        // waits for it comes before us at most.
+        if forked && proc::state(thread.pid).is_none() {
+            self.family.reaped(id);
+        }
         recorder.emit(What::Exited {
             process: id,
             status,
