@@ -191,7 +191,7 @@ work = sum(seconds for _, seconds in rows)
 first, last = min(at for at, _ in rows), max(at + seconds for at, seconds in rows)
 print(f"{len(rows)} submissions, {work:.1f} s of grading in {slots} slots: ideal {work / slots:.1f} s; "
       f"from the first start to the last end {last - first:.1f} s, {(last - first) / (work / slots):.2f} times; "
-      f"the whole batch, with finding, submitting and merging, {ended - began:.1f} s; lease {lease} s")
+      f"the whole batch {ended - began:.1f} s, {first - began:.1f} s of it before the first start and {ended - last:.1f} s after the last end; lease {lease} s")
 PYTHON
   [ "${FAULT:-}" != node ] || node_back 2
 }

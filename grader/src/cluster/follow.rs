@@ -167,9 +167,8 @@ impl Following<'_> {
         on_note: &mut dyn FnMut(Note),
     ) -> Result<Followed, FollowError<E>> {
         for look in 0_u32.. {
-            let began = Instant::now();
-            self.collect(on_result)?;
-            let pause = self.what.look.max(began.elapsed() * SHARE);
+            let listed = self.collect(on_result)?;
+            let pause = self.what.look.max(listed * SHARE);
             if self.what.keys.is_empty() {
                 return Ok(Followed::Done);
             }
@@ -191,15 +190,20 @@ impl Following<'_> {
         Ok(Followed::Stopped)
     }
 
+    /// Hands out the results that have come, and says how long listing them took. Taking them in is not
+    /// counted: each is taken once, however often one looks.
     fn collect<E>(
         &mut self,
         on_result: &mut dyn FnMut(Key, Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), FollowError<E>> {
+    ) -> Result<Duration, FollowError<E>> {
+        let began = Instant::now();
         // What cannot be looked at cannot be listed either, and that says why.
         if !self.results.changed().unwrap_or(true) {
-            return Ok(());
+            return Ok(began.elapsed());
         }
-        for key in self.what.store.finished()? {
+        let finished = self.what.store.finished()?;
+        let listed = began.elapsed();
+        for key in finished {
             if self.what.keys.contains(&key)
                 && let Some(result) = self.what.store.result(&key)?
             {
@@ -209,7 +213,7 @@ impl Following<'_> {
                 on_result(key, result).map_err(FollowError::Sink)?;
             }
         }
-        Ok(())
+        Ok(listed)
     }
 
     /// Sees to it that there are as many workers as there is work for.
