@@ -46,6 +46,16 @@ pub struct Grader<'e> {
     options_digest: String,
 }
 
+/// The files of a submission, where they can be had.
+#[derive(Clone, Copy)]
+struct Files<'a> {
+    dir: &'a Path,
+    /// What was passed over while they were put there.
+    notes: &'a [String],
+    /// How many scenarios run side by side ([`at_once`](crate::run::CheckOptions::at_once)).
+    at_once: usize,
+}
+
 impl<'e> Grader<'e> {
     /// Finds out what this grader and this machine are.
     ///
@@ -159,7 +169,12 @@ impl<'e> Grader<'e> {
     /// Grades the submission `item` whose files are in `dir`.
     #[must_use]
     pub fn grade_in(&self, lab: &PreparedLab, item: &Item, dir: &Path) -> ResultRecord {
-        self.grade_noted(lab, item, dir, &[], 0)
+        let files = Files {
+            dir,
+            notes: &[],
+            at_once: 0,
+        };
+        self.grade_files(lab, item, files)
     }
 
     /// Grades the submission `item` whose files are in `opened`, with what was passed over while
@@ -172,26 +187,22 @@ impl<'e> Grader<'e> {
         opened: &Opened,
         at_once: usize,
     ) -> ResultRecord {
-        self.grade_noted(lab, item, opened.path(), &opened.notes, at_once)
+        let files = Files {
+            dir: opened.path(),
+            notes: &opened.notes,
+            at_once,
+        };
+        self.grade_files(lab, item, files)
     }
 
-    fn grade_noted(
-        &self,
-        lab: &PreparedLab,
-        item: &Item,
-        dir: &Path,
-        notes: &[String],
-        at_once: usize,
-    ) -> ResultRecord {
+    fn grade_files(&self, lab: &PreparedLab, item: &Item, files: Files<'_>) -> ResultRecord {
         let began = Instant::now();
         let started = milliseconds();
         // One submission that trips a fault of ours must not end the class.
-        let graded = catch_unwind(AssertUnwindSafe(|| {
-            self.run(lab, item, dir, notes, at_once)
-        }));
+        let graded = catch_unwind(AssertUnwindSafe(|| self.run(lab, item, files)));
         let mut record = graded.unwrap_or_else(|panic| {
             let why = format!("the grader panicked: {}", panic_text(panic.as_ref()));
-            self.blank(lab, item, self.inputs(lab, dir), Status::Error, why)
+            self.blank(lab, item, self.inputs(lab, files.dir), Status::Error, why)
         });
         record.started = started;
         record.seconds = began.elapsed().as_secs_f64();

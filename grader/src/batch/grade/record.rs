@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anstream::adapter::strip_bytes;
 
-use super::Grader;
+use super::{Files, Grader};
 use crate::batch::item::Item;
 use crate::batch::key::Inputs;
 use crate::batch::lab::PreparedLab;
@@ -19,14 +19,8 @@ use crate::verdict::{self, ScenarioOutcome, ScenarioResult};
 
 impl Grader<'_> {
     /// Checks the submission and keeps what is told of it.
-    pub(super) fn run(
-        &self,
-        lab: &PreparedLab,
-        item: &Item,
-        dir: &Path,
-        notes: &[String],
-        at_once: usize,
-    ) -> ResultRecord {
+    pub(super) fn run(&self, lab: &PreparedLab, item: &Item, files: Files<'_>) -> ResultRecord {
+        let dir = files.dir;
         let seed = self.options.seed.unwrap_or_else(fresh_seed);
         let context = self.context(lab, seed);
         let options = CheckOptions {
@@ -34,8 +28,8 @@ impl Grader<'_> {
             seed: Some(seed),
             repeat: self.options.repeat,
             name: Some(item.origin()),
-            notes: notes.to_vec(),
-            at_once,
+            notes: files.notes.to_vec(),
+            at_once: files.at_once,
             ..CheckOptions::default()
         };
         let mut shown = Vec::new();

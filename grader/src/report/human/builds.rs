@@ -1,7 +1,7 @@
 //! How the programs were built, or why they were not.
 
 use super::Human;
-use super::layout::{labelled, some_lines};
+use super::layout::{self, labelled, some_lines};
 use crate::report::findings::paragraph;
 use crate::report::ladder::{ladders, tried};
 use crate::report::page::{Page, Tone};
@@ -64,14 +64,7 @@ pub(super) fn not_built(page: &mut Page, build: &BuildReport, words: &dyn Phrase
         }
     }
     if let Some(hint) = &build.hint {
-        labelled(
-            page,
-            words,
-            "  ",
-            words.hint(),
-            Tone::Warn,
-            &[one_line(hint)],
-        );
+        layout::hint(page, words, hint);
     }
     page.end();
 }

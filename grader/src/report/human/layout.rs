@@ -3,7 +3,7 @@
 use crate::report::findings::pad;
 use crate::report::page::{Page, Tone};
 use crate::report::phrases::Phrases;
-use crate::report::text::{WIDTH, clean, columns, wrap};
+use crate::report::text::{WIDTH, clean, columns, one_line, wrap};
 
 /// Text after a mark of two columns, wrapped below itself.
 pub(super) fn hanging(page: &mut Page, text: &str) {
@@ -32,6 +32,12 @@ pub(super) fn some_lines(
         )
         .end();
     }
+}
+
+/// What the lab or the compiler's message suggests.
+pub(super) fn hint(page: &mut Page, words: &dyn Phrases, text: &str) {
+    let text = [one_line(text)];
+    labelled(page, words, "  ", words.hint(), Tone::Warn, &text);
 }
 
 /// A word on the left, paragraphs on the right. Commands are not broken: they are to be copied.

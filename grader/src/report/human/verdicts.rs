@@ -1,7 +1,7 @@
 //! The verdicts, by outcome: what failed and why, what could not be judged, what passed.
 
 use super::Human;
-use super::layout::{hanging, labelled};
+use super::layout::{self, hanging, labelled};
 use crate::lab::Requirement;
 use crate::report::findings::{difference, grouped, of_kind, pad, paragraph, sentence};
 use crate::report::page::{Page, Tone};
@@ -30,14 +30,7 @@ impl<W> Human<W> {
             .map(|r| r.hint.in_lang(self.context.lang))
             .filter(|hint| !hint.is_empty())
         {
-            labelled(
-                page,
-                words,
-                "  ",
-                words.hint(),
-                Tone::Warn,
-                &[one_line(hint)],
-            );
+            layout::hint(page, words, hint);
         }
         let mut commands = Vec::new();
         if let Some(Reason::Difference(found)) = &verdict.reason {
