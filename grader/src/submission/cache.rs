@@ -31,6 +31,18 @@ pub enum CacheMode {
     Off,
 }
 
+impl CacheMode {
+    /// Where builds are kept; `None` if nowhere.
+    #[must_use]
+    pub fn root(&self) -> Option<PathBuf> {
+        match self {
+            Self::Standard => standard_directory(),
+            Self::At(dir) => Some(dir.clone()),
+            Self::Off => None,
+        }
+    }
+}
+
 /// A store of finished builds: a record per key, and the programs by their hashes. A file has its name
 /// only when it is whole, and a record comes after its programs, so that graders that run at once
 /// never see half of one. It makes two files for a build: a cold class makes little else.
@@ -102,7 +114,7 @@ impl Cache {
             CacheMode::Off => Self::temporary(),
             CacheMode::At(dir) => Self::at(dir).map_err(|error| fault(dir, &error)),
             CacheMode::Standard => {
-                let dir = root();
+                let dir = standard_directory();
                 match dir.as_deref().map(Self::at) {
                     Some(Ok(cache)) => Ok(cache),
                     _ => Self::temporary(),
@@ -246,7 +258,7 @@ pub(super) fn hash(bytes: &[u8]) -> String {
 }
 
 /// `$XDG_CACHE_HOME/grader` or `~/.cache/grader` (XDG Base Directory: relative values are ignored).
-fn root() -> Option<PathBuf> {
+fn standard_directory() -> Option<PathBuf> {
     let absolute = |name: &str| {
         std::env::var_os(name)
             .map(PathBuf::from)

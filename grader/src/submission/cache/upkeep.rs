@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use thiserror::Error;
 
-use super::{Cache, CacheMode, PROGRAMS, RECORDS, root};
+use super::{Cache, PROGRAMS, RECORDS};
 
 /// Held by whoever uses a cache, shared; alone by whoever empties it (flock(2)).
 const LOCK: &str = "lock";
@@ -86,18 +86,6 @@ impl Cache {
     }
 }
 
-impl CacheMode {
-    /// Where builds are kept; `None` if nowhere.
-    #[must_use]
-    pub fn root(&self) -> Option<std::path::PathBuf> {
-        match self {
-            Self::Standard => root(),
-            Self::At(dir) => Some(dir.clone()),
-            Self::Off => None,
-        }
-    }
-}
-
 const PARTS: [&str; 3] = [RECORDS, PROGRAMS, EARLIER];
 
 /// Marks the cache as used for as long as this lives. File systems that know no locks go without.
@@ -136,6 +124,7 @@ fn size(dir: &Path) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::submission::CacheMode;
     use tempfile::TempDir;
 
     #[test]
