@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
+use std::sync::{Arc, Once, OnceLock};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// The root of the workspace.
 #[must_use]
@@ -58,10 +60,28 @@ pub fn executable() -> &'static Path {
     })
 }
 
-/// The executable with a clean environment: no locale, no colour, no GitHub runner, and a cache of
-/// its own in `home`.
+/// Who is started ignores what its parent ignores (a shell's `&`, nohup), and could not be told to end.
+/// What is handled here, by doing nothing, it takes as it always is; execve(2).
+fn take_back_signals() {
+    static DONE: Once = Once::new();
+    DONE.call_once(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            if ignored.is_none_or(|mask| mask >> (signal - 1) & 1 == 1) {
+                signal_hook::flag::register(signal, Arc::default())
+                    .unwrap_or_else(|error| panic!("signal {signal} cannot be handled: {error}"));
+            }
+        }
+    });
+}
+
+/// The executable with a clean environment: no locale, no colour, no GitHub runner, no signal
+/// ignored, and a cache of its own in `home`.
 #[must_use]
 pub fn grader(home: &Path) -> Command {
+    take_back_signals();
     let mut command = Command::new(executable());
     command.env_clear();
     for name in ["PATH", "RUSTUP_HOME", "CARGO_HOME", "LD_LIBRARY_PATH"] {
