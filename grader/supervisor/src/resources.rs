@@ -11,6 +11,9 @@ use crate::proc::number;
 
 /// How often to look. Looking costs some ten microseconds for each process.
 const EVERY: Duration = Duration::from_millis(20);
+/// So many times as long as a look took, nobody looks again: to tell apart what many processes share
+/// takes the kernel a tenth of a second, and that would be most of what a run has.
+const REST: u32 = 9;
 /// Below this share of all memory (and below [`FLOOR`]) the machine is short of it.
 const SHARE: u64 = 50;
 /// See [`SHARE`].
@@ -35,6 +38,8 @@ pub(crate) struct Watch {
     /// Memory of all together, bytes; 0 for any.
     most: u64,
     last: Instant,
+    /// Not before this is measured again what the programs take.
+    rests_until: Instant,
     /// File systems in memory that count as the programs'.
     in_memory: Vec<PathBuf>,
     /// Directories on the machine's own disk, and the bytes they may hold together.
@@ -61,6 +66,7 @@ impl Watch {
         Self {
             most,
             last: Instant::now(),
+            rests_until: Instant::now(),
             in_memory: if private { in_memory } else { Vec::new() },
             on_disk: if private { Vec::new() } else { places },
             room,
@@ -71,15 +77,19 @@ impl Watch {
 
     /// Looks at the processes `pids`, if it is time to.
     pub(crate) fn look(&mut self, pids: impl FnOnce() -> Vec<i32>) -> Found {
-        if self.last.elapsed() < EVERY {
+        let begun = Instant::now();
+        if begun - self.last < EVERY {
             return Found::Fine;
         }
-        self.last = Instant::now();
-        if self.most > 0 && self.exceeds(&pids()) {
-            return Found::TooMuch;
-        }
-        if !self.on_disk.is_empty() && self.fills() {
-            return Found::Full;
+        self.last = begun;
+        if begun >= self.rests_until {
+            if self.most > 0 && self.exceeds(&pids()) {
+                return Found::TooMuch;
+            }
+            if !self.on_disk.is_empty() && self.fills() {
+                return Found::Full;
+            }
+            self.rests_until = Instant::now() + begun.elapsed() * REST;
         }
         shortage().map_or(Found::Fine, Found::Short)
     }
@@ -280,6 +290,18 @@ mod tests {
         assert_eq!(watch.look(|| vec![own()]), Found::Fine);
         watch.last = Instant::now() - EVERY;
         assert_eq!(watch.look(|| vec![own()]), Found::TooMuch);
+    }
+
+    #[test]
+    fn who_has_looked_rests() {
+        let mut watch = Watch::new(u64::MAX, false, Vec::new(), 0, None, None);
+        let long_ago = Instant::now() - EVERY;
+        watch.last = long_ago;
+        assert_eq!(watch.look(|| vec![own()]), Found::Fine);
+        assert!(watch.rests_until > watch.last);
+        watch.last = long_ago;
+        watch.rests_until = Instant::now() + Duration::from_secs(3600);
+        assert_eq!(watch.look(|| panic!("it rests")), Found::Fine);
     }
 
     #[test]

@@ -100,7 +100,7 @@ impl Tracer {
                 None => {}
             }
         }
-        if makes_task(nr) && self.threads.len() >= self.limits.processes as usize {
+        if makes_task(nr) && self.tasks() >= self.limits.processes as usize {
             altered = Some(disturb::fake(tid, -i64::from(libc::EAGAIN)));
             self.too_many(tid, recorder);
         }
@@ -131,6 +131,7 @@ impl Tracer {
                 altered,
                 led: None,
                 timed,
+                makes_task: makes_task(nr) && altered.is_none_or(Altered::is_carried_out),
             });
         }
         if kept.is_some() || meets && self.connecting(tid, true, recorder) {

@@ -60,6 +60,13 @@ impl Exhausted {
 }
 
 impl Tracer {
+    /// Processes and threads, those included that a call under way makes: the kernel counts them before
+    /// we hear of them, and a fork bomb has many such calls under way at once.
+    pub(super) fn tasks(&self) -> usize {
+        let calls = self.threads.values().filter_map(|t| t.call.as_ref());
+        self.threads.len() + calls.filter(|call| call.makes_task).count()
+    }
+
     /// A process or thread more than there may be was asked for.
     pub(super) fn too_many(&mut self, tid: i32, recorder: &mut Recorder) {
         let thread = self.threads.get(&tid);
@@ -88,7 +95,7 @@ impl Tracer {
                 let ended = self.processes.values();
                 let ended = ended.filter(|p| p.status.is_some() && !p.reaped).count();
                 let most = self.limits.processes as usize;
-                if self.threads.len() + ended >= most - most / 4 {
+                if self.tasks() + ended >= most - most / 4 {
                     self.too_many(tid, recorder);
                 } else {
                     self.machine_short(call, "processes");

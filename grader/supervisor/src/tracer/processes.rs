@@ -102,9 +102,13 @@ impl Tracer {
             }
             let call = self
                 .threads
-                .get(&tid)
-                .and_then(|thread| thread.call.as_ref());
-            if let Some(Altered::First(first)) = call.and_then(|call| call.altered)
+                .get_mut(&tid)
+                .and_then(|thread| thread.call.as_mut());
+            let altered = call.and_then(|call| {
+                call.makes_task = false;
+                call.altered
+            });
+            if let Some(Altered::First(first)) = altered
                 && !is_thread
             {
                 let last = match first {

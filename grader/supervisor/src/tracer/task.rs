@@ -28,6 +28,8 @@ pub(crate) struct InCall {
     pub(crate) led: Option<Led>,
     /// Its wait, if that ends by the virtual clock.
     pub(crate) timed: Option<Timed>,
+    /// It makes a process or thread of which nothing has been seen yet.
+    pub(crate) makes_task: bool,
 }
 
 /// What a disturbance did to a call at its entry.
@@ -52,6 +54,13 @@ pub(crate) enum Altered {
     Again,
     /// A fork after which this side goes first.
     First(First),
+}
+
+impl Altered {
+    /// Whether the kernel sees the call.
+    pub(crate) fn is_carried_out(self) -> bool {
+        !matches!(self, Self::Fake(_) | Self::Rewind(_) | Self::Again)
+    }
 }
 
 /// Where a thread stands with the tracer.

@@ -209,6 +209,34 @@ int main(void) {
 }
 
 #[test]
+fn forks_at_the_same_time_reach_the_limit_and_not_the_machine() {
+    // Each fork alone is far from the limit. The kernel counts them before any is told of, and with so
+    // much memory to copy each takes long.
+    let source = r#"
+#include <string.h>
+#include <unistd.h>
+static char memory[40 << 20];
+int main(void) {
+    memset(memory, 1, sizeof memory);
+    int gate[2];
+    char byte;
+    if (pipe(gate) < 0) return 1;
+    for (int i = 0; i < 40; i++)
+        if (fork() == 0) {
+            close(gate[1]);
+            read(gate[0], &byte, 1);
+            fork();
+            for (;;) pause();
+        }
+    close(gate[1]);
+    for (;;) pause();
+}"#;
+    let run = run_with(source, |_| {});
+    assert_eq!(reached(&run), [(LimitKind::Processes, 64)]);
+    assert_eq!(run.how(1), Quiet::Proved);
+}
+
+#[test]
 fn system_v_ipc_is_bounded_whoever_uses_it_and_however() {
     let source = r#"
 #include <stdio.h>
