@@ -73,7 +73,7 @@ pub(super) struct Batch {
     /// Which attempt counts [default: best]
     #[arg(long, value_enum)]
     attempt: Option<Which>,
-    /// Take the newest file's time as that of handing in, where nothing else tells it
+    /// Take the newest file's time, in a git repository that of the last commit that changed it, as that of handing in, where nothing else tells it
     #[arg(long)]
     file_times: bool,
     /// Run every scenario so often; what differs between the runs is told

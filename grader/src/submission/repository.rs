@@ -8,6 +8,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use super::archive::{ArchiveBounds, ArchiveError, Stop, Target, Unpacked, receive};
 
+mod history;
+
 /// A repository, bare or with a working tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repository {

@@ -7,6 +7,7 @@ mod newest;
 mod refs;
 mod roster;
 mod settle;
+mod shape;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -41,7 +42,8 @@ pub struct Query {
     pub roster: Option<Roster>,
     /// Only students whose `student` or `group/student` matches one of these; empty: all.
     pub only: Vec<GlobMatcher>,
-    /// The newest file's time is when it was handed in, where nothing else tells.
+    /// The newest file's time is when it was handed in, where nothing else tells; in a repository
+    /// that of the last commit that changed it.
     pub by_file_times: bool,
 }
 
@@ -251,7 +253,7 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
         });
     }
     let students = hits.len();
-    settle(hits, query, &mut found);
+    settle(hits, &root, query, &mut found);
     if found.items.is_empty() && found.missing.is_empty() && !query.only.is_empty() {
         return Err(FindError::NobodyChosen { students });
     }

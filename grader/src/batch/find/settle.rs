@@ -1,10 +1,11 @@
 //! From what was found to whose it is: the roster's names, namesakes, the chosen, attempts.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use globset::GlobMatcher;
 
-use super::newest::newest;
+use super::newest::Times;
 use super::{Found, Hit, HitLab, Query, Roster, RosterRow};
 use crate::batch::item::{Identity, Item, Person};
 use crate::report::clean;
@@ -15,8 +16,8 @@ struct Handed {
     hit: Hit,
 }
 
-/// Joins with the roster, chooses, numbers the attempts, sorts.
-pub(super) fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
+/// Joins with the roster, chooses, finds out the times, numbers the attempts, sorts.
+pub(super) fn settle(hits: Vec<Hit>, root: &Path, query: &Query, found: &mut Found) {
     let mut unknown = BTreeSet::new();
     let mut handed: Vec<Handed> = hits
         .into_iter()
@@ -30,6 +31,9 @@ pub(super) fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
         .collect();
     tell_apart(&mut handed, &mut found.notes);
     handed.retain(|it| chosen(query, &it.hit.group, &it.hit.student));
+    if query.by_file_times {
+        by_file_times(&mut handed, root, &mut found.notes);
+    }
     if !unknown.is_empty() {
         found
             .notes
@@ -54,8 +58,27 @@ pub(super) fn settle(hits: Vec<Hit>, query: &Query, found: &mut Found) {
         });
         found.missing = missing.cloned().collect();
     }
+    let guessed = query.layout.is_none() && query.refs.is_none();
     for ((group, student, lab), hits) in rows {
-        attempts(&Whose(group, student, lab), hits, query, found);
+        attempts(&Whose(group, student, lab), hits, guessed, found);
+    }
+}
+
+/// Gives a time of handing in to what has none yet.
+fn by_file_times(handed: &mut [Handed], root: &Path, notes: &mut Vec<String>) {
+    let without = handed.iter().filter(|it| it.hit.submitted.is_none());
+    let times = match Times::of(root, without.map(|it| &it.hit.place)) {
+        Ok(times) => times,
+        // The files' own times are those of the checkout: nobody is late by them.
+        Err(error) => {
+            notes.push(format!(
+                "the times of commits cannot be read, so none is known: {error}"
+            ));
+            return;
+        }
+    };
+    for Handed { hit, .. } in handed {
+        hit.submitted = hit.submitted.or_else(|| times.newest(&hit.place));
     }
 }
 
@@ -185,29 +208,33 @@ fn counted(name: &str) -> Vec<(String, usize, String)> {
 /// Group, student, lab.
 struct Whose(String, String, String);
 
+/// Names in a note, at most.
+const MOST_NAMED: usize = 8;
+
 /// Numbers a student's attempts at a lab.
 fn attempts(
     Whose(group, student, lab): &Whose,
     mut hits: Vec<Hit>,
-    query: &Query,
+    guessed: bool,
     found: &mut Found,
 ) {
-    if query.by_file_times {
-        for hit in &mut hits {
-            hit.submitted = hit.submitted.or_else(|| newest(&hit.place));
-        }
-    }
     // Attempts that are not numbered: in the order of time, then of names.
     hits.sort_by_cached_key(|hit| (hit.attempt, hit.submitted, counted(&hit.place.to_string())));
     if hits.len() > 1 && hits.iter().all(|hit| hit.attempt.is_none()) {
+        let places = hits.iter().take(MOST_NAMED);
+        let places: Vec<String> = places.map(|hit| clean(&hit.place.to_string())).collect();
+        let hint = match guessed {
+            true => {
+                "; if they are of different students, say where the names are: --layout '{student}_lab{n}'"
+            }
+            false => "",
+        };
+        let more = if hits.len() > MOST_NAMED { ", …" } else { "" };
         found.notes.push(format!(
-            "{} of {lab}: {} directories, taken as attempts in this order: {}",
+            "{} of {lab}: {} directories, taken as attempts in this order: {}{more}{hint}",
             clean(student),
             hits.len(),
-            hits.iter()
-                .map(|hit| clean(&hit.place.to_string()))
-                .collect::<Vec<_>>()
-                .join(", ")
+            places.join(", ")
         ));
     }
     let mut last = 0;

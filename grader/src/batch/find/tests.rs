@@ -149,6 +149,104 @@ fn nobody_vanishes_for_how_his_directory_looks() {
 }
 
 #[test]
+fn a_stray_source_costs_nobody_a_lab() {
+    let class = [
+        "21214/anna/lab30/server.c",
+        "21214/anna/lab25/pipe.c",
+        "21214/boris/lab30/server.c",
+        "21215/vera/lab30/server.c",
+    ];
+    let several = Query {
+        labs: labs(&[("course-30", &[30]), ("course-25", &[25])]),
+        ..Query::default()
+    };
+    for stray in ["template.c", "21214/check.c", "21214/anna/util.c"] {
+        let dir = tree(&[&class[..], &[stray]].concat());
+        for (query, most) in [(&one_lab(), 3), (&several, 4)] {
+            let found = find(dir.path(), query).unwrap();
+            assert_eq!(found.items.len(), most, "{stray}: {:?}", found.items);
+            let says = format!("passed over {stray}: it lies beside the directories of labs");
+            assert_eq!(found.notes, [says], "{stray}");
+        }
+    }
+    // What is kept of old in a submission makes it no group.
+    let dir = tree(&["anna/server.c", "anna/old/lab30/server.c"]);
+    assert_eq!(found(&dir, &one_lab()), ["/anna course-30 1 anna"]);
+}
+
+#[test]
+fn a_directory_beside_those_of_tasks_is_no_student() {
+    let dir = tree(&[
+        "21214/anna/lab30/server.c",
+        "21214/anna/30_2/server.c",
+        "21214/boris/lab25/pipe.c",
+        "21214/boris/shell/src/shell.c",
+        "21214/boris/tests/lab.txt",
+        "21214/boris/report.zip",
+        "21214/vera/server.c",
+    ]);
+    let found = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(
+        rows(&found, dir.path()),
+        [
+            "21214/anna course-30 1 21214/anna/lab30",
+            "21214/vera course-30 1 21214/vera"
+        ]
+    );
+    let passed = ["anna/30_2", "boris/report.zip", "boris/shell"];
+    let says = "its name does not say which lab it is";
+    assert_eq!(
+        found.notes,
+        passed.map(|it| format!("passed over 21214/{it}: {says}"))
+    );
+}
+
+#[test]
+fn in_a_working_tree_the_time_is_that_of_the_last_commit() {
+    let dir = tree(&["g/anna/lab30/server.c", "g/boris/lab30/server.c"]);
+    let git = |words: &[&str], time: i64| {
+        let mut command = std::process::Command::new("git");
+        let name = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+        command.current_dir(dir.path()).args(name).args(words);
+        let date = format!("{time} +0000");
+        command.env("GIT_COMMITTER_DATE", date);
+        let done = command.output().unwrap();
+        assert!(done.status.success(), "{words:?}: {done:?}");
+    };
+    let commit = |time| {
+        git(&["add", "-A", "g"], time);
+        git(&["commit", "-qm", "x", "--no-verify"], time);
+    };
+    git(&["init", "-q"], 1_700_000_000);
+    commit(1_700_000_000);
+    file(dir.path(), "g/anna/lab30/client.c");
+    commit(1_700_000_100);
+    // A commit about something else, and a directory of which git knows nothing.
+    file(dir.path(), "g/README.c");
+    commit(1_700_000_200);
+    file(dir.path(), "vera/lab30/server.c");
+    let query = Query {
+        by_file_times: true,
+        ..one_lab()
+    };
+    let times = |root: &Path| -> Vec<Option<i64>> {
+        let found = find(root, &query).unwrap();
+        found.items.iter().map(|item| item.submitted).collect()
+    };
+    let all = times(dir.path());
+    assert_eq!(all[1..], [Some(1_700_000_100), Some(1_700_000_000)]);
+    assert!(all[0] > Some(1_700_000_200), "that of the file: {all:?}");
+    // Seen from a directory in it, and in a clone that does not know who changed what.
+    let known = [Some(1_700_000_100), Some(1_700_000_000)];
+    assert_eq!(times(&dir.path().join("g")), known);
+    let clone = TempDir::new().unwrap();
+    let (from, to) = (dir.path().display(), clone.path().display().to_string());
+    let from = format!("file://{from}");
+    git(&["clone", "-q", "--depth", "2", &from, &to], 1_700_000_300);
+    assert_eq!(times(clone.path()), [None, None]);
+}
+
+#[test]
 fn a_lab_without_a_number_takes_the_only_one_or_asks() {
     let dir = tree(&["g/anna/lab30/server.c", "g/boris/lab30/server.c"]);
     let query = Query {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::{Bindings, Layout, Meaning, meaning};
+use super::shape::{by_student, has_labs_below, keeps_them_below, names_tasks};
 use super::{FindError, Hit, HitLab, Search};
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
@@ -111,7 +112,18 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
     let sources = entries
         .iter()
         .any(|(name, _, is_dir)| !is_dir && is_source(name));
-    if sources || !above.is_empty() && keeps_them_below(search, &entries)? {
+    let mut own = sources || !above.is_empty() && keeps_them_below(search, &entries)?;
+    if own && has_labs_below(search, &entries)? {
+        own = false;
+        let mut files = entries.iter().filter(|(.., is_dir)| !is_dir);
+        if let Some((_, path, _)) = files.find(|(name, ..)| is_source(name)) {
+            let shown = search.shown(path);
+            search.notes.push(format!(
+                "passed over {shown}: it lies beside the directories of labs"
+            ));
+        }
+    }
+    if own {
         if search.query.labs.len() == 1 {
             let names = if above.is_empty() {
                 vec![name_of(dir)]
@@ -120,13 +132,11 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
             };
             add(search, &names, HitLab::Only, place(dir.to_owned(), true));
         } else {
-            let shown = search.shown(dir);
-            search.notes.push(format!(
-                "passed over {shown}: its name does not say which lab it is"
-            ));
+            tell_no_lab(search, dir);
         }
         return Ok(());
     }
+    let tasks = !above.is_empty() && names_tasks(search, &entries)?;
     let mut without = Vec::new();
     let mut by_sources = false;
     for (name, path, is_dir) in entries {
@@ -139,7 +149,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
             }
         };
         match lab_of(search, stem) {
-            Some(lab) if is_dir && by_student(search, &path, above)? => {
+            Some(lab) if is_dir && by_student(search, &path, above.is_empty())? => {
                 // `lab30/ivanov`, not `ivanov/lab30`.
                 for (student, path, is_dir) in search.list(&path)? {
                     let stem = if is_dir {
@@ -169,7 +179,9 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                 add(search, &names, lab, place(path, is_dir));
             }
             None if is_dir => {
-                if above.len() < DEPTH {
+                if tasks && is_work(search, &path)? {
+                    tell_no_lab(search, &path);
+                } else if above.len() < DEPTH {
                     let before = search.hits.len();
                     above.push(name);
                     look(search, &path, above)?;
@@ -182,18 +194,13 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                     }
                 }
             }
-            None if search.query.labs.len() == 1 => {
+            None if search.query.labs.len() == 1 && !tasks => {
                 // `g1/ivanov.zip`; in a student's own directory its name says nothing.
                 let mut names = above.clone();
                 names.push(stem.to_owned());
                 add(search, &names, HitLab::Only, place(path, false));
             }
-            None => {
-                let shown = search.shown(&path);
-                search.notes.push(format!(
-                    "passed over {shown}: its name does not say which lab it is"
-                ));
-            }
+            None => tell_no_lab(search, &path),
         }
     }
     // Where those beside it are submissions it may be a student's who must not vanish.
@@ -206,36 +213,21 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
     Ok(())
 }
 
-/// Whether a directory is a submission whose sources are in a directory of their own, which is
-/// nobody's name. Only where one lab is graded: else the name of a directory tells the lab.
-fn keeps_them_below(
-    search: &mut Search<'_>,
-    entries: &[(String, PathBuf, bool)],
-) -> Result<bool, FindError> {
-    let below = entries.iter().find(|(name, _, is_dir)| {
-        let known = ["src", "source", "sources", "code"];
-        *is_dir && known.iter().any(|known| name.eq_ignore_ascii_case(known))
-    });
-    let Some((_, below, _)) = below.filter(|_| search.query.labs.len() == 1) else {
-        return Ok(false);
-    };
-    let files = search.list(below)?;
-    Ok(files
+/// Whether there is somebody's work in a directory itself.
+fn is_work(search: &mut Search<'_>, dir: &Path) -> Result<bool, FindError> {
+    let entries = search.list(dir)?;
+    let sources = entries
         .iter()
-        .any(|(name, _, is_dir)| !is_dir && is_source(name)))
+        .any(|(name, _, is_dir)| !is_dir && is_source(name));
+    Ok(sources || keeps_them_below(search, &entries)?)
 }
 
-/// Whether a lab's directory holds one directory for each student: no file of a submission's own,
-/// and nobody above whose work it could be.
-fn by_student(search: &mut Search<'_>, dir: &Path, above: &[String]) -> Result<bool, FindError> {
-    let entries = search.list(dir)?;
-    let own = entries
-        .iter()
-        .any(|(name, _, is_dir)| !is_dir && archive_stem(name).is_none());
-    let inside = entries
-        .iter()
-        .filter(|(name, _, is_dir)| *is_dir || archive_stem(name).is_some());
-    Ok(!own && (above.is_empty() || inside.count() > 1))
+/// Tells of what may be somebody's work of a lab, and has no name that says so.
+fn tell_no_lab(search: &mut Search<'_>, path: &Path) {
+    let shown = search.shown(path);
+    search.notes.push(format!(
+        "passed over {shown}: its name does not say which lab it is"
+    ));
 }
 
 fn add(search: &mut Search<'_>, names: &[String], lab: HitLab, place: Place) {

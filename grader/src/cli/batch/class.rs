@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use grader::batch::{self, Found, Item, PreparedLab, Query, Roster};
+use grader::batch::{self, Found, Item, PreparedLab, Query, Roster, RosterRow};
 use grader::gradebook::{Gradebook, Late, time};
 use grader::lab::guess::Candidate;
 use grader::report::clean;
@@ -127,12 +127,7 @@ pub(super) fn say_found(class: &Class, words: Words) {
     );
     some(&found.notes);
     if !found.missing.is_empty() {
-        let names: Vec<&str> = found
-            .missing
-            .iter()
-            .take(8)
-            .map(|row| row.student.as_str())
-            .collect();
+        let names: Vec<String> = found.missing.iter().take(8).map(who).collect();
         let more = if found.missing.len() > names.len() {
             ", …"
         } else {
@@ -143,6 +138,14 @@ pub(super) fn say_found(class: &Class, words: Words) {
             words.nothing_from(found.missing.len()),
             clean(&names.join(", "))
         );
+    }
+}
+
+/// A student of the roster, as everywhere: two of one name are told apart by their groups.
+fn who(row: &RosterRow) -> String {
+    match row.group.as_str() {
+        "" => row.student.clone(),
+        group => format!("{group}/{}", row.student),
     }
 }
 

@@ -37,8 +37,8 @@ impl Words {
         let hint = match by_files {
             true => "",
             false => self.pick(
-                "; --file-times takes that of the newest file",
-                "; --file-times берёт время самого нового файла",
+                "; --file-times takes that of the newest file, in a git repository that of the last commit",
+                "; --file-times берёт время самого нового файла, в репозитории git — последнего коммита",
             ),
         };
         match self.0 {

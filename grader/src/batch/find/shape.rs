@@ -1,0 +1,107 @@
+//! What a directory is by what lies in it: a student's with a directory for each task, a group's, or
+//! a course's. A stray source in one of them makes it no submission, and a directory beside those of
+//! tasks is no student.
+
+use std::path::{Path, PathBuf};
+
+use super::layout::{Meaning, meaning};
+use super::{FindError, Search};
+use crate::batch::inside::is_source;
+use crate::submission::archive_stem;
+
+/// What lies in a directory: name, path, whether it is a directory.
+pub(super) type Entries = [(String, PathBuf, bool)];
+
+/// Whether labs that are graded have directories in this one, or its directories' directories: then
+/// sources beside them are not a submission.
+pub(super) fn has_labs_below(
+    search: &mut Search<'_>,
+    entries: &Entries,
+) -> Result<bool, FindError> {
+    if is_students(search, entries) {
+        return Ok(true);
+    }
+    let mut students = 0;
+    for (_, path, _) in entries.iter().filter(|(.., is_dir)| *is_dir) {
+        let inside = search.list(path)?;
+        students += usize::from(is_students(search, &inside));
+        if students > 1 || is_groups(search, &inside)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// At least two, so that what somebody keeps of old in a directory of the submission makes none.
+fn is_groups(search: &mut Search<'_>, entries: &Entries) -> Result<bool, FindError> {
+    let mut students = 0;
+    for (_, path, _) in entries.iter().filter(|(.., is_dir)| *is_dir) {
+        let inside = search.list(path)?;
+        students += usize::from(is_students(search, &inside));
+        if students > 1 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a directory of a lab that is graded is among these; of several labs an archive will do, as
+/// what names no lab cannot be a submission then.
+fn is_students(search: &Search<'_>, entries: &Entries) -> bool {
+    let labs = &search.query.labs;
+    entries.iter().any(|(name, _, is_dir)| {
+        let stem = match is_dir {
+            true => Some(name.as_str()),
+            false => archive_stem(name).filter(|_| labs.len() > 1),
+        };
+        stem.is_some_and(|stem| matches!(meaning(labs, stem), Meaning::Lab(_)))
+    })
+}
+
+/// Whether directories in a student's are named after tasks, of whatever lab: then what is named
+/// otherwise is no other student's.
+pub(super) fn names_tasks(search: &mut Search<'_>, entries: &Entries) -> Result<bool, FindError> {
+    for (name, path, _) in entries.iter().filter(|(.., is_dir)| *is_dir) {
+        let task = !matches!(meaning(&search.query.labs, name), Meaning::Nothing);
+        if task && !by_student(search, path, false)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Whether a lab's directory holds one directory for each student: no file of a submission's own,
+/// and, but at the root, more than one of them.
+pub(super) fn by_student(
+    search: &mut Search<'_>,
+    dir: &Path,
+    at_root: bool,
+) -> Result<bool, FindError> {
+    let entries = search.list(dir)?;
+    let own = entries
+        .iter()
+        .any(|(name, _, is_dir)| !is_dir && archive_stem(name).is_none());
+    let inside = entries
+        .iter()
+        .filter(|(name, _, is_dir)| *is_dir || archive_stem(name).is_some());
+    Ok(!own && (at_root || inside.count() > 1))
+}
+
+/// Whether a directory is a submission whose sources are in a directory of their own, which is
+/// nobody's name. Only where one lab is graded: else the name of a directory tells the lab.
+pub(super) fn keeps_them_below(
+    search: &mut Search<'_>,
+    entries: &Entries,
+) -> Result<bool, FindError> {
+    let below = entries.iter().find(|(name, _, is_dir)| {
+        let known = ["src", "source", "sources", "code"];
+        *is_dir && known.iter().any(|known| name.eq_ignore_ascii_case(known))
+    });
+    let Some((_, below, _)) = below.filter(|_| search.query.labs.len() == 1) else {
+        return Ok(false);
+    };
+    let files = search.list(below)?;
+    Ok(files
+        .iter()
+        .any(|(name, _, is_dir)| !is_dir && is_source(name)))
+}
