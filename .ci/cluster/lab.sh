@@ -45,9 +45,25 @@ lab_down() {
   scancel --quiet --me 2>/dev/null || true
   # The rest ends with the process namespace.
   cd /
+  if [ "$GROUPED" = yes ]; then
+    pkill -9 -x 'slurmd|slurmstepd' || true
+    until_true 10 groups_gone || true
+  fi
   umount /etc/hosts 2>/dev/null || true
   rm -rf "$WORK"
 }
+
+# Where groups of memory may be made here, as sites make them. Slurm of version 22.05 needs systemd for those
+# of version 2.
+MEMORY=/sys/fs/cgroup/memory
+GROUPED=no
+if [ -e "$MEMORY/memory.limit_in_bytes" ] && mkdir "$MEMORY/gradelab.$$" 2>/dev/null; then
+  rmdir "$MEMORY/gradelab.$$"
+  GROUPED=yes
+fi
+
+# Whoever was in them has been killed, and may take a moment to end.
+groups_gone() { find "$MEMORY" -depth -mindepth 1 -path '*/slurm_n[1-3]*' -type d -exec rmdir {} + 2>/dev/null; }
 
 slurm_up() {
   S=$WORK/slurm
@@ -71,7 +87,7 @@ SlurmdPidFile=$S/slurmd-%n.pid
 SlurmctldLogFile=$S/log/slurmctld.log
 SlurmdLogFile=$S/log/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
+TaskPlugin=task/$([ "$GROUPED" = yes ] && echo cgroup || echo none)
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
@@ -87,6 +103,11 @@ KillWait=3
 SchedulerType=sched/backfill
 SchedulerParameters=sched_min_interval=1000,batch_sched_delay=0,bf_interval=1,sched_interval=1
 JobRequeue=1
+CONF
+  cat >"$S/cgroup.conf" <<CONF
+CgroupPlugin=cgroup/v1
+CgroupMountpoint=/sys/fs/cgroup
+ConstrainRAMSpace=yes
 CONF
   for n in $(seq "$NODES"); do
     echo "NodeName=n$n NodeHostname=gradelab NodeAddr=127.0.0.1 Port=$((PORT + n)) CPUs=$SLOTS Sockets=1 CoresPerSocket=$SLOTS ThreadsPerCore=1 RealMemory=4000 State=UNKNOWN"

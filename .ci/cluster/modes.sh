@@ -145,6 +145,42 @@ same() { # MODE
 $(head -n 20 "$WORK/$1.diff")"
 }
 
+# A submission wants more memory than a task of Slurm has, and the kernel kills somebody in it. That is the
+# machines' fault: an error and no mark; the same command with more memory comes to what one machine came to.
+mode_memory() {
+  STORE=$WORK/store.memory
+  if [ "$GROUPED" != yes ]; then
+    say "skipped: no groups of memory can be made here"
+    return
+  fi
+  local name class=$WORK/hungry status=0
+  for name in anna boris hungry; do
+    mkdir -p "$class/$name/us-upper"
+    cp "$root"/fixtures/us-upper/good-poll/*.c "$class/$name/us-upper"
+  done
+  cat >"$class/hungry/us-upper/hungry.h" <<'C'
+#include <stdlib.h>
+__attribute__((constructor)) static void eat(void) {
+  volatile char *all = malloc(150 << 20);
+  for (long at = 0; all && at < 150 << 20; at += 4096) all[at] = 1;
+}
+C
+  sed -i '1i #include "hungry.h"' "$class/hungry/us-upper/us-server.c"
+  hungry() { "$GRADER" batch us-upper "$class" --layout '{student}/{lab}' --seed 7 --quiet "$@"; }
+  hungry --gradebook "$WORK/memory-local.db" >"$WORK/memory.log" 2>&1 || fail "memory: one machine: $(cat "$WORK/memory.log")"
+  hungry --engine slurm --store "$STORE" --lease "$LEASE" --workers 2 --gradebook "$WORK/memory.db" \
+    --slurm-memory 120M >"$WORK/memory.log" 2>&1 || status=$?
+  [ "$status" = 3 ] || fail "memory: the batch ended with $status"
+  scores "$WORK/memory.db" | grep -q '^,hungry,.*,error,,' || fail "vacuous: nobody ran short of memory: $(scores "$WORK/memory.db")"
+  [ "$(scores "$WORK/memory.db" | grep -c ',graded,100,')" = 2 ] || fail "memory: the others: $(scores "$WORK/memory.db")"
+  hungry --engine slurm --store "$STORE" --lease "$LEASE" --workers 2 --gradebook "$WORK/memory.db" \
+    --slurm-memory 1G >"$WORK/memory.log" 2>&1 || fail "memory: with more of it the batch ended with $?"
+}
+same_memory() {
+  [ "$GROUPED" = yes ] || return 0
+  scores "$WORK/memory-local.db" | diff - <(scores "$WORK/memory.db") || fail "memory: the gradebook differs"
+}
+
 # Tasks are killed at random until KILLS (100) of them have been, in as many classes as that takes;
 # every class is compared. Not among the modes that are run unless asked for.
 mode_kills() {
