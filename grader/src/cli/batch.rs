@@ -1,6 +1,7 @@
 //! `grader batch`.
 
 mod class;
+mod elsewhere;
 mod engine;
 mod interrupt;
 mod keep;
@@ -28,7 +29,7 @@ use self::class::{Class, dry, say_found, say_lost};
 use self::interrupt::Interrupt;
 use self::progress::{Counts, Display};
 use super::failure::{FAULT, Failure, NOT_MET};
-use super::options::{EngineArgs, LangOption};
+use super::options::{EngineArgs, LangOption, Without};
 use super::results::{self, FIRST, look_at, summary};
 use super::tell::tell;
 use super::words::Words;
@@ -100,6 +101,9 @@ pub(super) struct Batch {
     /// Submissions under way at once [default: one more than workers]
     #[arg(long, value_name = "N")]
     at_once: Option<NonZeroUsize>,
+    /// Skip what needs this, everywhere: some machines do not have it (may be repeated)
+    #[arg(long, value_enum, value_name = "MEANS")]
+    without: Vec<Without>,
     /// Grade only this part of the class, counted from 0: '0/4' (for machines that share nothing;
     /// `grader results merge` puts the parts together)
     #[arg(long, value_name = "NUMBER/PARTS")]
@@ -131,12 +135,13 @@ impl Batch {
         if !self.quiet {
             say_found(&class, Words(self.lang.get()));
         }
-        say_lost(&class);
+        say_lost(&class, Words(self.lang.get()));
         if self.dry_run {
             return match self.cluster.shown(
                 self.engine.options().workers,
                 &self.what,
                 self.passed_on(),
+                Words(self.lang.get()),
             )? {
                 Some(text) => {
                     anstream::stdout().lock().write_all(text.as_bytes())?;
@@ -174,7 +179,8 @@ impl Batch {
     }
 
     fn grade(&self, class: &Class, known: &Known, journal: &Journal) -> Result<Graded, Failure> {
-        let engine_options = self.engine.options();
+        let mut engine_options = self.engine.options();
+        engine_options.without = self.without.iter().map(|without| without.means()).collect();
         let engine = Engine::new(&engine_options).map_err(|e| fault(&e))?;
         let options = Options {
             repeat: self.repeat,
@@ -183,7 +189,11 @@ impl Batch {
         };
         let mut grader = Grader::new(&engine, options.clone()).map_err(|e| fault(&e))?;
         if !self.cluster.is_elsewhere() {
-            grader = grader.on(&machine::look(&engine, Words(self.lang.get()))?);
+            grader = grader.on(&machine::look(
+                &engine,
+                &class.labs,
+                Words(self.lang.get()),
+            )?);
         }
         let mut display = Display::new(class.found.items.len(), self.quiet, Words(self.lang.get()));
         let work = Workload {
@@ -197,7 +207,7 @@ impl Batch {
             let done = self
                 .cluster
                 .grade(&work, &options, &engine_options, &mut display);
-            let counts = display.finish();
+            let counts = display.finish(done.is_err());
             return done.map(|by| Graded { counts, by });
         }
         let (words, say) = (Words(self.lang.get()), display.sayer());
@@ -210,7 +220,7 @@ impl Batch {
         let done = batch::run(&work, &how, &mut |progress: Progress<'_>| {
             display.take(&progress);
         });
-        let counts = display.finish();
+        let counts = display.finish(done.is_err());
         done.map_err(|error| {
             Failure::fault(error.to_string()).hint("what is written down is kept; once there is room and leave to write, the same command goes on where it was")
         })?;

@@ -8,6 +8,7 @@ use grader::lab::Lang;
 use grader::report::phrases::from_locale;
 use grader::run::EngineOptions;
 use grader::submission::CacheMode;
+use supervisor::event::Means;
 use supervisor::plan;
 
 /// The language of reports.
@@ -28,6 +29,14 @@ pub(super) struct LangOption {
 }
 
 impl LangOption {
+    /// `--lang`, or else this.
+    pub(super) fn or(&self, otherwise: Lang) -> Lang {
+        match self.lang {
+            Some(_) => self.get(),
+            None => otherwise,
+        }
+    }
+
     pub(super) fn get(&self) -> Lang {
         match self.lang {
             Some(Language::En) => Lang::En,
@@ -55,6 +64,24 @@ pub(super) enum Observation {
     Full,
     /// /proc only: no calls are shown, and waiting is told by silence
     Bare,
+}
+
+/// What some machines do not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Without {
+    /// The address ::1
+    Ipv6,
+    /// A user besides that of the programs, as whom peers connect
+    OtherUser,
+}
+
+impl Without {
+    pub(super) fn means(self) -> Means {
+        match self {
+            Self::Ipv6 => Means::Ipv6,
+            Self::OtherUser => Means::OtherUser,
+        }
+    }
 }
 
 /// The word by which a value is said.
@@ -106,7 +133,7 @@ impl EngineArgs {
                 Some(dir) => CacheMode::At(dir.clone()),
                 None => CacheMode::Standard,
             },
-            exe: None,
+            ..EngineOptions::default()
         }
     }
 

@@ -1,5 +1,8 @@
 //! `grader worker`.
 
+mod grants;
+mod words;
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
@@ -11,18 +14,19 @@ use std::thread;
 
 use clap::Args;
 use grader::batch::Grader;
-use grader::cluster::{Hand, Job, settle};
+use grader::cluster::{Hand, Here, Job, settle};
 use grader::run::{Engine, EngineOptions};
-use grader::store::{Commit, Declined, Grade, Handled, Key, Stop, Store, Worker as Member, work};
+use grader::store::{Declined, Grade, Key, Stop, Store, WorkError, Worker as Member, work};
 use grader::submission::{CacheMode, try_compiler};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
-use supervisor::event::Enforced;
-use supervisor::plan::{Isolation, Observation};
 
+use self::grants::may_grade;
 use super::failure::Failure;
+use super::options::LangOption;
 use super::tell::tell;
+use super::words::Words;
 
 /// Exit status of a worker that was told to end: what a shell says of SIGTERM.
 const TOLD: i32 = 128 + SIGTERM;
@@ -45,6 +49,8 @@ pub(super) struct Worker {
     /// Where built programs are kept [default: $XDG_CACHE_HOME/grader]
     #[arg(long, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
+    #[command(flatten)]
+    lang: LangOption,
 }
 
 impl Worker {
@@ -71,7 +77,12 @@ impl Worker {
         let grader = Grader::new(&engine, job.options()).map_err(|e| fault(&e))?;
         // One machine of many that builds nothing would go through the whole class.
         try_compiler(&engine, engine.toolchain(), engine.isolation()).map_err(|e| fault(&e))?;
-        may_grade(&engine)?;
+        // Whoever began the batch reads the logs, wherever the worker runs.
+        let words = Words(self.lang.or(job.options().lang));
+        let here = Here {
+            lang: words.0,
+            lacks: may_grade(&engine, words)?,
+        };
         let members = (0..slots)
             .map(|_| Member::join(&store).map(Arc::new))
             .collect::<Result<Vec<_>, _>>()
@@ -82,21 +93,24 @@ impl Worker {
         thread::scope(|scope| {
             for (number, member) in members.iter().enumerate() {
                 let (store, grader, failures, told) = (&store, &grader, &failures, &*told);
+                let hand = Hand::new(store, grader, here.clone());
                 scope.spawn(move || {
                     // Nobody sends: the process is ended as a whole.
                     let (_keep, stop): (_, Stop) = mpsc::channel();
                     let seed = u64::from(process::id()).wrapping_mul(0x9e37_79b9)
                         ^ (u64::try_from(number).unwrap_or(0) << 32);
-                    let mut hand = UntilTold {
-                        hand: Hand::new(store, grader),
-                        told,
-                    };
+                    let mut hand = UntilTold { hand, told, words };
                     let done = work(store, member, &mut hand, seed, &stop, &mut |done| {
-                        say(&done);
+                        if let Some(said) = words.handled(&done) {
+                            tell!("{said}");
+                        }
                     });
                     if let Err(error) = done {
                         let mut all = failures.lock().unwrap_or_else(PoisonError::into_inner);
-                        all.push(error.to_string());
+                        all.push(match error {
+                            WorkError::Unfit { why, left } => words.unfit(&why, left),
+                            WorkError::Store(error) => error.to_string(),
+                        });
                     }
                 });
             }
@@ -113,69 +127,9 @@ impl Worker {
             .unwrap_or_else(PoisonError::into_inner);
         match failures.into_iter().next() {
             None => Ok(ExitCode::SUCCESS),
-            Some(first) => Err(Failure::fault(first).hint(
-                "the batch's command, given again, puts back what is damaged or missing in the store",
-            )),
+            Some(first) => Err(Failure::fault(first).hint(words.say_it_again())),
         }
     }
-}
-
-/// Refuses where the machine grants less than what the results of this store are said to be worth:
-/// all that it can where nothing else was asked for. Otherwise a student's points would hang on the
-/// node, and two nodes would come to two results of one key. What has no say in verdicts and is not
-/// enforced is only told, in the worker's log.
-fn may_grade(engine: &Engine) -> Result<(), Failure> {
-    let granted = engine.granted().map_err(|error| {
-        Failure::fault(error.to_string()).hint("`grader doctor` says what this machine grants")
-    })?;
-    if let Some(less) = less(engine.isolation(), engine.observation(), &granted) {
-        let option = less.option;
-        return Err(Failure::fault(format!(
-            "this machine grants {}, and points of it are not comparable with those of others, so it takes no submission: {}",
-            less.what,
-            granted.missing.join("; ")
-        ))
-        .hint(format!("`grader doctor` tells more; where no machine grants it, give the batch {option}, and another --store")));
-    }
-    for missing in &granted.missing {
-        tell!("note: not enforced here: {missing}");
-    }
-    Ok(())
-}
-
-/// What a machine grants less of than is wanted.
-#[derive(Debug, PartialEq, Eq)]
-struct Less {
-    what: &'static str,
-    /// By which it is not wanted.
-    option: &'static str,
-}
-
-/// The first thing that is wanted and not granted. Isolation as good as can be had is had on some
-/// machine or other; whoever is content with less says so.
-fn less(isolation: Isolation, observation: Observation, granted: &Enforced) -> Option<Less> {
-    if observation == Observation::Full && granted.observation != "full" {
-        return Some(Less {
-            what: "no tracing of programs",
-            option: "--observation bare",
-        });
-    }
-    (isolation != Isolation::Reduced && granted.isolation != "full").then_some(Less {
-        what: "reduced isolation",
-        option: "--isolation reduced",
-    })
-}
-
-/// A line for each result that is worth one: nobody watches a worker whose work goes well.
-fn say(handled: &Handled) {
-    let what = match (handled.given_up, handled.commit, handled.taken_over) {
-        (_, Commit::Disputed, _) => "came second, and with another result: see disputes/",
-        (_, Commit::Same, _) => "came second, with the same result",
-        (true, _, _) => "given up: too many workers were lost with it",
-        (false, _, true) => "taken over from a worker that is gone",
-        (false, Commit::First, false) => return,
-    };
-    tell!("{}: {what}", handled.key);
 }
 
 /// Grades until this process is told to end: schedulers tell the programs that it runs as well, and
@@ -183,12 +137,13 @@ fn say(handled: &Handled) {
 struct UntilTold<'a, G> {
     hand: G,
     told: &'a AtomicBool,
+    words: Words,
 }
 
 impl<G> UntilTold<'_, G> {
     fn unless_told(&self, result: Vec<u8>) -> Result<Vec<u8>, Declined> {
         if self.told.load(Ordering::SeqCst) {
-            return Err(Declined::Machine("it is told to end".to_owned()));
+            return Err(Declined::Machine(self.words.told_to_end().to_owned()));
         }
         Ok(result)
     }
@@ -248,6 +203,7 @@ fn end(members: &[Arc<Member>]) -> ! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use grader::lab::Lang;
 
     #[test]
     fn what_was_graded_while_it_was_told_to_end_is_no_result() {
@@ -274,44 +230,13 @@ mod tests {
         for is_told in [false, true] {
             let told = AtomicBool::new(false);
             let hand = Told(is_told, &told);
-            let mut until = UntilTold { hand, told: &told };
+            let mut until = UntilTold {
+                hand,
+                told: &told,
+                words: Words(Lang::En),
+            };
             assert_eq!(until.grade(&key, b"").is_err(), is_told);
             assert_eq!(until.give_up(&key, b"", &[]).is_err(), is_told);
         }
-    }
-
-    #[test]
-    fn a_machine_grades_what_it_grants_enough_for() {
-        let granted = |isolation: &str, observation: &str| Enforced {
-            isolation: isolation.to_owned(),
-            observation: observation.to_owned(),
-            active: Vec::new(),
-            missing: vec!["user namespaces: refused".to_owned()],
-        };
-        let option = |isolation, observation, granted: &Enforced| {
-            less(isolation, observation, granted).map(|less| less.option)
-        };
-        let (all, bare) = (Observation::Full, Observation::Bare);
-        for isolation in [Isolation::BestEffort, Isolation::Required] {
-            // What has no say in verdicts may be missing.
-            assert_eq!(option(isolation, all, &granted("full", "full")), None);
-            let reduced = granted("reduced", "full");
-            assert_eq!(
-                option(isolation, all, &reduced),
-                Some("--isolation reduced")
-            );
-            let untraced = granted("full", "bare");
-            assert_eq!(
-                option(isolation, all, &untraced),
-                Some("--observation bare")
-            );
-            assert_eq!(option(isolation, bare, &untraced), None);
-        }
-        let nothing = granted("reduced", "bare");
-        assert_eq!(option(Isolation::Reduced, bare, &nothing), None);
-        assert_eq!(
-            option(Isolation::Reduced, all, &nothing),
-            Some("--observation bare")
-        );
     }
 }

@@ -1,10 +1,13 @@
 //! How all items of a store are graded: the same options everywhere.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::batch::Options;
 use crate::lab::Lang;
 use crate::run::EngineOptions;
+use supervisor::event::Means;
 use supervisor::plan::{Isolation, Observation};
 
 /// The value of [`Job::schema`].
@@ -20,6 +23,8 @@ pub struct Job {
     lang: Lang,
     isolation: Isolation,
     observation: Observation,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    without: BTreeSet<Means>,
 }
 
 impl Job {
@@ -33,6 +38,7 @@ impl Job {
             lang: options.lang,
             isolation: engine.isolation,
             observation: engine.observation,
+            without: engine.without.clone(),
         }
     }
 
@@ -73,6 +79,7 @@ impl Job {
     pub fn apply_to(&self, engine: &mut EngineOptions) {
         engine.isolation = self.isolation;
         engine.observation = self.observation;
+        engine.without.clone_from(&self.without);
     }
 }
 
@@ -92,6 +99,7 @@ mod tests {
                     let engine = EngineOptions {
                         isolation,
                         observation,
+                        without: BTreeSet::from([Means::OtherUser]),
                         ..EngineOptions::default()
                     };
                     let options = Options {
@@ -106,6 +114,7 @@ mod tests {
                     read.apply_to(&mut there);
                     assert_eq!(there.isolation, isolation);
                     assert_eq!(there.observation, observation);
+                    assert_eq!(there.without, engine.without);
                     let told = read.options();
                     assert_eq!((told.repeat, told.seed, told.lang), (3, Some(7), lang));
                 }

@@ -17,9 +17,11 @@ mod worker;
 pub use fill::{FillError, fill};
 pub use follow::{Follow, FollowError, Followed, Note, follow};
 pub use job::Job;
-pub use launch::{Idle, LaunchError, Launcher, Presence, Slurm, SlurmOptions, Ssh, SshOptions};
+pub use launch::{
+    Idle, LaunchError, Launcher, MOST_TASKS, Presence, Slurm, SlurmOptions, Ssh, SshOptions,
+};
 pub use manifest::{ManifestOptions, kubernetes};
 pub use pack::{PackError, pack, unpack};
 pub use slot::{Slot, settle};
 pub use task::{Task, TaskError, TaskLab, store_key};
-pub use worker::{Hand, HandError};
+pub use worker::{Hand, HandError, Here, lacking};

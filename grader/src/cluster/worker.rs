@@ -1,17 +1,18 @@
 //! What a worker of a store does with a task: unpacks it, grades it, and writes the record.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use supervisor::event::Means;
 use supervisor::scratch::Scratch;
 use thiserror::Error;
 
 use super::pack::{PackError, unpack};
 use super::task::{Task, TaskError, TaskLab};
 use crate::batch::{Grader, Inputs, PlaceError, PreparedLab, ResultRecord};
-use crate::lab::catalog;
+use crate::lab::{Lang, catalog};
 use crate::store::{Declined, Grade, Key, Store};
 use crate::submission::Bounds;
 
@@ -32,18 +33,59 @@ pub enum HandError {
         /// `grader`, `compiler`, `options`.
         what: &'static str,
     },
+    /// This machine cannot show all of it: its points would be of another total.
+    #[error("{lab} needs {}, which this machine does not have", lacking(*.means, Lang::En))]
+    Lacks {
+        /// The lab.
+        lab: String,
+        /// What it needs.
+        means: Means,
+    },
     /// This machine has no room for the files.
     #[error("there is no room for submissions on this machine (TMPDIR names the place): {0}")]
     NoRoom(String),
 }
 
+/// What a machine may lack, in words.
+#[must_use]
+pub fn lacking(means: Means, lang: Lang) -> &'static str {
+    match means {
+        Means::Ipv6 => lang.pick("IPv6 (::1)", "IPv6 (::1)"),
+        Means::OtherUser => lang.pick("a second user id", "второй идентификатор пользователя"),
+    }
+}
+
 impl HandError {
     /// What it means for the item, and for the others.
-    fn declined(self, key: &Key) -> Declined {
+    fn declined(self, key: &Key, lang: Lang) -> Declined {
+        let said = self.text(lang);
         match self {
-            Self::NoRoom(_) => Declined::Machine(self.to_string()),
-            Self::Task(_) => Declined::Item(format!("items/{key}.json: {self}")),
-            _ => Declined::Item(format!("{key}: {self}")),
+            Self::NoRoom(_) => Declined::Machine(said),
+            Self::Task(_) => Declined::Item(format!("items/{key}.json: {said}")),
+            Self::Lacks { .. } => Declined::Item(said),
+            Self::Lab(_) | Self::Differs { .. } => Declined::Item(format!("{key}: {said}")),
+        }
+    }
+
+    /// In a language.
+    fn text(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Differs { what }, Lang::Ru) => {
+                let what = match *what {
+                    "grader" => "grader не тот, с которым",
+                    "compiler" => "компилятор не тот, с которым",
+                    _ => "параметры не те, с которыми",
+                };
+                format!("{what} начали проверку; установите на всех машинах одно и то же")
+            }
+            (Self::Lacks { lab, means }, Lang::Ru) => {
+                let means = lacking(*means, lang);
+                format!("для {lab} нужен {means}, а на этой машине его нет")
+            }
+            (Self::NoRoom(why), Lang::Ru) => {
+                format!("на этой машине некуда положить работы (место задаёт TMPDIR): {why}")
+            }
+            (_, Lang::En) | (Self::Task(_) | Self::Lab(_), Lang::Ru) => self.to_string(),
         }
     }
 }
@@ -56,11 +98,21 @@ enum NoFiles {
     NoRoom(String),
 }
 
+/// What is to be known of this machine.
+#[derive(Clone, Debug, Default)]
+pub struct Here {
+    /// The language of what is said here; that of results is the store's.
+    pub lang: Lang,
+    /// What this machine lacks and is not to be done without.
+    pub lacks: BTreeSet<Means>,
+}
+
 /// Grades tasks of a store, one after another.
 #[derive(Debug)]
 pub struct Hand<'a> {
     store: &'a Store,
     grader: &'a Grader<'a>,
+    here: Here,
     /// Labs that were met, by what the task calls them.
     labs: BTreeMap<String, Arc<PreparedLab>>,
 }
@@ -68,10 +120,11 @@ pub struct Hand<'a> {
 impl<'a> Hand<'a> {
     /// A pair of hands for this store.
     #[must_use]
-    pub fn new(store: &'a Store, grader: &'a Grader<'a>) -> Self {
+    pub fn new(store: &'a Store, grader: &'a Grader<'a>, here: Here) -> Self {
         Self {
             store,
             grader,
+            here,
             labs: BTreeMap::new(),
         }
     }
@@ -80,6 +133,13 @@ impl<'a> Hand<'a> {
     fn record(&mut self, bytes: &[u8]) -> Result<ResultRecord, HandError> {
         let task = Task::from_json(bytes)?;
         let lab = self.lab(&task.lab).map_err(HandError::Lab)?;
+        let mut lacks = self.here.lacks.iter();
+        if let Some(means) = lacks.find(|means| lab.source.lab.needs(**means)) {
+            return Err(HandError::Lacks {
+                lab: lab.id().to_owned(),
+                means: *means,
+            });
+        }
         match self.files(&task) {
             Ok((dir, _scratch)) => {
                 let here = self.grader.inputs(&lab, &dir);
@@ -167,12 +227,14 @@ impl<'a> Hand<'a> {
 
 impl Grade for Hand<'_> {
     fn grade(&mut self, key: &Key, item: &[u8]) -> Result<Vec<u8>, Declined> {
-        let record = self.record(item).map_err(|e| e.declined(key))?;
+        let record = self.record(item);
+        let record = record.map_err(|e| e.declined(key, self.here.lang))?;
         Ok(record.to_json().into_bytes())
     }
 
     fn give_up(&mut self, key: &Key, item: &[u8], workers: &[String]) -> Result<Vec<u8>, Declined> {
-        let record = self.given_up(item, workers).map_err(|e| e.declined(key))?;
+        let record = self.given_up(item, workers);
+        let record = record.map_err(|e| e.declined(key, self.here.lang))?;
         Ok(record.to_json().into_bytes())
     }
 
@@ -225,6 +287,39 @@ mod tests {
     use tempfile::TempDir;
 
     #[test]
+    fn a_machine_that_lacks_what_a_lab_needs_takes_none_of_it() {
+        let engine = engine();
+        let grader = Grader::new(&engine, Options::default()).unwrap();
+        let (dir, place) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let store = Store::create(place.path(), SHORTEST_LEASE).unwrap();
+        fs::write(dir.path().join("server.c"), "int main(void) { }").unwrap();
+        let files = store.keep(&super::super::pack(dir.path(), &Bounds::default()).unwrap());
+        let files = files.unwrap();
+        for (lab, means, needs) in [
+            ("inet-upper", Means::Ipv6, true),
+            ("inet-upper", Means::OtherUser, false),
+            ("us-name", Means::OtherUser, true),
+            ("us-upper", Means::OtherUser, false),
+        ] {
+            for lang in [Lang::En, Lang::Ru] {
+                let lacks = BTreeSet::from([means]);
+                let mut hand = Hand::new(&store, &grader, Here { lang, lacks });
+                let prepared = hand.lab(&TaskLab::Embedded(lab.to_owned())).unwrap();
+                let inputs = grader.inputs(&prepared, dir.path());
+                let lab = TaskLab::Embedded(lab.to_owned());
+                let task = Task::new(&item(&dir), lab, &files, inputs);
+                match hand.grade(&task.key(), &task.to_json()) {
+                    Err(Declined::Item(why)) => {
+                        assert!(needs && why.contains(lacking(means, lang)), "{why}");
+                    }
+                    // Its workers die at once: an error is a result.
+                    other => assert!(!needs && other.is_ok(), "{other:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
     fn an_error_is_no_other_result() {
         // Its workers die at once: whatever has to be built is an error.
         let engine = engine();
@@ -243,7 +338,7 @@ mod tests {
             ..empty.clone()
         };
         let store = Store::create(place.path(), SHORTEST_LEASE).unwrap();
-        let hand = Hand::new(&store, &grader);
+        let hand = Hand::new(&store, &grader, Here::default());
         let same = |one: &ResultRecord, other: &ResultRecord| {
             hand.same(one.to_json().as_bytes(), other.to_json().as_bytes())
         };

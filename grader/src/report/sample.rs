@@ -192,6 +192,7 @@ fn enforced() -> Enforced {
         observation: "full".to_owned(),
         active: vec!["user namespace".to_owned(), "seccomp".to_owned()],
         missing: Vec::new(),
+        lacks: Vec::new(),
     }
 }
 

@@ -1,11 +1,11 @@
 //! The pool of workers that carries out plans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
-use supervisor::event::{Enforced, Event, What, is_parted};
+use supervisor::event::{Enforced, Event, Means, What, is_parted};
 use supervisor::plan::{Isolation, Observation, Plan};
 use supervisor::scratch;
 use supervisor::worker::{Worker, WorkerError};
@@ -25,6 +25,8 @@ pub struct EngineOptions {
     pub isolation: Isolation,
     /// How closely to watch.
     pub observation: Observation,
+    /// What is done without, whether or not this machine has it.
+    pub without: BTreeSet<Means>,
     /// The executable that is started as worker; this one unless said otherwise.
     pub exe: Option<PathBuf>,
     /// Where finished builds are kept.
@@ -41,6 +43,7 @@ impl Default for EngineOptions {
             workers: None,
             isolation: Isolation::BestEffort,
             observation: Observation::Full,
+            without: BTreeSet::new(),
             exe: None,
             cache: CacheMode::Standard,
         }
@@ -52,6 +55,7 @@ impl Default for EngineOptions {
 pub struct Engine {
     isolation: Isolation,
     observation: Observation,
+    without: BTreeSet<Means>,
     start: Box<StartWorker>,
     slots: Mutex<Vec<Slot>>,
     freed: Condvar,
@@ -118,6 +122,7 @@ impl Engine {
         Ok(Self {
             isolation: options.isolation,
             observation: options.observation,
+            without: options.without.clone(),
             start,
             slots: Mutex::new(slots),
             freed: Condvar::new(),
@@ -191,6 +196,12 @@ impl Engine {
     #[must_use]
     pub fn observation(&self) -> Observation {
         self.observation
+    }
+
+    /// What is done without, whether or not this machine has it.
+    #[must_use]
+    pub fn without(&self) -> &BTreeSet<Means> {
+        &self.without
     }
 
     /// Starts the workers that so many plans will need, without waiting for them: they make their

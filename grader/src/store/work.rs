@@ -65,8 +65,20 @@ pub enum WorkError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The worker would not come to the results that are wanted.
-    #[error("this machine cannot work on this store: {0}")]
-    Unfit(String),
+    #[error("this machine cannot work on this store: {}{why}", to_others(*left))]
+    Unfit {
+        /// Why not.
+        why: String,
+        /// So many submissions are left to others; 0 where nothing can be graded here.
+        left: usize,
+    },
+}
+
+fn to_others(left: usize) -> String {
+    match left {
+        0 => String::new(),
+        left => format!("{left} submissions are left to others: "),
+    }
 }
 
 /// Tells a worker to stop: by a message, or by being dropped.
@@ -120,10 +132,10 @@ pub fn work(
         if let Some(why) = left().next().and_then(|first| declined.get(first))
             && left().all(|key| declined.contains_key(key))
         {
-            return Err(WorkError::Unfit(format!(
-                "{} submissions are left to others: {why}",
-                left().count()
-            )));
+            return Err(WorkError::Unfit {
+                why: why.clone(),
+                left: left().count(),
+            });
         }
         // Others have the rest: they will finish it, or their leases will end.
         if idle && stopped(stop, look) {
@@ -210,7 +222,7 @@ fn one(store: &Store, worker: &Worker, grade: &mut dyn Grade, key: &Key) -> Resu
             worker.let_go();
             return match declined {
                 Declined::Item(why) => Ok(One::Declined(why)),
-                Declined::Machine(why) => Err(WorkError::Unfit(why)),
+                Declined::Machine(why) => Err(WorkError::Unfit { why, left: 0 }),
             };
         }
     };

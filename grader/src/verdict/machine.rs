@@ -2,7 +2,7 @@
 //! judged: a fault of the machine is never scored as the student's.
 
 use supervisor::bytes::escape;
-use supervisor::event::{Enforced, Event, What};
+use supervisor::event::{Enforced, Event, Means, What};
 use supervisor::plan::Address;
 
 use supervisor::event::NO_IPV6;
@@ -26,6 +26,8 @@ pub(super) enum Lack {
     Ipv6,
     /// A peer could not be another user than the programs'.
     Identity,
+    /// Somebody asked to grade without it.
+    LeftOut(Means),
     /// Anything else, in words.
     Other(String),
 }
@@ -74,6 +76,17 @@ impl Lack {
                 "эта машина даёт только один идентификатор пользователя, и соединиться от имени \
                  другого нельзя; причину назовёт `grader doctor`"
                     .to_owned()
+            }
+            (Self::LeftOut(means), lang) => {
+                let what = match means {
+                    Means::Ipv6 => "IPv6",
+                    Means::OtherUser => lang.pick("another user", "другого пользователя"),
+                };
+                let word = means.word();
+                lang.pick(
+                    format!("it was asked to grade without {what} (--without {word})"),
+                    format!("проверять просили без {what} (--without {word})"),
+                )
             }
             (Self::Other(what), _) => what.clone(),
         }
@@ -245,6 +258,7 @@ mod tests {
             observation: observation.to_owned(),
             active: Vec::new(),
             missing: Vec::new(),
+            lacks: Vec::new(),
         });
         [vec![at(0, enforced)], events].concat()
     }

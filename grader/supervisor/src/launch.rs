@@ -141,6 +141,14 @@ impl Identity {
             Self::Nested(_) | Self::Same => 0,
         }
     }
+
+    /// An id that is neither the programs' nor privileged, and that the helper may take on.
+    pub(crate) fn stranger(&self) -> Option<u32> {
+        match *self {
+            Self::Separate { id } => crate::isolation::user::other_id(id),
+            Self::Nested(_) | Self::Same => None,
+        }
+    }
 }
 
 /// Starts programs as the plan's limits and the machine's grants say.
@@ -190,10 +198,7 @@ pub(crate) fn stays_hidden() -> bool {
 impl Launcher {
     /// An id that is neither the programs' nor privileged, and that the helper may take on.
     pub(crate) fn stranger(&self) -> Option<u32> {
-        match *self.terms.identity {
-            Identity::Separate { id } => crate::isolation::user::other_id(id),
-            Identity::Nested(_) | Identity::Same => None,
-        }
+        self.terms.identity.stranger()
     }
 
     /// Whether a program may share the helper's memory until it is executed, which saves copying it.

@@ -321,6 +321,111 @@ fn a_machine_that_grants_less_takes_nothing_unless_that_was_asked_for() {
     assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
 }
 
+/// A command where there is one user id only, and otherwise everything.
+fn one_user(home: &Home, arguments: &[&str]) -> assert_cmd::Command {
+    let mut command = assert_cmd::Command::from_std(Command::new("unshare"));
+    command.args(["--user", "--map-root-user"]);
+    let grader = end_to_end::grader(home.path());
+    command.arg(grader.get_program()).env_clear();
+    command.envs(grader.get_envs().filter_map(|(n, v)| Some((n, v?))));
+    command.args(arguments).current_dir(home.path());
+    command
+}
+
+#[test]
+fn a_machine_that_lacks_what_one_lab_needs_leaves_that_lab_to_others() {
+    let home = Home::new();
+    let fixtures = end_to_end::root().join("fixtures");
+    let good = fixtures.join("us-upper/good-poll");
+    home.copy_of(&good, "class/anna/us-upper");
+    let good = fixtures.join("us-name/good-umask");
+    home.copy_of(&good, "class/anna/us-name");
+    let batch = |more: &[&str]| {
+        let mut command = end_to_end::grader(home.path());
+        command.args(["batch", "us-upper", "us-name", "class", "--seed", "7"]);
+        command.args(["--layout", "{student}/{lab}", "--quiet"]);
+        command.args(more);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    let far = ["--engine", "none", "--lease", "2", "--gradebook"];
+    let far =
+        |book: &'static str, store: &'static str| [&far[..], &[book, "--store", store]].concat();
+    let collecting = batch(&far("far.db", "store")).spawn().unwrap();
+    wait_for(&home.path().join("store/items"), 2);
+    let here = ["worker", "--store", "store", "--slots", "1"];
+    one_user(&home, &[&here[..], &["--lang", "ru"]].concat())
+        .assert()
+        .code(3)
+        .stderr(predicate::str::contains(
+            "для us-name нужен второй идентификатор пользователя",
+        ));
+    let results = home.path().join("store/results");
+    assert_eq!(fs::read_dir(&results).unwrap().count(), 1, "us-upper");
+    worker(&home).assert().success();
+    let output = collecting.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    // Whoever is content without it says so: then all do without, wherever they are.
+    let without = ["--without", "other-user"];
+    let without = |book, store| [&far(book, store)[..], &without[..]].concat();
+    for (book, store) in [("all.db", "all"), ("one.db", "one")] {
+        let collecting = batch(&without(book, store)).spawn().unwrap();
+        wait_for(&home.path().join(store).join("items"), 2);
+        let here = ["worker", "--store", store, "--slots", "1"];
+        match store {
+            "one" => one_user(&home, &here).assert().success(),
+            _ => home.grader().args(here).assert().success(),
+        };
+        let output = collecting.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    }
+    let points = |book: &str| {
+        let mut command = home.grader();
+        command.args(["results", "export", "csv", "us-name", "--gradebook", book]);
+        text(&command.output().unwrap().stdout)
+    };
+    assert!(points("far.db").contains(",graded,100,0,100,100,"));
+    assert!(
+        points("all.db").contains(",graded,90,0,90,100,,90 of 90;"),
+        "{}",
+        points("all.db")
+    );
+    assert_eq!(points("all.db"), points("one.db"));
+    // On one machine it is told, and where parts are put together as well.
+    let class = [
+        "batch",
+        "us-name",
+        "class",
+        "--layout",
+        "{student}/{lab}",
+        "--quiet",
+    ];
+    let part = ["--shard", "0/2", "--gradebook", "part-0.db"];
+    let other = ["--shard", "1/2", "--gradebook", "part-1.db"];
+    home.copy_of(&good, "class/boris/us-name");
+    home.copy_of(&good, "class/clara/us-name");
+    one_user(&home, &[&class[..], &part].concat())
+        .assert()
+        .success()
+        .stderr(predicate::str::contains(
+            "note: us-name needs a second user id",
+        ));
+    let full = home.grader().args(class).args(other).assert().success();
+    full.stderr("");
+    let mut merge = home.grader();
+    merge.args([
+        "results",
+        "merge",
+        "part-0.db",
+        "part-1.db",
+        "--gradebook",
+        "m.db",
+    ]);
+    merge.assert().success().stderr(predicate::str::contains(
+        "observation full · without other-user (",
+    ));
+}
+
 /// `ssh` that reaches one host, when it is told to, and is refused by the other.
 const SSH: &str = r#"#!/bin/bash
 while [ "$1" != -- ]; do shift; done

@@ -7,13 +7,14 @@ mod record;
 pub(crate) mod tests;
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::Instant;
 
-use supervisor::event::Enforced;
+use supervisor::event::{Enforced, Means};
 
 use self::record::{hidden, milliseconds};
 use super::item::Item;
@@ -44,6 +45,8 @@ pub struct Grader<'e> {
     made_by: MadeBy,
     compiler: String,
     options_digest: String,
+    /// What this machine lacks, or is to be done without.
+    lacks: BTreeSet<Means>,
 }
 
 /// The files of a submission, where they can be had.
@@ -93,6 +96,7 @@ impl<'e> Grader<'e> {
             options,
             compiler,
             options_digest: key.finish(),
+            lacks: engine.without().clone(),
         })
     }
 
@@ -113,6 +117,7 @@ impl<'e> Grader<'e> {
             }
             self.options_digest = key.finish();
         }
+        self.lacks.extend(&granted.lacks);
         self
     }
 
@@ -142,8 +147,29 @@ impl<'e> Grader<'e> {
             lab: lab.digest.clone(),
             grader: self.made_by.build.clone(),
             compiler: self.compiler.clone(),
-            options: self.options_digest.clone(),
+            options: self.options_of(lab),
         }
+    }
+
+    /// What this lab needs and is not to be had: what rests on it is skipped.
+    fn lacked_by(&self, lab: &PreparedLab) -> Vec<String> {
+        let lacks = self.lacks.iter();
+        let lacks = lacks.filter(|means| lab.source.lab.needs(**means));
+        lacks.map(|means| means.word().to_owned()).collect()
+    }
+
+    /// What is skipped in a lab for want of something is an option like others, wherever it is so.
+    fn options_of(&self, lab: &PreparedLab) -> String {
+        let lacks = self.lacked_by(lab);
+        if lacks.is_empty() {
+            return self.options_digest.clone();
+        }
+        let mut key = Key::default();
+        key.add(self.options_digest.as_bytes());
+        for means in lacks {
+            key.add(means.as_bytes());
+        }
+        key.finish()
     }
 
     /// Grades a submission: gets its files, then [`Grader::grade_opened`].

@@ -59,6 +59,9 @@ impl Grader<'_> {
         let scenarios = scenarios.collect();
         let (points, of) = (checked.summary.points, checked.summary.of);
         let translated = self.translated(lab, checked, &json);
+        if let Some(enforced) = report.as_mut().and_then(|report| report.enforced.as_mut()) {
+            enforced.lacks = self.lacked_by(lab);
+        }
         ResultRecord {
             seed,
             status: if failed {
@@ -170,7 +173,7 @@ fn scenario(lab: &PreparedLab, run: &CheckedScenario) -> ScenarioRecord {
             }
         }
         ScenarioResult::NotBuilt { .. } => ("not-built", None),
-        ScenarioResult::Unavailable(_) => ("unavailable", None),
+        ScenarioResult::Unavailable(_) | ScenarioResult::Without(_) => ("unavailable", None),
         ScenarioResult::Fault(_) => ("fault", None),
     };
     ScenarioRecord {

@@ -99,6 +99,7 @@ fn a_key_is_known_before_anything_is_built() {
         observation: "full".into(),
         active: Vec::new(),
         missing: Vec::new(),
+        lacks: Vec::new(),
     };
     let on = |granted: &Enforced| {
         let grader = Grader::new(&engine, Options::default()).unwrap();
@@ -110,6 +111,44 @@ fn a_key_is_known_before_anything_is_built() {
     assert_ne!(inputs.key(), without);
     granted.isolation = "reduced".into();
     assert_ne!(without, on(&granted));
+}
+
+#[test]
+fn what_a_machine_lacks_makes_another_result_of_labs_that_need_it_and_of_no_others() {
+    let engine = |without: &[Means]| {
+        Engine::new(&EngineOptions {
+            exe: Some("/bin/false".into()),
+            cache: CacheMode::Off,
+            without: without.iter().copied().collect(),
+            ..EngineOptions::default()
+        })
+        .unwrap()
+    };
+    let named = |name: &str| {
+        let source = crate::lab::catalog::load(Path::new(name), reference::NAMES);
+        PreparedLab::new(source.unwrap()).unwrap()
+    };
+    let dir = TempDir::new().unwrap();
+    let (plain, asked) = (engine(&[]), engine(&[Means::OtherUser]));
+    let grader = |engine| Grader::new(engine, Options::default()).unwrap();
+    let granted = Enforced {
+        isolation: "full".into(),
+        observation: "full".into(),
+        active: Vec::new(),
+        missing: Vec::new(),
+        lacks: vec![Means::OtherUser],
+    };
+    for (lab, needs) in [("us-upper", false), ("us-name", true)] {
+        let lab = named(lab);
+        let key = |grader: Grader<'_>| grader.inputs(&lab, dir.path()).key();
+        let all = key(grader(&plain));
+        let here = key(grader(&plain).on(&granted));
+        assert_eq!(all != here, needs);
+        // To be asked to do without is as good as to lack it.
+        assert_eq!(here, key(grader(&asked)));
+        assert_eq!(here, key(grader(&asked).on(&granted)));
+    }
+    assert!(named("inet-upper").source.lab.needs(Means::Ipv6));
 }
 
 #[test]

@@ -125,7 +125,7 @@ pub(super) fn say_found(class: &Class, words: Words) {
         words.found(found.items.len(), students.len()),
         clean(&found.how)
     );
-    some(&found.notes);
+    some(&found.notes, words);
     if !found.missing.is_empty() {
         let names: Vec<String> = found.missing.iter().take(8).map(who).collect();
         let more = if found.missing.len() > names.len() {
@@ -150,17 +150,17 @@ fn who(row: &RosterRow) -> String {
 }
 
 /// What is lost of a class must be known, whoever wants quiet.
-pub(super) fn say_lost(class: &Class) {
-    some(&class.found.lost);
+pub(super) fn say_lost(class: &Class, words: Words) {
+    some(&class.found.lost, words);
 }
 
-fn some(notes: &[String]) {
+fn some(notes: &[String], words: Words) {
     const SHOWN: usize = 10;
     for note in notes.iter().take(SHOWN) {
-        tell!("note: {}", clean(note));
+        tell!("{}: {}", words.pick("note", "заметка"), clean(note));
     }
     if notes.len() > SHOWN {
-        tell!("note: and {} more", notes.len() - SHOWN);
+        tell!("{}", words.more_notes(notes.len() - SHOWN));
     }
 }
 

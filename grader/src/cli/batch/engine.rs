@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use grader::batch::{JournalError, Options, Progress, ResultRecord, Workload};
 use grader::cluster::{
-    Follow, FollowError, Followed, Idle, Job, LaunchError, Launcher, ManifestOptions, Note, Slurm,
-    SlurmOptions, Ssh, SshOptions, fill, follow, kubernetes, store_key,
+    Follow, FollowError, Followed, Idle, Job, LaunchError, Launcher, MOST_TASKS, ManifestOptions,
+    Note, Slurm, SlurmOptions, Ssh, SshOptions, fill, follow, kubernetes, store_key,
 };
 use grader::report::clean;
 use grader::run::EngineOptions;
@@ -19,6 +19,7 @@ use super::interrupt::Interrupt;
 use super::progress::Display;
 use crate::cli::failure::Failure;
 use crate::cli::tell::tell;
+use crate::cli::words::Words;
 
 /// Workers that are asked for unless said otherwise.
 const WORKERS: usize = 8;
@@ -104,11 +105,19 @@ impl ClusterArgs {
         workers: Option<usize>,
         what: &[PathBuf],
         options: Vec<String>,
+        words: Words,
     ) -> Result<Option<String>, Failure> {
         Ok(match self.engine {
-            Engine::Slurm => Some(self.slurm()?.script(workers.unwrap_or(WORKERS))),
+            Engine::Slurm => {
+                let workers = workers.unwrap_or(WORKERS);
+                let slurm = self.slurm(words)?;
+                if workers > MOST_TASKS {
+                    tell!("{}", words.in_several_arrays(workers, MOST_TASKS));
+                }
+                Some(slurm.script(workers.min(MOST_TASKS)))
+            }
             Engine::Ssh => {
-                let ssh = self.ssh()?;
+                let ssh = self.ssh(words)?;
                 let lines = self.host.iter().map(|(name, slots)| {
                     let mut line = shell_words::join(ssh.command(name, *slots));
                     line.push('\n');
@@ -155,13 +164,15 @@ impl ClusterArgs {
             .hint("add --dry-run, and give what it prints to kubectl apply -f"));
         }
         let failed = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
+        let words = display.words();
         let root = self.root()?;
         // Before the class is put there: it may be that nobody can be told the directory's name.
         let mut launcher: Box<dyn Launcher> = match self.engine {
-            Engine::Slurm => Box::new(self.slurm()?),
-            Engine::Ssh => Box::new(self.ssh()?),
+            Engine::Slurm => Box::new(self.slurm(words)?),
+            Engine::Ssh => Box::new(self.ssh(words)?),
             _ => Box::new(Idle {
                 store: root.clone(),
+                lang: words.0,
             }),
         };
         let store = Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| match e {
@@ -174,7 +185,7 @@ impl ClusterArgs {
                 "{}: the store was begun with other options",
                 root.display()
             ))
-            .hint("give the same --repeat, --seed, --lang, --isolation and --observation, or another directory"));
+            .hint("give the same --repeat, --seed, --lang, --isolation, --observation and --without, or another directory"));
         }
         let keys =
             fill(&store, class, &mut |progress| display.take(&progress)).map_err(|e| failed(&e))?;
@@ -197,10 +208,10 @@ impl ClusterArgs {
             Ok(())
         };
         let followed = follow(what, &mut *launcher, &stop, &mut take, &mut |told| {
-            note(told, quiet);
+            note(told, quiet, words);
         });
         match store.disputes() {
-            Ok(names) => names.iter().for_each(|name| dispute(&store, name)),
+            Ok(names) => names.iter().for_each(|name| dispute(&store, name, words)),
             Err(error) if followed.is_ok() => return Err(failed(&error)),
             // Why it ended says more.
             Err(_) => {}
@@ -209,7 +220,7 @@ impl ClusterArgs {
             Ok(Followed::Done) => Ok(None),
             Ok(Followed::Stopped) => {
                 if self.engine == Engine::None {
-                    tell!("note: workers that were started by hand go on");
+                    tell!("{}", words.by_hand_go_on());
                 }
                 Ok(interrupt.signal())
             }
@@ -228,10 +239,10 @@ impl ClusterArgs {
                     _ => failure,
                 })
             }
-            Err(error @ (FollowError::Fruitless { .. } | FollowError::Store(_))) => {
-                Err(failed(&error)
-                    .hint("when it is seen to, the same command goes on where it was"))
+            Err(FollowError::Fruitless { left, log }) => {
+                Err(Failure::fault(words.fruitless(left, &log)).hint(words.goes_on()))
             }
+            Err(error @ FollowError::Store(_)) => Err(failed(&error).hint(words.goes_on())),
         }
     }
 
@@ -253,18 +264,19 @@ impl ClusterArgs {
         }
     }
 
-    fn slurm(&self) -> Result<Slurm, Failure> {
+    fn slurm(&self, words: Words) -> Result<Slurm, Failure> {
         Slurm::new(SlurmOptions {
             store: self.root()?,
             grader: self.executable()?,
             memory: self.slurm_memory.clone(),
             time: self.slurm_time.clone(),
             arguments: self.slurm_option.clone(),
+            lang: words.0,
         })
         .map_err(|e: LaunchError| Failure::usage(e.to_string()))
     }
 
-    fn ssh(&self) -> Result<Ssh, Failure> {
+    fn ssh(&self, words: Words) -> Result<Ssh, Failure> {
         let command = shell_words::split(&self.ssh)
             .map_err(|e| Failure::usage(format!("--ssh {}: {e}", self.ssh)))?;
         Ssh::new(SshOptions {
@@ -272,6 +284,7 @@ impl ClusterArgs {
             grader: self.executable()?,
             hosts: self.host.clone(),
             command,
+            lang: words.0,
         })
         .map_err(|e| Failure::usage(e.to_string()))
     }
@@ -304,53 +317,23 @@ fn read(key: &Key, bytes: &[u8]) -> Result<ResultRecord, Taken> {
 }
 
 /// Tells of a result that came second and says something else: whose it is, what it says, where it lies.
-fn dispute(store: &Store, name: &str) {
+fn dispute(store: &Store, name: &str, words: Words) {
     let path = store.root().join("disputes").join(name);
     let second = fs::read(&path).ok();
     let second = second.and_then(|bytes| ResultRecord::from_json(&bytes).ok());
     let whose = second.map_or(String::new(), |second| {
         let (points, of) = (second.points, second.of);
-        format!(
-            "{}: {} {points}/{of}: ",
-            second.identity,
-            second.status.word()
-        )
+        let status = words.outcome(second.status.word());
+        format!("{}: {status} {points}/{of}: ", second.identity)
     });
-    tell!(
-        "warning: {}a second result says something else, the first one stays: {}",
-        clean(&whose),
-        path.display()
-    );
+    tell!("{}", words.dispute(&clean(&whose), &path));
 }
 
-fn note(note: Note, quiet: bool) {
+fn note(note: Note, quiet: bool, words: Words) {
     if quiet && matches!(note, Note::Asked(_) | Note::ToppedUp(..) | Note::Answers) {
         return;
     }
-    let text = match note {
-        Note::Asked(n) => format!("asked for {n} workers"),
-        Note::ToppedUp(n, why) => {
-            let why = why.map_or(String::new(), |why| format!(" ({why})"));
-            format!("asked for {n} more workers: others are gone and work remains{why}")
-        }
-        Note::News(news) => news,
-        Note::Silent(why) => {
-            format!("the scheduler does not answer ({why}); results are collected all the same")
-        }
-        Note::Answers => "the scheduler answers again".to_owned(),
-        Note::NotCancelled(why) => {
-            format!("workers could not be told to end, and go on until no work is left ({why})")
-        }
-        Note::Nobody {
-            left,
-            since,
-            advice,
-        } => {
-            let since = since.as_secs();
-            format!("nobody works on the {left} submissions left, for {since} s now; {advice}")
-        }
-    };
-    tell!("note: {text}");
+    tell!("{}", words.note(note));
 }
 
 #[cfg(test)]

@@ -6,10 +6,14 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
+
+/// What is told again within this time is not told twice.
+const ONE_TIME: Duration = Duration::from_millis(250);
 
 /// Whether a batch has been told to end, and how.
 #[derive(Debug)]
@@ -33,7 +37,9 @@ impl Interrupt {
             own.by.store(first, Ordering::Relaxed);
             own.stop.store(true, Ordering::Relaxed);
             told();
-            if let Some(second) = signals.next() {
+            let began = Instant::now();
+            // timeout(1) and others tell a process, and then its group: that is one time.
+            if let Some(second) = signals.find(|_| began.elapsed() > ONE_TIME) {
                 let _ = emulate_default_handler(second);
             }
         });

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use grader::batch::{Damage, Journal, JournalError, Known, Shard, Status};
+use grader::batch::{Journal, JournalError, Known, Shard, Status};
 use grader::gradebook::{Gradebook, LabSettings, Merged, Pick};
+use grader::report::clean;
 
 use super::class::Class;
 use super::{Batch, Which};
@@ -16,6 +17,7 @@ impl Batch {
     /// Opens the journal; what an interrupted batch left in it is known.
     pub(super) fn journal(&self, known: &mut Known) -> Result<Journal, Failure> {
         let path = journal_path(&self.gradebook);
+        let words = Words(self.lang.get());
         let mut left = 0;
         let (journal, recovered) = Journal::open(&path, &mut |record| {
             left += 1;
@@ -39,11 +41,11 @@ impl Batch {
             }
         })?;
         if left > 0 && !self.quiet {
-            tell!("{}", Words(self.lang.get()).going_on(left));
+            tell!("{}", words.going_on(left));
         }
         for damage in &recovered.damage {
             if !(damage.torn && self.quiet) {
-                tell!("{}", said(&path, damage));
+                tell!("{}", clean(&words.damaged(&path, damage)));
             }
         }
         Ok(journal)
@@ -125,22 +127,6 @@ pub(in crate::cli) fn journal_path(gradebook: &Path) -> PathBuf {
     let mut name = gradebook.as_os_str().to_owned();
     name.push(".journal");
     name.into()
-}
-
-fn said(path: &Path, damage: &Damage) -> String {
-    let place = format!("{}, line {}", path.display(), damage.line);
-    let whose = damage
-        .whose
-        .as_ref()
-        .map(|whose| format!(" of {whose}"))
-        .unwrap_or_default();
-    if damage.torn {
-        format!(
-            "{place}: the result{whose} was being written when the batch ended; it is made again"
-        )
-    } else {
-        format!("{place}: the result{whose} is damaged; it is made again")
-    }
 }
 
 #[cfg(test)]

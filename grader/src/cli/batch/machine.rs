@@ -1,5 +1,9 @@
 //! What this machine grants: it has a say in what results are worth.
 
+use std::collections::BTreeMap;
+
+use grader::batch::PreparedLab;
+use grader::cluster::lacking;
 use grader::report::clean;
 use grader::run::Engine;
 use supervisor::event::Enforced;
@@ -10,7 +14,11 @@ use crate::cli::words::Words;
 
 /// Finds it out before anything is graded: where not even nothing can be run, a class is no better off
 /// with as many errors as it has submissions. Less than everything is told, whoever wants quiet.
-pub(super) fn look(engine: &Engine, words: Words) -> Result<Enforced, Failure> {
+pub(super) fn look(
+    engine: &Engine,
+    labs: &BTreeMap<String, PreparedLab>,
+    words: Words,
+) -> Result<Enforced, Failure> {
     let granted = engine.granted().map_err(|error| {
         super::fault(&error).hint("nothing was graded; when it is seen to, say this again")
     })?;
@@ -18,6 +26,13 @@ pub(super) fn look(engine: &Engine, words: Words) -> Result<Enforced, Failure> {
         tell!("{}", words.granted(&granted));
         for missing in &granted.missing {
             tell!("  {}", clean(&words.not_enforced(missing)));
+        }
+    }
+    let lacks = granted.lacks.iter();
+    for means in lacks.filter(|means| !engine.without().contains(means)) {
+        let mut labs = labs.iter();
+        if let Some((lab, _)) = labs.find(|(_, lab)| lab.source.lab.needs(*means)) {
+            tell!("{}", clean(&words.lab_lacks(lab, lacking(*means, words.0))));
         }
     }
     Ok(granted)

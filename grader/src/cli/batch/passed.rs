@@ -31,6 +31,9 @@ impl Batch {
         let (isolation, observation) = self.engine.strictness();
         say("isolation", Some(isolation));
         say("observation", Some(observation));
+        for without in &self.without {
+            say("without", Some(word(without)));
+        }
         let flags = [
             ("--file-times", self.file_times),
             ("--regrade", self.regrade),

@@ -87,6 +87,11 @@ impl Display {
         }
     }
 
+    /// The language.
+    pub(super) fn words(&self) -> Words {
+        self.words
+    }
+
     /// Whether only what is wrong is told.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet
@@ -151,11 +156,12 @@ impl Display {
         text
     }
 
-    pub(super) fn finish(self) -> Counts {
+    /// Says what came of it; where it came to `nothing`, why not is told by whoever knows.
+    pub(super) fn finish(self, nothing: bool) -> Counts {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
-        if !self.quiet {
+        if !(self.quiet || nothing && self.counts.done() == 0) {
             tell!("{}", self.words.graded(self.counts, self.began.elapsed()));
         }
         self.counts
@@ -212,7 +218,7 @@ mod tests {
         assert_eq!(display.pace(), "waiting for g1/boris us-upper, 30 s");
         display.take(&Progress::Unchanged(&item));
         assert_eq!(display.pace(), "");
-        assert_eq!(display.finish().done(), 1);
+        assert_eq!(display.finish(false).done(), 1);
     }
 
     #[test]

@@ -1,7 +1,9 @@
 //! What only `batch` says.
 
+use std::path::Path;
 use std::time::Duration;
 
+use grader::batch::Damage;
 use grader::lab::Lang;
 use supervisor::event::Enforced;
 
@@ -20,6 +22,40 @@ impl Words {
         match self.0 {
             Lang::En => format!("found {works} of {students}"),
             Lang::Ru => format!("найдено: {works} {students}"),
+        }
+    }
+
+    /// Of many notes only the first few are told.
+    pub(super) fn more_notes(self, n: usize) -> String {
+        let more = self.count(
+            n,
+            ["more note", "more notes"],
+            ["заметка", "заметки", "заметок"],
+        );
+        self.pick(format!("note: and {more}"), format!("и ещё {more}"))
+    }
+
+    /// A line of the journal that is no result.
+    pub(super) fn damaged(self, path: &Path, damage: &Damage) -> String {
+        let (path, line) = (path.display(), damage.line);
+        let place = self.pick(
+            format!("{path}, line {line}"),
+            format!("{path}, строка {line}"),
+        );
+        let whose = damage.whose.as_ref().map_or(String::new(), |whose| {
+            self.pick(format!(" of {whose}"), format!(" ({whose})"))
+        });
+        match (self.0, damage.torn) {
+            (Lang::En, true) => format!(
+                "{place}: the result{whose} was being written when the batch ended; it is made again"
+            ),
+            (Lang::En, false) => format!("{place}: the result{whose} is damaged; it is made again"),
+            (Lang::Ru, true) => format!(
+                "{place}: результат{whose} не был дописан, когда проверка закончилась; он будет получен снова"
+            ),
+            (Lang::Ru, false) => {
+                format!("{place}: результат{whose} повреждён; он будет получен снова")
+            }
         }
     }
 
@@ -83,6 +119,14 @@ impl Words {
         self.pick(
             format!("not enforced: {what}"),
             format!("не обеспечено: {what}"),
+        )
+    }
+
+    /// A lab needs something that this machine does not have.
+    pub(super) fn lab_lacks(self, lab: &str, means: &str) -> String {
+        self.pick(
+            format!("note: {lab} needs {means}, which this machine does not have: what rests on it is skipped and leaves the total; such points are not comparable with those of a full run"),
+            format!("заметка: для {lab} нужен {means}, а на этой машине его нет: что на нём держится, пропускается и не входит в сумму; такие баллы не сравнимы с баллами полной проверки"),
         )
     }
 

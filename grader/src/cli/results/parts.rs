@@ -101,8 +101,9 @@ impl Parts {
     }
 }
 
-/// What was granted (isolation, observation), to how many, and one of them, with where it is.
-type Kinds = BTreeMap<(String, String), (usize, String)>;
+/// What was granted (isolation, observation, and what the lab needs and was lacking), to how many, and
+/// one of them, with where it is.
+type Kinds = BTreeMap<(String, String, Vec<String>), (usize, String)>;
 
 /// A lab whose results were made by machines that grant unlike things.
 pub(super) struct Unlike {
@@ -120,7 +121,11 @@ pub(super) fn granted(seen: &Seen) -> Vec<Unlike> {
         let Some(enforced) = enforced else {
             continue;
         };
-        let kind = (enforced.isolation.clone(), enforced.observation.clone());
+        let kind = (
+            enforced.isolation.clone(),
+            enforced.observation.clone(),
+            enforced.lacks.clone(),
+        );
         let one = format!("{} in {}", record.identity, path.display());
         let kinds = labs.entry(&record.identity.lab).or_default();
         let (count, known) = kinds.entry(kind).or_insert((0, one.clone()));

@@ -131,13 +131,21 @@ impl Words {
         let lab = &unlike.lab;
         let kinds = unlike.kinds.iter();
         let kinds: Vec<String> = kinds
-            .map(|((isolation, observation), (count, one))| {
+            .map(|((isolation, observation, lacks), (count, one))| {
                 let results = self.results(*count);
+                let without = match &lacks[..] {
+                    [] => String::new(),
+                    lacks => format!(
+                        "{} {}",
+                        self.pick(" · without", " · без"),
+                        lacks.join(", ")
+                    ),
+                };
                 self.pick(
                     format!(
-                        "{results} with isolation {isolation} · observation {observation} ({one})"
+                        "{results} with isolation {isolation} · observation {observation}{without} ({one})"
                     ),
-                    format!("{results} — изоляция {isolation} · наблюдение {observation} ({one})"),
+                    format!("{results} — изоляция {isolation} · наблюдение {observation}{without} ({one})"),
                 )
             })
             .collect();

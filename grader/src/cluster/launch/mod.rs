@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-pub use slurm::{Slurm, SlurmOptions};
+use crate::lab::Lang;
+
+pub use slurm::{MOST_TASKS, Slurm, SlurmOptions};
 pub use ssh::{Ssh, SshOptions};
 
 /// No more of a log is read for its last line.
@@ -55,6 +57,8 @@ pub trait Launcher {
 pub struct Idle {
     /// The store that they work on.
     pub store: PathBuf,
+    /// The language of advice.
+    pub lang: Lang,
 }
 
 impl Launcher for Idle {
@@ -71,15 +75,17 @@ impl Launcher for Idle {
     }
 
     fn log(&self) -> String {
-        "what the workers say".to_owned()
+        let said = self
+            .lang
+            .pick("what the workers say", "что говорят исполнители");
+        said.to_owned()
     }
 
     fn advice(&self) -> String {
         let store = self.store.display().to_string();
-        format!(
-            "start workers: {}",
-            shell_words::join(["grader", "worker", "--store", &store])
-        )
+        let start = self.lang.pick("start workers", "запустите исполнителей");
+        let command = shell_words::join(["grader", "worker", "--store", &store]);
+        format!("{start}: {command}")
     }
 }
 
@@ -149,11 +155,12 @@ fn newest(logs: &Path) -> Option<PathBuf> {
 }
 
 /// Where the logs are, and what was said in them last.
-fn place_and_last(logs: &Path) -> String {
+fn place_and_last(logs: &Path, lang: Lang) -> String {
     match newest(logs) {
         Some(log) => format!(
-            "{}; the last one says: {}",
+            "{}; {}: {}",
             logs.display(),
+            lang.pick("the last one says", "в последнем сказано"),
             last_words(&log, 0)
         ),
         None => logs.display().to_string(),
@@ -167,7 +174,10 @@ mod tests {
     #[test]
     fn the_last_words_are_those_since_the_beginning() {
         let dir = tempfile::TempDir::new().unwrap();
-        assert_eq!(place_and_last(dir.path()), dir.path().display().to_string());
+        assert_eq!(
+            place_and_last(dir.path(), Lang::En),
+            dir.path().display().to_string()
+        );
         let log = dir.path().join("beta.log");
         std::fs::write(&log, "banner\nno such store\n\n").unwrap();
         assert_eq!(last_words(&log, 0), "no such store");
@@ -175,7 +185,7 @@ mod tests {
         std::fs::write(&log, "error: no room\nhint: make some\n").unwrap();
         assert_eq!(last_words(&log, 0), "error: no room");
         std::fs::write(&log, "banner\nno such store\n").unwrap();
-        assert!(place_and_last(dir.path()).ends_with("says: no such store"));
+        assert!(place_and_last(dir.path(), Lang::En).ends_with("says: no such store"));
         std::fs::write(&log, "x".repeat(100_000)).unwrap();
         assert!(last_words(&log, 0).len() <= 4096);
     }

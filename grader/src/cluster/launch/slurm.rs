@@ -3,17 +3,20 @@
 //! Jobs are found by a name that belongs to the store, not by their numbers: so a batch that is
 //! begun again, also on another machine, finds the workers of the one before.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
+use crate::lab::Lang;
+
 use super::{LaunchError, Launcher, Presence, last_words, newest, place_and_last, said};
 
 /// Array tasks in one submission; by default Slurm refuses indices above 1000 (`MaxArraySize`,
 /// slurm.conf(5)).
-const MOST_TASKS: usize = 1000;
+pub const MOST_TASKS: usize = 1000;
 
 /// What workers need.
 #[derive(Clone, Debug)]
@@ -29,6 +32,8 @@ pub struct SlurmOptions {
     pub time: Option<String>,
     /// Further options of sbatch(1): partition, account.
     pub arguments: Vec<String>,
+    /// The language of advice.
+    pub lang: Lang,
 }
 
 /// Starts workers with sbatch(1).
@@ -44,7 +49,8 @@ impl Slurm {
     /// A launcher for one store.
     ///
     /// # Errors
-    /// A path has characters that would mean something else in a job's script.
+    /// A path has characters that would mean something else in a job's script, or what is asked for
+    /// is no option, or more than one line.
     pub fn new(options: SlurmOptions) -> Result<Self, LaunchError> {
         for path in [&options.store, &options.grader] {
             // `%` and `\` are patterns in the name of the output, the others end a directive.
@@ -55,6 +61,20 @@ impl Slurm {
                     path.display()
                 )));
             }
+        }
+        let asked = [Some(&options.memory), options.time.as_ref()];
+        let asked = asked.into_iter().flatten().chain(&options.arguments);
+        for text in asked {
+            if text.chars().any(char::is_control) {
+                let shown = crate::report::clean(text).replace('\n', "\\n");
+                let why = format!("`{shown}`: an option of sbatch is one line");
+                return Err(LaunchError::Name(why));
+            }
+        }
+        let mut arguments = options.arguments.iter();
+        if let Some(text) = arguments.find(|text| !text.starts_with('-')) {
+            let why = format!("`{text}` is no option of sbatch: --partition=grade is one");
+            return Err(LaunchError::Name(why));
         }
         let digest = blake3::hash(options.store.as_os_str().as_encoded_bytes());
         Ok(Self {
@@ -86,7 +106,7 @@ impl Slurm {
         let mark = if store.contains(' ') { "\"" } else { "" };
         directive(&format!("--output={mark}{store}/log/%A_%a.log{mark}"));
         for argument in &options.arguments {
-            directive(argument);
+            directive(&in_one_word(argument));
         }
         let _ = writeln!(
             text,
@@ -175,11 +195,15 @@ impl Launcher for Slurm {
             Err(error) => format!("scancel: {error}"),
         };
         let name = &self.name;
-        Err(format!("{why}; `scancel --me --name {name}` cancels them"))
+        let by_hand = format!("`scancel --me --name {name}`");
+        Err(self.options.lang.pick(
+            format!("{why}; {by_hand} cancels them"),
+            format!("{why}; отменит их {by_hand}"),
+        ))
     }
 
     fn log(&self) -> String {
-        place_and_last(&self.logs())
+        place_and_last(&self.logs(), self.options.lang)
     }
 
     fn complaint(&self) -> Option<String> {
@@ -188,16 +212,31 @@ impl Launcher for Slurm {
     }
 
     fn advice(&self) -> String {
+        let lang = self.options.lang;
         let waiting = if self.waiting.is_empty() {
             String::new()
         } else {
-            format!("Slurm has {}; ", self.waiting.join(", "))
+            let has = lang.pick("Slurm has", "у Slurm");
+            format!("{has} {}; ", self.waiting.join(", "))
         };
-        format!(
-            "{waiting}`squeue --me --name {} --format '%i %T %r'` says what they wait for, {} what they said",
-            self.name,
-            self.logs().display()
+        let squeue = format!("`squeue --me --name {} --format '%i %T %r'`", self.name);
+        let logs = self.logs();
+        let logs = logs.display();
+        lang.pick(
+            format!("{waiting}{squeue} says what they wait for, {logs} what they said"),
+            format!("{waiting}чего они ждут, покажет {squeue}, что они говорили — {logs}"),
         )
+    }
+}
+
+/// sbatch(1) takes a directive apart at its spaces: a value that has some is put in quotes.
+fn in_one_word(argument: &str) -> Cow<'_, str> {
+    let plain = |value: &str| value.contains(' ') && !value.contains(['"', '\'', '\\']);
+    match argument.split_once('=') {
+        Some((name, value)) if !name.contains(' ') && plain(value) => {
+            format!("{name}=\"{value}\"").into()
+        }
+        _ => argument.into(),
     }
 }
 
@@ -242,6 +281,7 @@ mod tests {
             memory: "1G".into(),
             time: None,
             arguments: vec!["--partition=grade".into()],
+            lang: Lang::En,
         }
     }
 
@@ -254,6 +294,44 @@ mod tests {
             format!(
                 "#!/bin/sh\n#SBATCH --job-name={name}\n#SBATCH --array=0-5\n#SBATCH --cpus-per-task=1\n#SBATCH --mem=1G\n#SBATCH --requeue\n#SBATCH --open-mode=append\n#SBATCH --output=/shared/run1/log/%A_%a.log\n#SBATCH --partition=grade\nexec /opt/grader worker --store /shared/run1 --slots 1\n"
             )
+        );
+    }
+
+    #[test]
+    fn an_option_is_one_line_and_its_value_one_word() {
+        let script = |argument: &str| {
+            let arguments = vec![argument.to_owned()];
+            let slurm = Slurm::new(SlurmOptions {
+                arguments,
+                ..options()
+            });
+            slurm
+                .map(|slurm| slurm.script(1))
+                .map_err(|e| e.to_string())
+        };
+        for (said, line) in [
+            ("--comment=lab of today", "--comment=\"lab of today\""),
+            ("--comment='lab of today'", "--comment='lab of today'"),
+            ("--partition grade", "--partition grade"),
+            ("-p grade", "-p grade"),
+        ] {
+            let script = script(said).unwrap();
+            assert!(
+                script.contains(&format!("\n#SBATCH {line}\nexec ")),
+                "{script}"
+            );
+        }
+        for bad in ["--comment=a\nreboot", "grade", ""] {
+            let said = script(bad).unwrap_err();
+            assert!(!said.contains('\n'), "{said}");
+        }
+        let memory = "1G\nreboot".to_owned();
+        assert!(
+            Slurm::new(SlurmOptions {
+                memory,
+                ..options()
+            })
+            .is_err()
         );
     }
 

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::lab::Lang;
+
 use super::{LaunchError, Launcher, Presence, last_words, place_and_last};
 
 /// A host whose worker ended within this time is not asked again for as long.
@@ -25,6 +27,8 @@ pub struct SshOptions {
     pub hosts: Vec<(String, usize)>,
     /// The command that connects, with its options: `ssh -F config`.
     pub command: Vec<String>,
+    /// The language of news and advice.
+    pub lang: Lang,
 }
 
 /// Starts workers with ssh(1).
@@ -51,10 +55,17 @@ impl Ssh {
     /// A launcher for one store.
     ///
     /// # Errors
-    /// A host's name would be an option of ssh.
+    /// A host's name would be an option of ssh, or a path is no text: hosts are told it as such.
     pub fn new(options: SshOptions) -> Result<Self, LaunchError> {
         if options.hosts.is_empty() {
             return Err(LaunchError::Name("no host is named".to_owned()));
+        }
+        for path in [&options.store, &options.grader] {
+            if path.to_str().is_none() {
+                let shown = path.display();
+                let why = format!("{shown}: hosts can be told a path of UTF-8 only");
+                return Err(LaunchError::Name(why));
+            }
         }
         let mut hosts = Vec::new();
         for (name, slots) in &options.hosts {
@@ -103,6 +114,7 @@ impl Ssh {
         }
         for option in [
             "BatchMode=yes",
+            "ConnectTimeout=30",
             "ServerAliveInterval=5",
             "ServerAliveCountMax=3",
         ] {
@@ -151,11 +163,10 @@ impl Ssh {
     fn ended(&mut self, number: usize, status: ExitStatus) {
         let host = &self.hosts[number];
         let log = self.log_of(&host.name);
-        let why = format!(
-            "{}: its worker ended ({status}): {}",
-            host.name,
-            last_words(&log, host.from)
-        );
+        let lang = self.options.lang;
+        let ended = lang.pick("its worker ended", "исполнитель закончил");
+        let said = last_words(&log, host.from);
+        let why = format!("{}: {ended} ({status}): {said}", host.name);
         let host = &mut self.hosts[number];
         if !status.success() && host.told.as_ref() != Some(&why) {
             host.told = Some(why.clone());
@@ -224,11 +235,25 @@ impl Launcher for Ssh {
     }
 
     fn log(&self) -> String {
-        place_and_last(&self.logs())
+        place_and_last(&self.logs(), self.options.lang)
     }
 
     fn advice(&self) -> String {
-        format!("what workers and hosts say is in {}", self.log())
+        let where_it_is = self.options.lang.pick(
+            "what workers and hosts say is in",
+            "что говорят исполнители и машины, записано в",
+        );
+        let begun = self.hosts.iter().filter(|host| host.connection.is_some());
+        let names: Vec<&str> = begun.map(|host| host.name.as_str()).collect();
+        let tried = match &names[..] {
+            [] => String::new(),
+            names => format!(
+                "{}: {}; ",
+                self.options.lang.pick("ssh has begun", "ssh начал"),
+                names.join(", ")
+            ),
+        };
+        format!("{tried}{where_it_is} {}", self.log())
     }
 }
 
@@ -248,6 +273,7 @@ mod tests {
             grader: "/opt/grader".into(),
             hosts: hosts.iter().map(|(h, n)| ((*h).to_owned(), *n)).collect(),
             command: vec!["ssh".into(), "-F".into(), "lab.conf".into()],
+            lang: Lang::En,
         }
     }
 
@@ -271,6 +297,16 @@ mod tests {
                 "--while-stdin"
             ]
         );
+    }
+
+    #[test]
+    fn a_path_that_is_no_text_is_refused() {
+        use std::os::unix::ffi::OsStringExt as _;
+        let odd = SshOptions {
+            store: std::ffi::OsString::from_vec(b"/shared/\xff".to_vec()).into(),
+            ..options(&[("h1", 1)])
+        };
+        assert!(Ssh::new(odd).is_err());
     }
 
     #[test]

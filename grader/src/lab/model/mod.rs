@@ -8,6 +8,7 @@ mod stimulus;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use supervisor::event::Means;
 
 pub use check::*;
 pub use program::*;
@@ -127,6 +128,12 @@ impl Lab {
         }
         let number = self.id.strip_prefix("course-");
         number.and_then(|n| n.parse().ok()).into_iter().collect()
+    }
+
+    /// Whether some of its scenarios cannot be run on a machine that lacks this.
+    #[must_use]
+    pub fn needs(&self, means: Means) -> bool {
+        self.scenarios.iter().any(|scenario| scenario.needs(means))
     }
 
     /// Whether a peer opens an end of a FIFO: then it matters how programs open theirs.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use supervisor::event::Means;
+
 use super::{Check, ExitMode, Ignore, SocketKind, Stimulus, StreamMode, Text};
 
 /// A scenario.
@@ -49,6 +51,18 @@ impl Scenario {
         });
         let mut args = self.setup.values().flat_map(|setup| &setup.args).flatten();
         peer || args.any(|arg| arg.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()))
+    }
+
+    /// Whether it cannot be run on a machine that lacks this.
+    #[must_use]
+    pub fn needs(&self, means: Means) -> bool {
+        match means {
+            Means::Ipv6 => self.needs_ipv6(),
+            Means::OtherUser => {
+                let mut stimuli = self.steps.iter().flat_map(|step| &step.stimuli);
+                stimuli.any(|stimulus| matches!(stimulus, Stimulus::Connect { stranger: true, .. }))
+            }
+        }
     }
 
     /// Whether a program looks up `localhost`, which is 127.0.0.1 and ::1 in a network of its own and

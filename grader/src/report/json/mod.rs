@@ -10,6 +10,8 @@ pub use model::*;
 
 use std::io::{self, Write};
 
+use supervisor::event::Means;
+
 use super::text::inert_json;
 use super::{Context, Reporter, exit_status, outcome_word};
 use crate::lab::Lab;
@@ -41,6 +43,15 @@ impl<W: Write> Json<W> {
             builds: Vec::new(),
             scenarios: Vec::new(),
         }
+    }
+
+    /// What the lab needs of what the machine lacks.
+    fn lacks(&self, lacks: &[Means]) -> Vec<String> {
+        let lab = self.lab.as_ref();
+        let needed = lacks
+            .iter()
+            .filter(|means| lab.is_some_and(|lab| lab.needs(**means)));
+        needed.map(|means| means.word().to_owned()).collect()
     }
 
     /// The document as data, once everything is known.
@@ -142,6 +153,7 @@ impl<W: Write> Reporter for Json<W> {
                     observation: enforced.observation.clone(),
                     active: enforced.active.clone(),
                     missing: enforced.missing.clone(),
+                    lacks: self.lacks(&enforced.lacks),
                 });
             }
             RunEvent::ScenarioDone {

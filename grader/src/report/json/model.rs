@@ -83,6 +83,9 @@ pub struct Enforced {
     pub active: Vec<String>,
     /// What was refused, with the reason.
     pub missing: Vec<String>,
+    /// What this lab needs and the machine lacks (`ipv6`, `other-user`): what rests on it is skipped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
 }
 
 /// A way of building a program that did not work.

@@ -45,6 +45,7 @@ fn events() -> Vec<Event> {
         observation: "full".to_owned(),
         active: Vec::new(),
         missing: Vec::new(),
+        lacks: Vec::new(),
     };
     let steps = [
         (0, What::Enforced(enforced)),

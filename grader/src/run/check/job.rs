@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, mpsc};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::expected::Wanted;
 use super::told::{Done, Sink};
@@ -105,6 +105,17 @@ impl Job<'_> {
     /// One run. Whatever goes wrong in it is its own outcome, except a lab that means nothing.
     fn one(&self, scenario: &Scenario, repeat: u32) -> Result<CheckedScenario, CheckError> {
         let began = Instant::now();
+        let mut left_out = self.engine.without().iter();
+        if let Some(means) = left_out.find(|means| scenario.needs(**means)) {
+            return Ok(CheckedScenario {
+                outcome: ScenarioOutcome {
+                    scenario: scenario.id.clone(),
+                    result: ScenarioResult::Without(*means),
+                },
+                repeat,
+                took: Duration::ZERO,
+            });
+        }
         let seed = scenario_seed(self.seed, &scenario.id, repeat);
         let run = self.run(scenario, seed);
         let took = run

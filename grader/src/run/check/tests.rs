@@ -137,6 +137,7 @@ impl Carrier for Stand {
             observation: "full".into(),
             active: Vec::new(),
             missing: Vec::new(),
+            lacks: Vec::new(),
         });
         let output = What::Output {
             program: ProgramId(0),

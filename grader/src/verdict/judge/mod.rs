@@ -12,7 +12,7 @@ mod runs;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use supervisor::event::Event;
+use supervisor::event::{Event, Means};
 
 use self::court::{Court, verdict};
 use self::finding::{Finding, find};
@@ -44,6 +44,8 @@ pub enum ScenarioResult {
     },
     /// This machine lacks something it needs.
     Unavailable(String),
+    /// It needs something without which it was asked to be graded.
+    Without(Means),
 }
 
 /// A scenario that ran.

@@ -57,6 +57,7 @@ impl<'a> Judged<'a> {
                 ScenarioResult::Fault(fault) => Run::Fault(fault.clone()),
                 ScenarioResult::NotBuilt { program } => Run::NotBuilt(program),
                 ScenarioResult::Unavailable(what) => Run::Unavailable(Lack::Other(what.clone())),
+                ScenarioResult::Without(means) => Run::Unavailable(Lack::LeftOut(*means)),
             })
             .collect();
         Self { scenario, runs }

@@ -5,6 +5,30 @@ use serde::{Deserialize, Serialize};
 /// How an entry of [`Enforced::missing`] begins that says that there is no IPv6.
 pub const NO_IPV6: &str = "IPv6";
 
+/// What a scenario may need besides isolation and observation, and a machine may not have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Means {
+    /// `::1`.
+    Ipv6,
+    /// A user besides that of the programs, for peers to be.
+    OtherUser,
+}
+
+impl Means {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Ipv6, Self::OtherUser];
+
+    /// `ipv6`, `other-user`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Ipv6 => "ipv6",
+            Self::OtherUser => "other-user",
+        }
+    }
+}
+
 /// What the machine granted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enforced {
@@ -16,6 +40,9 @@ pub struct Enforced {
     pub active: Vec<String>,
     /// What was refused, with the reason and the consequence.
     pub missing: Vec<String>,
+    /// What is not to be had here, whether or not this scenario needs it.
+    #[serde(default)]
+    pub lacks: Vec<Means>,
 }
 
 impl Enforced {

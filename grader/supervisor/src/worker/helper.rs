@@ -1,7 +1,7 @@
 //! A helper from its birth to the moment it takes over: it sets its scenario up.
 
 use std::ffi::CString;
-use std::net::Ipv6Addr;
+use std::net::{Ipv6Addr, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use nix::sys::stat::Mode;
 
 use super::HelperContext;
 use super::inside::{Full, Hands, Reduced, tell};
-use crate::event::{Enforced, NO_IPV6};
+use crate::event::{Enforced, Means, NO_IPV6};
 use crate::isolation::user::Capability;
 use crate::isolation::{SetupError, files, landlock, reduced, root, scenario, sys, user};
 use crate::launch::{Identity, Launcher, Terms};
@@ -36,6 +36,7 @@ pub(super) fn full(worker: &Full, plan: Plan, started: Instant) -> i32 {
         alive,
         lent,
         groups,
+        lacks,
     } = worker;
     let traceable = *traceable;
     let prepare = || {
@@ -92,7 +93,7 @@ pub(super) fn full(worker: &Full, plan: Plan, started: Instant) -> i32 {
         // Programs of a scenario may meet by abstract names, each under a ruleset of its own; others
         // are in other namespaces.
         let ruleset = ruleset(everything, writable, false, &mut active, &mut missing);
-        let granted = enforced("full", &plan, traceable, active, &mut missing);
+        let granted = enforced("full", &plan, traceable, active, (missing, lacks.clone()));
         let terms = Terms {
             rlimits: rlimits(&plan.limits, 0)?,
             identity: Rc::clone(identity),
@@ -180,7 +181,8 @@ pub(super) fn reduced(worker: &Reduced, frame: &Frame, started: Instant) -> i32 
         follow(alive)?;
         sys::prctl(libc::PR_SET_CHILD_SUBREAPER, 1).map_err(not_set_up)?;
         let ruleset = confinement(places, &plan, &mut active, &mut missing);
-        let granted = enforced("reduced", &plan, traceable, active, &mut missing);
+        let lacks = lacks(&identity);
+        let granted = enforced("reduced", &plan, traceable, active, (missing, lacks));
         let terms = Terms {
             rlimits: rlimits(&plan.limits, strangers)?,
             hidden: matches!(identity, Identity::Separate { .. }),
@@ -293,7 +295,7 @@ fn enforced(
     plan: &Plan,
     traceable: bool,
     active: Vec<String>,
-    missing: &mut Vec<String>,
+    (mut missing, lacks): (Vec<String>, Vec<Means>),
 ) -> Enforced {
     let observation = match plan.observation {
         Observation::Full if traceable => "full",
@@ -303,15 +305,25 @@ fn enforced(
         }
         Observation::Bare => "bare",
     };
-    if wants_ipv6(plan) && std::net::UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
+    if wants_ipv6(plan) && lacks.contains(&Means::Ipv6) {
         missing.push(format!("{NO_IPV6}: ::1 is not there"));
     }
     Enforced {
         isolation: isolation.into(),
         observation: observation.into(),
         active,
-        missing: std::mem::take(missing),
+        missing,
+        lacks,
     }
+}
+
+/// What is not to be had in the network that this process is in, by programs that are these users.
+pub(super) fn lacks(identity: &Identity) -> Vec<Means> {
+    let lacks = |means: &Means| match means {
+        Means::Ipv6 => UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_err(),
+        Means::OtherUser => identity.stranger().is_none(),
+    };
+    Means::ALL.into_iter().filter(lacks).collect()
 }
 
 /// Whether a plan is about IPv6.

@@ -17,6 +17,7 @@ use super::helper;
 use super::process::mode;
 use super::sharing::{Ended, Sharing, attend};
 use crate::cgroup::{self, Subtree};
+use crate::event::Means;
 use crate::filter::Filters;
 use crate::isolation::ipc::Ipc;
 use crate::isolation::root::Base;
@@ -92,6 +93,8 @@ pub(super) struct Full {
     pub(super) lent: Rc<RefCell<Lent>>,
     /// Where a control group is delegated.
     pub(super) groups: Option<Subtree>,
+    /// What is not to be had here.
+    pub(super) lacks: Vec<Means>,
 }
 
 /// Everything a helper of the reduced rung is made from.
@@ -133,6 +136,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
     let prepare = || {
         net::set_up()?;
         let identity = user::identity_inside()?;
+        let lacks = helper::lacks(&identity);
         let traceable = crate::probe::may_trace();
         // While the host's files are in sight.
         let groups = cgroup::place()
@@ -142,9 +146,10 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         let sharing = Sharing::new().map_err(not_set_up)?;
         // Helpers hide their memory, and it is ours: so for the first it is as for all others.
         sys::prctl(libc::PR_SET_DUMPABLE, 0).map_err(not_set_up)?;
-        Ok((identity, base, traceable, own_life()?, groups, sharing))
+        let rest = (own_life()?, groups, sharing, lacks);
+        Ok((identity, base, traceable, rest))
     };
-    let (identity, base, traceable, alive, groups, sharing) =
+    let (identity, base, traceable, (alive, groups, sharing, lacks)) =
         prepare().map_err(|error| tell(&hands.socket, error))?;
     keep_memory();
     let mut ipc = Ipc::new(&identity);
@@ -161,6 +166,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
         alive,
         lent: Rc::default(),
         groups,
+        lacks,
     };
     loop {
         let Some((frame, started)) = next_plan(&full.hands.socket) else {
