@@ -5,7 +5,16 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::place::Place;
+
+/// A name in the one form in which equal names are equal: a Mac may write `й` as `и` and a mark above
+/// it (Unicode's NFD), which looks the same and is another name.
+pub(crate) fn composed(name: &str) -> String {
+    name.nfc().collect()
+}
+
 /// Whose work it is: what a row of the gradebook is found by.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,

@@ -22,7 +22,7 @@ pub use layout::{Bindings, Layout, LayoutError};
 pub use roster::{Roster, RosterError, RosterRow};
 
 use self::settle::settle;
-use super::item::{Item, Person};
+use super::item::{Item, Person, composed};
 use super::place::Place;
 use crate::lab::guess::Candidate;
 use crate::submission::{
@@ -335,9 +335,12 @@ impl Search<'_> {
             else {
                 use std::os::unix::ffi::OsStrExt as _;
                 let shown = supervisor::bytes::escape(name.as_bytes());
+                let shown = match self.shown(dir).as_str() {
+                    "" => shown,
+                    dir => format!("{dir}/{shown}"),
+                };
                 self.lost.push(format!(
-                    "passed over {}/{shown}: its name is not printable UTF-8",
-                    self.shown(dir)
+                    "passed over {shown}: its name is not printable UTF-8"
                 ));
                 continue;
             };
@@ -353,7 +356,7 @@ impl Search<'_> {
                 continue;
             }
             let is_dir = path.is_dir();
-            out.push((text.to_owned(), path, is_dir));
+            out.push((composed(text), path, is_dir));
         }
         out.sort();
         Ok(out)

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::layout::{Layout, Meaning, meaning};
 use super::tree::lab_of;
 use super::{FindError, Hit, HitLab, Search};
-use crate::batch::item::Person;
+use crate::batch::item::{Person, composed};
 use crate::batch::place::Place;
 use crate::submission::{GitRef, Repository};
 
@@ -17,7 +17,7 @@ pub(super) fn find(
     names: &Layout,
 ) -> Result<(), FindError> {
     let refs = repository.refs()?;
-    let fits = |branch: &GitRef| names.read_all(&branch.name).is_some();
+    let fits = |branch: &GitRef| names.read_all(&composed(&branch.name)).is_some();
     if !refs.iter().any(fits) {
         let called: Vec<&str> = refs.iter().take(8).map(|r| r.name.as_str()).collect();
         let called = crate::report::clean(&called.join(", "));
@@ -27,7 +27,7 @@ pub(super) fn find(
             .push(format!("no branch is called so; there are: {called}{more}"));
     }
     for branch in refs {
-        let Some(found) = names.read_all(&branch.name) else {
+        let Some(found) = names.read_all(&composed(&branch.name)) else {
             continue;
         };
         let lab = match &found.lab {
@@ -71,7 +71,8 @@ pub(super) fn guess(
         ) {
             continue;
         }
-        let parts: Vec<&str> = branch.name.split('/').collect();
+        let whole = composed(&branch.name);
+        let parts: Vec<&str> = whole.split('/').collect();
         let mut student = Vec::new();
         let mut lab = HitLab::Only;
         let mut other = false;
@@ -92,7 +93,7 @@ pub(super) fn guess(
         let hit = Hit {
             group: student.pop().unwrap_or_default().to_owned(),
             student: name.to_owned(),
-            aliases: vec![branch.name.clone()],
+            aliases: vec![whole.clone()],
             person: Person::default(),
             lab,
             attempt: None,

@@ -247,6 +247,33 @@ fn in_a_working_tree_the_time_is_that_of_the_last_commit() {
 }
 
 #[test]
+fn a_name_is_the_same_however_its_marks_are_written() {
+    // As HFS+ writes it: `и` and a breve, `Е` and a diaeresis.
+    let dir = tree(&["g/Андреи\u{306} Е\u{308}лкин/lab30/server.c"]);
+    let lists = TempDir::new().unwrap();
+    let list = lists.path().join("class.csv");
+    fs::write(&list, "group,student\ng,Андре\u{439} \u{401}лкин\n").unwrap();
+    let query = Query {
+        roster: Some(Roster::read(&list).unwrap()),
+        only: vec![only("Андре\u{439}*").unwrap()],
+        ..one_lab()
+    };
+    let found = find(dir.path(), &query).unwrap();
+    assert_eq!(found.items[0].identity.student, "Андре\u{439} \u{401}лкин");
+    assert_eq!((found.missing, found.notes), (vec![], vec![]));
+    // The files are where they are.
+    assert!(
+        found.items[0]
+            .place
+            .open()
+            .unwrap()
+            .path()
+            .join("server.c")
+            .is_file()
+    );
+}
+
+#[test]
 fn a_lab_without_a_number_takes_the_only_one_or_asks() {
     let dir = tree(&["g/anna/lab30/server.c", "g/boris/lab30/server.c"]);
     let query = Query {

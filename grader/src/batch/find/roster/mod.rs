@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use self::columns::{Column, columns, decoded, separator};
 use crate::batch::Person;
+use crate::batch::item::composed;
 
 /// The students of a class.
 #[derive(Clone, Debug, Default)]
@@ -91,7 +92,7 @@ impl Roster {
             path: path.to_owned(),
             error: "not UTF-8; save it as CSV UTF-8".to_owned(),
         })?;
-        Self::parse(&text, path)
+        Self::parse(&composed(&text), path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, RosterError> {
@@ -139,17 +140,18 @@ impl Roster {
             {
                 continue;
             }
-            let cell = |wanted: Column| {
-                let mut cells = columns.iter().zip(record.iter());
-                cells
-                    .find(|(c, text)| **c == Some(wanted) && !text.is_empty())
-                    .map(|(_, text)| text.to_owned())
-            };
             let line = record.position().map_or(0, csv::Position::line);
             let bad = |why: String| RosterError::Row {
                 path: path.to_owned(),
                 line,
                 why,
+            };
+            well_formed(&titles, &columns, &record).map_err(bad)?;
+            let cell = |wanted: Column| {
+                let mut cells = columns.iter().zip(record.iter());
+                cells
+                    .find(|(c, text)| **c == Some(wanted) && !text.is_empty())
+                    .map(|(_, text)| text.to_owned())
             };
             let full = cell(Column::Name).or_else(|| {
                 let both = [cell(Column::Last), cell(Column::First)];
@@ -244,6 +246,42 @@ impl Roster {
             .filter_map(|place| self.students.get(*place))
             .collect()
     }
+}
+
+/// Whether a row says what its titles mean: a comma or a quote too many moves what is behind it, or
+/// takes in the lines below, and nobody would see it.
+fn well_formed(
+    titles: &csv::StringRecord,
+    columns: &[Option<Column>],
+    record: &csv::StringRecord,
+) -> Result<(), String> {
+    if record
+        .iter()
+        .skip(titles.len())
+        .any(|cell| !cell.is_empty())
+    {
+        return Err(format!(
+            "there are {} cells, and {} titles in the first line; put quotes around a cell that has the separator in it",
+            record.len(),
+            titles.len()
+        ));
+    }
+    for (column, (title, cell)) in columns.iter().zip(titles.iter().zip(record.iter())) {
+        if column.is_none() {
+            continue;
+        }
+        if cell.contains(char::is_control) {
+            return Err(format!(
+                "the cell below `{title}` goes over the end of its line or has a control character in it; is a quote not closed?"
+            ));
+        }
+        if *column == Some(Column::Email) && !cell.is_empty() && !cell.contains('@') {
+            return Err(format!(
+                "`{cell}` below `{title}` is no e-mail address; does a separator without quotes stand in a cell before it?"
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// In which line is what only one student can have.

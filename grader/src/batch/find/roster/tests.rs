@@ -132,3 +132,33 @@ fn mistakes_are_named_with_their_line() {
     let roster = parse("\u{feff}email\n\"x@y.example\"\n").unwrap();
     assert_eq!(roster.students[0].student, "x");
 }
+
+#[test]
+fn a_separator_or_a_quote_too_many_moves_nobodys_cells() {
+    let head = "group,student,name,email,number\n";
+    for (rows, says) in [
+        (
+            "1,ann,Ivanova, Ann,a@x.example,7\n",
+            "line 2: there are 6 cells, and 5 titles in the first line; put quotes",
+        ),
+        // What is moved stays within the titles where the last cell is empty.
+        (
+            "1,ann,A,a@x.example,\n1,bob,Ivanov, Bob,b@x.example\n",
+            "line 3: `Bob` below `email` is no e-mail address",
+        ),
+        (
+            "1,ann,A,,\n1,bob,\"Bob,b@x.example,8\n1,eva,E,,\n1,ida,I,,\n",
+            "line 3: the cell below `name` goes over the end of its line",
+        ),
+        (
+            "1,a\0nn,A,,\n",
+            "line 2: the cell below `student` goes over",
+        ),
+    ] {
+        let error = parse(&format!("{head}{rows}")).unwrap_err();
+        assert!(error.contains(says), "{error}");
+    }
+    // Spreadsheets end a line with empty cells, and a remark may go over several lines.
+    let text = "student,name,remark\nann,\"Ivanova, Ann\",\"two\nlines\",,,\nbob,B\n";
+    assert_eq!(parse(text).unwrap().students.len(), 2);
+}
