@@ -330,7 +330,24 @@ fn whose(line: &[u8]) -> Option<String> {
     let name = std::str::from_utf8(words.next()?).ok()?;
     let whole = words.next().is_some_and(|json| json.starts_with(b"{"));
     let fits = |c: char| c.is_alphanumeric() || "/_.-%".contains(c);
-    (hash.len() == HASH && whole && name.chars().all(fits)).then(|| name.to_owned())
+    (hash.len() == HASH && whole && name.chars().all(fits)).then(|| unlabelled(name))
+}
+
+/// A label as people read it.
+fn unlabelled(label: &str) -> String {
+    let mut out = Vec::new();
+    let mut rest = label.as_bytes();
+    while let Some((first, more)) = rest.split_first() {
+        let digits = (*first == b'%').then(|| more.get(..2)).flatten();
+        let byte = digits
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        out.push(byte.unwrap_or(*first));
+        rest = more
+            .get(if byte.is_some() { 2 } else { 0 }..)
+            .unwrap_or_default();
+    }
+    crate::report::clean(&String::from_utf8_lossy(&out))
 }
 
 /// An identity as one word.

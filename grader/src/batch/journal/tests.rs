@@ -198,7 +198,9 @@ proptest! {
         let bytes = line(&record);
         prop_assert_eq!(bytes.iter().filter(|c| **c == b'\n').count(), 1);
         let body = &bytes[..bytes.len() - 1];
-        prop_assert!(whose(body).is_some());
+        let name = record.identity.clone();
+        let name = format!("{}/{}/{}/{}", name.group, name.student, name.lab, name.attempt);
+        prop_assert_eq!(whose(body), Some(crate::report::clean(&name)));
         let read = super::record(body).unwrap();
         prop_assert_eq!(read.identity, record.identity);
     }

@@ -32,7 +32,7 @@ impl Batch {
                     "let it end, or give this one a gradebook of its own with --gradebook FILE",
                 ),
                 JournalError::Foreign(_) => failure.hint(
-                    "name another gradebook with --gradebook FILE: its journal has the same name",
+                    "name another gradebook with --gradebook FILE, or remove this file if you know that nothing else needs it: what it holds is graded again",
                 ),
                 JournalError::Version { .. } => {
                     failure.hint("the grader that wrote it takes its results in")

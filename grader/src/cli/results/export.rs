@@ -212,6 +212,14 @@ impl Export {
             "с оценкой, которую там нельзя изменить, оставлены как есть",
         );
         list(locked, &filled.locked);
+        let replaced = words.pick(
+            "had another grade there, which is replaced",
+            "с другой оценкой в файле: она заменена",
+        );
+        list(replaced, &filled.replaced);
+        if filled.unscaled {
+            tell!("{}", words.unscaled(lab));
+        }
         if let Some(most) = filled.scaled {
             tell!("{}", words.scaled(&points(most), lab));
         }

@@ -36,7 +36,9 @@ pub(in crate::cli) fn failed(path: &Path, error: GradebookError) -> Failure {
         GradebookError::Locked => Failure::fault(said).hint(
             "it is another batch that ends, or a program in which something is not saved yet: end that, and say this again; what a batch has graded is kept in the journal beside it",
         ),
-        GradebookError::Sqlite(_) | GradebookError::Damaged(_) => Failure::fault(said),
+        GradebookError::Sqlite(_) | GradebookError::Damaged(_) => Failure::fault(said).hint(
+            "if it is damaged take a copy of it, or grade into another with --gradebook FILE; `sqlite3 FILE .recover` may save what was decided by hand",
+        ),
     }
 }
 

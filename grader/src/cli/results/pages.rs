@@ -19,7 +19,7 @@ pub(super) enum Pages {
     /// In this archive, which has its name when it is whole.
     Archive {
         path: PathBuf,
-        zip: Box<ZipWriter<NamedTempFile>>,
+        zip: Box<ZipWriter<Attempt>>,
     },
 }
 
@@ -35,14 +35,13 @@ impl Pages {
         }
         let beside = parent(path).unwrap_or(Path::new("."));
         fs::create_dir_all(beside).map_err(|error| cannot(path, &error))?;
-        let file = tempfile::Builder::new()
-            // As of any new file, less the umask: grades need not be everybody's.
-            .permissions(fs::Permissions::from_mode(0o666))
-            .tempfile_in(beside)
-            .map_err(|error| cannot(path, &error))?;
+        let file = beside_it(beside).map_err(|error| cannot(path, &error))?;
         Ok(Self::Archive {
             path: path.to_owned(),
-            zip: Box::new(ZipWriter::new(file)),
+            zip: Box::new(ZipWriter::new(Attempt {
+                file,
+                failed: false,
+            })),
         })
     }
 
@@ -63,20 +62,78 @@ impl Pages {
         let Self::Archive { path, zip } = self else {
             return Ok(());
         };
-        let file = zip.finish().map_err(|error| cannot(&path, &error.into()))?;
-        file.persist(&path)
-            .map_err(|error| cannot(&path, &error.error))?;
+        let attempt = zip.finish().map_err(|error| cannot(&path, &error.into()))?;
+        (attempt.file.persist(&path)).map_err(|error| cannot(&path, &error.error))?;
         Ok(())
     }
 }
 
-/// Writes a file, below directories that need not be there yet.
+/// An archive that has no name yet. Behind a write that failed nothing is written and nothing fails:
+/// the library would tell on the terminal, in its own words, that it cannot close what nobody wants.
+pub(super) struct Attempt {
+    file: NamedTempFile,
+    failed: bool,
+}
+
+impl Attempt {
+    fn until_it_fails<T>(
+        &mut self,
+        instead: T,
+        act: impl FnOnce(&mut NamedTempFile) -> io::Result<T>,
+    ) -> io::Result<T> {
+        if self.failed {
+            return Ok(instead);
+        }
+        let done = act(&mut self.file);
+        self.failed = done.is_err();
+        done
+    }
+}
+
+impl io::Write for Attempt {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.until_it_fails(bytes.len(), |file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.until_it_fails((), io::Write::flush)
+    }
+}
+
+impl io::Seek for Attempt {
+    fn seek(&mut self, to: io::SeekFrom) -> io::Result<u64> {
+        self.until_it_fails(0, |file| file.seek(to))
+    }
+}
+
+/// A file without a name in a directory. As of any new file, less the umask: grades need not be
+/// everybody's.
+fn beside_it(dir: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new()
+        .permissions(fs::Permissions::from_mode(0o666))
+        .tempfile_in(dir)
+}
+
+/// Writes a file, below directories that need not be there yet. One of this name is replaced when the
+/// new one is whole: half a table of grades must not be uploaded.
 pub(super) fn put(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error| cannot(path, &error);
-    if let Some(parent) = parent(path) {
-        fs::create_dir_all(parent).map_err(failed)?;
+    let dir = parent(path).unwrap_or(Path::new("."));
+    fs::create_dir_all(dir).map_err(failed)?;
+    let there = fs::symlink_metadata(path).ok();
+    // What is no file (a terminal, a pipe, a link to one) is written to as it is.
+    let replaced = there.as_ref().is_none_or(fs::Metadata::is_file);
+    let Some(mut file) = replaced.then(|| beside_it(dir).ok()).flatten() else {
+        return fs::write(path, text).map_err(failed);
+    };
+    if let Some(there) = there {
+        // Who may read it stays as it was.
+        let file = file.as_file();
+        file.set_permissions(there.permissions()).map_err(failed)?;
     }
-    fs::write(path, text).map_err(failed)
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(())
 }
 
 fn parent(path: &Path) -> Option<&Path> {
@@ -130,6 +187,36 @@ mod tests {
         again.close().unwrap();
         assert_eq!(names(&path), ["Smith_2_file_/feedback.html"]);
         assert_eq!(fs::read_dir(dir.path().join("new")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_the_last_file_and_the_librarys_words_unsaid() {
+        let dir = TempDir::new().unwrap();
+        let path = dir.path().join("filled.csv");
+        fs::write(&path, "old").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        put(&path, "new").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let link = dir.path().join("link.csv");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        put(&link, "by the link").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "by the link");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+
+        // A disk that is full at the first write and stays so.
+        let file = NamedTempFile::from_parts(
+            File::open("/dev/null").unwrap(),
+            beside_it(dir.path()).unwrap().into_temp_path(),
+        );
+        let mut attempt = Attempt {
+            file,
+            failed: false,
+        };
+        assert!(attempt.write(b"PK").is_err());
+        assert_eq!(attempt.write(b"PK").unwrap(), 2);
+        attempt.flush().unwrap();
     }
 
     #[test]

@@ -89,8 +89,15 @@ pub(in crate::cli) fn summary(
             format!("одинаковые ошибки: {groups} от 4 человек"),
         ));
     }
-    if !line.is_empty() {
-        writeln!(out, "{}", line.join(" · "))?;
+    // No line is broken where the screen ends, in the middle of a word.
+    let one = line.join(" · ");
+    let lines = if one.chars().count() <= 80 {
+        vec![one]
+    } else {
+        line
+    };
+    for line in lines.iter().filter(|line| !line.is_empty()) {
+        writeln!(out, "{line}")?;
     }
     Ok(())
 }

@@ -34,6 +34,18 @@ impl Words {
         }
     }
 
+    /// The file does not say what the assignment is worth.
+    pub(super) fn unscaled(self, lab: u32) -> String {
+        match self.0 {
+            Lang::En => format!(
+                "the file does not say what the assignment is worth: points are those of the lab, of {lab}"
+            ),
+            Lang::Ru => format!(
+                "в файле не сказано, из скольких баллов задание: баллы как в работе, из {lab}"
+            ),
+        }
+    }
+
     /// What is odd about points set by hand.
     pub(super) fn doubt(self, doubt: Doubt, lab: &str) -> String {
         match (self.0, doubt) {

@@ -68,8 +68,10 @@ pub fn fill(grades: &Grades, template: &[u8], assignment: &str) -> Result<Filled
         let excused = cell(row, columns.column).is_some_and(|cell| cell.eq_ignore_ascii_case("ex"));
         let score = grades.rows.get(place).and_then(|row| row.standing.score);
         if let Some(score) = score.filter(|_| !excused) {
-            let score = out.scale(score, &grades.lab, most);
-            changed.set(row, vec![(columns.column, number(score))]);
+            let score = number(out.scale(score, &grades.lab, most));
+            let was = cell(row, columns.column).unwrap_or_default();
+            out.replaces(&called.name, was, &score);
+            changed.set(row, vec![(columns.column, score)]);
             out.filled += 1;
         }
     }

@@ -43,6 +43,10 @@ pub struct Filled {
     pub unknown: Vec<String>,
     /// Rows with a grade that cannot be changed there, by name; they were left as they are.
     pub locked: Vec<String>,
+    /// Rows that had another grade, by name; it was replaced.
+    pub replaced: Vec<String>,
+    /// The file does not say what the assignment is worth: points are those of the lab.
+    pub unscaled: bool,
     /// What the assignment is worth, where that is not what the lab is worth: points were scaled.
     pub scaled: Option<f64>,
 }
@@ -56,7 +60,21 @@ impl Filled {
                 self.scaled = Some(most);
                 score * most / of
             }
-            _ => score,
+            Some(_) => score,
+            None => {
+                self.unscaled = true;
+                score
+            }
+        }
+    }
+
+    /// Notes that a cell's grade is replaced by another.
+    fn replaces(&mut self, name: &str, was: &str, is: &str) {
+        let was = was.trim();
+        let number = |text: &str| text.replace(',', ".").parse::<f64>().ok();
+        let same = was == is || number(was).is_some_and(|was| number(is) == Some(was));
+        if !matches!(was, "" | "-") && !same {
+            self.replaced.push(name.to_owned());
         }
     }
 }
@@ -219,16 +237,23 @@ fn line(
             if decided.is_none() {
                 parts.push(words.of(attempt.points, attempt.possible));
             }
+            // What is only reported is told apart: full marks and a failure contradict each other.
+            let mut reported = Vec::new();
             for (outcome, what) in words.outcomes() {
                 let mut names = Vec::new();
-                for (name, _) in &lab.requirements {
+                for (name, worth) in &lab.requirements {
                     if verdicts.iter().any(|v| v.0 == *name && v.1 == outcome) {
-                        names.push(name.as_str());
+                        let wrong = *worth == 0 && outcome == "fail";
+                        if wrong { &mut reported } else { &mut names }.push(name.as_str());
                     }
                 }
                 if !names.is_empty() {
                     parts.push(format!("{what}: {}", names.join(", ")));
                 }
+            }
+            if !reported.is_empty() {
+                let what = words.without_points();
+                parts.push(format!("{what}: {}", reported.join(", ")));
             }
         }
         _ if decided.is_some() => {}

@@ -85,7 +85,10 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
         let mut cells = Vec::new();
         if let Some(score) = row.standing.score {
             let most = columns.maximum.and_then(says).and_then(decimal);
-            cells.push((columns.grade, number(out.scale(score, &grades.lab, most))));
+            let score = number(out.scale(score, &grades.lab, most));
+            let was = says(columns.grade).unwrap_or_default();
+            out.replaces(&called.name, was, &score);
+            cells.push((columns.grade, score));
             out.filled += 1;
         }
         if (row.standing.attempt.is_some() || row.standing.by_hand)

@@ -137,6 +137,11 @@ impl Words {
         ]
     }
 
+    /// What fails and costs nothing.
+    pub(super) fn without_points(self) -> &'static str {
+        self.pick("failed at no cost", "не выполнено, без потери баллов")
+    }
+
     /// The one line's sentences: nothing handed in, not graded yet, not graded because, late, by
     /// hand.
     pub(super) fn line_nothing(self) -> &'static str {

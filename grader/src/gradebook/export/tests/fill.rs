@@ -137,3 +137,52 @@ fn a_name_for_a_file_is_short_in_bytes() {
     let name = file_name(&"学生".repeat(80));
     assert!(name.len() <= 100 && name.starts_with("学生学"), "{name}");
 }
+
+#[test]
+fn a_grade_that_is_replaced_and_a_worth_that_is_not_known_are_told() {
+    let grades = one(|ivan| ivan.person.lms = Some("1008".into()));
+    let head = "Identifier,Full name,Status,Grade,Maximum grade,Last modified (grade)";
+    for (was, maximum, replaced, unscaled) in [
+        ("", "20.00", false, false),
+        ("-", "20.00", false, false),
+        ("\"10,00\"", "20.00", false, false),
+        ("3.00", "20.00", true, false),
+        ("Good", "", true, true),
+    ] {
+        let template = format!("{head}\nParticipant 1008,Ivan,s,{was},{maximum},-\n");
+        let filled = moodle_worksheet(&grades, template.as_bytes()).unwrap();
+        assert!(filled.text.contains(",s,10,"), "{}", filled.text);
+        let told = (!filled.replaced.is_empty(), filled.unscaled);
+        assert_eq!(told, (replaced, unscaled), "{was}, {maximum}");
+    }
+    let template = "Student,ID,Section,Lab (5)\n    Points Possible,,,20\nIvan,1008,A,15\n";
+    let filled = canvas(&grades, template.as_bytes(), "Lab").unwrap();
+    assert_eq!(
+        (filled.replaced, filled.unscaled),
+        (vec!["Ivan".into()], false)
+    );
+}
+
+#[test]
+fn what_is_only_reported_is_no_failure_beside_full_marks() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let mut record = result(
+        "anna",
+        "1",
+        "lab",
+        &[("s-a", "pass", 10), ("s-c", "fail", 0)],
+    );
+    record.report.as_mut().unwrap().requirements[1].of = 0;
+    record.of = 10;
+    merge(&mut gradebook, &[record]);
+    let line = |lang| {
+        let grades = Grades::read(&gradebook, "us-upper", Detail::Line, lang).unwrap();
+        grades.rows[0].feedback.clone()
+    };
+    assert_eq!(line(Lang::En), "10 of 10; failed at no cost: s-c");
+    assert_eq!(
+        line(Lang::Ru),
+        "10 из 10; не выполнено, без потери баллов: s-c"
+    );
+}
