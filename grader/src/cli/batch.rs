@@ -132,10 +132,16 @@ fn due(text: &str) -> Result<i64, String> {
 impl Batch {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let class = self.class()?;
+        let words = Words(self.lang.get());
+        // Who only looks wants to see everything.
+        let most = if self.dry_run { usize::MAX } else { FIRST };
         if !self.quiet {
-            say_found(&class, Words(self.lang.get()));
+            say_found(&class, most, words);
+            if let Some(due) = self.due {
+                tell!("{}", words.due(due));
+            }
         }
-        say_lost(&class, Words(self.lang.get()));
+        say_lost(&class, most, words);
         if self.dry_run {
             return match self.cluster.shown(
                 self.engine.options().workers,

@@ -259,6 +259,25 @@ fn a_gradebook_of_canvas_gets_its_own_points() {
         .stderr(predicate::str::contains(
             "canvas.csv: the column `Lab 30 (501)` is read only",
         ));
+    // What would do nothing is no option.
+    for (words, says) in [
+        (
+            ["csv", "us-upper", "--fill", "canvas.csv"],
+            "--fill is for the formats canvas and moodle",
+        ),
+        (
+            ["moodle", "us-upper", "--assignment", "501"],
+            "--assignment is for the format canvas",
+        ),
+    ] {
+        home.grader()
+            .args(["results", "export"])
+            .args(words)
+            .assert()
+            .code(2)
+            .stdout("")
+            .stderr(predicate::str::contains(says));
+    }
 }
 
 #[test]

@@ -676,6 +676,14 @@ fn nothing_found_says_how_it_was_looked_for() {
     };
     let error = find(dir.path(), &query).unwrap_err().to_string();
     assert!(error.contains("not a git repository"), "{error}");
+    let dir = tree(&["21214-anna/server.c", "21214-boris/server.c"]);
+    let query = Query {
+        layout: Some("{group}/{student}".parse().unwrap()),
+        ..one_lab()
+    };
+    let error = find(dir.path(), &query).unwrap_err().to_string();
+    let says = "nothing there is called so; there are: 21214-anna, 21214-boris";
+    assert!(error.contains(says), "{error}");
 }
 
 #[test]

@@ -35,7 +35,28 @@ pub(super) fn by_layout(
     root: &Path,
     layout: &Layout,
 ) -> Result<(), FindError> {
-    descend(search, root, layout, 0, &Bindings::default())
+    descend(search, root, layout, 0, &Bindings::default())?;
+    if search.hits.is_empty() {
+        let there = search.list(root)?;
+        let names: Vec<&str> = there
+            .iter()
+            .take(8)
+            .map(|(name, ..)| name.as_str())
+            .collect();
+        let more = if there.len() > names.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let called = match names[..] {
+            [] => "nothing".to_owned(),
+            _ => crate::report::clean(&names.join(", ")),
+        };
+        search.notes.push(format!(
+            "nothing there is called so; there are: {called}{more}"
+        ));
+    }
+    Ok(())
 }
 
 fn descend(

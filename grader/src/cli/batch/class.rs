@@ -111,7 +111,7 @@ fn numbered(name: &Path) -> Result<(PathBuf, Vec<u32>), Failure> {
 }
 
 /// What was found. As with all of standard error, that nobody reads it stops no batch.
-pub(super) fn say_found(class: &Class, words: Words) {
+pub(super) fn say_found(class: &Class, most: usize, words: Words) {
     let found = &class.found;
     let mut students: Vec<_> = found
         .items
@@ -125,7 +125,7 @@ pub(super) fn say_found(class: &Class, words: Words) {
         words.found(found.items.len(), students.len()),
         clean(&found.how)
     );
-    some(&found.notes, words);
+    some(&found.notes, most, words);
     if !found.missing.is_empty() {
         let names: Vec<String> = found.missing.iter().take(8).map(who).collect();
         let more = if found.missing.len() > names.len() {
@@ -150,17 +150,16 @@ fn who(row: &RosterRow) -> String {
 }
 
 /// What is lost of a class must be known, whoever wants quiet.
-pub(super) fn say_lost(class: &Class, words: Words) {
-    some(&class.found.lost, words);
+pub(super) fn say_lost(class: &Class, most: usize, words: Words) {
+    some(&class.found.lost, most, words);
 }
 
-fn some(notes: &[String], words: Words) {
-    const SHOWN: usize = 10;
-    for note in notes.iter().take(SHOWN) {
+fn some(notes: &[String], most: usize, words: Words) {
+    for note in notes.iter().take(most) {
         tell!("{}: {}", words.pick("note", "заметка"), clean(note));
     }
-    if notes.len() > SHOWN {
-        tell!("{}", words.more_notes(notes.len() - SHOWN));
+    if notes.len() > most {
+        tell!("{}", words.more_notes(notes.len() - most));
     }
 }
 

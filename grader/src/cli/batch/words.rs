@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use grader::batch::Damage;
+use grader::gradebook::time;
 use grader::lab::Lang;
 use supervisor::event::Enforced;
 
@@ -32,7 +33,10 @@ impl Words {
             ["more note", "more notes"],
             ["заметка", "заметки", "заметок"],
         );
-        self.pick(format!("note: and {more}"), format!("и ещё {more}"))
+        self.pick(
+            format!("note: and {more}; --dry-run shows them all"),
+            format!("и ещё {more}; все показывает --dry-run"),
+        )
     }
 
     /// A line of the journal that is no result.
@@ -84,6 +88,15 @@ impl Words {
             Lang::Ru => format!(
                 "заметка: у {unknown} из {all} время сдачи неизвестно, поэтому баллы за опоздание с них не сняты{hint}"
             ),
+        }
+    }
+
+    /// Who wrote no offset may have meant another time.
+    pub(super) fn due(self, due: i64) -> String {
+        let due = time::shown(due);
+        match self.0 {
+            Lang::En => format!("due {due}"),
+            Lang::Ru => format!("срок сдачи {due}"),
         }
     }
 

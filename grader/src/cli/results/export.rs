@@ -67,6 +67,7 @@ enum Format {
 
 impl Export {
     pub(super) fn run(&self, gradebook: &Gradebook, failed: Failed<'_>) -> Result<(), Failure> {
+        self.fits_the_format()?;
         // One document holds everything; whatever is a file for each student reads one at a time.
         let detail = match self.format {
             Format::Json => Detail::Whole,
@@ -167,6 +168,22 @@ impl Export {
                 ),
             ),
         }
+    }
+
+    /// An option that would do nothing is a mistake: somebody expects a file to be filled.
+    fn fits_the_format(&self) -> Result<(), Failure> {
+        let fills = matches!(self.format, Format::Canvas | Format::Moodle);
+        if self.fill.is_some() && !fills {
+            return Err(
+                Failure::usage("--fill is for the formats canvas and moodle")
+                    .hint("leave it out, or write `grader results export canvas LAB --fill FILE`"),
+            );
+        }
+        if self.assignment.is_some() && self.format != Format::Canvas {
+            return Err(Failure::usage("--assignment is for the format canvas")
+                .hint("leave it out: other files are of one assignment"));
+        }
+        Ok(())
     }
 
     fn words(&self) -> Words {

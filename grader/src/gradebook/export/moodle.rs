@@ -260,7 +260,8 @@ impl Columns {
                 digits.take_while(char::is_ascii_digit).count() > 0
             });
         let Some(grade) = grade.filter(|_| participant || rows.is_empty()) else {
-            let line = whole.lines().next().unwrap_or_default();
+            let line = whole.trim_start_matches('\u{feff}').lines().next();
+            let line = line.unwrap_or_default();
             return Err(ExportError::Template(format!(
                 "this is no offline grading worksheet of Moodle: its first line is `{line}`; download it from the assignment, View all submissions, Grading action"
             )));
