@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anstream::StripStream;
 use clap::Args;
+use grader::lab::Lang;
 use grader::report::{Context, Recording, Replay, exit_status, write_raw, write_trace};
 use grader::run::{self, CheckError, CheckOptions, Checked, Engine, RunEvent, fresh_seed};
 use grader::submission::{SubmissionError, archive_stem};
@@ -57,7 +58,7 @@ impl Check {
         let (lab, dir) = self.lab_and_dir()?;
         output::apart(&self.format)?;
         let engine = Engine::new(&self.engine.options())
-            .map_err(|fault| failed(CheckError::Fault(fault)))?;
+            .map_err(|fault| failed(CheckError::Fault(fault), self.lang.get()))?;
         // The workers make their namespaces while the lab and the submission are read.
         let plans = match self.scenario.len() {
             0 => usize::MAX,
@@ -96,8 +97,8 @@ impl Check {
                 reporters.event(&event);
             }
         };
-        let checked =
-            run::check(&engine, &source.lab, &source, dir, &options, &mut sink).map_err(failed)?;
+        let checked = run::check(&engine, &source.lab, &source, dir, &options, &mut sink)
+            .map_err(|error| failed(error, self.lang.get()))?;
         let status = ExitCode::from(exit_status(&checked.summary));
         let recorded = write_recordings(&source.lab, &checked, &mut recordings);
         reporters.event(&RunEvent::Finished(&checked.summary));
@@ -204,16 +205,17 @@ fn write_recordings(
 }
 
 /// What could not be checked, and whose fault it is.
-fn failed(error: CheckError) -> Failure {
+fn failed(error: CheckError, lang: Lang) -> Failure {
+    let told = error.told(lang);
     match error {
         // A machine without a compiler cannot grade; the submission may be fine.
         CheckError::Submission(SubmissionError::NoTool(_)) => Failure::fault(error.to_string()),
         CheckError::Submission(SubmissionError::NotADirectory { ref path }) => {
-            Failure::usage(error.to_string()).hint(instead_of(path))
+            Failure::usage(told).hint(instead_of(path))
         }
         error if error.is_fault() => Failure::fault(error.to_string())
             .hint("this is the grader's or the machine's fault, not the submission's; `grader doctor` may tell more"),
-        error => Failure::usage(error.to_string()),
+        _ => Failure::usage(told),
     }
 }
 

@@ -9,6 +9,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 use super::late::Late;
 use super::{Gradebook, GradebookError, unpacked};
 use crate::batch::{Identity, Person, ResultRecord, Status};
+use crate::lab::Lang;
 
 /// Which of several attempts counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -148,9 +149,9 @@ fn attempt(row: &Row<'_>) -> rusqlite::Result<Attempt> {
 impl Attempt {
     /// Why the points mean nothing, in words for the student: not where the teacher keeps the files.
     #[must_use]
-    pub fn for_student(&self) -> String {
+    pub fn for_student(&self, lang: Lang) -> String {
         let message = self.message.as_deref().unwrap_or_default();
-        message.replace(&self.place, "the submission")
+        message.replace(&self.place, lang.pick("the submission", "работа"))
     }
 }
 

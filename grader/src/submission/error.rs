@@ -5,6 +5,34 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::runner::Fault;
+use crate::lab::Lang;
+
+/// What there is where a submission should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emptiness {
+    /// Nothing at all.
+    Nothing,
+    /// Directories, and no file in them.
+    OnlyDirectories,
+    /// Files that are no part of a submission.
+    NothingCounts,
+}
+
+impl Emptiness {
+    fn told(self, lang: Lang) -> &'static str {
+        match self {
+            Self::Nothing => lang.pick("the directory is empty", "каталог пуст"),
+            Self::OnlyDirectories => lang.pick(
+                "there are only directories without a file",
+                "в каталоге есть только каталоги без файлов",
+            ),
+            Self::NothingCounts => lang.pick(
+                "no file in it counts",
+                "в каталоге нет файлов, которые учитываются",
+            ),
+        }
+    }
+}
 
 /// A submission that cannot be graded as it is, or a machine that cannot build it.
 #[derive(Debug, Error)]
@@ -30,12 +58,12 @@ pub enum SubmissionError {
         error: std::io::Error,
     },
     /// There is no file in it that counts.
-    #[error("{}: {what}: there is nothing to grade{notes}", path.display())]
+    #[error("{}: {}: there is nothing to grade{notes}", path.display(), what.told(Lang::En))]
     Empty {
         /// As given.
         path: PathBuf,
-        /// What is there instead, in words.
-        what: &'static str,
+        /// What is there instead.
+        what: Emptiness,
         /// What was passed over, one line each.
         notes: String,
     },
@@ -59,7 +87,7 @@ pub enum SubmissionError {
     #[error("{0}")]
     Manifest(String),
     /// Several files could be the program.
-    #[error("{program}: several files could be it: {}\n{}", candidates.join(", "), settle(program, key, candidates))]
+    #[error("{program}: several files could be it: {}\n{}", candidates.join(", "), settle(program, key, candidates, Lang::En))]
     Ambiguous {
         /// The role.
         program: String,
@@ -86,8 +114,60 @@ pub enum SubmissionError {
     Fault(#[from] Fault),
 }
 
+impl SubmissionError {
+    /// The same for who reads `lang`. What names files or comes from the system stays as it is.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        if lang == Lang::En {
+            return self.to_string();
+        }
+        match self {
+            Self::Missing { path } => format!(
+                "{}: такого каталога нет; укажите каталог с работой",
+                path.display()
+            ),
+            Self::NotADirectory { path } => format!(
+                "{}: это не каталог; укажите каталог с исходными текстами",
+                path.display()
+            ),
+            Self::Unreadable { path, error } => {
+                format!("{}: не читается: {error}", path.display())
+            }
+            Self::Empty { path, what, notes } => format!(
+                "{}: {}: проверять нечего{notes}",
+                path.display(),
+                what.told(lang)
+            ),
+            Self::TooBig { path, what } => format!(
+                "{}: {what}; сдавайте каталог, в котором только исходные тексты",
+                path.display()
+            ),
+            Self::Ambiguous {
+                program,
+                key,
+                candidates,
+            } => format!(
+                "{program}: подходят несколько файлов: {}\n{}",
+                candidates.join(", "),
+                settle(program, key, candidates, lang)
+            ),
+            Self::NothingFound {
+                path,
+                looked_for,
+                found,
+            } => format!(
+                "{}: программ этого задания не найдено\n  искали {looked_for}\n  есть {found}",
+                path.display()
+            ),
+            Self::Unusable { .. } | Self::Manifest(_) | Self::NoTool(_) | Self::Fault(_) => {
+                self.to_string()
+            }
+        }
+    }
+}
+
 /// The manifest lines that would settle an ambiguity.
-fn settle(program: &str, key: &str, candidates: &[String]) -> String {
+fn settle(program: &str, key: &str, candidates: &[String], lang: Lang) -> String {
     let first = toml::Value::String(candidates.first().cloned().unwrap_or_default());
     let value = if key == "sources" {
         format!("[{first}]")
@@ -95,7 +175,47 @@ fn settle(program: &str, key: &str, candidates: &[String]) -> String {
         first.to_string()
     };
     format!(
-        "  settle it with a file {} beside the sources:\n\n    [programs.{program}]\n    {key} = {value}",
+        "  {} {} {}:\n\n    [programs.{program}]\n    {key} = {value}",
+        lang.pick("settle it with a file", "выберите в файле"),
         super::MANIFEST,
+        lang.pick("beside the sources", "рядом с исходными текстами"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_nothing_can_be_graded_is_told_in_both_languages() {
+        let empty = SubmissionError::Empty {
+            path: "g/anna".into(),
+            what: Emptiness::Nothing,
+            notes: "\n  skipped x".to_owned(),
+        };
+        let says = "g/anna: the directory is empty: there is nothing to grade\n  skipped x";
+        assert_eq!(empty.told(Lang::En), says);
+        assert_eq!(
+            empty.told(Lang::Ru),
+            "g/anna: каталог пуст: проверять нечего\n  skipped x"
+        );
+        let several = SubmissionError::Ambiguous {
+            program: "server".into(),
+            key: "sources",
+            candidates: vec!["a.c".into(), "b.c".into()],
+        };
+        let lines = "\n\n    [programs.server]\n    sources = [\"a.c\"]";
+        assert_eq!(
+            several.told(Lang::En),
+            format!(
+                "server: several files could be it: a.c, b.c\n  settle it with a file grader.toml beside the sources:{lines}"
+            )
+        );
+        assert_eq!(
+            several.told(Lang::Ru),
+            format!(
+                "server: подходят несколько файлов: a.c, b.c\n  выберите в файле grader.toml рядом с исходными текстами:{lines}"
+            )
+        );
+    }
 }

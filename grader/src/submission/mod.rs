@@ -37,7 +37,7 @@ pub use beside::{Beside, What};
 pub use build::{BuildOptions, Built, BuiltProgram, build, fingerprint, prepare, try_compiler};
 pub(crate) use cache::Key;
 pub use cache::{Cache, CacheMode, Kept, UpkeepError};
-pub use error::SubmissionError;
+pub use error::{Emptiness, SubmissionError};
 pub use manifest::{Declared, MANIFEST};
 pub use repository::{GitRef, Repository};
 pub use rung::Rung;

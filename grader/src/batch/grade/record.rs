@@ -105,7 +105,7 @@ impl Grader<'_> {
             CheckError::Submission(_) => Status::Ungradable,
             _ => Status::Error,
         };
-        let why = hidden(&error.to_string(), dir, &item.origin());
+        let why = hidden(&error.told(self.options.lang), dir, &item.origin());
         self.blank(lab, item, self.inputs(lab, dir), status, why)
     }
 

@@ -83,7 +83,7 @@ impl Words {
         };
         match self.0 {
             Lang::En => format!(
-                "note: when {unknown} of {all} were handed in is not known, so nothing is taken away from them{hint}"
+                "note: for {unknown} of {all} the time of handing in is not known, so nothing is taken away from them{hint}"
             ),
             Lang::Ru => format!(
                 "заметка: у {unknown} из {all} время сдачи неизвестно, поэтому баллы за опоздание с них не сняты{hint}"

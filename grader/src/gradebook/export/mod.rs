@@ -260,7 +260,11 @@ fn line(
         Some(attempt) if status == Some(Status::Ungradable) => parts.push(format!(
             "{}: {}",
             words.not_graded(),
-            attempt.for_student().lines().next().unwrap_or_default()
+            attempt
+                .for_student(words.0)
+                .lines()
+                .next()
+                .unwrap_or_default()
         )),
         Some(_) => parts.push(words.line_error().to_owned()),
         None => parts.push(words.line_nothing().to_owned()),

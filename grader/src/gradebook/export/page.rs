@@ -95,7 +95,7 @@ fn remarks(grade: &Grade, words: Words) -> Vec<String> {
         Some(attempt) => {
             match attempt.status {
                 Status::Graded => {}
-                Status::Ungradable => out.push(words.ungradable(&attempt.for_student())),
+                Status::Ungradable => out.push(words.ungradable(&attempt.for_student(words.0))),
                 Status::Error => out.push(words.our_error().to_owned()),
             }
             if attempt.attempt > 1 {

@@ -2,6 +2,7 @@
 
 use thiserror::Error;
 
+use crate::lab::Lang;
 use crate::run::plan::PlanError;
 use crate::run::snapshot::SnapshotError;
 use crate::submission::{Fault, SubmissionError};
@@ -51,6 +52,15 @@ pub enum CheckError {
 }
 
 impl CheckError {
+    /// The same for who reads `lang`, as far as a submission's author is meant.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match self {
+            Self::Submission(error) => error.told(lang),
+            other => other.to_string(),
+        }
+    }
+
     /// Whether the grader or the machine is to blame (exit code 3), not the lab, the submission or
     /// the command line (exit code 2).
     #[must_use]

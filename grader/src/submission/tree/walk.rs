@@ -9,7 +9,7 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::Path;
 
 use super::{Bounds, Content, File};
-use crate::submission::error::SubmissionError;
+use crate::submission::error::{Emptiness, SubmissionError};
 
 /// What a walk has found.
 #[derive(Default)]
@@ -88,11 +88,9 @@ impl Walk<'_> {
         SubmissionError::Empty {
             path: self.root.to_path_buf(),
             what: match (&self.left_out[..], self.entries) {
-                ([], 0) => "the directory is empty",
-                ([], _) if self.found.notes.is_empty() => {
-                    "there are only directories without a file"
-                }
-                _ => "no file in it counts",
+                ([], 0) => Emptiness::Nothing,
+                ([], _) if self.found.notes.is_empty() => Emptiness::OnlyDirectories,
+                _ => Emptiness::NothingCounts,
             },
             notes: notes.iter().map(|note| format!("\n  {note}")).collect(),
         }
