@@ -136,7 +136,7 @@ fn results(home: &Home, args: &[&str]) -> String {
 fn nobody_is_late_by_the_time_of_unpacking() {
     let home = Home::new();
     download(&home);
-    let unknown = "when 2 of 2 submissions were handed in is not known";
+    let unknown = "for 2 of 2 submissions the time of handing in is not known";
     batch(&home, &[])
         .assert()
         .success()
