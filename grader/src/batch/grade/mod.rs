@@ -72,11 +72,11 @@ impl<'e> Grader<'e> {
         }
         let compiler = key.finish();
         let mut key = Key::default();
+        // Not the language: a class that was graded for one reader is not graded again for another.
         let said = format!(
-            "{} {:?} {:?} {:?} {:?}",
+            "{} {:?} {:?} {:?}",
             options.repeat.max(1),
             options.seed,
-            options.lang,
             engine.isolation(),
             engine.observation()
         );

@@ -93,6 +93,13 @@ fn a_key_is_known_before_anything_is_built() {
     };
     let more = Grader::new(&engine, options).unwrap();
     assert_ne!(inputs.key(), more.inputs(&lab, dir.path()).key());
+    // Who reads it changes nothing: a batch by night may have another locale.
+    let options = Options {
+        lang: Lang::Ru,
+        ..Options::default()
+    };
+    let read = Grader::new(&engine, options).unwrap();
+    assert_eq!(inputs, read.inputs(&lab, dir.path()));
     // On a machine that grants less it is another result; where all is granted, the same.
     let mut granted = Enforced {
         isolation: "full".into(),

@@ -207,6 +207,13 @@ fn pages_speak_the_language_that_is_asked_for() {
     };
     assert!(feedback("en").contains("failed: s-next"));
     assert!(feedback("ru").contains("не выполнено: s-next"));
+    // Nor is anything graded again for another reader.
+    home.grader()
+        .args(&BATCH[..5])
+        .args(["--lang", "ru"])
+        .assert()
+        .code(0)
+        .stderr(predicate::str::contains("без изменений: 1"));
 }
 
 #[test]
