@@ -19,12 +19,21 @@ struct Handed {
 /// Joins with the roster, chooses, finds out the times, numbers the attempts, sorts.
 pub(super) fn settle(hits: Vec<Hit>, root: &Path, query: &Query, found: &mut Found) {
     let mut unknown = BTreeSet::new();
+    let there = query.roster.as_ref().map(|roster| exact(&hits, roster));
+    let there = there.unwrap_or_default();
     let mut handed: Vec<Handed> = hits
         .into_iter()
         .map(|mut hit| {
             let account = hit.person.lms.clone();
             if let Some(roster) = &query.roster {
-                join(&mut hit, roster, query, &mut unknown, &mut found.notes);
+                join(
+                    &mut hit,
+                    roster,
+                    &there,
+                    query,
+                    &mut unknown,
+                    &mut found.notes,
+                );
             }
             Handed { account, hit }
         })
@@ -101,9 +110,25 @@ fn some(names: &BTreeSet<String>) -> String {
     format!("{}{more}", clean(&shown.join(", ")))
 }
 
+/// Group and student of the roster's rows whose work is where the roster says, in their group's
+/// directory.
+fn exact(hits: &[Hit], roster: &Roster) -> BTreeSet<(String, String)> {
+    let rows = hits.iter().filter_map(|hit| in_group(hit, roster));
+    rows.map(|row| (row.group.clone(), row.student.clone()))
+        .collect()
+}
+
+/// The student of the roster with this name in this group.
+fn in_group<'r>(hit: &Hit, roster: &'r Roster) -> Option<&'r RosterRow> {
+    let qualified = format!("{}/{}", hit.group, hit.student);
+    let row = roster.find([qualified.as_str()])?;
+    (!row.group.is_empty()).then_some(row)
+}
+
 fn join(
     hit: &mut Hit,
     roster: &Roster,
+    there: &BTreeSet<(String, String)>,
     query: &Query,
     unknown: &mut BTreeSet<String>,
     notes: &mut Vec<String>,
@@ -114,7 +139,13 @@ fn join(
         .chain(hit.aliases.iter().map(String::as_str));
     // An account's number means the account's owner, not whom the university gave that number.
     let by_account = hit.person.lms.as_deref().and_then(|id| roster.account(id));
-    if let Some(row) = by_account.or_else(|| roster.find(names)) {
+    // Who is in another group, where the student's own work is in its own, is a namesake.
+    let by_name = roster.find(names).filter(|row| {
+        hit.group.is_empty()
+            || in_group(hit, roster).is_some()
+            || !there.contains(&(row.group.clone(), row.student.clone()))
+    });
+    if let Some(row) = by_account.or(by_name) {
         hit.student.clone_from(&row.student);
         hit.group.clone_from(&row.group);
         let lms = hit.person.lms.take();
@@ -127,7 +158,7 @@ fn join(
     }
     match roster.namesakes(&hit.student)[..] {
         [] => {
-            unknown.insert(hit.student.clone());
+            unknown.insert(qualified.trim_start_matches('/').to_owned());
         }
         ref all => {
             let note = namesakes(&hit.student, all);
@@ -225,7 +256,7 @@ fn attempts(
         let places: Vec<String> = places.map(|hit| clean(&hit.place.to_string())).collect();
         let hint = match guessed {
             true => {
-                "; if they are of different students, say where the names are: --layout '{student}_lab{n}'"
+                "; if they are of different students, say where the names are (--layout '{student}_lab{n}'), or give the roster a column `group`"
             }
             false => "",
         };

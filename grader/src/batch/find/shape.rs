@@ -45,6 +45,25 @@ fn is_groups(search: &mut Search<'_>, entries: &Entries) -> Result<bool, FindErr
     Ok(false)
 }
 
+/// Whether a directory called by a number that is no graded lab's is a group: students in it have
+/// directories of labs.
+pub(super) fn is_numbered_group(
+    search: &mut Search<'_>,
+    name: &str,
+    dir: &Path,
+) -> Result<bool, FindError> {
+    if !matches!(meaning(&search.query.labs, name), Meaning::Number(_)) {
+        return Ok(false);
+    }
+    for (_, path, _) in search.list(dir)?.iter().filter(|(.., is_dir)| *is_dir) {
+        let inside = search.list(path)?;
+        if is_students(search, &inside) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Whether a directory of a lab that is graded is among these; of several labs an archive will do, as
 /// what names no lab cannot be a submission then.
 fn is_students(search: &Search<'_>, entries: &Entries) -> bool {

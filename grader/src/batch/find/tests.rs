@@ -247,6 +247,38 @@ fn in_a_working_tree_the_time_is_that_of_the_last_commit() {
 }
 
 #[test]
+fn a_namesake_in_another_group_is_nobodys_second_attempt() {
+    let dir = tree(&["1/ivanov/lab30/server.c", "2/ivanov/lab30/server.c"]);
+    let found = |rows: &str| {
+        let list = dir.path().join("class.csv");
+        fs::write(&list, format!("group,student,name\n{rows}")).unwrap();
+        let query = Query {
+            roster: Some(Roster::read(&list).unwrap()),
+            ..one_lab()
+        };
+        let found = find(dir.path(), &query).unwrap();
+        (rows_of(&found), found.notes)
+    };
+    // Only one of them is on the list.
+    let (rows, notes) = found("1,ivanov,Ivanov Ivan\n");
+    assert_eq!(rows, ["1/ivanov 1", "2/ivanov 1"]);
+    assert_eq!(notes, ["not in the roster: 2/ivanov"]);
+    let (rows, notes) = found("1,ivanov,Ivanov Ivan\n2,ivanov,Ivanov Igor\n");
+    assert_eq!((rows.len(), notes), (2, vec![]));
+    // Where the directories are no groups of the list it is one student's work.
+    let (rows, notes) = found("21214,ivanov,Ivanov Ivan\n");
+    assert_eq!(rows, ["21214/ivanov 1", "21214/ivanov 2"]);
+    assert!(notes[0].contains("taken as attempts"), "{notes:?}");
+}
+
+/// `group/student attempt`.
+fn rows_of(found: &Found) -> Vec<String> {
+    let ids = found.items.iter().map(|item| &item.identity);
+    ids.map(|id| format!("{}/{} {}", id.group, id.student, id.attempt))
+        .collect()
+}
+
+#[test]
 fn a_name_is_the_same_however_its_marks_are_written() {
     // As HFS+ writes it: `и` and a breve, `Е` and a diaeresis.
     let dir = tree(&["g/Андреи\u{306} Е\u{308}лкин/lab30/server.c"]);

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::{Bindings, Layout, Meaning, meaning};
-use super::shape::{by_student, has_labs_below, keeps_them_below, names_tasks};
+use super::shape::{by_student, has_labs_below, is_numbered_group, keeps_them_below, names_tasks};
 use super::{FindError, Hit, HitLab, Search};
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
@@ -169,7 +169,11 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                 None => continue,
             }
         };
-        match lab_of(search, stem) {
+        let lab = match is_dir && is_numbered_group(search, stem, &path)? {
+            true => None,
+            false => lab_of(search, stem),
+        };
+        match lab {
             Some(lab) if is_dir && by_student(search, &path, above.is_empty())? => {
                 // `lab30/ivanov`, not `ivanov/lab30`.
                 for (student, path, is_dir) in search.list(&path)? {
