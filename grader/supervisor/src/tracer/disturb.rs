@@ -11,7 +11,7 @@ use crate::recorder::Recorder;
 use super::ptrace;
 use super::task::Altered;
 use super::time::Moment;
-use super::{calls, lookup};
+use super::{arguments, calls, lookup};
 
 /// A disturbance in force.
 #[derive(Debug)]
@@ -98,14 +98,14 @@ impl Disturbances {
                 ),
                 Effect::SignalBefore(signal) => {
                     skip(tid);
-                    let signal_name = calls::signal_name(signal);
+                    let signal_name = arguments::signal_name(signal);
                     (
                         Fate::Altered(Altered::Rewind(signal)),
                         format!("{signal_name} exactly before {name} #{seen}"),
                     )
                 }
                 Effect::SignalAfter(signal) => {
-                    let signal_name = calls::signal_name(signal);
+                    let signal_name = arguments::signal_name(signal);
                     (
                         Fate::Altered(Altered::SignalAfter(signal)),
                         format!("{signal_name} exactly after {name} #{seen}"),
@@ -148,7 +148,7 @@ fn concerns(on: On, pid: i32, fd: u64) -> bool {
 fn clamp(tid: i32, nr: i64, args: &[u64; 6], most: u64) -> Option<Altered> {
     let (new_nr, buffer, count) = match nr {
         libc::SYS_readv | libc::SYS_writev => {
-            let (base, length) = calls::iovecs(tid, args[1], args[2])
+            let (base, length) = arguments::iovecs(tid, args[1], args[2])
                 .into_iter()
                 .find(|&(_, length)| length > 0)?;
             let plain = if nr == libc::SYS_readv {

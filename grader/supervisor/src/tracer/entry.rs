@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use super::task::{Altered, InCall};
-use super::{Tracer, calls, disturb, names, ptrace, time};
+use super::{Tracer, arguments, disturb, names, ptrace, time};
 use crate::isolation::scenario;
 use crate::recorder::Recorder;
 use crate::{memory, shim};
@@ -77,7 +77,7 @@ impl Tracer {
         let (shown, data) = if by_loader {
             (String::new(), Vec::new())
         } else {
-            calls::render(tid, nr, &args)
+            arguments::render(tid, nr, &args)
         };
         let shown = match pid_name {
             Some(number) if !by_loader => name_pid(&shown, number),

@@ -1,7 +1,7 @@
 //! Calls at their end: what has come of them, and whom else it concerns.
 
 use super::task::{Altered, InCall};
-use super::{Notice, Tracer, calls, disturb, lookup, meeting, names, ptrace};
+use super::{Notice, Tracer, arguments, calls, disturb, lookup, meeting, names, ptrace};
 use crate::event::{Call, What};
 use crate::memory;
 use crate::plan::ProcessId;
@@ -77,7 +77,7 @@ impl Tracer {
             self.weigh(tid, call.nr, result, restarts);
             self.count_repeats(tid, &call, result);
             let data = if result > 0 && call.data.is_empty() {
-                calls::received(tid, call.nr, &call.args, result)
+                arguments::received(tid, call.nr, &call.args, result)
             } else {
                 call.data.clone()
             };

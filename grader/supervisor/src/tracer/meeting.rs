@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::calls;
+use super::arguments;
 use super::ptrace;
 use super::task::Named;
 use crate::memory;
@@ -225,7 +225,7 @@ pub(crate) fn undo(tid: i32, args: &[u64; 6], led: &Led) {
 /// The address that a call names, with its path resolved.
 pub(crate) fn named_by(pid: i32, tid: i32, args: &[u64; 6]) -> Option<(Address, Option<PathBuf>)> {
     let length = usize::try_from(args[2]).unwrap_or(0).min(128);
-    let address = calls::parse_address(&memory::read(tid, args[1], length))?;
+    let address = arguments::parse_address(&memory::read(tid, args[1], length))?;
     let path = super::lookup::absolute(pid, &address);
     Some((address, path))
 }
@@ -403,11 +403,11 @@ mod tests {
             Address::Inet("[::1]:5000".parse().unwrap()),
         ] {
             let bytes = encode(&address).unwrap();
-            assert_eq!(calls::parse_address(&bytes), Some(address));
+            assert_eq!(arguments::parse_address(&bytes), Some(address));
         }
         let longest = path(&"x".repeat(108));
         assert_eq!(
-            calls::parse_address(&encode(&longest).unwrap()),
+            arguments::parse_address(&encode(&longest).unwrap()),
             Some(longest)
         );
         assert_eq!(encode(&path(&"x".repeat(109))), None);

@@ -3,6 +3,7 @@
 //!
 //! Single-threaded; driven by [`Tracer::collect`], which never waits.
 
+mod arguments;
 pub(crate) mod calls;
 mod connecting;
 mod disturb;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::task::Named;
-use super::{Tracer, calls, lookup};
+use super::{Tracer, arguments, lookup};
 use crate::event::What;
 use crate::memory;
 use crate::plan::{Address, ProcessId, ProgramId, SocketKind};
@@ -46,7 +46,7 @@ impl Tracer {
         recorder: &mut Recorder,
     ) {
         let raw = memory::read(tid, args[1], usize::try_from(args[2]).unwrap_or(0).min(128));
-        let Some(address) = calls::parse_address(&raw) else {
+        let Some(address) = arguments::parse_address(&raw) else {
             return;
         };
         if result < 0 {

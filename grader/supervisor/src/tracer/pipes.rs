@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::calls;
+use super::arguments;
 use super::task::InCall;
 use crate::event::What;
 use crate::memory;
@@ -89,7 +89,7 @@ fn written(tid: i32, call: &InCall, length: usize) -> Vec<u8> {
         return memory::read(tid, call.args[1], length);
     }
     let mut data = Vec::new();
-    for (base, size) in calls::iovecs(tid, call.args[1], call.args[2]) {
+    for (base, size) in arguments::iovecs(tid, call.args[1], call.args[2]) {
         let room = length - data.len();
         data.extend(memory::read(tid, base, size.min(room)));
         if data.len() >= length {
