@@ -9,6 +9,7 @@ pub(crate) mod files;
 mod messages;
 pub(crate) mod peers;
 mod processor;
+mod sockets;
 pub(crate) mod stage;
 pub(crate) mod stdio;
 mod stranger;
