@@ -169,7 +169,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                 None => continue,
             }
         };
-        let lab = match is_dir && is_numbered_group(search, stem, &path)? {
+        let lab = match is_dir && above.len() < 2 && is_numbered_group(search, stem, &path)? {
             true => None,
             false => lab_of(search, stem),
         };
