@@ -57,7 +57,8 @@ impl Worker {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         let store = Store::open(&self.store).map_err(|e| Failure::usage(e.to_string()))?;
         let job = store.job().map_err(|e| Failure::usage(e.to_string()))?;
-        let job = Job::from_json(&job).map_err(Failure::usage)?;
+        let job = Job::from_json(&job)
+            .map_err(|e| Failure::usage(format!("{}: {e}", self.store.display())))?;
         let slots = match self.slots {
             Some(slots) => slots.get(),
             None => thread::available_parallelism().map_or(1, NonZeroUsize::get),
@@ -107,10 +108,7 @@ impl Worker {
                     });
                     if let Err(error) = done {
                         let mut all = failures.lock().unwrap_or_else(PoisonError::into_inner);
-                        all.push(match error {
-                            WorkError::Unfit { why, left } => words.unfit(&why, left),
-                            WorkError::Store(error) => error.to_string(),
-                        });
+                        all.push(failure(error, words));
                     }
                 });
             }
@@ -127,9 +125,22 @@ impl Worker {
             .unwrap_or_else(PoisonError::into_inner);
         match failures.into_iter().next() {
             None => Ok(ExitCode::SUCCESS),
-            Some(first) => Err(Failure::fault(first).hint(words.say_it_again())),
+            Some(first) => Err(first),
         }
     }
+}
+
+/// Why a worker cannot go on. What is damaged the batch puts right.
+fn failure(error: WorkError, words: Words) -> Failure {
+    let (text, damaged) = match error {
+        WorkError::Unfit { why, left, damaged } => (words.unfit(&why, left), damaged),
+        WorkError::Store(error) => (error.to_string(), true),
+    };
+    let failure = Failure::fault(text);
+    if damaged {
+        return failure.hint(words.say_it_again());
+    }
+    failure
 }
 
 /// Grades until this process is told to end: schedulers tell the programs that it runs as well, and

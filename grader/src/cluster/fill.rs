@@ -80,10 +80,20 @@ pub fn fill(
         if failed(store, &key)? {
             store.forget(&key)?;
         }
-        store.add(&key, &task.to_json())?;
+        put(store, &key, &task)?;
         keys.insert(key);
     }
     Ok(keys)
+}
+
+/// Adds a task; one that is there and damaged, which every worker leaves alone, is put right.
+fn put(store: &Store, key: &Key, task: &Task) -> Result<(), StoreError> {
+    store.add(key, &task.to_json())?;
+    let there = Task::from_json(&store.item(key)?);
+    if there.is_ok_and(|there| there.key() == *key) {
+        return Ok(());
+    }
+    store.mend(key, &task.to_json())
 }
 
 fn record(

@@ -34,7 +34,11 @@ pub enum HandError {
         what: &'static str,
     },
     /// This machine cannot show all of it: its points would be of another total.
-    #[error("{lab} needs {}, which this machine does not have", lacking(*.means, Lang::En))]
+    #[error(
+        "{lab} needs {}, which this machine does not have; where no machine has it, give the batch --without {}, and another --store",
+        lacking(*.means, Lang::En),
+        .means.word()
+    )]
     Lacks {
         /// The lab.
         lab: String,
@@ -61,9 +65,10 @@ impl HandError {
         let said = self.text(lang);
         match self {
             Self::NoRoom(_) => Declined::Machine(said),
-            Self::Task(_) => Declined::Item(format!("items/{key}.json: {said}")),
+            Self::Task(_) => Declined::Damaged(format!("items/{key}.json: {said}")),
+            Self::Lab(_) => Declined::Damaged(format!("{key}: {said}")),
             Self::Lacks { .. } => Declined::Item(said),
-            Self::Lab(_) | Self::Differs { .. } => Declined::Item(format!("{key}: {said}")),
+            Self::Differs { .. } => Declined::Item(format!("{key}: {said}")),
         }
     }
 
@@ -79,8 +84,10 @@ impl HandError {
                 format!("{what} начали проверку; установите на всех машинах одно и то же")
             }
             (Self::Lacks { lab, means }, Lang::Ru) => {
-                let means = lacking(*means, lang);
-                format!("для {lab} нужен {means}, а на этой машине его нет")
+                let (means, word) = (lacking(*means, lang), means.word());
+                format!(
+                    "для {lab} нужен {means}, а на этой машине его нет; если его нет нигде, добавьте к команде проверки --without {word} и задайте другой --store"
+                )
             }
             (Self::NoRoom(why), Lang::Ru) => {
                 format!("на этой машине некуда положить работы (место задаёт TMPDIR): {why}")

@@ -39,6 +39,18 @@ pub(super) fn link_new(path: &Path, bytes: &[u8], wait: Wait) -> io::Result<bool
     result
 }
 
+/// Writes a file as a whole over what bears its name, which is nothing that anybody needs.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let temporary = directory.join(temporary_name());
+    let written = write(&temporary, bytes, Wait::Disk);
+    written
+        .and_then(|()| fs::rename(&temporary, path))
+        .inspect_err(|_| {
+            let _ = fs::remove_file(&temporary);
+        })
+}
+
 fn write(path: &Path, bytes: &[u8], wait: Wait) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;

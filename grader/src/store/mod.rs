@@ -209,6 +209,15 @@ impl Store {
         Ok(())
     }
 
+    /// Puts an item right that is not what was added: at no time is there none.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn mend(&self, key: &Key, item: &[u8]) -> Result<(), StoreError> {
+        let path = self.item_path(key);
+        durable::replace(&path, item).map_err(at(&path, "cannot be written"))
+    }
+
     /// What was said when the item was added.
     ///
     /// # Errors

@@ -255,6 +255,26 @@ fn what_a_power_cut_leaves_of_a_result_is_graded_again() {
 }
 
 #[test]
+fn no_part_of_a_result_is_a_result() {
+    let (_dir, store) = store(1);
+    let worker = Worker::join(&store).unwrap();
+    store
+        .commit(&key(0), &worker, b"graded 0", &|a, b| a == b)
+        .unwrap();
+    let path = store.result_path(&key(0));
+    let whole = fs::read(&path).unwrap();
+    for length in 0..whole.len() {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert_eq!(store.result(&key(0)).unwrap(), None, "{length}");
+        assert!(!path.exists(), "it is graded again");
+    }
+    fs::write(&path, [&whole[..], b"\n"].concat()).unwrap();
+    assert_eq!(store.result(&key(0)).unwrap(), None);
+    fs::write(&path, &whole).unwrap();
+    assert_eq!(store.result(&key(0)).unwrap().unwrap(), b"graded 0");
+}
+
+#[test]
 fn what_ends_its_workers_is_given_up_and_stops_nobody() {
     let (_dir, store) = store(3);
     for n in 1..=MOST_STARTS {

@@ -22,6 +22,8 @@ pub enum Declined {
     /// It would come to another result than the one that was asked for: the item was put in by
     /// another version. It may be fit for the other items.
     Item(String),
+    /// What the store says of the item is damaged, and nobody can grade it before it is put right.
+    Damaged(String),
     /// Nothing can be graded on this machine: no room, no compiler.
     Machine(String),
 }
@@ -71,6 +73,8 @@ pub enum WorkError {
         why: String,
         /// So many submissions are left to others; 0 where nothing can be graded here.
         left: usize,
+        /// What it is about is damaged.
+        damaged: bool,
     },
 }
 
@@ -117,9 +121,9 @@ pub fn work(
                     idle = false;
                     told(handled);
                 }
-                One::Declined(why) => {
+                One::Declined(why, damaged) => {
                     idle = false;
-                    declined.insert(key.clone(), why);
+                    declined.insert(key.clone(), (why, damaged));
                 }
                 One::Others => {}
             }
@@ -132,10 +136,9 @@ pub fn work(
         if let Some(why) = left().next().and_then(|first| declined.get(first))
             && left().all(|key| declined.contains_key(key))
         {
-            return Err(WorkError::Unfit {
-                why: why.clone(),
-                left: left().count(),
-            });
+            let (why, damaged) = why.clone();
+            let left = left().count();
+            return Err(WorkError::Unfit { why, left, damaged });
         }
         // Others have the rest: they will finish it, or their leases will end.
         if idle && stopped(stop, look) {
@@ -192,8 +195,8 @@ enum One {
     Handled(Handled),
     /// It has a result, or somebody who works on it.
     Others,
-    /// This worker is not fit for it.
-    Declined(String),
+    /// This worker is not fit for it, or it is damaged.
+    Declined(String, bool),
 }
 
 /// Does one item, if nobody else does.
@@ -221,8 +224,13 @@ fn one(store: &Store, worker: &Worker, grade: &mut dyn Grade, key: &Key) -> Resu
         Err(declined) => {
             worker.let_go();
             return match declined {
-                Declined::Item(why) => Ok(One::Declined(why)),
-                Declined::Machine(why) => Err(WorkError::Unfit { why, left: 0 }),
+                Declined::Item(why) => Ok(One::Declined(why, false)),
+                Declined::Damaged(why) => Ok(One::Declined(why, true)),
+                Declined::Machine(why) => Err(WorkError::Unfit {
+                    why,
+                    left: 0,
+                    damaged: false,
+                }),
             };
         }
     };

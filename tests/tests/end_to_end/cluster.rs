@@ -222,6 +222,51 @@ fn a_lab_that_is_damaged_in_the_store_is_named_and_put_right() {
 }
 
 #[test]
+fn a_submission_that_is_damaged_in_the_store_is_named_and_put_right() {
+    let home = Home::new();
+    class(&home);
+    let mut first = begin(&home, 4);
+    first.kill().unwrap();
+    first.wait().unwrap();
+    let items = home.path().join("store/items");
+    let item = fs::read_dir(&items)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap()
+        .path();
+    let whole = fs::read(&item).unwrap();
+    fs::write(&item, &whole[..whole.len() / 2]).unwrap();
+    worker(&home)
+        .assert()
+        .code(3)
+        .stderr(predicate::str::contains(
+            item.file_name().unwrap().to_str().unwrap(),
+        ))
+        .stderr(predicate::str::contains(
+            "given again, puts back what is damaged",
+        ));
+    let second = collector(&home).spawn().unwrap();
+    while fs::read(&item).unwrap() != whole {
+        std::thread::yield_now();
+    }
+    worker(&home).assert().success();
+    let output = second.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{}", text(&output.stderr));
+    assert_eq!(grades(&home, "far.db").lines().count(), 5);
+    // Nobody knows what a damaged job said: that is told, and not taken for other options.
+    let job = home.path().join("store/job.json");
+    fs::write(&job, "{\"schema\"").unwrap();
+    let again = collector(&home).output().unwrap();
+    assert_eq!(again.status.code(), Some(2));
+    assert!(text(&again.stderr).contains("/store: job.json: "));
+    worker(&home)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("error: store: job.json: "));
+}
+
+#[test]
 fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing() {
     let home = Home::new();
     class(&home);

@@ -180,7 +180,13 @@ impl ClusterArgs {
             _ => failed(&e),
         })?;
         let job = Job::new(options, engine).to_json();
-        if store.agree_on(&job).map_err(|e| failed(&e))? != job {
+        let agreed = store.agree_on(&job).map_err(|e| failed(&e))?;
+        if let Err(error) = Job::from_json(&agreed) {
+            return Err(Failure::usage(format!("{}: {error}", root.display())).hint(
+                "the store was begun by another grader, or the file is damaged: name another directory",
+            ));
+        }
+        if agreed != job {
             return Err(Failure::usage(format!(
                 "{}: the store was begun with other options",
                 root.display()

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use grader::cluster::lacking;
 use grader::report::clean;
 use grader::run::Engine;
 use supervisor::event::{Enforced, Means};
@@ -31,11 +30,7 @@ pub(super) fn may_grade(engine: &Engine, words: Words) -> Result<BTreeSet<Means>
         tell!("{}", clean(&words.not_enforced_here(missing)));
     }
     let lacks: BTreeSet<Means> = granted.lacks.iter().copied().collect();
-    let lacks = &lacks - engine.without();
-    for means in &lacks {
-        tell!("{}", words.takes_none_of(lacking(*means, words.0)));
-    }
-    Ok(lacks)
+    Ok(&lacks - engine.without())
 }
 
 /// What a machine grants less of than is wanted.

@@ -40,14 +40,6 @@ impl Words {
         )
     }
 
-    /// Only some labs need it.
-    pub(super) fn takes_none_of(self, means: &str) -> String {
-        self.pick(
-            format!("note: this machine does not have {means}: submissions to labs that need it are left to others"),
-            format!("заметка: на этой машине нет того, что нужно некоторым заданиям ({means}): их работы остаются другим"),
-        )
-    }
-
     /// What came of an item, where that is worth a line: nobody watches a worker whose work goes well.
     pub(super) fn handled(self, handled: &Handled) -> Option<String> {
         let what = match (handled.given_up, handled.commit, handled.taken_over) {
