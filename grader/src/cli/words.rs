@@ -29,6 +29,15 @@ impl Words {
         }
     }
 
+    /// So many submissions of which something is said: `3 submissions are`.
+    pub(super) fn submissions_are(self, n: usize) -> String {
+        self.count(
+            n,
+            ["submission is", "submissions are"],
+            ["работа", "работы", "работ"],
+        )
+    }
+
     pub(super) fn results(self, n: usize) -> String {
         self.count(
             n,

@@ -301,6 +301,17 @@ struct Search<'a> {
 /// Directories and files that are looked at, at most.
 const MOST: usize = 1_000_000;
 
+/// The first few of these names, for a person who looks for the right one; the word for none.
+fn some_of<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 8;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    if names.len() == 0 {
+        return "nothing".to_owned();
+    }
+    let names: Vec<&str> = names.take(SHOWN).collect();
+    format!("{}{more}", crate::report::clean(&names.join(", ")))
+}
+
 impl Search<'_> {
     /// The names in a directory, sorted; those that cannot be printed are noted.
     fn list(&mut self, dir: &Path) -> Result<Vec<(String, PathBuf, bool)>, FindError> {

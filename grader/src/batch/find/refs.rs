@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::layout::{Layout, Meaning, meaning};
 use super::tree::lab_of;
-use super::{FindError, Hit, HitLab, Search};
+use super::{FindError, Hit, HitLab, Search, some_of};
 use crate::batch::item::{Person, composed};
 use crate::batch::place::Place;
 use crate::submission::{GitRef, Repository};
@@ -19,12 +19,10 @@ pub(super) fn find(
     let refs = repository.refs()?;
     let fits = |branch: &GitRef| names.read_all(&composed(&branch.name)).is_some();
     if !refs.iter().any(fits) {
-        let called: Vec<&str> = refs.iter().take(8).map(|r| r.name.as_str()).collect();
-        let called = crate::report::clean(&called.join(", "));
-        let more = if refs.len() > 8 { ", …" } else { "" };
+        let there = some_of(refs.iter().map(|branch| branch.name.as_str()));
         search
             .notes
-            .push(format!("no branch is called so; there are: {called}{more}"));
+            .push(format!("no branch is called so; there are: {there}"));
     }
     for branch in refs {
         let Some(found) = names.read_all(&composed(&branch.name)) else {

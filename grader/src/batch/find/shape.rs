@@ -119,8 +119,11 @@ pub(super) fn keeps_them_below(
     let Some((_, below, _)) = below.filter(|_| search.query.labs.len() == 1) else {
         return Ok(false);
     };
-    let files = search.list(below)?;
-    Ok(files
-        .iter()
-        .any(|(name, _, is_dir)| !is_dir && is_source(name)))
+    Ok(has_sources(&search.list(below)?))
+}
+
+/// Whether a source is among these.
+pub(super) fn has_sources(entries: &Entries) -> bool {
+    let mut entries = entries.iter();
+    entries.any(|(name, _, is_dir)| !is_dir && is_source(name))
 }

@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use super::layout::{Bindings, Layout, Meaning, meaning};
-use super::shape::{by_student, has_labs_below, is_numbered_group, keeps_them_below, names_tasks};
-use super::{FindError, Hit, HitLab, Search};
+use super::shape::{
+    by_student, has_labs_below, has_sources, is_numbered_group, keeps_them_below, names_tasks,
+};
+use super::{FindError, Hit, HitLab, Search, some_of};
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
 use crate::batch::place::Place;
@@ -38,23 +40,10 @@ pub(super) fn by_layout(
     descend(search, root, layout, 0, &Bindings::default())?;
     if search.hits.is_empty() {
         let there = search.list(root)?;
-        let names: Vec<&str> = there
-            .iter()
-            .take(8)
-            .map(|(name, ..)| name.as_str())
-            .collect();
-        let more = if there.len() > names.len() {
-            ", …"
-        } else {
-            ""
-        };
-        let called = match names[..] {
-            [] => "nothing".to_owned(),
-            _ => crate::report::clean(&names.join(", ")),
-        };
-        search.notes.push(format!(
-            "nothing there is called so; there are: {called}{more}"
-        ));
+        let there = some_of(there.iter().map(|(name, ..)| name.as_str()));
+        search
+            .notes
+            .push(format!("nothing there is called so; there are: {there}"));
     }
     Ok(())
 }
@@ -130,10 +119,7 @@ pub(super) fn guess(search: &mut Search<'_>, root: &Path) -> Result<(), FindErro
 
 fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<(), FindError> {
     let entries = search.list(dir)?;
-    let sources = entries
-        .iter()
-        .any(|(name, _, is_dir)| !is_dir && is_source(name));
-    let mut own = sources || !above.is_empty() && keeps_them_below(search, &entries)?;
+    let mut own = has_sources(&entries) || !above.is_empty() && keeps_them_below(search, &entries)?;
     if own && has_labs_below(search, &entries)? {
         own = false;
         let mut files = entries.iter().filter(|(.., is_dir)| !is_dir);
@@ -241,10 +227,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
 /// Whether there is somebody's work in a directory itself.
 fn is_work(search: &mut Search<'_>, dir: &Path) -> Result<bool, FindError> {
     let entries = search.list(dir)?;
-    let sources = entries
-        .iter()
-        .any(|(name, _, is_dir)| !is_dir && is_source(name));
-    Ok(sources || keeps_them_below(search, &entries)?)
+    Ok(has_sources(&entries) || keeps_them_below(search, &entries)?)
 }
 
 /// Tells of what may be somebody's work of a lab, and has no name that says so.

@@ -99,11 +99,7 @@ impl Words {
 
     /// Workers come and go, and nothing is done.
     pub(super) fn fruitless(self, left: usize, log: &str) -> String {
-        let submissions = self.count(
-            left,
-            ["submission is", "submissions are"],
-            ["работа", "работы", "работ"],
-        );
+        let submissions = self.submissions_are(left);
         self.pick(
             format!("workers end without grading anything ({submissions} left): see {log}"),
             format!(

@@ -70,11 +70,7 @@ impl Words {
 
     /// Why this machine cannot go on; so many submissions are left to others.
     pub(super) fn unfit(self, why: &str, left: usize) -> String {
-        let submissions = self.count(
-            left,
-            ["submission is", "submissions are"],
-            ["работа", "работы", "работ"],
-        );
+        let submissions = self.submissions_are(left);
         match (self.0, left) {
             (Lang::En, 0) => format!("this machine cannot work on this store: {why}"),
             (Lang::Ru, 0) => format!("эта машина не может проверять работы отсюда: {why}"),
