@@ -7,10 +7,12 @@
 //!
 //! The hash is BLAKE3 of the rest of its line. JSON holds no raw newline, so that behind a damaged
 //! line the next one is found without trusting it. A last line without its end was being written
-//! when the machine stopped: it is cut off, and nobody was told that it is there.
+//! when the machine stopped: it is cut off, and nobody was told that it is there. A line of blanks was the
+//! result of somebody who was forgotten.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -25,6 +27,8 @@ use super::record::ResultRecord;
 const HEADER: &[u8] = b"grader-journal/1\n";
 /// Hexadecimal digits of a hash.
 const HASH: usize = 64;
+/// What a forgotten result is overwritten with.
+const BLANK: u8 = b' ';
 
 /// A journal, open for appending by this process only. Shared by threads: those that append at the
 /// same time share one write to the disk.
@@ -126,7 +130,7 @@ impl Journal {
             state: Mutex::default(),
             synced: Condvar::new(),
         };
-        let (recovered, end) = journal.scan(each)?;
+        let (recovered, end) = journal.scan(&mut |_, record| each(record))?;
         let begun = end == 0;
         if begun {
             journal.file.write_all_at(HEADER, 0).map_err(failed)?;
@@ -157,11 +161,49 @@ impl Journal {
     /// # Errors
     /// The file cannot be read.
     pub fn replay(&self, each: &mut dyn FnMut(ResultRecord)) -> Result<Recovered, JournalError> {
-        Ok(self.scan(each)?.0)
+        Ok(self.scan(&mut |_, record| each(record))?.0)
     }
 
-    /// What is in the file, and where its last whole line ends (0: not even the first is whole).
-    fn scan(&self, each: &mut dyn FnMut(ResultRecord)) -> Result<(Recovered, u64), JournalError> {
+    /// Blanks out the results that are `theirs`; gives how many there were. Whoever is killed in the
+    /// midst of it leaves a line that is half blank, which is damaged and so no result either.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub fn forget(&self, theirs: &dyn Fn(&Identity) -> bool) -> Result<usize, JournalError> {
+        let mut lines = Vec::new();
+        let (recovered, _) = self.scan(&mut |line, record| {
+            if theirs(&record.identity) {
+                lines.push(line);
+            }
+        })?;
+        if lines.is_empty() {
+            return Ok(0);
+        }
+        if lines.len() == recovered.records && recovered.damage.is_empty() {
+            self.reset()?;
+            return Ok(lines.len());
+        }
+        let mut state = self.lock();
+        self.usable(&state)?;
+        for line in &lines {
+            let length = usize::try_from(line.end - line.start).unwrap_or(0);
+            let blank = vec![BLANK; length];
+            if let Err(error) = self.file.write_all_at(&blank, line.start) {
+                return Err(self.fail(&mut state, &error));
+            }
+        }
+        if let Err(error) = self.file.sync_data() {
+            return Err(self.fail(&mut state, &error));
+        }
+        Ok(lines.len())
+    }
+
+    /// What is in the file, each record with its place, the line's end left out; and where the last
+    /// whole line ends (0: not even the first is whole).
+    fn scan(
+        &self,
+        each: &mut dyn FnMut(Range<u64>, ResultRecord),
+    ) -> Result<(Recovered, u64), JournalError> {
         let failed = |error: io::Error| io_error(&self.path, &error);
         let mut reader = BufReader::with_capacity(1 << 16, &*self.file);
         reader.seek(SeekFrom::Start(0)).map_err(failed)?;
@@ -188,8 +230,10 @@ impl Journal {
             match record(&line) {
                 Some(record) if !torn => {
                     found.records += 1;
-                    each(record);
+                    each(end..end + line.len() as u64, record);
                 }
+                // Somebody's who was forgotten.
+                None if !torn && !line.is_empty() && line.iter().all(|c| *c == BLANK) => {}
                 _ => found.damage.push(Damage {
                     line: number,
                     whose: whose(&line),

@@ -10,7 +10,7 @@ mod passed;
 mod progress;
 mod words;
 
-pub(super) use self::keep::journal_path;
+pub(super) use self::keep::{journal_path, open_journal};
 
 use std::io::Write;
 use std::num::NonZeroUsize;

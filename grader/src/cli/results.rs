@@ -3,6 +3,7 @@
 mod compare;
 mod export;
 mod failed;
+mod forget;
 mod merge;
 mod overrides;
 mod pages;
@@ -55,6 +56,8 @@ enum Command {
     Stats(stats::StatsArgs),
     /// Set points by hand; regrades leave them alone
     Override(overrides::OverrideArgs),
+    /// Remove students who should not be there: of a wrong layout, of a stray directory
+    Forget(forget::Forget),
     /// Write the grades as a learning management system reads them
     Export(export::Export),
     /// Put the parts of a class that several machines have graded into one gradebook
@@ -98,6 +101,7 @@ impl Results {
             Command::Merge(merge) => return merge.run(&self.gradebook),
             Command::Export(export) => export.run(&read()?, &failed)?,
             Command::Override(args) => args.run(&mut write()?, &failed)?,
+            Command::Forget(forget) => forget.run(&mut write()?, &self.gradebook, &failed)?,
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -129,7 +133,11 @@ impl Command {
             Self::Compare(compare) => Some(&compare.lang),
             Self::Stats(stats) => Some(&stats.lang),
             Self::Export(export) => Some(&export.lang),
-            Self::Apply(_) | Self::Discard(_) | Self::Override(_) | Self::Merge(_) => None,
+            Self::Apply(_)
+            | Self::Discard(_)
+            | Self::Override(_)
+            | Self::Forget(_)
+            | Self::Merge(_) => None,
         }
     }
 }

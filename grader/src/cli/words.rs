@@ -147,14 +147,7 @@ impl Words {
         let points = self.points(entry.points);
         let (id, who, why) = (entry.id, &entry.who, &entry.why);
         let at = time::shown(entry.at);
-        let withdrawn = entry.withdrawn.as_ref().map(|(at, who)| {
-            let at = time::shown(*at);
-            match self.0 {
-                Lang::En => format!("; withdrawn {at} by {who}"),
-                Lang::Ru => format!("; отменена {at}, {who}"),
-            }
-        });
-        let withdrawn = withdrawn.unwrap_or_default();
+        let withdrawn = self.withdrawn_by(entry);
         match self.0 {
             Lang::En => {
                 format!("override {id}: {what} is {points}, by {who} on {at}: {why}{withdrawn}")
@@ -249,7 +242,9 @@ impl Words {
             );
             return same.to_owned();
         }
-        parts.join(", ")
+        // Who has set points by hand has written a sentence.
+        let by_hand = why.iter().any(|reason| matches!(reason, Reason::ByHand(_)));
+        parts.join(if by_hand { "; " } else { ", " })
     }
 
     fn reason(self, reason: &Reason) -> String {
@@ -262,6 +257,7 @@ impl Words {
                 "options or isolation changed",
                 "изменились параметры запуска или изоляция",
             ),
+            Reason::ByHand(both) => return self.set_and_withdrawn(&both.0, &both.1),
         };
         let Reason::Lab(Some(detail)) = reason else {
             return text.to_owned();
@@ -283,6 +279,42 @@ impl Words {
             }
         };
         format!("{text}: {detail}")
+    }
+
+    /// Who has set points by hand, when and why: those in force before, and those in force now.
+    fn set_and_withdrawn(self, was: &Option<Override>, now: &Option<Override>) -> String {
+        let was = was.as_ref();
+        match (was, now) {
+            (Some(was), Some(now)) if was.id != now.id => {
+                let (now, was) = (self.by_whom(now), self.by_whom(was));
+                self.pick(format!("{now}; was {was}"), format!("{now}; была {was}"))
+            }
+            (_, Some(now)) => self.by_whom(now),
+            (Some(was), None) => format!("{}{}", self.by_whom(was), self.withdrawn_by(was)),
+            (None, None) => String::new(),
+        }
+    }
+
+    /// `override 1 by ana on …: why`.
+    fn by_whom(self, entry: &Override) -> String {
+        let (id, who, why) = (entry.id, &entry.who, &entry.why);
+        let at = time::shown(entry.at);
+        self.pick(
+            format!("override {id} by {who} on {at}: {why}"),
+            format!("ручная оценка {id}: {who}, {at}: {why}"),
+        )
+    }
+
+    /// `; withdrawn … by bob`, where it is.
+    fn withdrawn_by(self, entry: &Override) -> String {
+        let withdrawn = entry.withdrawn.as_ref().map(|(at, who)| {
+            let at = time::shown(*at);
+            match self.0 {
+                Lang::En => format!("; withdrawn {at} by {who}"),
+                Lang::Ru => format!("; отменена {at}, {who}"),
+            }
+        });
+        withdrawn.unwrap_or_default()
     }
 
     /// Asks; no is meant where nothing is answered.

@@ -1,10 +1,13 @@
 //! What a regrade would change, and why; applied or discarded as a whole.
 
-use std::collections::BTreeMap;
+mod by_hand;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension as _, TransactionBehavior, params};
 
-use super::{Gradebook, GradebookError, time};
+use super::standing::counted_at;
+use super::{Gradebook, GradebookError, Override, time};
 
 /// What waits to be applied, or what changed since some time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -41,18 +44,20 @@ pub struct Change {
 }
 
 /// How a requirement, or a submission as a whole, was judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Judged {
-    /// The outcome of a requirement, the status of a submission.
+    /// The outcome of a requirement, the status of a submission; empty where nothing was handed in.
     pub outcome: String,
-    /// Points earned.
-    pub points: u32,
+    /// Points that count for it.
+    pub points: f64,
     /// Points possible.
     pub of: u32,
+    /// Whether the points were set by hand.
+    pub by_hand: bool,
 }
 
 /// Something on which a result depends that is another now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
     /// What was handed in.
     Submission,
@@ -64,6 +69,8 @@ pub enum Reason {
     Compiler,
     /// The options of the batch.
     Options,
+    /// What was in force then and what is now of points set by hand; the same where they have stayed.
+    ByHand(Box<(Option<Override>, Option<Override>)>),
 }
 
 /// What is another about a requirement.
@@ -109,52 +116,48 @@ impl Gradebook {
             "SELECT old.id, new.id FROM run AS new
              JOIN run AS old ON old.submission = new.submission AND old.state = 'current'
              WHERE new.state = 'pending'",
-            &[],
+            None,
         )
     }
 
     /// Every result that counts beside the one that counted at `since`, or, where none did, the first
-    /// grade that counted after it.
+    /// grade that counted after it; and what was set by hand since.
     ///
     /// # Errors
     /// The gradebook cannot be read.
     pub fn compare_since(&self, since: i64) -> Result<Comparison, GradebookError> {
+        let old = counted_at("new.submission", "?1");
         self.compared(
-            "SELECT coalesce(
-                    (SELECT old.id FROM run AS old
-                     WHERE old.submission = new.submission AND old.counted < ?1
-                     ORDER BY old.counted DESC, old.id DESC LIMIT 1),
-                    (SELECT old.id FROM run AS old
-                     WHERE old.submission = new.submission AND old.counted >= ?1
-                        AND old.status <> 'error'
-                     ORDER BY old.counted, old.id LIMIT 1)), new.id
-             FROM run AS new WHERE new.state = 'current' AND new.counted >= ?1",
-            &[since],
+            &format!(
+                "SELECT {old}, new.id
+                 FROM run AS new WHERE new.state = 'current' AND new.counted >= ?1"
+            ),
+            Some(since),
         )
     }
 
-    fn compared(&self, pairs: &str, values: &[i64]) -> Result<Comparison, GradebookError> {
+    fn compared(&self, pairs: &str, since: Option<i64>) -> Result<Comparison, GradebookError> {
         let mut query = self.connection.prepare(pairs)?;
-        let rows = query.query_map(rusqlite::params_from_iter(values), |row| {
+        let rows = query.query_map(rusqlite::params_from_iter(since), |row| {
             Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, i64>(1)?))
         })?;
         let pairs = rows.collect::<Result<Vec<_>, _>>()?;
         let mut out = Comparison::default();
-        let mut students = std::collections::BTreeSet::new();
         for (old, new) in pairs {
-            let Some(old) = old else { continue };
-            let before = out.changes.len();
-            changes(&self.connection, old, new, &mut out.changes)?;
-            if let Some(change) = out.changes.get(before) {
-                out.submissions += 1;
-                students.insert((change.group.clone(), change.student.clone()));
+            if let Some(old) = old {
+                changes(&self.connection, old, new, &mut out.changes)?;
             }
         }
-        out.students = students.len();
+        self.add_by_hand(since, &mut out.changes)?;
         out.changes.sort_by(|a, b| {
             let key = |c: &Change| (c.group.clone(), c.student.clone(), c.lab.clone(), c.attempt);
             key(a).cmp(&key(b))
         });
+        let of_students = out.changes.iter().map(|c| (&c.group, &c.student));
+        out.students = of_students.collect::<BTreeSet<_>>().len();
+        let submissions = out.changes.iter();
+        let submissions = submissions.map(|c| (&c.group, &c.student, &c.lab, c.attempt));
+        out.submissions = submissions.collect::<BTreeSet<_>>().len();
         Ok(out)
     }
 
@@ -210,6 +213,7 @@ fn verdicts(connection: &Connection, run: i64) -> Result<Verdicts, GradebookErro
             outcome: row.get(1)?,
             points: row.get(2)?,
             of: row.get(3)?,
+            by_hand: false,
         };
         Ok((row.get(0)?, judged))
     })?;
@@ -223,8 +227,8 @@ fn changes(
     out: &mut Vec<Change>,
 ) -> Result<(), GradebookError> {
     let (was, now) = (verdicts(connection, old)?, verdicts(connection, new)?);
-    let (old_cause, old_whole) = cause(connection, old)?;
-    let (new_cause, new_whole) = cause(connection, new)?;
+    let (old_cause, old_whole, old_points) = cause(connection, old)?;
+    let (new_cause, new_whole, new_points) = cause(connection, new)?;
     let (group, student, lab, attempt) = connection
         .prepare_cached(
             "SELECT student.class, student.name, lab.name, submission.attempt FROM run
@@ -243,7 +247,7 @@ fn changes(
         requirement: String::new(),
         was: None,
         now: None,
-        points: (old_whole.points, new_whole.points),
+        points: (old_points, new_points),
         why: why(&old_cause, &new_cause),
     };
     if old_whole.outcome != new_whole.outcome {
@@ -280,7 +284,8 @@ fn changes(
     Ok(())
 }
 
-fn cause(connection: &Connection, run: i64) -> Result<(Cause, Judged), GradebookError> {
+/// What a run depended on, how it was judged, and its points.
+fn cause(connection: &Connection, run: i64) -> Result<(Cause, Judged, u32), GradebookError> {
     Ok(connection
         .prepare_cached(
             "SELECT run.sources, lab_version.digest, version.build, run.compiler, run.options,
@@ -300,8 +305,9 @@ fn cause(connection: &Connection, run: i64) -> Result<(Cause, Judged), Gradebook
                 outcome: row.get(5)?,
                 points: row.get(6)?,
                 of: row.get(7)?,
+                by_hand: false,
             };
-            Ok((cause, whole))
+            Ok((cause, whole, row.get(6)?))
         })?)
 }
 

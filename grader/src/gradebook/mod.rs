@@ -4,6 +4,7 @@
 mod compare;
 mod division;
 pub mod export;
+mod forget;
 mod late;
 mod merge;
 mod overrides;
@@ -29,6 +30,7 @@ use thiserror::Error;
 
 pub use compare::{Change, Comparison, Judged, LabChange, Reason};
 pub use division::{Division, Fit};
+pub use forget::Kept;
 pub use late::{Late, LateError};
 pub use merge::{LabSettings, Merge, Merged};
 pub use overrides::{Doubt, Override};
@@ -101,14 +103,24 @@ pub enum GradebookError {
 #[derive(Debug, Error)]
 pub enum Unknown {
     /// Nobody's.
-    #[error("there is no student `{0}`")]
-    Student(String),
+    #[error("there is no student `{name}`")]
+    Student {
+        /// What was asked for.
+        name: String,
+        /// A name that may be meant.
+        close: Option<String>,
+    },
     /// That of several students.
     #[error("there are several students `{0}`")]
     Several(String),
     /// No lab's.
-    #[error("nothing of the lab `{0}` is in the gradebook")]
-    Lab(String),
+    #[error("nothing of the lab `{name}` is in the gradebook")]
+    Lab {
+        /// What was asked for.
+        name: String,
+        /// One that may be meant.
+        close: Option<String>,
+    },
     /// No requirement's.
     #[error("the lab {lab} has no requirement `{name}`")]
     Requirement {
@@ -116,10 +128,25 @@ pub enum Unknown {
         lab: String,
         /// What was asked for.
         name: String,
+        /// One that may be meant.
+        close: Option<String>,
     },
     /// No override's.
     #[error("there is no override {0} in force")]
     Override(i64),
+}
+
+impl Unknown {
+    /// A name that may be meant.
+    #[must_use]
+    pub fn close(&self) -> Option<&str> {
+        match self {
+            Self::Student { close, .. }
+            | Self::Lab { close, .. }
+            | Self::Requirement { close, .. } => close.as_deref(),
+            Self::Several(_) | Self::Override(_) => None,
+        }
+    }
 }
 
 impl From<rusqlite::Error> for GradebookError {

@@ -29,6 +29,18 @@ pub struct Override {
     pub withdrawn: Option<(i64, String)>,
 }
 
+impl Override {
+    /// Whether it was in force at some time, or is now.
+    #[must_use]
+    pub fn in_force(&self, at: Option<i64>) -> bool {
+        match (at, &self.withdrawn) {
+            (None, withdrawn) => withdrawn.is_none(),
+            (Some(at), None) => self.at < at,
+            (Some(at), Some((until, _))) => self.at < at && at <= *until,
+        }
+    }
+}
+
 /// What is odd about points set by hand; they are set all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Doubt {
@@ -57,17 +69,18 @@ impl Gradebook {
         let student = self.student_id(student)?;
         let (lab_id, _) = self.lab_id(lab)?;
         if let Some(name) = requirement {
-            let known = self
-                .connection
-                .prepare(
-                    "SELECT 1 FROM requirement JOIN lab_version ON lab_version.id = lab_version
-                     WHERE lab_version.lab = ? AND requirement.name = ?",
-                )?
-                .exists(params![lab_id, name])?;
-            if !known {
+            let mut query = self.connection.prepare(
+                "SELECT DISTINCT requirement.name FROM requirement
+                 JOIN lab_version ON lab_version.id = lab_version WHERE lab_version.lab = ?",
+            )?;
+            let known = query.query_map([lab_id], |row| row.get(0))?;
+            let known = known.collect::<Result<Vec<String>, _>>()?;
+            if !known.iter().any(|known| known == name) {
+                let close = crate::lab::names::nearest(name, known.iter().map(String::as_str));
                 return Err(Unknown::Requirement {
                     lab: lab.to_owned(),
                     name: name.to_owned(),
+                    close: close.map(str::to_owned),
                 }
                 .into());
             }
@@ -202,7 +215,7 @@ impl Gradebook {
             .collect::<Result<Vec<i64>, _>>()?;
         match ids[..] {
             [id] => Ok(id),
-            [] => Err(Unknown::Student(name.to_owned()).into()),
+            [] => Err(self.no_student(name)?.into()),
             _ => Err(Unknown::Several(name.to_owned()).into()),
         }
     }
@@ -212,14 +225,30 @@ impl Gradebook {
     /// # Errors
     /// There is none.
     pub fn lab_id(&self, name: &str) -> Result<(i64, i64), GradebookError> {
-        self.connection
+        let known = self
+            .connection
             .query_row(
                 "SELECT id, course FROM lab WHERE name = ? ORDER BY id DESC LIMIT 1",
                 [name],
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
-            .optional()?
-            .ok_or_else(|| Unknown::Lab(name.to_owned()).into())
+            .optional()?;
+        match known {
+            Some(known) => Ok(known),
+            None => Err(self.no_lab(name)?.into()),
+        }
+    }
+
+    /// The error of a lab of which there is nothing.
+    pub(super) fn no_lab(&self, name: &str) -> Result<Unknown, GradebookError> {
+        let mut query = self.connection.prepare("SELECT name FROM lab")?;
+        let labs = query.query_map([], |row| row.get(0))?;
+        let labs = labs.collect::<Result<Vec<String>, _>>()?;
+        let close = crate::lab::names::nearest(name, labs.iter().map(String::as_str));
+        Ok(Unknown::Lab {
+            name: name.to_owned(),
+            close: close.map(str::to_owned),
+        })
     }
 
     /// The name of a lab's course.

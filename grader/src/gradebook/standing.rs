@@ -158,6 +158,21 @@ impl Attempt {
 const ATTEMPT: &str = "run.id, submission.attempt, run.state, run.status, run.message, run.points,
     run.possible, submission.submitted, run.started, run.place";
 
+/// The run of a submission that counted at some time, as SQL; where none did, the first grade that
+/// counted after it.
+pub(super) fn counted_at(submission: &str, time: &str) -> String {
+    format!(
+        "coalesce(
+            (SELECT old.id FROM run AS old
+             WHERE old.submission = {submission} AND old.counted < {time}
+             ORDER BY old.counted DESC, old.id DESC LIMIT 1),
+            (SELECT old.id FROM run AS old
+             WHERE old.submission = {submission} AND old.counted >= {time}
+                AND old.status <> 'error'
+             ORDER BY old.counted, old.id LIMIT 1))"
+    )
+}
+
 impl Gradebook {
     /// The submissions whose result that counts has this status.
     ///
@@ -243,23 +258,35 @@ impl Gradebook {
     /// # Errors
     /// The gradebook cannot be read, or there is no such lab.
     pub fn standings(&self, only: Option<&str>) -> Result<Vec<Standing>, GradebookError> {
+        self.standings_at(only, None)
+    }
+
+    /// The same as it was at some time, by what the calendar says now; where nothing counted yet, with
+    /// the first grade that did.
+    pub(super) fn standings_at(
+        &self,
+        only: Option<&str>,
+        at: Option<i64>,
+    ) -> Result<Vec<Standing>, GradebookError> {
         let mut labs = self.labs()?;
         if let Some(name) = only {
             self.lab_id(name)?;
             labs.retain(|lab| lab.name == name);
         }
         let mut of_courses: BTreeMap<i64, Vec<(i64, StudentInfo)>> = BTreeMap::new();
-        let by_hand = self.by_hand()?;
+        let by_hand = self.by_hand(at)?;
         let mut out = Vec::new();
+        let then = counted_at("submission.id", "?2");
         let mut query = self.connection.prepare(&format!(
             "SELECT {ATTEMPT}, submission.student FROM run
              JOIN submission ON submission.id = run.submission
              JOIN lab ON lab.id = submission.lab
-             WHERE run.state = 'current' AND lab.name = ?"
+             WHERE lab.name = ?1 AND
+                CASE WHEN ?2 IS NULL THEN run.state = 'current' ELSE run.id = {then} END"
         ))?;
         for lab in &labs {
             let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
-            let mut rows = query.query([&lab.name])?;
+            let mut rows = query.query(params![lab.name, at])?;
             while let Some(row) = rows.next()? {
                 let student = row.get(10)?;
                 attempts.entry(student).or_default().push(attempt(row)?);
@@ -383,12 +410,16 @@ impl Gradebook {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    fn by_hand(&self) -> Result<BTreeMap<(i64, String), ByHand>, GradebookError> {
+    /// The points set by hand that are in force, or were at some time.
+    fn by_hand(&self, at: Option<i64>) -> Result<BTreeMap<(i64, String), ByHand>, GradebookError> {
         let mut query = self.connection.prepare(
             "SELECT student, lab.name, requirement, points FROM override
-             JOIN lab ON lab.id = override.lab WHERE withdrawn_at IS NULL ORDER BY override.id",
+             JOIN lab ON lab.id = override.lab
+             WHERE CASE WHEN ?1 IS NULL THEN withdrawn_at IS NULL
+                ELSE at < ?1 AND (withdrawn_at IS NULL OR withdrawn_at >= ?1) END
+             ORDER BY override.id",
         )?;
-        let mut rows = query.query([])?;
+        let mut rows = query.query([at])?;
         let mut out: BTreeMap<(i64, String), ByHand> = BTreeMap::new();
         while let Some(row) = rows.next()? {
             let hand = out.entry((row.get(0)?, row.get(1)?)).or_default();

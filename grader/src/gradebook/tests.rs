@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 mod by_hand;
+mod forget;
 mod others;
 mod parts;
 mod regrade;
@@ -174,9 +175,10 @@ fn a_result_that_changes_a_grade_waits_and_is_applied_or_discarded_whole() {
         outcome: outcome.to_owned(),
         points,
         of: 10,
+        by_hand: false,
     };
-    assert_eq!(comparison.changes[0].was, Some(judged("pass", 10)));
-    assert_eq!(comparison.changes[0].now, Some(judged("fail", 0)));
+    assert_eq!(comparison.changes[0].was, Some(judged("pass", 10.0)));
+    assert_eq!(comparison.changes[0].now, Some(judged("fail", 0.0)));
 
     assert_eq!(gradebook.discard().unwrap(), 2);
     assert_eq!(scores(&gradebook), before);

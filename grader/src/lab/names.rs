@@ -144,7 +144,7 @@ pub const CALLS: &[&str] = &[
 ];
 
 /// The candidate that was probably meant, if one is near enough.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     name: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use grader::batch::ResultRecord;
+use grader::batch::{Journal, ResultRecord};
 use grader::gradebook::Gradebook;
 use predicates::prelude::*;
 
@@ -104,7 +104,7 @@ fn a_lab_that_was_corrected_is_compared_applied_and_corrected_by_hand() {
     grade().assert().success();
     let (compared, _) = results(&home, &["compare"]);
     let is = predicate::str::is_match(
-        r"us-upper/s-next +✗ 0/10 +✗ 0/15 +lab changed: 15 points, was 10\n.*us-upper/s-rude +– 0/10 +– 0/5 ",
+        r"us-upper/s-next +4.5/10 \(by hand\) +4.5/15 \(by hand\) +lab changed: 15 points, was 10; override 1 by ana .*\n.*us-upper/s-rude +– 0/10 +– 0/5 ",
     );
     assert!(is.unwrap().eval(&compared), "{compared}");
     results(&home, &["apply"]);
@@ -236,4 +236,103 @@ fn parts_that_disagree_are_refused_and_leave_nothing_behind() {
         command.args(["--gradebook", "all.db"]).assert().code(code);
         assert!(!home.path().join("all.db").exists());
     }
+}
+
+#[test]
+fn who_was_found_wrongly_is_forgotten_and_comes_back_only_when_found_again() {
+    let home = Home::new();
+    class(&home);
+    batch(&home, &["--quiet"]).assert().code(1);
+    let why = ["--why", "shown", "--who", "ana"];
+    let set = ["override", "g1/boris", "us-upper", "15"];
+    results(&home, &[&set[..], &why].concat());
+    let book = home.path().join("grades.db");
+    let shown = || results(&home, &["show"]).0;
+    let before = shown();
+    // What is lost is shown, and is not lost before somebody has said so.
+    let (said, _) = results(&home, &["forget", "boris"]);
+    let is = predicate::str::is_match(
+        r"^g1/boris  us-upper  15 \(by hand\)  class/g1/boris/lab30\n  override 1: us-upper is 15 points, by ana on .*: shown\nto be forgotten: 1 student with 1 result and 1 override; .*\nnothing was forgotten; with --yes it is\n$",
+    );
+    assert!(is.unwrap().eval(&said), "{said}");
+    assert_eq!(shown(), before);
+    let mut unknown = home.grader();
+    unknown.args(["results", "forget", "bors", "--yes", "--lang", "en"]);
+    unknown
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("hint: did you mean `boris`?"));
+    // A batch that was killed left everybody's results in the journal.
+    let mut records = Vec::new();
+    let gradebook = Gradebook::read_only(&book).unwrap();
+    gradebook
+        .standing_records(&mut |record| records.push(record))
+        .unwrap();
+    drop(gradebook);
+    assert_eq!(records.len(), 4);
+    let (journal, _) = Journal::open(&home.path().join("grades.journal"), &mut |_| {}).unwrap();
+    for record in &mut records {
+        record.started += 1;
+        journal.append(record).unwrap();
+    }
+    let forget = ["results", "forget", "g1/b*", "--yes", "--lang", "en"];
+    home.grader()
+        .args(forget)
+        .assert()
+        .code(3)
+        .stderr(predicate::str::contains("another batch is writing"));
+    assert_eq!(shown(), before);
+    drop(journal);
+    let (said, _) = results(&home, &forget[1..4]);
+    assert!(said.ends_with("\nforgotten: 1 student\n"), "{said}");
+    fs::rename(home.path().join("class/g1/boris"), home.path().join("away")).unwrap();
+    batch(&home, &[])
+        .assert()
+        .code(1)
+        .stderr(predicate::str::contains("3 unchanged"));
+    let after = shown();
+    assert!(
+        !after.contains("boris") && after.contains("g2/dora"),
+        "{after}"
+    );
+    let database = fs::read(&book).unwrap();
+    assert!(!database.windows(5).any(|bytes| bytes == b"boris"));
+    // Found again it is graded again, and what was decided by hand is gone.
+    fs::rename(home.path().join("away"), home.path().join("class/g1/boris")).unwrap();
+    batch(&home, &["--quiet"]).assert().code(1);
+    let again = shown();
+    assert!(
+        again.contains("g1/boris") && !again.contains("by hand"),
+        "{again}"
+    );
+    results(&home, &["forget", "boris", "--lab", "us-upper", "--yes"]);
+    let again = shown();
+    let row = again.lines().find(|line| line.starts_with("g1/boris"));
+    assert!(row.is_some_and(|row| row.ends_with(" -")), "{again}");
+}
+
+#[test]
+fn what_was_set_by_hand_is_in_a_comparison_with_who_when_and_why() {
+    let home = Home::new();
+    hand_in(&home, "mutants/serve-one");
+    batch(&home, &["--quiet"]).assert().success();
+    let set = |words: &[&str]| {
+        let by = ["--who", "ana", "--why", "appeal of 3 December"];
+        results(&home, &[&["override", "g1/boris"], words, &by].concat());
+    };
+    set(&["us-upper/s-next", "5"]);
+    set(&["us-upper/s-next", "7.5"]);
+    let (said, _) = results(&home, &["compare", "--since", "2020-01-01"]);
+    let is = predicate::str::is_match(
+        r"\ng1/boris +us-upper/s-next +✗ 0 +7.5 \(by hand\) +override 2 by ana on 2.*: appeal of 3 December\n1 change in 1 submission of 1 student\n$",
+    );
+    assert!(is.unwrap().eval(&said), "{said}");
+    // A regrade that waits says whose points it leaves alone.
+    hand_in(&home, "good-poll");
+    batch(&home, &["--quiet"]).assert().success();
+    let (said, _) = results(&home, &["compare"]);
+    let is = predicate::str::is_match(
+        r"us-upper/s-next +7.5 \(by hand\) +7.5 \(by hand\) +submission changed; override 2 by ana on ",
+    );
+    assert!(is.unwrap().eval(&said), "{said}");
 }

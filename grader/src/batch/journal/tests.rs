@@ -235,3 +235,50 @@ fn a_journal_of_another_time_is_told_from_another_file() {
     }
     assert!(matches!(open("os,lab\n"), JournalError::Foreign(_)));
 }
+
+#[test]
+fn who_is_forgotten_leaves_no_word_and_the_others_stay() {
+    let dir = TempDir::new().unwrap();
+    let path = journal(&dir);
+    filled(&path, &["anna", "src", "boris", "src"]);
+    let before = fs::metadata(&path).unwrap().len();
+    let forget = |name: &str| {
+        let (journal, _) = Journal::open(&path, &mut |_| {}).unwrap();
+        journal.forget(&|identity| identity.student == name)
+    };
+    assert_eq!(forget("src").unwrap(), 2);
+    assert_eq!(fs::metadata(&path).unwrap().len(), before);
+    assert!(!fs::read_to_string(&path).unwrap().contains("src"));
+    let (names, found) = students(&path);
+    assert_eq!(
+        (names, found.damage),
+        (vec!["anna".into(), "boris".into()], vec![])
+    );
+    assert_eq!(forget("src").unwrap(), 0);
+    // What is written behind blanks is read, and the last one to go leaves an empty journal.
+    filled(&path, &["clara"]);
+    assert_eq!(students(&path).0, ["anna", "boris", "clara"]);
+    for name in ["anna", "boris", "clara"] {
+        assert_eq!(forget(name).unwrap(), 1);
+    }
+    assert!(!Journal::holds_results(&path));
+}
+
+#[test]
+fn whoever_is_killed_while_forgetting_has_forgotten() {
+    let dir = TempDir::new().unwrap();
+    let path = journal(&dir);
+    let ends = filled(&path, &["anna", "src", "boris"]);
+    let whole = fs::read(&path).unwrap();
+    let line = usize::try_from(ends[1]).unwrap()..usize::try_from(ends[2]).unwrap() - 1;
+    for blank in [
+        line.start..line.start + 1,
+        line.start..line.end - 1,
+        line.start + 70..line.end,
+    ] {
+        let mut bytes = whole.clone();
+        bytes[blank].fill(BLANK);
+        fs::write(&path, bytes).unwrap();
+        assert_eq!(students(&path).0, ["anna", "boris"]);
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use grader::batch::{Journal, JournalError, Known, Shard, Status};
+use grader::batch::{Journal, JournalError, Known, Recovered, ResultRecord, Shard, Status};
 use grader::gradebook::{Gradebook, LabSettings, Merged, Pick};
 use grader::report::clean;
 
@@ -19,25 +19,10 @@ impl Batch {
         let path = journal_path(&self.gradebook);
         let words = Words(self.lang.get());
         let mut left = 0;
-        let (journal, recovered) = Journal::open(&path, &mut |record| {
+        let (journal, recovered) = open_journal(&self.gradebook, &mut |record| {
             left += 1;
             if record.status != Status::Error {
                 known.insert((record.identity, record.key));
-            }
-        })
-        .map_err(|error| {
-            let failure = Failure::fault(error.to_string());
-            match error {
-                JournalError::Busy(_) => failure.hint(
-                    "let it end, or give this one a gradebook of its own with --gradebook FILE",
-                ),
-                JournalError::Foreign(_) => failure.hint(
-                    "name another gradebook with --gradebook FILE, or remove this file if you know that nothing else needs it: what it holds is graded again",
-                ),
-                JournalError::Version { .. } => {
-                    failure.hint("the grader that wrote it takes its results in")
-                }
-                JournalError::Io { .. } => failure,
             }
         })?;
         if left > 0 && !self.quiet {
@@ -116,6 +101,28 @@ impl Batch {
         }
         Ok(merged)
     }
+}
+
+/// Opens the journal of a gradebook, for this process only; `each` gets what an interrupted batch left.
+pub(in crate::cli) fn open_journal(
+    gradebook: &Path,
+    each: &mut dyn FnMut(ResultRecord),
+) -> Result<(Journal, Recovered), Failure> {
+    Journal::open(&journal_path(gradebook), each).map_err(|error| {
+        let failure = Failure::fault(error.to_string());
+        match error {
+            JournalError::Busy(_) => failure.hint(
+                "let it end, or give this one a gradebook of its own with --gradebook FILE",
+            ),
+            JournalError::Foreign(_) => failure.hint(
+                "name another gradebook with --gradebook FILE, or remove this file if you know that nothing else needs it: what it holds is graded again",
+            ),
+            JournalError::Version { .. } => {
+                failure.hint("the grader that wrote it takes its results in")
+            }
+            JournalError::Io { .. } => failure,
+        }
+    })
 }
 
 /// The journal of a gradebook: `grades.journal`, and `grades.2026.journal` of one that is no `.db`,

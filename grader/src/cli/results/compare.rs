@@ -9,7 +9,7 @@ use grader::report::clean;
 use super::Failed;
 use crate::cli::failure::Failure;
 use crate::cli::options::LangOption;
-use crate::cli::words::Words;
+use crate::cli::words::{Words, points};
 
 /// What a regrade would change, student by student, with the reason; apply it or not
 #[derive(Args)]
@@ -49,12 +49,7 @@ impl Compare {
         } else if io::stdin().is_terminal() {
             write!(out, "{}", words.apply())?;
             out.flush()?;
-            let mut answer = String::new();
-            io::stdin().lock().read_line(&mut answer)?;
-            matches!(
-                answer.trim().to_lowercase().as_str(),
-                "y" | "yes" | "д" | "да"
-            )
+            yes()?
         } else {
             writeln!(out, "{} grader results apply | discard", words.next())?;
             return Ok(());
@@ -67,6 +62,14 @@ impl Compare {
         }
         Ok(())
     }
+}
+
+/// Whether what is typed now says yes.
+pub(super) fn yes() -> io::Result<bool> {
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    let answer = answer.trim().to_lowercase();
+    Ok(matches!(answer.as_str(), "y" | "yes" | "д" | "да"))
 }
 
 fn compared(out: &mut dyn Write, comparison: &Comparison, words: Words) -> io::Result<()> {
@@ -83,23 +86,27 @@ fn compared(out: &mut dyn Write, comparison: &Comparison, words: Words) -> io::R
     };
     // What it is worth is said where that is what has changed.
     let side = |change: &Change, side: &Option<Judged>| match side {
-        None => "-".to_owned(),
-        Some(judged) => {
+        Some(judged) if judged.by_hand || !judged.outcome.is_empty() => {
             let of = |side: &Option<Judged>| side.as_ref().map(|judged| judged.of);
             let same =
                 change.was.is_none() || change.now.is_none() || of(&change.was) == of(&change.now);
-            let points = if same {
-                judged.points.to_string()
+            let shown = points(judged.points);
+            let shown = if same {
+                shown
             } else {
-                format!("{}/{}", judged.points, judged.of)
+                format!("{shown}/{}", judged.of)
             };
+            if judged.by_hand {
+                return format!("{shown} {}", words.by_hand());
+            }
             match judged.outcome.as_str() {
-                "pass" => format!("✓ {points}"),
-                "fail" => format!("✗ {points}"),
-                "not-reached" => format!("– {points}"),
-                other => format!("{} {points}", words.outcome(other)),
+                "pass" => format!("✓ {shown}"),
+                "fail" => format!("✗ {shown}"),
+                "not-reached" => format!("– {shown}"),
+                other => format!("{} {shown}", words.outcome(other)),
             }
         }
+        _ => "-".to_owned(),
     };
     let what = |change: &Change| {
         let attempt = if change.attempt > 1 {

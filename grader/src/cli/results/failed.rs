@@ -27,8 +27,12 @@ pub(in crate::cli) fn failed(path: &Path, error: GradebookError) -> Failure {
             "the file and its directory must be there and be yours to write; name another with --gradebook FILE",
         ),
         GradebookError::Unknown(unknown) => {
-            let hint = list(path, &unknown);
-            Failure::usage(said).hint(hint)
+            let failure = Failure::usage(said);
+            let failure = match unknown.close() {
+                Some(close) => failure.hint(format!("did you mean `{close}`?")),
+                None => failure,
+            };
+            failure.hint(list(path, &unknown))
         }
         GradebookError::Full => Failure::fault(said).hint(
             "make room and say this again; what a batch has graded is kept in the journal beside it",
@@ -52,9 +56,9 @@ fn list(path: &Path, unknown: &Unknown) -> String {
         }
     };
     match unknown {
-        Unknown::Student(_) => format!("{} lists the students", command("show")),
+        Unknown::Student { .. } => format!("{} lists the students", command("show")),
         Unknown::Several(_) => format!("write group/name; {} lists them", command("show")),
-        Unknown::Lab(_) => format!("{} lists the labs", command("show")),
+        Unknown::Lab { .. } => format!("{} lists the labs", command("show")),
         Unknown::Requirement { lab, .. } => {
             let stats = format!("stats {lab}");
             format!("{} lists its requirements", command(&stats))

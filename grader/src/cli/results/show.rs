@@ -86,7 +86,7 @@ fn is(standing: &Standing, name: &str) -> bool {
 }
 
 /// Points, or why there are none.
-fn mark(standing: &Standing, words: Words) -> String {
+pub(super) fn mark(standing: &Standing, words: Words) -> String {
     match (&standing.score, &standing.attempt) {
         (Some(score), _) => {
             let mut text = points(*score);

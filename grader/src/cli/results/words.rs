@@ -1,9 +1,9 @@
-//! What only `results export`, `results merge` and `results override` say.
+//! What only `results export`, `results forget`, `results merge` and `results override` say.
 
 use std::path::Path;
 
 use grader::batch::Shard;
-use grader::gradebook::Doubt;
+use grader::gradebook::{Doubt, Kept};
 use grader::lab::Lang;
 
 use super::parts::Unlike;
@@ -70,6 +70,63 @@ impl Words {
                  чтобы решить сейчас, выставьте баллы за {lab} целиком"
             ),
         }
+    }
+
+    /// Nothing of a lab is kept of those who were named.
+    pub(super) fn nothing_of(self, lab: &str) -> String {
+        self.pick(
+            format!("nothing of {lab} is kept of them"),
+            format!("по {lab} от них ничего нет"),
+        )
+    }
+
+    /// What forgetting students, or one lab of theirs, takes away.
+    pub(super) fn would_be_lost(self, kept: &[Kept], lab: Option<&str>) -> String {
+        let sum = |of: &dyn Fn(&Kept) -> usize| kept.iter().map(of).sum::<usize>();
+        let results = self.results(sum(&|kept| kept.results));
+        let overrides = self.count(
+            sum(&|kept| kept.overrides.len()),
+            ["override", "overrides"],
+            ["ручная оценка", "ручные оценки", "ручных оценок"],
+        );
+        let students = self.count(
+            kept.len(),
+            ["student", "students"],
+            ["студент", "студента", "студентов"],
+        );
+        let what = match (self.0, lab) {
+            (_, None) => students,
+            (Lang::En, Some(lab)) => format!("{lab} of {students}"),
+            (Lang::Ru, Some(lab)) => format!("{lab}, {students}"),
+        };
+        self.pick(
+            format!("to be forgotten: {what} with {results} and {overrides}; what was exported before keeps them"),
+            format!("будет забыто: {what}, {results}, {overrides}; в выгруженном раньше всё останется"),
+        )
+    }
+
+    /// Asks; no is meant where nothing is answered.
+    pub(super) fn forget(self) -> &'static str {
+        self.pick("forget them? [y/N] ", "забыть? [д/Н] ")
+    }
+
+    pub(super) fn not_forgotten(self) -> &'static str {
+        self.pick(
+            "nothing was forgotten; with --yes it is",
+            "ничего не забыто; чтобы забыть, добавьте --yes",
+        )
+    }
+
+    pub(super) fn forgotten(self, students: usize) -> String {
+        let students = self.count(
+            students,
+            ["student", "students"],
+            ["студент", "студента", "студентов"],
+        );
+        self.pick(
+            format!("forgotten: {students}"),
+            format!("забыто: {students}"),
+        )
     }
 
     pub(super) fn files(self, count: usize, dir: &str) -> String {

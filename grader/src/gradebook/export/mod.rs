@@ -17,7 +17,7 @@ mod words;
 use thiserror::Error;
 
 use self::words::Words;
-use super::{Attempt, Gradebook, GradebookError, LabInfo, Standing, Unknown};
+use super::{Attempt, Gradebook, GradebookError, LabInfo, Standing};
 use crate::batch::{ResultRecord, Status};
 use crate::lab::Lang;
 use crate::report::{JsonRequirement, JsonWhy};
@@ -173,11 +173,10 @@ impl Grades {
     ) -> Result<Self, GradebookError> {
         let words = Words(lang);
         gradebook.lab_id(lab)?;
-        let info = gradebook
-            .labs()?
-            .into_iter()
-            .find(|info| info.name == lab)
-            .ok_or_else(|| Unknown::Lab(lab.to_owned()))?;
+        let mut labs = gradebook.labs()?.into_iter();
+        let Some(info) = labs.find(|info| info.name == lab) else {
+            return Err(gradebook.no_lab(lab)?.into());
+        };
         let course = gradebook.course_of(lab)?;
         let mut rows = Vec::new();
         for standing in gradebook.standings(Some(lab))? {

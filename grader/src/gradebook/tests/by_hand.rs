@@ -144,3 +144,144 @@ fn students_are_those_of_the_labs_course() {
     let error = gradebook.check_course("networks", &names).unwrap_err();
     assert!(matches!(&error, GradebookError::OtherCourse { course, .. } if course == "os"));
 }
+
+/// Sets when an override was set, and when it was withdrawn.
+fn at(gradebook: &Gradebook, id: i64, set: i64, withdrawn: Option<i64>) {
+    let by = withdrawn.map(|_| "bob");
+    let sql = "UPDATE override SET at = ?, withdrawn_at = ?, withdrawn_by = ? WHERE id = ?";
+    let changed = gradebook.connection.execute(sql, (set, withdrawn, by, id));
+    assert_eq!(changed.unwrap(), 1);
+}
+
+#[test]
+fn what_was_set_by_hand_since_is_a_change_with_both_sides() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    merge(&mut gradebook, &[result("anna", "1", "lab", ONE)]);
+    let sql = "UPDATE run SET counted = 1";
+    gradebook.connection.execute(sql, []).unwrap();
+    let mut set = |requirement, points, who| {
+        gradebook
+            .set_override("anna", "us-upper", requirement, points, who, "why")
+            .unwrap();
+    };
+    set(Some("s-b"), 4.0, "ana");
+    set(Some("s-b"), 7.5, "bob");
+    set(None, 15.0, "ana");
+    at(&gradebook, 1, 10, Some(20));
+    at(&gradebook, 2, 20, None);
+    at(&gradebook, 3, 30, Some(40));
+    let since = |since| -> Vec<(String, [String; 2], [Option<i64>; 2])> {
+        let comparison = gradebook.compare_since(since).unwrap();
+        let count = usize::from(!comparison.changes.is_empty());
+        assert_eq!(
+            (comparison.students, comparison.submissions),
+            (count, count)
+        );
+        let changes = comparison.changes.into_iter().map(|change| {
+            let [Reason::ByHand(both)] = &change.why[..] else {
+                panic!("{change:?}");
+            };
+            let id = |entry: &Option<Override>| entry.as_ref().map(|entry| entry.id);
+            let side = |side: &Option<Judged>| {
+                let side = side.as_ref().unwrap();
+                format!("{} {} {}", side.outcome, side.points, side.by_hand)
+            };
+            (
+                change.requirement.clone(),
+                [side(&change.was), side(&change.now)],
+                [id(&both.0), id(&both.1)],
+            )
+        });
+        changes.collect()
+    };
+    let row = |requirement: &str, was: &str, now: &str, ids| {
+        (
+            requirement.to_owned(),
+            [was.to_owned(), now.to_owned()],
+            ids,
+        )
+    };
+    // Set and withdrawn since: nothing has changed.
+    assert_eq!(
+        since(5),
+        [row("s-b", "fail 0 false", "fail 7.5 true", [None, Some(2)])]
+    );
+    // Another's points in place of earlier ones.
+    assert_eq!(
+        since(20),
+        [row(
+            "s-b",
+            "fail 4 true",
+            "fail 7.5 true",
+            [Some(1), Some(2)]
+        )]
+    );
+    // Withdrawn: what it is without is with the other points set by hand.
+    assert_eq!(
+        since(35),
+        [row(
+            "",
+            "graded 15 true",
+            "graded 17.5 false",
+            [Some(3), None]
+        )]
+    );
+    assert_eq!(since(41), []);
+}
+
+#[test]
+fn a_regrade_below_points_set_by_hand_tells_whose_they_are() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    merge(&mut gradebook, &[result("anna", "1", "lab", ONE)]);
+    gradebook
+        .set_override("anna", "us-upper", Some("s-b"), 7.0, "ana", "shown")
+        .unwrap();
+    let mut after = result("anna", "2", "lab", BOTH);
+    after.started = 2;
+    merge(&mut gradebook, &[after]);
+    let changes = gradebook.compare().unwrap().changes;
+    assert_eq!(changes.len(), 1);
+    let side = |side: &Option<Judged>| {
+        let side = side.as_ref().unwrap();
+        (side.outcome.clone(), side.points, side.by_hand)
+    };
+    assert_eq!(side(&changes[0].was), ("fail".into(), 7.0, true));
+    assert_eq!(side(&changes[0].now), ("pass".into(), 7.0, true));
+    assert_eq!(changes[0].why[0], Reason::Submission);
+    assert!(matches!(&changes[0].why[1], Reason::ByHand(both) if both.0 == both.1));
+}
+
+#[test]
+fn points_by_hand_for_whom_nothing_can_be_graded_or_was_handed_in_are_changes() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let mut lost = result("lost", "3", "lab", &[]);
+    (lost.status, lost.message) = (Status::Ungradable, Some("nothing".into()));
+    merge(&mut gradebook, &[result("anna", "1", "lab", ONE), lost]);
+    let labs = BTreeMap::new();
+    let mut step = gradebook.merge("os", &labs, "batch").unwrap();
+    step.student("21214", "zoe", &Person::default()).unwrap();
+    step.finish().unwrap();
+    for student in ["lost", "zoe"] {
+        gradebook
+            .set_override(student, "us-upper", None, 5.0, "t", "w")
+            .unwrap();
+    }
+    // It counts nothing there.
+    gradebook
+        .set_override("lost", "us-upper", Some("s-b"), 5.0, "t", "w")
+        .unwrap();
+    let changes = gradebook.compare_since(1).unwrap().changes;
+    let sides: Vec<_> = changes
+        .iter()
+        .map(|c| (c.student.as_str(), c.was.as_ref().unwrap().outcome.as_str()))
+        .collect();
+    assert_eq!(sides, [("lost", "ungradable"), ("zoe", "")]);
+    assert!(
+        changes
+            .iter()
+            .all(|c| c.now.as_ref().unwrap().points == 5.0)
+    );
+}
