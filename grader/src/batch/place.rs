@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::inside::{self, Inside};
+use crate::lab::Text;
 use crate::report::clean;
 use crate::submission::{ArchiveBounds, ArchiveError, Repository, Stop, Unpacked, receive, unpack};
 
@@ -64,7 +65,7 @@ impl fmt::Display for Place {
 pub enum PlaceError {
     /// What was handed in is at fault.
     #[error("{0}")]
-    Unusable(String),
+    Unusable(Text),
     /// The grader or the machine failed.
     #[error("{0}")]
     Fault(String),
@@ -76,7 +77,7 @@ impl From<ArchiveError> for PlaceError {
             // The directory it is in may be a private one, of another name each time.
             ArchiveError::Unfit { path, why } => {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
-                Self::Unusable(format!("{}: {why}", clean(&name)))
+                Self::Unusable(why.behind(format!("{}: ", clean(&name))))
             }
             ArchiveError::Fault { .. } => Self::Fault(error.to_string()),
         }
@@ -88,7 +89,7 @@ impl From<ArchiveError> for PlaceError {
 pub struct Opened {
     path: PathBuf,
     /// What was passed over and why, one line each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
     _unpacked: Option<Unpacked>,
 }
 
@@ -118,10 +119,10 @@ impl Opened {
                     let mut notes = std::mem::take(&mut self.notes);
                     if !beside.is_empty() {
                         let name = archive.file_name().unwrap_or_default().to_string_lossy();
-                        notes.push(format!(
-                            "{} is what is graded; beside it: {}",
-                            clean(&name),
-                            clean(&beside.join(", "))
+                        let (name, beside) = (clean(&name), clean(&beside.join(", ")));
+                        notes.push(Text::both(
+                            format!("{name} is what is graded; beside it: {beside}"),
+                            format!("проверяется {name}; рядом лежит: {beside}"),
                         ));
                     }
                     self = Self::of(unpack(&archive, bounds)?);
@@ -129,9 +130,14 @@ impl Opened {
                     self.notes = notes;
                 }
                 Inside::Archives(names) => {
-                    return Err(PlaceError::Unusable(format!(
-                        "several archives, and which of them counts cannot be told: {}; hand in one",
-                        clean(&names.join(", "))
+                    let names = clean(&names.join(", "));
+                    return Err(PlaceError::Unusable(Text::both(
+                        format!(
+                            "several archives, and which of them counts cannot be told: {names}; hand in one"
+                        ),
+                        format!(
+                            "несколько архивов, и какой из них считать, не видно: {names}; сдавайте один"
+                        ),
                     )));
                 }
             }
@@ -190,7 +196,11 @@ fn gather(files: &[(PathBuf, String)], bounds: &ArchiveBounds) -> Result<Unpacke
                     .open(path)
                     .map_err(Stop::Fault)?;
                 if !file.metadata().map_err(Stop::Fault)?.is_file() {
-                    target.skip(path.to_string_lossy().as_bytes(), "it is no file");
+                    target.skip(
+                        path.to_string_lossy().as_bytes(),
+                        "it is no file",
+                        "это не файл",
+                    );
                     continue;
                 }
                 target.file(&name, false, None, &mut file)?;
@@ -250,7 +260,10 @@ mod tests {
         assert!(opened.path().join("server.c").is_file());
         assert_eq!(
             opened.notes,
-            ["a.zip is what is graded; beside it: report.docx"]
+            [Text::both(
+                "a.zip is what is graded; beside it: report.docx",
+                "проверяется a.zip; рядом лежит: report.docx"
+            )]
         );
         fs::copy(&inner, handed.join("c.zip")).unwrap();
         let why = place.open().unwrap_err().to_string();

@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use self::names::{Name, Refused};
 use super::tree::O_NONBLOCK;
+use crate::lab::{Lang, Text};
 
 /// Bounds of unpacking.
 #[derive(Clone, Copy, Debug)]
@@ -56,7 +57,7 @@ pub struct Unpacked {
     path: PathBuf,
     _scratch: Scratch,
     /// What was passed over and why, one line each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
 }
 
 impl Unpacked {
@@ -76,7 +77,7 @@ pub enum ArchiveError {
         /// The archive.
         path: PathBuf,
         /// What is wrong with it, and what to do.
-        why: String,
+        why: Text,
     },
     /// The machine failed.
     #[error("{}: cannot be unpacked: {error}", shown(path))]
@@ -86,6 +87,20 @@ pub enum ArchiveError {
         /// What the system said.
         error: String,
     },
+}
+
+impl ArchiveError {
+    /// The same for who reads `lang`. What comes from the system stays as it is.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) => self.to_string(),
+            (Self::Unfit { path, why }, _) => format!("{}: {}", shown(path), why.in_lang(lang)),
+            (Self::Fault { path, error }, _) => {
+                format!("{}: не распаковать: {error}", shown(path))
+            }
+        }
+    }
 }
 
 /// A name for a line that people read: it may be as long as an archive.
@@ -104,22 +119,22 @@ enum Kind {
     Zip,
     Tar,
     Gzip,
-    /// Known, but not read: its name.
-    Other(&'static str),
+    /// Known, but not read: its name in both languages.
+    Other(&'static str, &'static str),
 }
 
 impl Kind {
     fn of(bytes: &[u8]) -> Option<Self> {
-        const OTHERS: [(&[u8], &str); 5] = [
-            (b"7z\xbc\xaf\x27\x1c", "a 7z archive"),
-            (b"Rar!\x1a\x07", "a RAR archive"),
-            (b"\xfd7zXZ\0", "compressed with xz"),
-            (b"BZh", "compressed with bzip2"),
-            (b"\x28\xb5\x2f\xfd", "compressed with zstd"),
+        const OTHERS: [(&[u8], &str, &str); 5] = [
+            (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "архив 7z"),
+            (b"Rar!\x1a\x07", "a RAR archive", "архив RAR"),
+            (b"\xfd7zXZ\0", "compressed with xz", "сжато xz"),
+            (b"BZh", "compressed with bzip2", "сжато bzip2"),
+            (b"\x28\xb5\x2f\xfd", "compressed with zstd", "сжато zstd"),
         ];
-        let known = OTHERS.iter().find(|(magic, _)| bytes.starts_with(magic));
-        if let Some((_, name)) = known {
-            Some(Self::Other(name))
+        let known = OTHERS.iter().find(|(magic, ..)| bytes.starts_with(magic));
+        if let Some((_, en, ru)) = known {
+            Some(Self::Other(en, ru))
         } else if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
             Some(Self::Zip)
         } else if bytes.starts_with(b"\x1f\x8b") {
@@ -166,11 +181,13 @@ pub fn unpack(path: &Path, bounds: &ArchiveBounds) -> Result<Unpacked, ArchiveEr
             Some(Kind::Zip) => zipped::unpack(&bytes, target),
             Some(Kind::Tar) => tarball::unpack(&bytes, target),
             Some(Kind::Gzip) => tarball::unpack_gzip(&bytes, target),
-            Some(Kind::Other(what)) => Err(Stop::unfit(format!(
-                "{what}; hand in a directory, or a zip, tar or tar.gz of it"
-            ))),
+            Some(Kind::Other(en, ru)) => Err(Stop::unfit(
+                format!("{en}; hand in a directory, or a zip, tar or tar.gz of it"),
+                format!("{ru}; сдавайте каталог или его zip, tar или tar.gz"),
+            )),
             None => Err(Stop::unfit(
                 "not an archive, whatever its name says; hand in a directory, or a zip, tar or tar.gz of it",
+                "это не архив, что бы ни говорило имя; сдавайте каталог или его zip, tar или tar.gz",
             )),
         }
     })
@@ -205,7 +222,11 @@ pub(crate) fn receive(
     let done = fill(&mut target);
     let mut notes = target.notes;
     if target.more > 0 {
-        notes.push(format!("{} more were passed over", target.more));
+        let more = target.more;
+        notes.push(Text::both(
+            format!("{more} more were passed over"),
+            format!("пропущено ещё: {more}"),
+        ));
     }
     match done {
         Ok(()) => Ok(Unpacked {
@@ -229,7 +250,7 @@ fn read(path: &Path, bounds: &ArchiveBounds) -> Result<Vec<u8>, ArchiveError> {
         path: path.to_owned(),
         error: error.to_string(),
     };
-    let unfit = |why: String| ArchiveError::Unfit {
+    let unfit = |why: Text| ArchiveError::Unfit {
         path: path.to_owned(),
         why,
     };
@@ -240,15 +261,16 @@ fn read(path: &Path, bounds: &ArchiveBounds) -> Result<Vec<u8>, ArchiveError> {
         .open(path)
         .map_err(fault)?;
     if !file.metadata().map_err(fault)?.is_file() {
-        return Err(unfit("not a regular file".to_owned()));
+        return Err(unfit(Text::both("not a regular file", "не обычный файл")));
     }
     let mut bytes = Vec::new();
     let limited = file.take(bounds.archive + 1).read_to_end(&mut bytes);
     limited.map_err(fault)?;
     if bytes.len() as u64 > bounds.archive {
-        return Err(unfit(format!(
-            "larger than {} MiB; hand in sources only",
-            bounds.archive >> 20
+        let most = bounds.archive >> 20;
+        return Err(unfit(Text::both(
+            format!("larger than {most} MiB; hand in sources only"),
+            format!("больше {most} МиБ; сдавайте только исходные тексты"),
         )));
     }
     Ok(bytes)
@@ -257,19 +279,30 @@ fn read(path: &Path, bounds: &ArchiveBounds) -> Result<Vec<u8>, ArchiveError> {
 /// What ends unpacking early.
 pub(crate) enum Stop {
     /// What was handed in is at fault.
-    Unfit(String),
+    Unfit(Text),
     /// The machine failed.
     Fault(io::Error),
 }
 
 impl Stop {
-    fn unfit(why: impl Into<String>) -> Self {
-        Self::Unfit(why.into())
+    fn unfit(en: impl Into<String>, ru: impl Into<String>) -> Self {
+        Self::Unfit(Text::both(en, ru))
+    }
+
+    fn too_many(most: usize) -> Self {
+        Self::unfit(
+            format!("more than {most} entries; hand in sources only"),
+            format!("больше {most} файлов и каталогов; сдавайте только исходные тексты"),
+        )
+    }
+
+    fn empty() -> Self {
+        Self::unfit("nothing is in it", "в нём ничего нет")
     }
 
     /// An error of a decoder: the archive's fault.
     fn damaged(error: &dyn std::fmt::Display) -> Self {
-        Self::Unfit(format!("damaged: {error}"))
+        Self::unfit(format!("damaged: {error}"), format!("повреждён: {error}"))
     }
 }
 
@@ -280,7 +313,7 @@ pub(crate) struct Target<'a> {
     room: u64,
     left: u64,
     entries: usize,
-    notes: Vec<String>,
+    notes: Vec<Text>,
     /// What is worth a note beyond those.
     more: usize,
     /// Whether it was told that names are not UTF-8.
@@ -292,21 +325,24 @@ impl Target<'_> {
     pub(crate) fn name(&mut self, raw: &[u8]) -> Result<Option<Name>, Stop> {
         self.entries += 1;
         if self.entries > self.bounds.entries {
-            return Err(Stop::unfit(format!(
-                "more than {} entries; hand in sources only",
-                self.bounds.entries
-            )));
+            return Err(Stop::too_many(self.bounds.entries));
         }
         match Name::new(raw, self.bounds.depth) {
             Ok(name) => {
                 self.tell_translated(name.as_ref());
                 Ok(name)
             }
-            Err(Refused::Skip(why)) => {
-                self.skip(raw, why);
+            Err(Refused::Skip(en, ru)) => {
+                self.skip(raw, en, ru);
                 Ok(None)
             }
-            Err(Refused::Stop(why)) => Err(Stop::unfit(format!("{}: {why}", brief(raw)))),
+            Err(Refused::Stop(en, ru)) => {
+                let name = brief(raw);
+                Err(Stop::unfit(
+                    format!("{name}: {en}"),
+                    format!("{name}: {ru}"),
+                ))
+            }
         }
     }
 
@@ -316,22 +352,27 @@ impl Target<'_> {
             return;
         };
         self.translated = true;
-        self.note(format!(
-            "names in the archive are not UTF-8 and were read as Cyrillic: {}",
-            shown(name.path())
-        ));
+        let name = shown(name.path());
+        self.note(
+            format!("names in the archive are not UTF-8 and were read as Cyrillic: {name}"),
+            format!("имена в архиве не в UTF-8 и прочитаны как кириллица: {name}"),
+        );
     }
 
     /// Notes that an entry is passed over.
-    pub(crate) fn skip(&mut self, raw: &[u8], why: &str) {
-        self.note(format!("skipped {}: {why}", brief(raw)));
+    pub(crate) fn skip(&mut self, raw: &[u8], en: &str, ru: &str) {
+        let name = brief(raw);
+        self.note(
+            format!("skipped {name}: {en}"),
+            format!("пропущено {name}: {ru}"),
+        );
     }
 
     /// Nobody reads thousands of them.
-    fn note(&mut self, note: String) {
+    fn note(&mut self, en: String, ru: String) {
         const MOST: usize = 20;
         if self.notes.len() < MOST {
-            self.notes.push(note);
+            self.notes.push(Text::both(en, ru));
         } else {
             self.more += 1;
         }
@@ -355,10 +396,13 @@ impl Target<'_> {
             fs::create_dir_all(parent).map_err(|error| in_the_way(name, error))?;
         }
         match fs::remove_file(&path) {
-            Ok(()) => self.note(format!(
-                "{} is in the archive more than once; the last one counts",
-                shown(name.path())
-            )),
+            Ok(()) => {
+                let name = shown(name.path());
+                self.note(
+                    format!("{name} is in the archive more than once; the last one counts"),
+                    format!("{name} есть в архиве не один раз; в счёт идёт последний"),
+                );
+            }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(in_the_way(name, error)),
         }
@@ -380,10 +424,11 @@ impl Target<'_> {
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
-                    return Err(Stop::Unfit(format!(
-                        "{}: damaged: {error}",
-                        name.path().display()
-                    )));
+                    let name = name.path().display();
+                    return Err(Stop::unfit(
+                        format!("{name}: damaged: {error}"),
+                        format!("{name}: повреждён: {error}"),
+                    ));
                 }
             };
             let bytes = buffer.get(..count).unwrap_or_default();
@@ -397,15 +442,19 @@ impl Target<'_> {
 
     fn too_large(&self) -> Stop {
         if self.room < self.bounds.total {
-            Stop::unfit(format!(
-                "more than {} times larger unpacked than packed; hand in sources only",
-                self.bounds.ratio
-            ))
+            let most = self.bounds.ratio;
+            Stop::unfit(
+                format!("more than {most} times larger unpacked than packed; hand in sources only"),
+                format!(
+                    "распакованный больше архива в {most} раз и более; сдавайте только исходные тексты"
+                ),
+            )
         } else {
-            Stop::unfit(format!(
-                "more than {} MiB unpacked; hand in sources only",
-                self.bounds.total >> 20
-            ))
+            let most = self.bounds.total >> 20;
+            Stop::unfit(
+                format!("more than {most} MiB unpacked; hand in sources only"),
+                format!("в распакованном виде больше {most} МиБ; сдавайте только исходные тексты"),
+            )
         }
     }
 }
@@ -415,10 +464,13 @@ fn in_the_way(name: &Name, error: io::Error) -> Stop {
     match error.kind() {
         io::ErrorKind::AlreadyExists
         | io::ErrorKind::NotADirectory
-        | io::ErrorKind::IsADirectory => Stop::unfit(format!(
-            "{}: both a file and a directory",
-            name.path().display()
-        )),
+        | io::ErrorKind::IsADirectory => {
+            let name = name.path().display();
+            Stop::unfit(
+                format!("{name}: both a file and a directory"),
+                format!("{name}: и файл, и каталог"),
+            )
+        }
         _ => Stop::Fault(error),
     }
 }

@@ -285,11 +285,19 @@ impl Entry {
             "100644" | "100664" => false,
             "100755" => true,
             "160000" => {
-                target.skip(&self.name, "it is a submodule, not a file");
+                target.skip(
+                    &self.name,
+                    "it is a submodule, not a file",
+                    "это подмодуль, а не файл",
+                );
                 return Ok(());
             }
             _ => {
-                target.skip(&self.name, "it is a link, not a file");
+                target.skip(
+                    &self.name,
+                    "it is a link, not a file",
+                    "это ссылка, а не файл",
+                );
                 return Ok(());
             }
         };

@@ -24,6 +24,7 @@ pub use roster::{Roster, RosterError, RosterRow};
 use self::settle::settle;
 use super::item::{Item, Person, composed};
 use super::place::Place;
+use crate::lab::Lang;
 use crate::lab::guess::Candidate;
 use crate::submission::{
     ArchiveBounds, ArchiveError, Repository, Unpacked, is_archive_name, unpack,
@@ -45,6 +46,8 @@ pub struct Query {
     /// The newest file's time is when it was handed in, where nothing else tells; in a repository
     /// that of the last commit that changed it.
     pub by_file_times: bool,
+    /// The language of notes.
+    pub lang: Lang,
 }
 
 /// What was found.
@@ -133,6 +136,52 @@ pub enum FindError {
     },
 }
 
+impl FindError {
+    /// The same for who reads `lang`. What names files or comes from the system stays as it is.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        if lang == Lang::En {
+            return self.to_string();
+        }
+        match self {
+            Self::Unreadable { .. } => self.to_string(),
+            Self::Archive(error) => error.told(lang),
+            Self::NoRepository(path) => {
+                format!(
+                    "{}: это не репозиторий git, веток в нём нет",
+                    path.display()
+                )
+            }
+            Self::Nothing {
+                path,
+                looked,
+                notes,
+            } => format!(
+                "{}: ни одной работы не найдено ({looked}){notes}",
+                path.display()
+            ),
+            Self::NobodyChosen { students } => format!(
+                "--only не подходит ни к одной из найденных работ ({students}); это студент, группа/студент или образец вроде '21214/*'"
+            ),
+            Self::WhichNumber {
+                lab,
+                numbers,
+                first,
+            } => format!(
+                "у {lab} нет своего номера, а каталоги есть для заданий {numbers}; скажите, какое это: {lab}={first}"
+            ),
+            Self::WhichLab { path, how, labs } => format!(
+                "{}: по именам не видно, по какому из заданий {} эти работы ({how}); назовите только его",
+                path.display(),
+                labs.join(", ")
+            ),
+            Self::TooMany { path, most } => {
+                format!("{}: каталогов и файлов больше {most}", path.display())
+            }
+        }
+    }
+}
+
 /// A submission before it is known whose it really is.
 #[derive(Clone, Debug)]
 struct Hit {
@@ -173,6 +222,7 @@ pub fn only(pattern: &str) -> Result<GlobMatcher, globset::Error> {
 /// # Errors
 /// See [`FindError`].
 pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
+    let lang = query.lang;
     let mut found = Found::default();
     let meta = std::fs::metadata(source).map_err(|error| FindError::Unreadable {
         path: source.to_owned(),
@@ -181,13 +231,16 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
     let mut root = source.to_owned();
     if meta.is_file() && is_archive_name(&source.to_string_lossy()) {
         let unpacked = unpack(source, &class_bounds())?;
-        found.notes.clone_from(&unpacked.notes);
+        found.notes = unpacked.notes.iter().map(|n| n.told(lang)).collect();
         unpacked.path().clone_into(&mut root);
         found._unpacked = Some(unpacked);
     } else if !meta.is_dir() {
         return Err(FindError::Unreadable {
             path: source.to_owned(),
-            error: io::Error::other("neither a directory nor an archive (zip, tar, tar.gz)"),
+            error: io::Error::other(lang.pick(
+                "neither a directory nor an archive (zip, tar, tar.gz)",
+                "не каталог и не архив (zip, tar, tar.gz)",
+            )),
         });
     }
     let repository = Repository::at(&root);
@@ -202,22 +255,27 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
     found.how = match (&query.refs, &query.layout, &repository) {
         (Some(names), _, Some(repository)) => {
             refs::find(&mut search, repository, &root, names)?;
-            format!("branches `{names}`")
+            lang.pick(format!("branches `{names}`"), format!("ветки `{names}`"))
         }
         (Some(_), _, None) => return Err(FindError::NoRepository(source.to_owned())),
         (None, _, Some(repository)) if !repository.has_tree() => {
             refs::guess(&mut search, repository, &root)?;
-            "one for each branch".to_owned()
+            lang.pick("one for each branch", "по одной на ветку")
+                .to_owned()
         }
         (None, Some(layout), _) => {
             tree::by_layout(&mut search, &root, layout)?;
-            format!("layout `{layout}`")
+            lang.pick(
+                format!("layout `{layout}`"),
+                format!("раскладка `{layout}`"),
+            )
         }
         (None, None, _) => match lms::find(&mut search, &root)? {
             Some(how) => how.to_owned(),
             None => {
                 tree::guess(&mut search, &root)?;
-                "guessed from the names of directories".to_owned()
+                let how = "guessed from the names of directories";
+                lang.pick(how, "угадано по именам каталогов").to_owned()
             }
         },
     };
@@ -243,7 +301,7 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
     let hits = with_labs(hits, query, &tasks)?;
     if hits.is_empty() {
         if !tasks.is_empty() {
-            found.notes.insert(0, other_tasks(&tasks, &query.labs));
+            found.notes.insert(0, other_tasks(&tasks, query));
         }
         let notes = found.notes.iter().chain(&found.lost).take(5);
         return Err(FindError::Nothing {
@@ -302,11 +360,11 @@ struct Search<'a> {
 const MOST: usize = 1_000_000;
 
 /// The first few of these names, for a person who looks for the right one; the word for none.
-fn some_of<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+fn some_of<'n>(names: impl ExactSizeIterator<Item = &'n str>, lang: Lang) -> String {
     const SHOWN: usize = 8;
     let more = if names.len() > SHOWN { ", …" } else { "" };
     if names.len() == 0 {
-        return "nothing".to_owned();
+        return lang.pick("nothing", "ничего").to_owned();
     }
     let names: Vec<&str> = names.take(SHOWN).collect();
     format!("{}{more}", crate::report::clean(&names.join(", ")))
@@ -324,7 +382,7 @@ impl Search<'_> {
             // One student's directory stops nobody else.
             Err(error) if dir != self.root => {
                 let shown = self.shown(dir);
-                self.lost.push(format!("passed over {shown}: {error}"));
+                self.lose(&shown, &error.to_string(), &error.to_string());
                 return Ok(Vec::new());
             }
             Err(error) => return Err(unreadable(error)),
@@ -350,9 +408,11 @@ impl Search<'_> {
                     "" => shown,
                     dir => format!("{dir}/{shown}"),
                 };
-                self.lost.push(format!(
-                    "passed over {shown}: its name is not printable UTF-8"
-                ));
+                self.lose(
+                    &shown,
+                    "its name is not printable UTF-8",
+                    "имя — не печатаемый текст в UTF-8",
+                );
                 continue;
             };
             if text.starts_with('.') || text == "__MACOSX" {
@@ -363,7 +423,7 @@ impl Search<'_> {
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
             if let Some(why) = is_link.then(|| leads_astray(dir, &path)).flatten() {
                 let shown = self.shown(&path);
-                self.lost.push(format!("passed over {shown}: {why}"));
+                self.lose(&shown, why.0, why.1);
                 continue;
             }
             let is_dir = path.is_dir();
@@ -373,6 +433,16 @@ impl Search<'_> {
         Ok(out)
     }
 
+    /// Notes something in the language that was asked for.
+    fn note(&mut self, en: String, ru: String) {
+        self.notes.push(self.query.lang.pick(en, ru));
+    }
+
+    /// Notes what may be somebody's work, and why it cannot be graded.
+    fn lose(&mut self, shown: &str, en: &str, ru: &str) {
+        self.lost.push(passed_over(self.query.lang, shown, en, ru));
+    }
+
     /// A path below the source, for people.
     fn shown(&self, path: &Path) -> String {
         let inside = path.strip_prefix(&self.root).unwrap_or(path);
@@ -380,22 +450,36 @@ impl Search<'_> {
     }
 }
 
-/// What is wrong with a link in `dir`: following it would find nothing, or the class again.
-fn leads_astray(dir: &Path, link: &Path) -> Option<&'static str> {
+/// That something is not graded, and why.
+fn passed_over(lang: Lang, shown: &str, en: &str, ru: &str) -> String {
+    lang.pick(
+        format!("passed over {shown}: {en}"),
+        format!("пропущено {shown}: {ru}"),
+    )
+}
+
+/// What is wrong with a link in `dir`: following it would find nothing, or the class again. In both
+/// languages.
+fn leads_astray(dir: &Path, link: &Path) -> Option<(&'static str, &'static str)> {
     let Ok(target) = link.canonicalize() else {
-        return Some("a link that leads nowhere");
+        return Some(("a link that leads nowhere", "ссылка никуда не ведёт"));
     };
     let dir = dir.canonicalize().ok()?;
-    (dir.starts_with(&target)).then_some("a link to a directory that it is in itself")
+    (dir.starts_with(&target)).then_some((
+        "a link to a directory that it is in itself",
+        "ссылка на каталог, в котором она сама лежит",
+    ))
 }
 
 /// Tells which submissions are left out because nothing says which of several labs they are of.
 fn tell_of_no_lab(hits: &[Hit], query: &Query, lost: &mut Vec<String>) {
     let left = hits.iter().filter(|hit| hit.lab == HitLab::Only);
     for hit in left.filter(|_| query.labs.len() > 1) {
-        lost.push(format!(
-            "passed over {}: no name says which lab it is",
-            crate::report::clean(&hit.place.to_string())
+        lost.push(passed_over(
+            query.lang,
+            &crate::report::clean(&hit.place.to_string()),
+            "no name says which lab it is",
+            "по именам не видно, какое это задание",
         ));
     }
 }
@@ -419,15 +503,17 @@ fn listed(numbers: &[u32]) -> String {
     numbers.join(", ")
 }
 
-fn other_tasks(tasks: &[u32], labs: &[Candidate]) -> String {
-    let labs: Vec<String> = labs
+fn other_tasks(tasks: &[u32], query: &Query) -> String {
+    let of = query.lang.pick("of", "—");
+    let labs: Vec<String> = query
+        .labs
         .iter()
-        .map(|lab| format!("{} of {}", lab.id, listed(&lab.numbers)))
+        .map(|lab| format!("{} {of} {}", lab.id, listed(&lab.numbers)))
         .collect();
-    format!(
-        "names are of the tasks {}, but {}; write LAB=N for the number that the names have",
-        listed(tasks),
-        labs.join(", ")
+    let (tasks, labs) = (listed(tasks), labs.join(", "));
+    query.lang.pick(
+        format!("names are of the tasks {tasks}, but {labs}; write LAB=N for the number that the names have"),
+        format!("имена — заданий {tasks}, а {labs}; напишите LAB=N с номером, который в именах"),
     )
 }
 

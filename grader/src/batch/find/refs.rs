@@ -19,10 +19,12 @@ pub(super) fn find(
     let refs = repository.refs()?;
     let fits = |branch: &GitRef| names.read_all(&composed(&branch.name)).is_some();
     if !refs.iter().any(fits) {
-        let there = some_of(refs.iter().map(|branch| branch.name.as_str()));
-        search
-            .notes
-            .push(format!("no branch is called so; there are: {there}"));
+        let there = refs.iter().map(|branch| branch.name.as_str());
+        let there = some_of(there, search.query.lang);
+        search.note(
+            format!("no branch is called so; there are: {there}"),
+            format!("веток с такими именами нет; есть: {there}"),
+        );
     }
     for branch in refs {
         let Some(found) = names.read_all(&composed(&branch.name)) else {
@@ -83,9 +85,11 @@ pub(super) fn guess(
             }
         }
         let Some(name) = student.pop().filter(|_| !other) else {
-            search
-                .notes
-                .push(format!("passed over the branch {}", branch.name));
+            let name = &branch.name;
+            search.note(
+                format!("passed over the branch {name}"),
+                format!("пропущена ветка {name}"),
+            );
             continue;
         };
         let hit = Hit {
@@ -165,10 +169,11 @@ fn place(
         });
     }
     if !any {
-        search.notes.push(format!(
-            "the branch {} has no directory of {} by the layout",
-            branch.name, hit.student
-        ));
+        let (branch, student) = (&branch.name, &hit.student);
+        search.note(
+            format!("the branch {branch} has no directory of {student} by the layout"),
+            format!("в ветке {branch} по раскладке нет каталога {student}"),
+        );
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ use globset::GlobMatcher;
 use super::newest::Times;
 use super::{Found, Hit, HitLab, Query, Roster, RosterRow};
 use crate::batch::item::{Identity, Item, Person};
+use crate::lab::Lang;
 use crate::report::clean;
 
 /// A hit, and by which account of a learning management system it was handed in.
@@ -38,15 +39,18 @@ pub(super) fn settle(hits: Vec<Hit>, root: &Path, query: &Query, found: &mut Fou
             Handed { account, hit }
         })
         .collect();
-    tell_apart(&mut handed, &mut found.notes);
+    let lang = query.lang;
+    tell_apart(&mut handed, &mut found.notes, lang);
     handed.retain(|it| chosen(query, &it.hit.group, &it.hit.student));
     if query.by_file_times {
-        by_file_times(&mut handed, root, &mut found.notes);
+        by_file_times(&mut handed, root, &mut found.notes, lang);
     }
     if !unknown.is_empty() {
-        found
-            .notes
-            .push(format!("not in the roster: {}", some(&unknown)));
+        let unknown = some(&unknown, lang);
+        found.notes.push(lang.pick(
+            format!("not in the roster: {unknown}"),
+            format!("нет в списке: {unknown}"),
+        ));
     }
     let mut rows: BTreeMap<(String, String, String), Vec<Hit>> = BTreeMap::new();
     for Handed { hit, .. } in handed {
@@ -67,21 +71,22 @@ pub(super) fn settle(hits: Vec<Hit>, root: &Path, query: &Query, found: &mut Fou
         });
         found.missing = missing.cloned().collect();
     }
-    let guessed = query.layout.is_none() && query.refs.is_none();
     for ((group, student, lab), hits) in rows {
-        attempts(&Whose(group, student, lab), hits, guessed, found);
+        attempts(&Whose(group, student, lab), hits, query, found);
     }
 }
 
 /// Gives a time of handing in to what has none yet.
-fn by_file_times(handed: &mut [Handed], root: &Path, notes: &mut Vec<String>) {
+fn by_file_times(handed: &mut [Handed], root: &Path, notes: &mut Vec<String>, lang: Lang) {
     let without = handed.iter().filter(|it| it.hit.submitted.is_none());
     let times = match Times::of(root, without.map(|it| &it.hit.place)) {
         Ok(times) => times,
         // The files' own times are those of the checkout: nobody is late by them.
         Err(error) => {
-            notes.push(format!(
-                "the times of commits cannot be read, so none is known: {error}"
+            let error = error.told(lang);
+            notes.push(lang.pick(
+                format!("the times of commits cannot be read, so none is known: {error}"),
+                format!("времена коммитов не читаются, поэтому неизвестны: {error}"),
             ));
             return;
         }
@@ -98,12 +103,12 @@ fn chosen(query: &Query, group: &str, student: &str) -> bool {
 }
 
 /// Up to eight of the names.
-fn some(names: &BTreeSet<String>) -> String {
+fn some(names: &BTreeSet<String>, lang: Lang) -> String {
     const SHOWN: usize = 8;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
     let more = names.len().saturating_sub(SHOWN);
     let more = if more > 0 {
-        format!(" and {more} more")
+        lang.pick(format!(" and {more} more"), format!(" и ещё {more}"))
     } else {
         String::new()
     };
@@ -161,7 +166,7 @@ fn join(
             unknown.insert(qualified.trim_start_matches('/').to_owned());
         }
         ref all => {
-            let note = namesakes(&hit.student, all);
+            let note = namesakes(&hit.student, all, query.lang);
             if !notes.contains(&note) {
                 notes.push(note);
             }
@@ -170,22 +175,26 @@ fn join(
 }
 
 /// What is said of a name that several students of the roster bear.
-fn namesakes(name: &str, all: &[&RosterRow]) -> String {
+fn namesakes(name: &str, all: &[&RosterRow], lang: Lang) -> String {
     let all: Vec<String> = all
         .iter()
         .map(|row| format!("{}/{}", row.group, row.student))
         .map(|name| clean(name.trim_start_matches('/')))
         .collect();
-    format!(
-        "{} may be any of these of the roster, so it is taken for none of them: {}; give them a column `alias`, or `lms` with the number in the names of the download's files",
-        clean(name),
-        all.join(", ")
+    let (name, all) = (clean(name), all.join(", "));
+    lang.pick(
+        format!(
+            "{name} may be any of these of the roster, so it is taken for none of them: {all}; give them a column `alias`, or `lms` with the number in the names of the download's files"
+        ),
+        format!(
+            "{name} может быть любым из этих в списке, поэтому не отнесён ни к кому: {all}; добавьте столбец `alias` или `lms` с номером из имён файлов выгрузки"
+        ),
     )
 }
 
 /// The work of two accounts is never taken for two attempts of one student: namesakes get the
 /// number of their account behind the name.
-fn tell_apart(handed: &mut [Handed], notes: &mut Vec<String>) {
+fn tell_apart(handed: &mut [Handed], notes: &mut Vec<String>, lang: Lang) {
     let mut accounts: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
     for it in &*handed {
         let who = (it.hit.group.clone(), it.hit.student.clone());
@@ -193,11 +202,14 @@ fn tell_apart(handed: &mut [Handed], notes: &mut Vec<String>) {
     }
     accounts.retain(|_, numbers| numbers.len() > 1);
     for ((_, name), numbers) in &accounts {
-        notes.push(format!(
-            "{} different students are called {}: the number of the account is put behind the name ({}); a column `lms` of the roster may tell who they are",
-            numbers.len(),
-            clean(name),
-            some(numbers)
+        let (count, name, numbers) = (numbers.len(), clean(name), some(numbers, lang));
+        notes.push(lang.pick(
+            format!(
+                "{count} different students are called {name}: the number of the account is put behind the name ({numbers}); a column `lms` of the roster may tell who they are"
+            ),
+            format!(
+                "разных студентов с именем {name}: {count}; к имени добавлен номер учётной записи ({numbers}); кто они, может сказать столбец `lms` списка"
+            ),
         ));
     }
     for Handed { account, hit } in handed {
@@ -246,7 +258,7 @@ const MOST_NAMED: usize = 8;
 fn attempts(
     Whose(group, student, lab): &Whose,
     mut hits: Vec<Hit>,
-    guessed: bool,
+    query: &Query,
     found: &mut Found,
 ) {
     // Attempts that are not numbered: in the order of time, then of names.
@@ -254,18 +266,21 @@ fn attempts(
     if hits.len() > 1 && hits.iter().all(|hit| hit.attempt.is_none()) {
         let places = hits.iter().take(MOST_NAMED);
         let places: Vec<String> = places.map(|hit| clean(&hit.place.to_string())).collect();
-        let hint = match guessed {
-            true => {
-                "; if they are of different students, say where the names are (--layout '{student}_lab{n}'), or give the roster a column `group`"
-            }
-            false => "",
-        };
         let more = if hits.len() > MOST_NAMED { ", …" } else { "" };
-        found.notes.push(format!(
-            "{} of {lab}: {} directories, taken as attempts in this order: {}{more}{hint}",
-            clean(student),
-            hits.len(),
-            places.join(", ")
+        let (count, student, places) = (hits.len(), clean(student), places.join(", "));
+        let guessed = query.layout.is_none() && query.refs.is_none();
+        let hint = query.lang.pick(
+            "; if they are of different students, say where the names are (--layout '{student}_lab{n}'), or give the roster a column `group`",
+            "; если они разных студентов, скажите, где имена (--layout '{student}_lab{n}'), или добавьте в список столбец `group`",
+        );
+        let hint = if guessed { hint } else { "" };
+        found.notes.push(query.lang.pick(
+            format!(
+                "{student} of {lab}: {count} directories, taken as attempts in this order: {places}{more}{hint}"
+            ),
+            format!(
+                "{student}, {lab}: каталогов {count}, взяты как попытки в таком порядке: {places}{more}{hint}"
+            ),
         ));
     }
     let mut last = 0;

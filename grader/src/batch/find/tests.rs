@@ -781,3 +781,48 @@ fn to_choose_nobody_is_a_mistake() {
         "{error}"
     );
 }
+
+#[test]
+fn how_submissions_were_found_is_told_in_russian() {
+    let russian = |query: Query| Query {
+        lang: Lang::Ru,
+        ..query
+    };
+    let dir = tree(&[
+        "util.c",
+        "21214/anna/lab30/server.c",
+        "21214/boris/lab25/pipe.c",
+        "21214/boris/shell/src/shell.c",
+        "21214/vera/lab30/server.c",
+    ]);
+    let found = find(dir.path(), &russian(one_lab())).unwrap();
+    assert_eq!(found.how, "угадано по именам каталогов");
+    assert_eq!(
+        found.notes,
+        [
+            "пропущено util.c: лежит рядом с каталогами заданий",
+            "пропущено 21214/boris/shell: по имени не видно, какое это задание"
+        ]
+    );
+    let dir = tree(&["anna_1/lab30/server.c", "anna_2/lab30/server.c"]);
+    std::os::unix::fs::symlink("nowhere", dir.path().join("link")).unwrap();
+    let query = Query {
+        layout: Some("{student}_*/lab{n}".parse().unwrap()),
+        ..russian(one_lab())
+    };
+    let found = find(dir.path(), &query).unwrap();
+    assert_eq!(found.how, "раскладка `{student}_*/lab{n}`");
+    assert_eq!(found.lost, ["пропущено link: ссылка никуда не ведёт"]);
+    let first = found.notes[0].split('/').next().unwrap();
+    assert_eq!(
+        first,
+        "anna, course-30: каталогов 2, взяты как попытки в таком порядке: "
+    );
+    let query = Query {
+        layout: Some("{student}-x/lab{n}".parse().unwrap()),
+        ..russian(one_lab())
+    };
+    let error = find(dir.path(), &query).unwrap_err().told(Lang::Ru);
+    let says = ": ни одной работы не найдено (раскладка `{student}-x/lab{n}`)\n  ничего с такими именами нет; есть: anna_1, anna_2";
+    assert!(error.contains(says), "{error}");
+}

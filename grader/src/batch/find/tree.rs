@@ -21,11 +21,11 @@ pub(super) fn lab_of(search: &mut Search<'_>, name: &str) -> Option<HitLab> {
         Meaning::Lab(id) => Some(HitLab::Known(id)),
         Meaning::Number(n) => Some(HitLab::Number(n)),
         Meaning::Several(ids) => {
-            search.notes.push(format!(
-                "passed over {}: it can mean {}",
-                crate::report::clean(name),
-                ids.join(", ")
-            ));
+            let (name, ids) = (crate::report::clean(name), ids.join(", "));
+            search.note(
+                format!("passed over {name}: it can mean {ids}"),
+                format!("пропущено {name}: это может быть {ids}"),
+            );
             None
         }
         Meaning::Nothing => None,
@@ -40,10 +40,12 @@ pub(super) fn by_layout(
     descend(search, root, layout, 0, &Bindings::default())?;
     if search.hits.is_empty() {
         let there = search.list(root)?;
-        let there = some_of(there.iter().map(|(name, ..)| name.as_str()));
-        search
-            .notes
-            .push(format!("nothing there is called so; there are: {there}"));
+        let there = there.iter().map(|(name, ..)| name.as_str());
+        let there = some_of(there, search.query.lang);
+        search.note(
+            format!("nothing there is called so; there are: {there}"),
+            format!("ничего с такими именами нет; есть: {there}"),
+        );
     }
     Ok(())
 }
@@ -125,9 +127,10 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
         let mut files = entries.iter().filter(|(.., is_dir)| !is_dir);
         if let Some((_, path, _)) = files.find(|(name, ..)| is_source(name)) {
             let shown = search.shown(path);
-            search.notes.push(format!(
-                "passed over {shown}: it lies beside the directories of labs"
-            ));
+            search.note(
+                format!("passed over {shown}: it lies beside the directories of labs"),
+                format!("пропущено {shown}: лежит рядом с каталогами заданий"),
+            );
         }
     }
     if own {
@@ -217,9 +220,10 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
     // Where those beside it are submissions it may be a student's who must not vanish.
     for path in without.iter().filter(|_| by_sources) {
         let shown = search.shown(path);
-        search
-            .notes
-            .push(format!("passed over {shown}: there is no source in it"));
+        search.note(
+            format!("passed over {shown}: there is no source in it"),
+            format!("пропущено {shown}: исходных текстов в нём нет"),
+        );
     }
     Ok(())
 }
@@ -233,9 +237,10 @@ fn is_work(search: &mut Search<'_>, dir: &Path) -> Result<bool, FindError> {
 /// Tells of what may be somebody's work of a lab, and has no name that says so.
 fn tell_no_lab(search: &mut Search<'_>, path: &Path) {
     let shown = search.shown(path);
-    search.notes.push(format!(
-        "passed over {shown}: its name does not say which lab it is"
-    ));
+    search.note(
+        format!("passed over {shown}: its name does not say which lab it is"),
+        format!("пропущено {shown}: по имени не видно, какое это задание"),
+    );
 }
 
 fn add(search: &mut Search<'_>, names: &[String], lab: HitLab, place: Place) {

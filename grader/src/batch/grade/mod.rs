@@ -22,7 +22,7 @@ use super::key::Inputs;
 use super::lab::PreparedLab;
 use super::place::{Opened, PlaceError};
 use super::record::{MadeBy, ResultRecord, Status};
-use crate::lab::Lang;
+use crate::lab::{Lang, Text};
 use crate::run::Engine;
 use crate::submission::{self, Fault, Key};
 
@@ -54,7 +54,7 @@ pub struct Grader<'e> {
 struct Files<'a> {
     dir: &'a Path,
     /// What was passed over while they were put there.
-    notes: &'a [String],
+    notes: &'a [Text],
     /// How many scenarios run side by side ([`at_once`](crate::run::CheckOptions::at_once)).
     at_once: usize,
 }
@@ -185,11 +185,12 @@ impl<'e> Grader<'e> {
     #[must_use]
     pub fn not_opened(&self, lab: &PreparedLab, item: &Item, error: &PlaceError) -> ResultRecord {
         let (status, why) = match error {
-            PlaceError::Unusable(why) => (Status::Ungradable, why),
-            PlaceError::Fault(why) => (Status::Error, why),
+            PlaceError::Unusable(why) => (Status::Ungradable, why.told(self.options.lang)),
+            PlaceError::Fault(why) => (Status::Error, why.clone()),
         };
-        let inputs = self.inputs_of(lab, format!("unusable: {why}"));
-        self.blank(lab, item, inputs, status, why.clone())
+        // What is known of it is so in any language.
+        let inputs = self.inputs_of(lab, format!("unusable: {error}"));
+        self.blank(lab, item, inputs, status, why)
     }
 
     /// Grades the submission `item` whose files are in `dir`.

@@ -28,7 +28,11 @@ impl Grader<'_> {
             seed: Some(seed),
             repeat: self.options.repeat,
             name: Some(item.origin()),
-            notes: files.notes.to_vec(),
+            notes: files
+                .notes
+                .iter()
+                .map(|note| note.told(self.options.lang))
+                .collect(),
             at_once: files.at_once,
             ..CheckOptions::default()
         };

@@ -58,9 +58,10 @@ impl Batch {
             roster,
             only,
             by_file_times: self.file_times,
+            lang: self.lang.get(),
         };
         let mut found = batch::find(source, &query).map_err(|error| {
-            let failure = Failure::usage(error.to_string());
+            let failure = Failure::usage(error.told(query.lang));
             match error {
                 batch::FindError::Nothing { .. } if self.layout.is_none() => failure.hint(
                     "say where they are: --layout '{group}/{student}/lab{n}', or --refs '{student}/lab{n}' for branches",

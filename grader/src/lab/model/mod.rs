@@ -6,6 +6,7 @@ mod scenario;
 mod stimulus;
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use supervisor::event::Means;
@@ -58,6 +59,30 @@ impl Lang {
 }
 
 impl Text {
+    /// A text that is in both.
+    #[must_use]
+    pub fn both(en: impl Into<String>, ru: impl Into<String>) -> Self {
+        Self {
+            en: en.into(),
+            ru: Some(ru.into()),
+        }
+    }
+
+    /// The same with something before it that is in no language: the name of a file.
+    #[must_use]
+    pub fn behind(&self, what: impl fmt::Display) -> Self {
+        Self {
+            en: format!("{what}{}", self.en),
+            ru: self.ru.as_ref().map(|ru| format!("{what}{ru}")),
+        }
+    }
+
+    /// [`Text::in_lang`] as a text of its own.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        self.in_lang(lang).to_owned()
+    }
+
     /// The text in `lang`, or in English where it is not translated.
     #[must_use]
     pub fn in_lang(&self, lang: Lang) -> &str {
@@ -65,6 +90,13 @@ impl Text {
             (Lang::Ru, Some(ru)) => ru,
             _ => &self.en,
         }
+    }
+}
+
+impl fmt::Display for Text {
+    /// In English, as errors and logs are.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.en)
     }
 }
 

@@ -15,10 +15,10 @@ pub(crate) struct Name {
 /// What becomes of an entry with another name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Refused {
-    /// It is passed over.
-    Skip(&'static str),
+    /// It is passed over, with the reason in both languages.
+    Skip(&'static str, &'static str),
     /// The archive is not unpacked: nobody packs such a name by accident.
-    Stop(&'static str),
+    Stop(&'static str, &'static str),
 }
 
 /// The longest part of a name, NAME_MAX.
@@ -29,12 +29,18 @@ impl Name {
     /// by `\`.
     pub(super) fn new(raw: &[u8], depth: usize) -> Result<Option<Self>, Refused> {
         if raw.contains(&0) {
-            return Err(Refused::Stop("a name with a NUL byte"));
+            return Err(Refused::Stop(
+                "a name with a NUL byte",
+                "имя с нулевым байтом",
+            ));
         }
         let separated = |c: &u8| matches!(c, b'/' | b'\\');
         let drive = matches!(raw, [letter, b':', ..] if letter.is_ascii_alphabetic());
         if raw.first().is_some_and(separated) || drive {
-            return Err(Refused::Stop("an absolute name; pack the directory itself"));
+            return Err(Refused::Stop(
+                "an absolute name; pack the directory itself",
+                "абсолютное имя; упакуйте сам каталог",
+            ));
         }
         let mut path = PathBuf::new();
         let mut parts = 0;
@@ -45,6 +51,7 @@ impl Name {
                 b".." => {
                     return Err(Refused::Stop(
                         "a name that leads outside; pack the directory itself",
+                        "имя ведёт наружу; упакуйте сам каталог",
                     ));
                 }
                 _ => {}
@@ -57,14 +64,20 @@ impl Name {
             let text = text
                 // Controls, and what reorders or hides text.
                 .filter(|text| supervisor::bytes::escape(text.as_bytes()) == *text)
-                .ok_or(Refused::Skip("its name is not printable UTF-8; rename it"))?;
+                .ok_or(Refused::Skip(
+                    "its name is not printable UTF-8; rename it",
+                    "имя — не печатаемый текст в UTF-8; переименуйте",
+                ))?;
             if text.len() > LONGEST {
-                return Err(Refused::Skip("its name is too long"));
+                return Err(Refused::Skip("its name is too long", "имя слишком длинное"));
             }
             path.push(&*text);
             parts += 1;
             if parts > depth {
-                return Err(Refused::Stop("too many directories deep"));
+                return Err(Refused::Stop(
+                    "too many directories deep",
+                    "слишком много вложенных каталогов",
+                ));
             }
         }
         Ok((parts > 0).then_some(Self { path, translated }))
@@ -115,14 +128,14 @@ mod tests {
             b"a\0b",
             b"a/b/c/d/e",
         ] {
-            assert!(matches!(name(raw), Err(Refused::Stop(_))), "{raw:?}");
+            assert!(matches!(name(raw), Err(Refused::Stop(..))), "{raw:?}");
         }
     }
 
     #[test]
     fn what_cannot_be_printed_is_passed_over() {
         for raw in [&b"caf\xb3.c"[..], b"a\nb.c", b"a\x1b[2J.c", &[b'x'; 300]] {
-            assert!(matches!(name(raw), Err(Refused::Skip(_))), "{raw:?}");
+            assert!(matches!(name(raw), Err(Refused::Skip(..))), "{raw:?}");
         }
     }
 

@@ -48,28 +48,28 @@ fn walk(stream: &mut dyn Read, target: &mut Target<'_>) -> Result<(), Stop> {
                 }
                 continue;
             }
-            EntryType::Symlink | EntryType::Link => Some("it is a link, not a file"),
-            EntryType::Fifo => Some("it is a FIFO, not a file"),
-            EntryType::Char | EntryType::Block => Some("it is a device, not a file"),
+            EntryType::Symlink | EntryType::Link => {
+                Some(("it is a link, not a file", "это ссылка, а не файл"))
+            }
+            EntryType::Fifo => Some(("it is a FIFO, not a file", "это FIFO, а не файл")),
+            EntryType::Char | EntryType::Block => {
+                Some(("it is a device, not a file", "это устройство, а не файл"))
+            }
             EntryType::XGlobalHeader | EntryType::XHeader => continue,
-            _ => Some("it is no file"),
+            _ => Some(("it is no file", "это не файл")),
         };
         let Some(name) = target.name(&raw)? else {
             continue;
         };
-        if let Some(why) = what {
-            target.skip(&raw, why);
+        if let Some((en, ru)) = what {
+            target.skip(&raw, en, ru);
             continue;
         }
         let mode = entry.header().mode().unwrap_or_default();
         let changed = entry.header().mtime().ok();
         target.file(&name, mode & 0o111 != 0, changed, &mut entry)?;
     }
-    if any {
-        Ok(())
-    } else {
-        Err(Stop::unfit("nothing is in it"))
-    }
+    if any { Ok(()) } else { Err(Stop::empty()) }
 }
 
 /// Ends with an error when more comes than may.

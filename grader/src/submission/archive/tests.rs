@@ -141,7 +141,7 @@ fn links_and_devices_are_passed_over() {
         ]);
         let (files, unpacked) = unpacked(&bytes).unwrap();
         assert_eq!(files, ["out/passwd 1"]);
-        assert!(unpacked.notes[0].contains(word), "{:?}", unpacked.notes);
+        assert!(unpacked.notes[0].en.contains(word), "{:?}", unpacked.notes);
     }
     let bytes = {
         let mut out = zip::ZipWriter::new(Cursor::new(Vec::new()));
@@ -153,7 +153,11 @@ fn links_and_devices_are_passed_over() {
     };
     let (files, unpacked) = unpacked(&bytes).unwrap();
     assert_eq!(files, ["out/passwd 0"]);
-    assert!(unpacked.notes[0].contains("link"), "{:?}", unpacked.notes);
+    assert!(
+        unpacked.notes[0].en.contains("link"),
+        "{:?}",
+        unpacked.notes
+    );
 }
 
 #[test]
@@ -165,7 +169,7 @@ fn odd_names_are_passed_over_and_shown_safely() {
         ]);
         let (files, unpacked) = unpacked(&bytes).unwrap();
         assert_eq!(files, ["ok.c 1"]);
-        let note = &unpacked.notes[0];
+        let note = &unpacked.notes[0].en;
         assert!(note.contains("not printable"), "{note}");
         assert!(!note.chars().any(char::is_control), "{note:?}");
     }
@@ -180,7 +184,10 @@ fn names_of_russian_windows_are_read() {
     let (files, unpacked) = unpacked(&bytes).unwrap();
     assert_eq!(files, ["Лаба30/client.c 1", "Лаба30/server.c 1"]);
     assert_eq!(
-        unpacked.notes,
+        unpacked.notes[..]
+            .iter()
+            .map(|note| &note.en)
+            .collect::<Vec<_>>(),
         ["names in the archive are not UTF-8 and were read as Cyrillic: Лаба30/server.c"]
     );
 }
@@ -251,7 +258,7 @@ fn what_is_not_read_is_named() {
     ]);
     let (files, found) = unpacked(&twice).unwrap();
     assert_eq!(files, ["a 2"]);
-    assert!(found.notes[0].contains("more than once"));
+    assert!(found.notes[0].en.contains("more than once"));
     let both = tar_of(&[
         (b"a", EntryType::Regular, b"1"),
         (b"a/b", EntryType::Regular, b"1"),
@@ -325,4 +332,37 @@ fn files_have_the_times_that_the_archive_tells_and_never_that_of_unpacking() {
     // A zip's own time has no zone.
     let (_, unpacked) = unpacked(&zip_of(&[("server.c", 0o644, b"x")])).unwrap();
     assert_eq!(changed(&unpacked), 0);
+}
+
+#[test]
+fn what_is_wrong_with_an_archive_is_told_in_both_languages() {
+    let (dir, path) = (TempDir::new().unwrap(), "lab30.zip");
+    let path = dir.path().join(path);
+    for (bytes, en, ru) in [
+        (
+            &b"Rar!\x1a\x07"[..],
+            "a RAR archive; hand in",
+            "архив RAR; сдавайте",
+        ),
+        (b"text", "not an archive, whatever", "это не архив, что"),
+        (b"PK\x03\x04", "damaged: ", "повреждён: "),
+    ] {
+        fs::write(&path, bytes).unwrap();
+        let error = unpack(&path, &ArchiveBounds::default()).unwrap_err();
+        for (lang, says) in [(Lang::En, en), (Lang::Ru, ru)] {
+            let told = error.told(lang);
+            assert!(told.contains(&format!("lab30.zip: {says}")), "{told}");
+        }
+    }
+    let bytes = tar_of(&[
+        (b"../x.c", EntryType::Regular, b"x"),
+        (b"a", EntryType::Regular, b""),
+    ]);
+    fs::write(&path, bytes).unwrap();
+    let error = unpack(&path, &ArchiveBounds::default());
+    let error = error.unwrap_err().told(Lang::Ru);
+    assert!(
+        error.ends_with("../x.c: имя ведёт наружу; упакуйте сам каталог"),
+        "{error}"
+    );
 }

@@ -14,14 +14,11 @@ pub(super) fn unpack(bytes: &[u8], target: &mut Target<'_>) -> Result<(), Stop> 
     // The list is read whole into memory: it is counted first.
     let listed = bytes.windows(LISTED.len()).filter(|w| *w == LISTED).count();
     if listed > target.bounds.entries {
-        return Err(Stop::unfit(format!(
-            "more than {} entries; hand in sources only",
-            target.bounds.entries
-        )));
+        return Err(Stop::too_many(target.bounds.entries));
     }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| stop(&error))?;
     if archive.is_empty() {
-        return Err(Stop::unfit("nothing is in it"));
+        return Err(Stop::empty());
     }
     for i in 0..archive.len() {
         let mut entry = archive.by_index(i).map_err(|error| stop(&error))?;
@@ -38,7 +35,11 @@ pub(super) fn unpack(bytes: &[u8], target: &mut Target<'_>) -> Result<(), Stop> 
         const REGULAR: u32 = 0o100_000;
         let mode = entry.unix_mode().unwrap_or(REGULAR | 0o644);
         if mode & KIND != REGULAR && mode & KIND != 0 {
-            target.skip(&raw, "it is a link or a device, not a file");
+            target.skip(
+                &raw,
+                "it is a link or a device, not a file",
+                "это ссылка или устройство, а не файл",
+            );
             continue;
         }
         // The other time that a zip has is local where it was packed, wherever that is.
@@ -53,12 +54,18 @@ pub(super) fn unpack(bytes: &[u8], target: &mut Target<'_>) -> Result<(), Stop> 
 
 fn stop(error: &ZipError) -> Stop {
     match error {
-        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => {
-            Stop::unfit("encrypted; pack it without a password")
-        }
-        ZipError::UnsupportedArchive(what) => Stop::unfit(format!(
-            "packed in a way that is not read here ({what}); pack it again as a plain zip or tar.gz"
-        )),
+        ZipError::UnsupportedArchive(ZipError::PASSWORD_REQUIRED) => Stop::unfit(
+            "encrypted; pack it without a password",
+            "зашифрован; упакуйте без пароля",
+        ),
+        ZipError::UnsupportedArchive(what) => Stop::unfit(
+            format!(
+                "packed in a way that is not read here ({what}); pack it again as a plain zip or tar.gz"
+            ),
+            format!(
+                "упакован так, что здесь не читается ({what}); упакуйте заново в обычный zip или tar.gz"
+            ),
+        ),
         error => Stop::damaged(error),
     }
 }

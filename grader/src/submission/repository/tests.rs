@@ -109,7 +109,11 @@ fn nothing_of_a_repository_is_executed() {
     assert_eq!(text("a.c"), "plain\n");
     assert_eq!(text("b.c"), "$Id$ $Format:%H$\n");
     assert!(!unpacked.path().join("link.c").exists());
-    assert!(unpacked.notes[0].contains("link"), "{:?}", unpacked.notes);
+    assert!(
+        unpacked.notes[0].en.contains("link"),
+        "{:?}",
+        unpacked.notes
+    );
     assert!(!ran.exists());
     assert!(
         repository

@@ -57,13 +57,21 @@ pub(super) fn find(search: &mut Search<'_>, entries: &[Entry]) -> bool {
     }
     if !late.is_empty() {
         let names: Vec<&str> = late.iter().take(8).map(|(name, _)| name.as_str()).collect();
-        search.notes.push(format!(
-            "late by Canvas's word, {} of {} students: {}{}; its file names do not tell how late, so nothing is taken away",
-            late.len(),
-            students.len(),
-            crate::report::clean(&names.join(", ")),
-            if late.len() > names.len() { ", …" } else { "" }
-        ));
+        let more = if late.len() > names.len() {
+            ", …"
+        } else {
+            ""
+        };
+        let names = format!("{}{more}", crate::report::clean(&names.join(", ")));
+        let (late, all) = (late.len(), students.len());
+        search.note(
+            format!(
+                "late by Canvas's word, {late} of {all} students: {names}; its file names do not tell how late, so nothing is taken away"
+            ),
+            format!(
+                "по словам Canvas опоздали {late} из {all}: {names}; насколько, по именам файлов не видно, поэтому баллы не сняты"
+            ),
+        );
     }
     for ((name, id), mut files) in students {
         first_names(&mut files);

@@ -27,12 +27,13 @@ pub(super) fn find(
 }
 
 fn download(search: &mut Search<'_>, dir: &Path, entries: &[Entry]) -> Option<&'static str> {
+    let lang = search.query.lang;
     if moodle::find(search, entries) {
-        Some("Moodle's download")
+        Some(lang.pick("Moodle's download", "выгрузка из Moodle"))
     } else if canvas::find(search, entries) {
-        Some("Canvas's download")
+        Some(lang.pick("Canvas's download", "выгрузка из Canvas"))
     } else if classroom::find(search, dir, entries) {
-        Some("clones of GitHub Classroom")
+        Some(lang.pick("clones of GitHub Classroom", "клоны GitHub Classroom"))
     } else {
         None
     }
