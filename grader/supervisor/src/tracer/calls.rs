@@ -116,6 +116,7 @@ const SHAPES: &[Shape] = shapes! {
     SYS_renameat2 "renameat2" [Number Path] Act;
     SYS_timer_create "timer_create" [Number] Neutral;
     SYS_timer_settime "timer_settime" [Number] Neutral;
+    SYS_timer_delete "timer_delete" [Number] Neutral;
     SYS_timerfd_create "timerfd_create" [Number] Neutral;
     SYS_timerfd_settime "timerfd_settime" [Number] Neutral;
     SYS_setsockopt "setsockopt" [Number Number Number] Neutral;

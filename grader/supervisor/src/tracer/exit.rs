@@ -156,6 +156,7 @@ impl Tracer {
             libc::SYS_timer_create if result == 0 && !self.time.created(pid, tid, args) => {
                 self.has_timers(pid);
             }
+            libc::SYS_timer_delete if result == 0 => self.time.deleted(pid, args[0] as i32),
             // One that we do not keep is the kernel's.
             libc::SYS_timerfd_settime if result == 0 && call.altered.is_none() => {
                 self.has_timers(pid);

@@ -297,6 +297,26 @@ int main(void) { BEGIN; struct sigevent e = {.sigev_notify = SIGEV_THREAD, .sige
 }
 
 #[test]
+fn a_timer_that_was_deleted_does_not_come() {
+    let body = r#"
+static void tick(int s) { say("tick"); }
+int main(void) { BEGIN; on(SIGALRM, tick, SA_RESTART); char c; timer_t t; struct itimerspec s = {{0, 0}, {5, 0}};
+  timer_create(CLOCK_MONOTONIC, 0, &t); timer_settime(t, 0, &s, 0); read(0, &c, 1); timer_delete(t);
+  timer_create(CLOCK_MONOTONIC, 0, &t); timer_settime(t, 0, &s, 0); read(0, &c, 1); return 0; }"#;
+    always(
+        body,
+        &[
+            start(),
+            advance(3000),
+            type_("x"),
+            advance(3000),
+            advance(3000),
+        ],
+        &["", "", "", "", "8.0 tick\n"],
+    );
+}
+
+#[test]
 fn a_closed_timer_is_forgotten_and_an_alarm_outlives_exec() {
     let body = r#"
 int main(int n, char **v) { BEGIN; if (n > 1) { pause(); return 0; }

@@ -225,6 +225,11 @@ impl Time {
         true
     }
 
+    /// `timer_delete` has removed a timer; its number may be given again.
+    pub(crate) fn deleted(&mut self, pid: i32, id: i32) {
+        self.timers.deleted(pid, id);
+    }
+
     /// A `read` has taken from a `timerfd`: tells how often it had come.
     pub(crate) fn taken(&mut self, pid: i32, tid: i32, args: &[u64; 6], result: i64) {
         if result != 8 {

@@ -90,6 +90,13 @@ impl Timers {
         })
     }
 
+    /// A timer of `timer_create` is gone.
+    pub(crate) fn deleted(&mut self, pid: i32, id: i32) {
+        self.all.retain(|timer| {
+            timer.pid != pid || !matches!(&timer.action, Action::Posix(posix) if posix.id == id)
+        });
+    }
+
     /// The `timerfd` behind a descriptor, if it is ours.
     pub(crate) fn fd(&mut self, pid: i32, fd: i32) -> Option<&mut Timer> {
         if !self.all.iter().any(Timer::is_fd) {
