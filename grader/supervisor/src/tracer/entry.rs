@@ -16,6 +16,16 @@ pub(super) const MAKES_IPC: [i64; 4] = [
     libc::SYS_mq_open,
 ];
 
+/// Whom a call kills for good, as for kill(2).
+fn kills(nr: i64, args: &[u64; 6]) -> Option<i32> {
+    let signal = match nr {
+        libc::SYS_kill | libc::SYS_tkill => args[1],
+        libc::SYS_tgkill => args[2],
+        _ => return None,
+    };
+    (signal as i32 == libc::SIGKILL).then_some(args[0] as i32)
+}
+
 impl Tracer {
     /// A call is about to begin.
     pub(super) fn entry(
@@ -30,6 +40,11 @@ impl Tracer {
         let pid_name = (nr == libc::SYS_wait4 || nr == libc::SYS_kill)
             .then(|| known(args[0] as i32))
             .flatten();
+        if let Some(to) = kills(nr, &args) {
+            // Of `tkill` it is a thread.
+            let process = self.threads.get(&to).map_or(to, |thread| thread.pid);
+            self.exhausted.kill_sent(process);
+        }
         let Some(thread) = self.threads.get_mut(&tid) else {
             return;
         };

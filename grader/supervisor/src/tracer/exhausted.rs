@@ -17,8 +17,12 @@ pub(crate) struct Exhausted {
     told: BTreeSet<(Option<ProgramId>, LimitKind)>,
     /// Programs with a limit on descriptors of the lab's own.
     few: Vec<bool>,
-    /// Somebody was killed by SIGKILL since this was last asked.
+    /// Somebody was killed by SIGKILL that nobody here had sent, since this was last asked.
     pub(crate) killed: bool,
+    /// Processes to which somebody here has sent SIGKILL.
+    sent: BTreeSet<i32>,
+    /// Somebody here has sent SIGKILL to a group, or to everybody.
+    sent_to_many: bool,
     /// A file could not grow for want of room.
     pub(crate) no_room: Option<ProgramId>,
     /// What only the machine can have run short of.
@@ -31,6 +35,20 @@ impl Exhausted {
             few: programs.iter().map(|p| p.descriptors.is_some()).collect(),
             ..Self::default()
         }
+    }
+
+    /// A program or the lab sends SIGKILL, `to` as for kill(2).
+    pub(crate) fn kill_sent(&mut self, to: i32) {
+        if to > 0 {
+            self.sent.insert(to);
+        } else {
+            self.sent_to_many = true;
+        }
+    }
+
+    /// A process was killed by SIGKILL: by the kernel, unless somebody here has sent it.
+    pub(super) fn was_killed(&mut self, pid: i32) {
+        self.killed |= !self.sent_to_many && !self.sent.contains(&pid);
     }
 
     /// Reports a limit, the first time it is reached: by a program, or by all together.
@@ -165,4 +183,24 @@ impl Tracer {
 
 fn is_write(nr: i64) -> bool {
     matches!(nr, libc::SYS_write | libc::SYS_writev)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_sent_sigkill_was_not_killed_for_want_of_memory() {
+        let killed = |sent: &[i32], pid| {
+            let mut exhausted = Exhausted::default();
+            sent.iter().for_each(|to| exhausted.kill_sent(*to));
+            exhausted.was_killed(pid);
+            exhausted.killed
+        };
+        assert!(killed(&[], 7));
+        assert!(killed(&[8], 7));
+        assert!(!killed(&[8, 7], 7));
+        assert!(!killed(&[0], 7));
+        assert!(!killed(&[-1], 7));
+    }
 }

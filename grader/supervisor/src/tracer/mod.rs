@@ -238,7 +238,10 @@ impl Tracer {
         match status {
             Status::Exited(code) => self.ended(tid, ExitStatus::Code(code), recorder),
             Status::Killed(signal) => {
-                self.exhausted.killed |= signal == libc::SIGKILL;
+                if signal == libc::SIGKILL {
+                    let process = self.threads.get(&tid).map_or(tid, |thread| thread.pid);
+                    self.exhausted.was_killed(process);
+                }
                 self.ended(tid, ExitStatus::Signal(signal), recorder);
             }
             Status::Seccomp => match ptrace::syscall_stop(tid) {

@@ -94,6 +94,9 @@ impl Helper {
         let Some(pid) = process.map(|process| process.pid) else {
             return Ok(());
         };
+        if signal == libc::SIGKILL {
+            self.tracer.exhausted.kill_sent(pid);
+        }
         for _ in 0..count {
             // nix has no real-time signals.
             // SAFETY: kill takes integers only.
