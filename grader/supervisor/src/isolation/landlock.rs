@@ -1,6 +1,6 @@
 //! Confinement by Landlock: what may be read, and the few places that may be written.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use landlock::{
@@ -14,14 +14,16 @@ const NEWEST: ABI = ABI::V6;
 pub(crate) const SCOPES_FROM: i64 = 6;
 
 /// A ruleset for `landlock_restrict_self`: everything below `readable` may be read and executed,
-/// everything below `writable` also changed; what does not exist is left out. `scoped`: abstract
-/// sockets and signals reach only processes under the same ruleset, where the kernel knows that.
+/// everything below `writable` also changed, and all that is in `queues`, the file system of message
+/// queues; what does not exist is left out. `scoped`: abstract sockets and signals reach only processes
+/// under the same ruleset, where the kernel knows that.
 ///
 /// # Errors
 /// In words, why there is none: the kernel does not have Landlock.
 pub(crate) fn ruleset<'a>(
     readable: impl Iterator<Item = &'a Path>,
     writable: impl Iterator<Item = &'a Path>,
+    queues: Option<BorrowedFd<'_>>,
     scoped: bool,
 ) -> Result<OwnedFd, String> {
     let all = AccessFs::from_all(NEWEST);
@@ -43,6 +45,11 @@ pub(crate) fn ruleset<'a>(
         };
         created = created
             .add_rule(PathBeneath::new(fd, access))
+            .map_err(|e| e.to_string())?;
+    }
+    if let Some(queues) = queues {
+        created = created
+            .add_rule(PathBeneath::new(queues, all))
             .map_err(|e| e.to_string())?;
     }
     Option::<OwnedFd>::from(created).ok_or_else(|| "not supported by this kernel".into())

@@ -2,7 +2,7 @@
 
 use std::ffi::CString;
 use std::net::{Ipv6Addr, UdpSocket};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -16,7 +16,7 @@ use super::HelperContext;
 use super::inside::{Full, Hands, Reduced, tell};
 use crate::event::{Enforced, Means, NO_IPV6};
 use crate::isolation::user::Capability;
-use crate::isolation::{SetupError, files, landlock, reduced, root, scenario, sys, user};
+use crate::isolation::{SetupError, files, ipc, landlock, reduced, root, scenario, sys, user};
 use crate::launch::{Identity, Launcher, Terms};
 use crate::limits::{self, Rlimit};
 use crate::plan::{Act, Address, Isolation, Limits, Observation, Plan, WORKSPACE};
@@ -24,7 +24,7 @@ use crate::raw;
 use crate::wire::{EventSink, Frame, Kind};
 
 /// A helper of the full rung: PID 1 of its namespaces. The code to exit with.
-pub(super) fn full(worker: &Full, plan: Plan, started: Instant) -> i32 {
+pub(super) fn full(worker: &Full, ipc: &ipc::Ipc, plan: Plan, started: Instant) -> i32 {
     let Full {
         hands,
         base,
@@ -92,7 +92,17 @@ pub(super) fn full(worker: &Full, plan: Plan, started: Instant) -> i32 {
         let writable = writable.into_iter();
         // Programs of a scenario may meet by abstract names, each under a ruleset of its own; others
         // are in other namespaces.
-        let ruleset = ruleset(everything, writable, false, &mut active, &mut missing);
+        // In a namespace of its own it makes its own.
+        let own = ipc.queues().is_none().then(ipc::queues).flatten();
+        let queues = ipc.queues().or(own.as_ref()).map(AsFd::as_fd);
+        let ruleset = ruleset(
+            everything,
+            writable,
+            queues,
+            false,
+            &mut active,
+            &mut missing,
+        );
         let granted = enforced("full", &plan, traceable, active, (missing, lacks.clone()));
         let terms = Terms {
             rlimits: rlimits(&plan.limits, 0)?,
@@ -118,6 +128,9 @@ pub(super) fn full(worker: &Full, plan: Plan, started: Instant) -> i32 {
         unsafe {
             base.close_copies();
             raw::close_copy(alive);
+            if let Some(queues) = ipc.queues() {
+                raw::close_copy(queues);
+            }
             if let Some(groups) = groups {
                 groups.close_copy();
             }
@@ -265,17 +278,19 @@ fn confinement(
     if landlock::version().is_none_or(|version| version < landlock::SCOPES_FROM) {
         missing.push("abstract sockets and signals lead to this machine's processes".into());
     }
-    ruleset(readable, writable, true, active, missing)
+    // The machine's own message queues are nobody's here.
+    ruleset(readable, writable, None, true, active, missing)
 }
 
 fn ruleset<'a>(
     readable: impl Iterator<Item = &'a Path>,
     writable: impl Iterator<Item = &'a Path>,
+    queues: Option<BorrowedFd<'_>>,
     scoped: bool,
     active: &mut Vec<String>,
     missing: &mut Vec<String>,
 ) -> Option<OwnedFd> {
-    match landlock::ruleset(readable, writable, scoped) {
+    match landlock::ruleset(readable, writable, queues, scoped) {
         Ok(ruleset) => {
             let version = landlock::version().unwrap_or_default();
             active.push(format!("Landlock ABI {version}"));

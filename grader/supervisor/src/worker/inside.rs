@@ -185,7 +185,7 @@ fn inside(_cpu: &OsStr, hands: Hands) -> Result<ExitCode, SetupError> {
             Ok(plan)
         });
         let work = || match prepared {
-            Ok(plan) => helper::full(&full, plan, started),
+            Ok(plan) => helper::full(&full, &ipc, plan, started),
             Err(error) => helper::fail(&full.hands, error),
         };
         // SAFETY: this process has one thread.

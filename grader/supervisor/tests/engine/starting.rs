@@ -136,6 +136,7 @@ fn nothing_is_left_in_an_ipc_namespace_for_the_next() {
         let mut plan = plan(&exe, args, vec![start()]);
         plan.observation = observation;
         let out = bench.run(&plan).out(1);
+        assert!(!out.contains(" no "), "{args:?}: {out}");
         let name = out.strip_prefix("0 0 0 ").map(str::to_owned);
         name.unwrap_or_else(|| panic!("{args:?}: {out}"))
     };
