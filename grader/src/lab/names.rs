@@ -143,6 +143,17 @@ pub const CALLS: &[&str] = &[
     "writev",
 ];
 
+/// System calls that only a disturbance makes stop: they wait for a lock, a semaphore or a message.
+pub const WAITS: &[&str] = &[
+    "futex",
+    "mq_timedreceive",
+    "mq_timedsend",
+    "msgrcv",
+    "msgsnd",
+    "semop",
+    "semtimedop",
+];
+
 /// The candidate that was probably meant, if one is near enough.
 pub(crate) fn nearest<'a>(
     name: &str,

@@ -123,17 +123,16 @@ const REFUSED: Fate = Fate::Fail(libc::EPERM as u16);
 /// The programs, ready to install.
 #[derive(Clone)]
 pub struct Filters {
-    /// For programs that are traced: what is refused, and what stops for the tracer.
-    traced: Program,
-    /// The same, and opening a file stops as well.
-    opening: Program,
+    /// For programs that are traced: what is refused, and what stops for the tracer; by what of
+    /// [`Stops`] stops as well.
+    traced: [Program; 4],
     /// For programs that are not: what is refused.
     pub(crate) untraced: Program,
 }
 
 impl std::fmt::Debug for Filters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let lines = [&self.traced, &self.opening, &self.untraced].map(Vec::len);
+        let lines: Vec<usize> = self.traced.iter().map(Vec::len).collect();
         write!(f, "Filters({lines:?})")
     }
 }
@@ -150,22 +149,52 @@ impl Filters {
             .collect();
         let opening = calls::OPENING.iter().filter_map(|n| u32::try_from(*n).ok());
         let opening: Vec<u32> = traced.iter().copied().chain(opening).collect();
+        let compiled = |traced: &[u32], waits: Waits| {
+            tree::compile(&rules(traced, waits, private_pids, true), NEWER)
+        };
         Self {
-            traced: tree::compile(&rules(&traced, private_pids, true), NEWER),
-            opening: tree::compile(&rules(&opening, private_pids, true), NEWER),
+            traced: [
+                compiled(&traced, Waits::Timed),
+                compiled(&opening, Waits::Timed),
+                compiled(&traced, Waits::All),
+                compiled(&opening, Waits::All),
+            ],
             // Builds, for the most part: they need no network, and without namespaces it would be
             // the machine's.
-            untraced: tree::compile(&rules(&[], private_pids, private_pids), NEWER),
+            untraced: tree::compile(&rules(&[], Waits::None, private_pids, private_pids), NEWER),
         }
     }
 
-    /// For a program that is traced: whether opening a file stops as well is the plan's affair.
-    pub(crate) fn traced(&self, opens: bool) -> &Program {
-        if opens { &self.opening } else { &self.traced }
+    /// For a program that is traced.
+    pub(crate) fn traced(&self, stops: Stops) -> &Program {
+        let [plain, opening, waiting, both] = &self.traced;
+        match (stops.opens, stops.waits) {
+            (false, false) => plain,
+            (true, false) => opening,
+            (false, true) => waiting,
+            (true, true) => both,
+        }
     }
 }
 
-fn rules(traced: &[u32], private_pids: bool, internet: bool) -> BTreeMap<u32, Rule> {
+/// What stops for the tracer in some plans only.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stops {
+    /// Opening a file.
+    pub(crate) opens: bool,
+    /// Waits for a lock, a semaphore or a message ([`calls::WAITING`]) also where they have no timeout.
+    pub(crate) waits: bool,
+}
+
+/// Which of those waits stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Waits {
+    None,
+    Timed,
+    All,
+}
+
+fn rules(traced: &[u32], waits: Waits, private_pids: bool, internet: bool) -> BTreeMap<u32, Rule> {
     let mut rules: BTreeMap<u32, Rule> = traced
         .iter()
         .map(|number| (*number, Rule::Always(Fate::Trace)))
@@ -183,12 +212,17 @@ fn rules(traced: &[u32], private_pids: bool, internet: bool) -> BTreeMap<u32, Ru
     // The programs stay on the helper's processor (`driver/together.rs`), and are told that they
     // went where they wanted.
     always(calls![SYS_sched_setaffinity], Fate::Fail(0));
-    let timed = if traced.is_empty() {
-        Vec::new()
-    } else {
-        with_timeout()
+    if waits == Waits::All {
+        for number in calls::WAITING {
+            rules.extend(u32::try_from(number).map(|n| (n, Rule::Always(Fate::Trace))));
+        }
+    }
+    let stopping = match waits {
+        Waits::None => Vec::new(),
+        Waits::Timed => with_timeout(true),
+        Waits::All => with_timeout(false),
     };
-    for (number, any) in timed {
+    for (number, any) in stopping {
         if let Ok(number) = u32::try_from(number) {
             let rule = Rule::When {
                 any,
@@ -278,8 +312,9 @@ fn conditional(private_pids: bool, internet: bool) -> Vec<(i64, Vec<Vec<Test>>)>
 }
 
 /// The calls that stop for the tracer only where they wait with a timeout, or ask for one. Of a
-/// pointer its low half is looked at: one that is zero there passes in real time.
-fn with_timeout() -> Vec<(i64, Vec<Vec<Test>>)> {
+/// pointer its low half is looked at: one that is zero there passes in real time. Unless `timed`, a
+/// futex need only wait, and what is in [`calls::WAITING`] is left out.
+fn with_timeout(timed: bool) -> Vec<(i64, Vec<Vec<Test>>)> {
     use crate::waits::timeout::futex;
     use Is::{Equal, Masked, Not};
     let when = |argument, is| Test { argument, is };
@@ -295,7 +330,9 @@ fn with_timeout() -> Vec<(i64, Vec<Vec<Test>>)> {
     let bits = !((futex::PRIVATE | futex::CLOCK_REALTIME) as u32);
     let futexes = waits.iter().map(|wait| {
         let value = *wait as u32;
-        vec![when(1, Masked { bits, value }), when(3, Not(0))]
+        let waits = when(1, Masked { bits, value });
+        let limited = timed.then(|| when(3, Not(0)));
+        std::iter::once(waits).chain(limited).collect()
     });
     let limits = [time::RECEIVE, time::SEND].concat();
     let limits = limits.into_iter().map(|option| {
@@ -305,13 +342,18 @@ fn with_timeout() -> Vec<(i64, Vec<Vec<Test>>)> {
             when(2, Equal(option.cast_unsigned())),
         ]
     });
-    vec![
+    let mut all = vec![
         (libc::SYS_futex, futexes.collect()),
         (libc::SYS_getsockopt, limits.collect()),
-        (libc::SYS_semtimedop, given(3)),
-        (libc::SYS_mq_timedsend, given(4)),
-        (libc::SYS_mq_timedreceive, given(4)),
-    ]
+    ];
+    if timed {
+        all.extend([
+            (libc::SYS_semtimedop, given(3)),
+            (libc::SYS_mq_timedsend, given(4)),
+            (libc::SYS_mq_timedreceive, given(4)),
+        ]);
+    }
+    all
 }
 
 #[cfg(test)]
@@ -330,7 +372,8 @@ mod tests {
     #[test]
     fn the_programs_are_short() {
         let filters = Filters::new(&calls::of_interest(), true);
-        let lines = [&filters.traced, &filters.opening, &filters.untraced].map(Vec::len);
+        let programs = filters.traced.iter().chain([&filters.untraced]);
+        let lines: Vec<usize> = programs.map(Vec::len).collect();
         assert!(lines.iter().all(|lines| *lines < 200), "{lines:?}");
     }
 }

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use nix::fcntl::OFlag;
 
-use crate::filter::Filters;
+use crate::filter::{Filters, Stops};
 use crate::limits::{self, Rlimit};
 use crate::plan::{Image, Input, Program};
 
@@ -171,8 +171,8 @@ pub(crate) struct Terms {
     pub(crate) identity: Rc<Identity>,
     pub(crate) rlimits: Vec<Rlimit>,
     pub(crate) filters: Rc<Filters>,
-    /// Opening a file stops for the tracer as well.
-    pub(crate) opens: bool,
+    /// What else stops for the tracer.
+    pub(crate) stops: Stops,
     pub(crate) private_pids: bool,
     pub(crate) builtins: Builtins,
     /// Where programs start.

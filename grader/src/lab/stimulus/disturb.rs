@@ -29,10 +29,11 @@ pub(super) fn disturbance(at: &At<raw::Disturb>, sink: &mut Sink) -> Option<Dist
             "no call is disturbed",
         ));
     }
+    let known: Vec<&str> = names::CALLS.iter().chain(names::WAITS).copied().collect();
     let calls = calls
         .value
         .iter()
-        .filter_map(|c| known_name(c, names::CALLS, "system call", sink))
+        .filter_map(|c| known_name(c, &known, "system call", sink))
         .collect();
     let nth = match (&raw.nth, &raw.from) {
         (Some(nth), Some(from)) => {

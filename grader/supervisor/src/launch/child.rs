@@ -268,7 +268,7 @@ impl Start {
         let _ = unsafe { raw::call(libc::SYS_sched_setscheduler, arguments) };
         let filters = &self.terms.filters;
         let filter = if self.traced {
-            filters.traced(self.terms.opens)
+            filters.traced(self.terms.stops)
         } else {
             &filters.untraced
         };

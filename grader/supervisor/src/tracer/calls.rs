@@ -131,6 +131,31 @@ const TIMED_SHAPES: &[Shape] = shapes! {
     SYS_mq_timedreceive "mq_timedreceive" [Number] Neutral;
 };
 
+/// Calls that stop only where a plan disturbs one of [`WAITING`].
+#[rustfmt::skip]
+const WAITING_SHAPES: &[Shape] = shapes! {
+    SYS_semop "semop" [Number] Neutral;
+    SYS_msgsnd "msgsnd" [Number] Neutral;
+    SYS_msgrcv "msgrcv" [Number] Neutral;
+};
+
+/// The numbers of the calls that wait for a lock, a semaphore or a message, but for `futex`, which
+/// does other things as well.
+pub(crate) const WAITING: [c_long; 6] = [
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_mq_timedsend,
+    libc::SYS_mq_timedreceive,
+];
+
+/// Whether a call of this name stops only where a plan asks for it.
+pub(crate) fn waits_unseen(name: &str) -> bool {
+    let shapes = WAITING_SHAPES.iter().chain(TIMED_SHAPES);
+    shapes.map(|shape| shape.name).any(|shape| shape == name)
+}
+
 /// Calls that stop only where a plan asks for it. As to progress they say nothing: who opens a FIFO and
 /// finds its end again and again gets nowhere.
 #[rustfmt::skip]
@@ -176,6 +201,7 @@ const OLD_SHAPES: &[Shape] = &[];
 
 fn shape(nr: i64) -> Option<&'static Shape> {
     let shapes = SHAPES.iter().chain(OLD_SHAPES).chain(TIMED_SHAPES);
+    let shapes = shapes.chain(WAITING_SHAPES);
     let opening = OPENING_SHAPES.iter().chain(OLD_OPENING_SHAPES);
     shapes.chain(opening).find(|shape| shape.nr == nr)
 }
@@ -211,7 +237,7 @@ pub(crate) fn returns_at_once(nr: i64) -> bool {
             | libc::SYS_connect
             | libc::SYS_wait4
             | libc::SYS_waitid
-    ) || TIMED_SHAPES.iter().any(|shape| shape.nr == nr)
+    ) || TIMED_SHAPES.iter().chain(WAITING_SHAPES).any(|shape| shape.nr == nr)
         // Of a FIFO that nobody has at its other end.
         || OPENING.contains(&nr)
         || shape(nr).is_some_and(|shape| shape.name == "vfork");
@@ -244,11 +270,14 @@ pub(crate) fn progress(nr: i64, result: i64) -> Progress {
     }
 }
 
+fn disturbed() -> impl Iterator<Item = &'static Shape> {
+    let always = SHAPES.iter().chain(OLD_SHAPES);
+    always.chain(TIMED_SHAPES).chain(WAITING_SHAPES)
+}
+
 /// The number behind a call's name; names of calls that are not of interest are unknown.
 pub(crate) fn number(name: &str) -> Option<i64> {
-    SHAPES
-        .iter()
-        .chain(OLD_SHAPES)
+    disturbed()
         .find(|shape| shape.name == name)
         .map(|shape| shape.nr)
 }
@@ -256,11 +285,7 @@ pub(crate) fn number(name: &str) -> Option<i64> {
 /// The names that a [`Disturbance`](crate::plan::Disturbance) may use.
 #[must_use]
 pub fn watched_calls() -> Vec<&'static str> {
-    SHAPES
-        .iter()
-        .chain(OLD_SHAPES)
-        .map(|shape| shape.name)
-        .collect()
+    disturbed().map(|shape| shape.name).collect()
 }
 
 #[cfg(test)]

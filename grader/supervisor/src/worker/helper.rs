@@ -15,12 +15,14 @@ use nix::sys::stat::Mode;
 use super::HelperContext;
 use super::inside::{Full, Hands, Reduced, tell};
 use crate::event::{Enforced, Means, NO_IPV6};
+use crate::filter::Stops;
 use crate::isolation::user::Capability;
 use crate::isolation::{SetupError, files, ipc, landlock, reduced, root, scenario, sys, user};
 use crate::launch::{Identity, Launcher, Terms};
 use crate::limits::{self, Rlimit};
 use crate::plan::{Act, Address, Isolation, Limits, Observation, Plan, WORKSPACE};
 use crate::raw;
+use crate::tracer::calls;
 use crate::wire::{EventSink, Frame, Kind};
 
 /// A helper of the full rung: PID 1 of its namespaces. The code to exit with.
@@ -108,7 +110,7 @@ pub(super) fn full(worker: &Full, ipc: &ipc::Ipc, plan: Plan, started: Instant) 
             rlimits: rlimits(&plan.limits, 0)?,
             identity: Rc::clone(identity),
             filters: Rc::clone(filters),
-            opens: plan.opens,
+            stops: stops(&plan),
             private_pids: true,
             builtins: hands.builtins,
             workspace: c_path(Path::new(WORKSPACE))?,
@@ -204,7 +206,7 @@ pub(super) fn reduced(worker: &Reduced, frame: &Frame, started: Instant) -> i32 
             slack: wake_sooner(),
             identity: identity.into(),
             filters: Rc::clone(filters),
-            opens: plan.opens,
+            stops: stops(&plan),
             private_pids: false,
             builtins: hands.builtins,
             workspace: c_path(&places.workspace)?,
@@ -237,6 +239,19 @@ const NAMESPACES: [&str; 6] = [
 const EVERYWHERE: [&str; 3] = ["no new privileges", "seccomp deny list", "resource limits"];
 const SAME_USER: &str = "user id of the programs: an ordinary user has only one, so they could \
                          signal this user's other processes";
+/// What stops for the tracer for this plan's sake.
+fn stops(plan: &Plan) -> Stops {
+    let acts = plan.steps.iter().flat_map(|step| &step.acts);
+    let mut disturbed = acts.filter_map(|act| match act {
+        Act::Disturb { disturbance, .. } => Some(disturbance),
+        _ => None,
+    });
+    Stops {
+        opens: plan.opens,
+        waits: disturbed.any(|it| it.calls.iter().any(|name| calls::waits_unseen(name))),
+    }
+}
+
 /// The helper counts against the limit of a user it shares.
 const HELPER_TASKS: u64 = 1;
 /// For whatever else the user starts meanwhile.

@@ -102,6 +102,63 @@ static void h(int s) { flag = 1; }
 }
 
 #[test]
+fn a_signal_comes_exactly_before_waits_for_semaphores_and_messages_as_well() {
+    let common = r#"
+#include <errno.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+static volatile sig_atomic_t flag;
+static int id;
+static sem_t sem;
+static struct { long type; char c; } m = { 1, 'x' };
+static struct sembuf up = { 0, 1, 0 }, down = { 0, -1, 0 };
+"#;
+    let ways = [
+        (
+            "futex",
+            "sem_init(&sem, 0, 0);",
+            "sem_post(&sem);",
+            "sem_wait(&sem)",
+        ),
+        (
+            "semop",
+            "id = semget(IPC_PRIVATE, 1, 0600);",
+            "semop(id, &up, 1);",
+            "semop(id, &down, 1)",
+        ),
+        (
+            "msgrcv",
+            "id = msgget(IPC_PRIVATE, 0600);",
+            "msgsnd(id, &m, 1, 0);",
+            "msgrcv(id, &m, 1, 0, 0)",
+        ),
+    ];
+    let mut bench = Bench::new();
+    for (call, make, wake, wait) in ways {
+        let source = |wake: &str| {
+            format!(
+                "{common} static void h(int s) {{ flag = 1; {wake} }}
+                 int main(void) {{ {make} signal(SIGQUIT, h); while (!flag) {wait}; return 0; }}"
+            )
+        };
+        let act = || {
+            let effect = Effect::SignalBefore(libc::SIGQUIT);
+            // The C library makes a `semtimedop` of `semop`.
+            let calls = [call, "semtimedop"];
+            disturb(&calls, On::Any, Nth::Only(1), effect)
+        };
+        let run = bench.steps(&source(""), &[], vec![vec![act(), Act::Start(P)]]);
+        let waits = Some((1, ExitStatus::StillRunning));
+        assert_eq!(run.ended(), waits, "{call}: the flag was tested too early");
+        let run = bench.steps(&source(wake), &[], vec![vec![act(), Act::Start(P)]]);
+        assert_eq!(run.ended(), Some((1, ExitStatus::Code(0))), "{call}");
+    }
+}
+
+#[test]
 fn a_signal_exactly_after_the_first_write_finds_what_was_installed_before() {
     let source = |first: &str, second: &str| {
         format!(
