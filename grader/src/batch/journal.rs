@@ -23,6 +23,7 @@ use thiserror::Error;
 
 use super::item::Identity;
 use super::record::ResultRecord;
+use crate::lab::Lang;
 
 const HEADER: &[u8] = b"grader-journal/1\n";
 /// Hexadecimal digits of a hash.
@@ -97,6 +98,24 @@ pub enum JournalError {
     /// The file is something else, and is left alone.
     #[error("{}: not a journal of results", .0.display())]
     Foreign(PathBuf),
+}
+
+impl JournalError {
+    /// The same for who reads `lang`. What comes from the system stays as it is.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) | (Self::Io { .. }, _) => self.to_string(),
+            (Self::Busy(path), _) => {
+                format!("{}: в него пишет другая проверка", path.display())
+            }
+            (Self::Version { path, version }, _) => format!(
+                "{}: журнал версии {version}, а этот grader знает версию 1",
+                path.display()
+            ),
+            (Self::Foreign(path), _) => format!("{}: не журнал результатов", path.display()),
+        }
+    }
 }
 
 impl Journal {

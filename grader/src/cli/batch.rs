@@ -19,9 +19,10 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 use grader::batch::{
-    self, Grader, Journal, Known, Layout, Local, Options, Progress, Shard, Status, Workload,
+    self, Grader, Journal, Known, Layout, LayoutError, Local, Options, Progress, Shard, Status,
+    Workload,
 };
-use grader::gradebook::{Gradebook, Late, Merged, time};
+use grader::gradebook::{Gradebook, Late, LateError, Merged, time};
 use grader::report::clean;
 use grader::run::Engine;
 
@@ -29,6 +30,7 @@ use self::class::{Class, dry, say_found, say_lost};
 use self::interrupt::Interrupt;
 use self::progress::{Counts, Display};
 use super::failure::{FAULT, Failure, NOT_MET};
+use super::lang::{both, lang};
 use super::options::{EngineArgs, LangOption, Without};
 use super::results::{self, FIRST, look_at, summary};
 use super::tell::tell;
@@ -48,10 +50,10 @@ pub(super) struct Batch {
     what: Vec<PathBuf>,
     // Not `{n}`: in help that is a new line.
     /// Which part of a path is what: '{group}/{student}/{lab}' [default: guessed]
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = layout)]
     layout: Option<Layout>,
     /// One submission for each branch, tag or other ref with such a name: '{student}/{lab}'
-    #[arg(long, value_name = "PATTERN")]
+    #[arg(long, value_name = "PATTERN", value_parser = layout)]
     refs: Option<Layout>,
     /// The class as CSV: student, group, name, email, number, login, github
     #[arg(long, value_name = "FILE")]
@@ -69,7 +71,7 @@ pub(super) struct Batch {
     #[arg(long, value_name = "TIME", value_parser = due)]
     due: Option<i64>,
     /// What handing in late costs: '10%/day', '5/day, max 50%, grace 15m', 'none'
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", value_parser = late)]
     late: Option<Late>,
     /// Which attempt counts [default: best]
     #[arg(long, value_enum)]
@@ -106,7 +108,7 @@ pub(super) struct Batch {
     without: Vec<Without>,
     /// Grade only this part of the class, counted from 0: '0/4' (for machines that share nothing;
     /// `grader results merge` puts the parts together)
-    #[arg(long, value_name = "NUMBER/PARTS")]
+    #[arg(long, value_name = "NUMBER/PARTS", value_parser = shard)]
     shard: Option<Shard>,
     #[command(flatten)]
     cluster: engine::ClusterArgs,
@@ -125,8 +127,31 @@ enum Which {
     Last,
 }
 
+fn shard(text: &str) -> Result<Shard, String> {
+    let in_russian = |why: String| {
+        both(
+            why,
+            "часть пишется NUMBER/PARTS, с нуля: 0/4, 1/4, 2/4, 3/4",
+        )
+    };
+    text.parse().map_err(in_russian)
+}
+
+fn layout(text: &str) -> Result<Layout, String> {
+    text.parse().map_err(|e: LayoutError| e.told(lang()))
+}
+
+fn late(text: &str) -> Result<Late, String> {
+    text.parse().map_err(|e: LateError| e.told(lang()))
+}
+
 fn due(text: &str) -> Result<i64, String> {
-    time::parse(text).ok_or_else(|| "write it as 2026-11-20 23:59+07:00".to_owned())
+    time::parse(text).ok_or_else(|| {
+        both(
+            "write it as 2026-11-20 23:59+07:00",
+            "пишется так: 2026-11-20 23:59+07:00",
+        )
+    })
 }
 
 impl Batch {
@@ -217,8 +242,12 @@ impl Batch {
             return done.map(|by| Graded { counts, by });
         }
         let (words, say) = (Words(self.lang.get()), display.sayer());
-        let interrupt = Interrupt::watch(move || say(words.stopping()))
-            .map_err(|error| Failure::fault(format!("signals cannot be watched: {error}")))?;
+        let interrupt = Interrupt::watch(move || say(words.stopping())).map_err(|error| {
+            Failure::fault(both(
+                format!("signals cannot be watched: {error}"),
+                format!("за сигналами не проследить: {error}"),
+            ))
+        })?;
         let how = Local {
             at_once: self.at_once.map_or(engine.workers() + 1, NonZeroUsize::get),
             stop: interrupt.stop(),
@@ -228,7 +257,10 @@ impl Batch {
         });
         let counts = display.finish(done.is_err());
         done.map_err(|error| {
-            Failure::fault(error.to_string()).hint("what is written down is kept; once there is room and leave to write, the same command goes on where it was")
+            Failure::fault(error.told(lang())).hint(both(
+                "what is written down is kept; once there is room and leave to write, the same command goes on where it was",
+                "записанное сохранено; когда будут место и право писать, та же команда продолжит",
+            ))
         })?;
         let by = interrupt.signal();
         Ok(Graded { counts, by })
@@ -333,5 +365,8 @@ struct Graded {
 }
 
 fn fault(fault: &grader::submission::Fault) -> Failure {
-    Failure::fault(fault.to_string()).hint("`grader doctor` may tell more")
+    Failure::fault(fault.to_string()).hint(both(
+        "`grader doctor` may tell more",
+        "подробнее может сказать `grader doctor`",
+    ))
 }

@@ -14,6 +14,7 @@ use grader::transcript::{Actors, step_title};
 use grader::verdict::ScenarioResult;
 
 use super::failure::Failure;
+use super::lang::both;
 use super::lookup;
 use super::options::{EngineArgs, LangOption};
 use super::output::{self, Format, Kind};
@@ -115,11 +116,17 @@ impl Check {
         match &self.what[..] {
             [dir] => Ok((None, dir)),
             [lab, dir] => Ok((Some(lab), dir)),
-            _ => Err(Failure::usage(format!(
-                "{} names where one lab and one directory are wanted",
-                self.what.len()
-            ))
-            .hint("grader check [OPTIONS] [LAB] <DIR>: one submission at a time")),
+            _ => {
+                let count = self.what.len();
+                Err(Failure::usage(both(
+                    format!("{count} names where one lab and one directory are wanted"),
+                    format!("имён {count}, а нужны одно задание и один каталог"),
+                ))
+                .hint(both(
+                    "grader check [OPTIONS] [LAB] <DIR>: one submission at a time",
+                    "grader check [OPTIONS] [LAB] <DIR>: по одной работе за раз",
+                )))
+            }
         }
     }
 
@@ -209,12 +216,14 @@ fn failed(error: CheckError, lang: Lang) -> Failure {
     let told = error.told(lang);
     match error {
         // A machine without a compiler cannot grade; the submission may be fine.
-        CheckError::Submission(SubmissionError::NoTool(_)) => Failure::fault(error.to_string()),
+        CheckError::Submission(SubmissionError::NoTool(_)) => Failure::fault(told),
         CheckError::Submission(SubmissionError::NotADirectory { ref path }) => {
             Failure::usage(told).hint(instead_of(path))
         }
-        error if error.is_fault() => Failure::fault(error.to_string())
-            .hint("this is the grader's or the machine's fault, not the submission's; `grader doctor` may tell more"),
+        error if error.is_fault() => Failure::fault(told).hint(both(
+            "this is the grader's or the machine's fault, not the submission's; `grader doctor` may tell more",
+            "виноваты машина или grader, а не работа; подробнее может сказать `grader doctor`",
+        )),
         _ => Failure::usage(told),
     }
 }
@@ -228,7 +237,11 @@ fn instead_of(file: &Path) -> String {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
         };
-        return format!("give the directory that it is in: {}", quoted(directory));
+        let directory = quoted(directory);
+        return both(
+            format!("give the directory that it is in: {directory}"),
+            format!("укажите каталог, в котором это лежит: {directory}"),
+        );
     };
     let (archive, directory) = (quoted(file), quoted(Path::new(stem)));
     let ending = name.get(stem.len()..).unwrap_or_default();
@@ -241,9 +254,17 @@ fn instead_of(file: &Path) -> String {
         format!("mkdir {directory} && tar xf {archive} -C {directory}")
     } else {
         // `grader batch` does not read it either.
-        return "unpack it and give the directory".to_owned();
+        return both(
+            "unpack it and give the directory",
+            "распакуйте и укажите каталог",
+        );
     };
-    format!(
-        "unpack it and give the directory: {unpack}; or let `grader batch LAB {archive}` read it"
+    both(
+        format!(
+            "unpack it and give the directory: {unpack}; or let `grader batch LAB {archive}` read it"
+        ),
+        format!(
+            "распакуйте и укажите каталог: {unpack}; или пусть прочтёт `grader batch LAB {archive}`"
+        ),
     )
 }

@@ -4,6 +4,11 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use grader::lab::Lang;
+use grader::report::phrases::system;
+
+use super::lang::{both, lang};
+
 /// Some requirements are not met.
 pub(super) const NOT_MET: u8 = 1;
 /// Called wrongly, or a lab that is wrong.
@@ -59,7 +64,9 @@ impl Failure {
     pub(super) fn because(mut self, error: &(dyn Error + 'static)) -> Self {
         let mut next = Some(error);
         while let Some(error) = next {
-            self.causes.push(error.to_string());
+            let of_system = error.downcast_ref::<io::Error>();
+            let said = of_system.map(|error| system(error, lang()));
+            self.causes.push(said.unwrap_or_else(|| error.to_string()));
             next = error.source();
         }
         self
@@ -75,17 +82,18 @@ impl Failure {
     pub(super) fn report(&self) -> ExitCode {
         if !self.quiet {
             // Nobody is left to be told that standard error is closed.
-            let _ = self.write(&mut anstream::stderr().lock());
+            let _ = self.write(&mut anstream::stderr().lock(), lang());
         }
         ExitCode::from(self.status)
     }
 
-    fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+    fn write(&self, out: &mut dyn Write, lang: Lang) -> io::Result<()> {
+        let (error, remedy) = lang.pick(("error", "hint"), ("ошибка", "совет"));
         let bad = anstyle::AnsiColor::Red.on_default().bold();
         let good = anstyle::AnsiColor::Cyan.on_default().bold();
         writeln!(
             out,
-            "{bad}error{bad:#}: {}",
+            "{bad}{error}{bad:#}: {}",
             grader::report::clean(&self.message)
         )?;
         for cause in &self.causes {
@@ -96,7 +104,11 @@ impl Failure {
             )?;
         }
         for hint in &self.hints {
-            writeln!(out, "{good}hint{good:#}: {}", grader::report::clean(hint))?;
+            writeln!(
+                out,
+                "{good}{remedy}{good:#}: {}",
+                grader::report::clean(hint)
+            )?;
         }
         Ok(())
     }
@@ -107,7 +119,8 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Self::said(0),
-            _ => Self::fault("the output cannot be written").because(&error),
+            _ => Self::fault(both("the output cannot be written", "вывод не записать"))
+                .because(&error),
         }
     }
 }
@@ -118,7 +131,7 @@ mod tests {
 
     fn text(failure: &Failure) -> String {
         let mut out = Vec::new();
-        failure.write(&mut out).unwrap();
+        failure.write(&mut out, Lang::En).unwrap();
         anstream::adapter::strip_str(std::str::from_utf8(&out).unwrap()).to_string()
     }
 

@@ -9,6 +9,7 @@ use grader::lab::catalog::LabSource;
 use grader::starter::{self, LayError};
 
 use super::failure::Failure;
+use super::lang::both;
 use super::lookup;
 use super::options::LangOption;
 use super::output;
@@ -35,10 +36,21 @@ impl Init {
         let lang = self.lang.get();
         let files = starter::files(&source, lang, &name);
         let written = starter::lay(&self.dir, &files).map_err(|error| match error {
-            LayError::InTheWay(_) => Failure::usage(format!("{error}; nothing was laid down"))
-                .hint("take them away, or give another directory: grader init LAB DIR"),
+            LayError::InTheWay(_) => Failure::usage(both(
+                format!("{error}; nothing was laid down"),
+                format!("{}; ничего не создано", error.told(lang)),
+            ))
+            .hint(both(
+                "take them away, or give another directory: grader init LAB DIR",
+                "уберите их или укажите другой каталог: grader init LAB DIR",
+            )),
             LayError::Io { path, error } => {
-                Failure::fault(format!("{} cannot be written", path.display())).because(&error)
+                let path = path.display();
+                Failure::fault(both(
+                    format!("{path} cannot be written"),
+                    format!("{path} не записать"),
+                ))
+                .because(&error)
             }
         })?;
         let names: Vec<&str> = files
@@ -59,8 +71,14 @@ impl Init {
         let Some(dir) = &source.dir else {
             return Ok(source.lab.id.clone());
         };
-        let unknown =
-            |error| Failure::usage(format!("{}: where is it?", dir.display())).because(&error);
+        let unknown = |error| {
+            let dir = dir.display();
+            Failure::usage(both(
+                format!("{dir}: where is it?"),
+                format!("{dir}: где это?"),
+            ))
+            .because(&error)
+        };
         let lab = dir.canonicalize().map_err(unknown)?;
         // A directory that is not there yet has nothing below it.
         let here = self.dir.canonicalize().unwrap_or_default();
@@ -75,11 +93,17 @@ impl Init {
         };
         match name.to_str() {
             Some(name) if !name.chars().any(char::is_control) => Ok(name.to_owned()),
-            _ => Err(Failure::usage(format!(
-                "{}: a Makefile cannot name this lab",
-                name.display()
-            ))
-            .hint("give its directory a name in UTF-8 without control characters")),
+            _ => {
+                let name = name.display();
+                Err(Failure::usage(both(
+                    format!("{name}: a Makefile cannot name this lab"),
+                    format!("{name}: в Makefile это задание не назвать"),
+                ))
+                .hint(both(
+                    "give its directory a name in UTF-8 without control characters",
+                    "дайте каталогу имя в UTF-8 без управляющих символов",
+                )))
+            }
         }
     }
 }

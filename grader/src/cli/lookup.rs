@@ -5,9 +5,11 @@ use std::path::{Component, Path, PathBuf};
 
 use grader::lab::catalog::{self, LabError, LabSource};
 use grader::lab::guess::{self, Candidate, GuessError};
-use grader::lab::{Diagnostics, Lab, Requirement, Scenario};
+use grader::lab::{Diagnostics, Lab, Lang, Requirement, Scenario};
+use grader::report::phrases::system;
 
 use super::failure::{Failure, USAGE};
+use super::lang::{both, lang};
 use super::tell::tell;
 
 /// Loads a lab by id or path.
@@ -20,8 +22,9 @@ pub(super) fn lab(name: &Path) -> Result<LabSource, Failure> {
 pub(super) fn lab_of(dir: &Path) -> Result<LabSource, Failure> {
     let given = dir.to_str().unwrap_or_default();
     if !dir.exists() && catalog::embedded().iter().any(|lab| lab.id == given) {
-        return Err(Failure::usage(format!(
-            "`{given}` is a lab; which submission is to be graded?"
+        return Err(Failure::usage(both(
+            format!("`{given}` is a lab; which submission is to be graded?"),
+            format!("`{given}` — задание; какую работу проверить?"),
         ))
         .hint(format!("grader check {given} DIR")));
     }
@@ -30,8 +33,11 @@ pub(super) fn lab_of(dir: &Path) -> Result<LabSource, Failure> {
         .map(|lab| lab.load(reference::NAMES).map_err(failed))
         .collect::<Result<Vec<LabSource>, Failure>>()?;
     let real = dir.canonicalize().map_err(|error| {
-        Failure::usage(format!("{}: {error}", dir.display()))
-            .hint("give the directory that holds the submission")
+        let error = system(&error, lang());
+        Failure::usage(format!("{}: {error}", dir.display())).hint(both(
+            "give the directory that holds the submission",
+            "укажите каталог с работой",
+        ))
     })?;
     let names = real
         .components()
@@ -48,19 +54,23 @@ pub(super) fn lab_of(dir: &Path) -> Result<LabSource, Failure> {
             GuessError::Several { ids, .. } => ids.join(", "),
             _ => known.join(", "),
         };
-        Failure::usage(format!("{}: {error}", dir.display())).hint(format!(
-            "name the lab: grader check LAB {}; it may be {ids}",
-            dir.display()
+        let dir = dir.display();
+        Failure::usage(format!("{dir}: {}", error.told(lang()))).hint(both(
+            format!("name the lab: grader check LAB {dir}; it may be {ids}"),
+            format!("назовите задание: grader check LAB {dir}; есть {ids}"),
         ))
     })?;
+    let (id, name) = (&guess.id, grader::report::clean(&guess.name));
     tell!(
-        "note: lab {}, by the directory's name `{}`",
-        guess.id,
-        grader::report::clean(&guess.name)
+        "{}",
+        both(
+            format!("note: lab {id}, by the directory's name `{name}`"),
+            format!("заметка: задание {id} — по имени каталога `{name}`"),
+        )
     );
     labs.into_iter()
         .find(|lab| lab.lab.id == guess.id)
-        .ok_or_else(|| Failure::usage(GuessError::Nothing.to_string()))
+        .ok_or_else(|| Failure::usage(GuessError::Nothing.told(lang())))
 }
 
 /// How far up a telling name is looked for: `lab30/src`, `lab30/ivanov/src`.
@@ -73,18 +83,24 @@ pub(super) fn failed(error: LabError) -> Failure {
             show(&diagnostics);
             Failure::said(USAGE)
         }
-        LabError::Unknown {
-            name,
-            suggestion,
-            known,
-        } => {
-            let failure = Failure::usage(format!("there is no lab `{name}`"));
-            match suggestion {
-                Some(suggestion) => failure.hint(suggestion).hint(known),
-                None => failure.hint(known),
-            }
+        LabError::Unknown { name, close, known } => {
+            let failure = Failure::usage(both(
+                format!("there is no lab `{name}`"),
+                format!("задания `{name}` нет"),
+            ));
+            let failure = match close {
+                Some(close) => failure.hint(did_you_mean(&close)),
+                None => failure,
+            };
+            failure.hint(both(
+                format!("built in are {known}; a directory with a lab.toml works as well"),
+                format!(
+                    "встроены {}; годится и каталог с lab.toml",
+                    known.in_lang(Lang::Ru)
+                ),
+            ))
         }
-        error => Failure::usage(error.to_string()),
+        error => Failure::usage(error.told(lang())),
     }
 }
 
@@ -100,13 +116,15 @@ pub(super) fn directory(path: &Path) -> Result<PathBuf, Failure> {
     if path.join("lab.toml").is_file() {
         return Ok(path.to_owned());
     }
-    let failure = Failure::usage(format!(
-        "{}: no lab directory here (it has no lab.toml)",
-        path.display()
+    let path = path.display();
+    let failure = Failure::usage(both(
+        format!("{path}: no lab directory here (it has no lab.toml)"),
+        format!("{path}: это не каталог задания (нет lab.toml)"),
     ));
-    Err(failure.hint(
+    Err(failure.hint(both(
         "a lab inside the executable cannot be written to; give its directory, like labs/us-upper",
-    ))
+        "во встроенное задание писать нельзя; укажите его каталог, например labs/us-upper",
+    )))
 }
 
 /// A requirement by its id.
@@ -114,7 +132,7 @@ pub(super) fn requirement<'a>(lab: &'a Lab, id: &str) -> Result<&'a Requirement,
     let all = &lab.requirements;
     all.iter().find(|r| r.id == id).ok_or_else(|| {
         unknown(
-            "requirement",
+            ("requirement", "требования"),
             id,
             &lab.id,
             all.iter().map(|r| r.id.as_str()),
@@ -125,16 +143,41 @@ pub(super) fn requirement<'a>(lab: &'a Lab, id: &str) -> Result<&'a Requirement,
 /// A scenario by its id.
 pub(super) fn scenario<'a>(lab: &'a Lab, id: &str) -> Result<&'a Scenario, Failure> {
     let all = &lab.scenarios;
-    all.iter()
-        .find(|s| s.id == id)
-        .ok_or_else(|| unknown("scenario", id, &lab.id, all.iter().map(|s| s.id.as_str())))
+    all.iter().find(|s| s.id == id).ok_or_else(|| {
+        unknown(
+            ("scenario", "сценария"),
+            id,
+            &lab.id,
+            all.iter().map(|s| s.id.as_str()),
+        )
+    })
 }
 
-fn unknown<'a>(what: &str, id: &str, lab: &str, known: impl Iterator<Item = &'a str>) -> Failure {
+/// What may be meant.
+pub(super) fn did_you_mean(close: &str) -> String {
+    both(
+        format!("did you mean `{close}`?"),
+        format!("может быть, `{close}`?"),
+    )
+}
+
+/// `what` is in both languages; in Russian in the genitive.
+fn unknown<'a>(
+    what: (&str, &str),
+    id: &str,
+    lab: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Failure {
     let known: Vec<&str> = known.collect();
-    let failure = Failure::usage(format!("the lab {lab} has no {what} `{id}`"));
+    let failure = Failure::usage(both(
+        format!("the lab {lab} has no {} `{id}`", what.0),
+        format!("в задании {lab} нет {} `{id}`", what.1),
+    ));
     match similar::get_close_matches(id, &known, 1, 0.5).first() {
-        Some(close) => failure.hint(format!("did you mean `{close}`?")),
-        None => failure.hint(format!("it has {}", known.join(", "))),
+        Some(close) => failure.hint(did_you_mean(close)),
+        None => {
+            let known = known.join(", ");
+            failure.hint(both(format!("it has {known}"), format!("есть {known}")))
+        }
     }
 }

@@ -8,6 +8,7 @@ mod explain;
 mod failure;
 mod init;
 mod labs;
+mod lang;
 mod lint;
 mod lookup;
 mod options;
@@ -20,6 +21,7 @@ mod review;
 pub(crate) mod sandbox;
 mod schema;
 mod tell;
+mod usage;
 mod words;
 mod worker;
 
@@ -27,7 +29,10 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use failure::Failure;
+use grader::lab::Lang;
+
+use failure::{Failure, USAGE};
+use lang::lang;
 
 /// Grades operating-systems labs: sockets, pipes and signals, settled by proof instead of sleeping.
 #[derive(Parser)]
@@ -82,8 +87,15 @@ enum Command {
 
 /// Parses the arguments, runs the command, and gives the exit code.
 pub(crate) fn run() -> ExitCode {
-    // Wrong usage ends here with status 2, help and version with 0.
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if error.use_stderr() && lang() == Lang::Ru => {
+            eprint!("{}", usage::in_russian(&error));
+            return ExitCode::from(USAGE);
+        }
+        // Wrong usage ends here with status 2, help and version with 0.
+        Err(error) => error.exit(),
+    };
     let done = match &cli.command {
         Command::Check(command) => command.run(),
         Command::Batch(command) => command.run(),

@@ -9,6 +9,7 @@ use anstream::{AutoStream, ColorChoice, StripStream};
 use grader::report::{Context, Fenced, GitHub, Human, JUnit, Json, Reporter, Reporters};
 
 use super::failure::Failure;
+use super::lang::both;
 
 /// A report's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +54,19 @@ impl FromStr for Format {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, file) = match text.split_once('=') {
-            Some((_, "")) => return Err("the name of the file is empty".to_owned()),
+            Some((_, "")) => {
+                return Err(both("the name of the file is empty", "имя файла пустое"));
+            }
             Some((name, file)) => (name, Some(PathBuf::from(file))),
             None => (text, None),
         };
         let known = KINDS.iter().find(|(known, _)| *known == name);
         let kind = known.map(|(_, kind)| *kind).ok_or_else(|| {
             let names: Vec<&str> = KINDS.iter().map(|(name, _)| *name).collect();
-            format!(
-                "no such format; there are {}, each alone or with =FILE",
-                names.join(", ")
+            let names = names.join(", ");
+            both(
+                format!("no such format; there are {names}, each alone or with =FILE"),
+                format!("такого формата нет; есть {names}, сами по себе или с =FILE"),
             )
         })?;
         Ok(Self { kind, file })
@@ -94,7 +98,12 @@ pub(super) fn standard() -> Box<dyn Write> {
 /// A file for a report, made now so that a wrong name is said before anything runs.
 pub(super) fn file(path: &PathBuf) -> Result<File, Failure> {
     File::create(path).map_err(|error| {
-        Failure::usage(format!("the report {} cannot be written", path.display())).because(&error)
+        let path = path.display();
+        Failure::usage(both(
+            format!("the report {path} cannot be written"),
+            format!("отчёт {path} не записать"),
+        ))
+        .because(&error)
     })
 }
 
@@ -107,9 +116,10 @@ fn appended(variable: &str) -> Result<Option<Box<dyn Write>>, Failure> {
         .create(true)
         .open(&path)
         .map_err(|error| {
-            Failure::fault(format!(
-                "${variable} ({}) cannot be written",
-                path.display()
+            let path = path.display();
+            Failure::fault(both(
+                format!("${variable} ({path}) cannot be written"),
+                format!("${variable} ({path}) не записать"),
             ))
             .because(&error)
         })?;
@@ -127,14 +137,18 @@ pub(super) fn apart(formats: &[Format]) -> Result<(), Failure> {
             let by_lines = |format: &Format| matches!(format.kind, Kind::Human | Kind::GitHub);
             let place = match &format.file {
                 None if by_lines(format) && by_lines(other) => continue,
-                None => "standard output".to_owned(),
+                None => both("standard output", "стандартный вывод"),
                 Some(file) => file.display().to_string(),
             };
             let (first, second) = (other.kind.name(), format.kind.name());
-            return Err(Failure::usage(format!(
-                "{first} and {second} would both be written to {place}"
+            return Err(Failure::usage(both(
+                format!("{first} and {second} would both be written to {place}"),
+                format!("и {first}, и {second} пошли бы в одно место: {place}"),
             ))
-            .hint(format!("give one of them a file: --format {second}=FILE")));
+            .hint(both(
+                format!("give one of them a file: --format {second}=FILE"),
+                format!("задайте одному из них файл: --format {second}=FILE"),
+            )));
         }
     }
     Ok(())

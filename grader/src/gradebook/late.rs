@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::lab::Lang;
+
 /// A late policy: `10%/day`, `5/day, max 50%, grace 15m`, `none`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Late {
@@ -26,6 +28,20 @@ enum Amount {
     "`{0}` is no late policy; write `10%/day`, `5/day, max 50%`, `10%/day, grace 15m`, or `none`"
 )]
 pub struct LateError(String);
+
+impl LateError {
+    /// The same for who reads `lang`.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match lang {
+            Lang::En => self.to_string(),
+            Lang::Ru => format!(
+                "`{}` — не правило; пишется `10%/day`, `5/day, max 50%`, `10%/day, grace 15m` или `none`",
+                self.0
+            ),
+        }
+    }
+}
 
 const DAY: i64 = 86_400;
 

@@ -38,6 +38,7 @@ pub use standing::{Attempt, LabInfo, Pick, Standing, StudentInfo};
 pub use stats::{Group, RequirementStats, Stats};
 
 use crate::batch::{Identity, ItemKey, Known};
+use crate::lab::Lang;
 
 /// Pages of a file that are copied in one step.
 const PAGES: i32 = 1024;
@@ -136,7 +137,50 @@ pub enum Unknown {
     Override(i64),
 }
 
+impl GradebookError {
+    /// The same for who reads `lang`. What SQLite says stays as it is.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        if lang == Lang::En {
+            return self.to_string();
+        }
+        match self {
+            Self::Sqlite(error) => format!("ведомость не использовать: {error}"),
+            Self::Locked => "её заняла другая программа".to_owned(),
+            Self::Full => "на диске нет места для того, что надо записать".to_owned(),
+            Self::NoDatabase => "это не база данных SQLite, значит, и не ведомость".to_owned(),
+            Self::Closed(error) => format!("её не открыть: {error}"),
+            Self::Foreign => "это база данных, но не ведомость".to_owned(),
+            Self::Newer(version) => format!(
+                "её версия — {version}, а этот grader знает версии до {}",
+                schema::newest()
+            ),
+            Self::OtherCourse { lab, course } => {
+                format!("задание {lab} в этой ведомости — из курса `{course}`")
+            }
+            Self::Missing => "ведомости нет".to_owned(),
+            Self::Damaged(error) => format!("записанное повреждено: {error}"),
+            Self::Unknown(unknown) => unknown.told(lang),
+        }
+    }
+}
+
 impl Unknown {
+    /// The same for who reads `lang`.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) => self.to_string(),
+            (Self::Student { name, .. }, _) => format!("студента `{name}` нет"),
+            (Self::Several(name), _) => format!("студентов `{name}` несколько"),
+            (Self::Lab { name, .. }, _) => format!("по заданию `{name}` в ведомости ничего нет"),
+            (Self::Requirement { lab, name, .. }, _) => {
+                format!("в задании {lab} нет требования `{name}`")
+            }
+            (Self::Override(id), _) => format!("действующей ручной оценки {id} нет"),
+        }
+    }
+
     /// A name that may be meant.
     #[must_use]
     pub fn close(&self) -> Option<&str> {

@@ -73,7 +73,7 @@ pub(super) fn result(
         points: earned,
         of,
         report: Some(report),
-        lang: crate::lab::Lang::En,
+        lang: Lang::En,
         translated: Default::default(),
         text: "the report\n".into(),
         scenarios: vec![ScenarioRecord {
@@ -401,7 +401,7 @@ fn every_format_has_every_student() {
     evil.person.name = Some("@SUM(1+1)*cmd, \"x\"".into());
     evil.person.email = Some("e@x.example".into());
     merge(&mut gradebook, &[evil, result("boris", "2", "lab 1", BOTH)]);
-    let grades = Grades::read(&gradebook, "us-upper", Detail::Whole, crate::lab::Lang::En).unwrap();
+    let grades = Grades::read(&gradebook, "us-upper", Detail::Whole, Lang::En).unwrap();
     let csv = export::csv(&grades).unwrap();
     assert!(csv.contains("'=cmd|'/c calc'!A0"), "{csv}");
     assert!(csv.contains("\"'@SUM(1+1)*cmd, \"\"x\"\"\""), "{csv}");

@@ -7,7 +7,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::diagnostics::Diagnostics;
-use super::model::{Lab, Lang};
+use super::model::{Lab, Lang, Text};
 use super::parse::{MOST_SOURCE, parse_with};
 use super::starter::Starter;
 use super::{names, values};
@@ -88,14 +88,14 @@ impl LabSource {
 #[derive(Debug, thiserror::Error)]
 pub enum LabError {
     /// Neither a lab inside the executable nor a directory.
-    #[error("there is no lab `{name}`{}; {known}", suggestion.as_deref().map(|s| format!(": {s}")).unwrap_or_default())]
+    #[error("there is no lab `{name}`{}; built in are {known}; a directory with a lab.toml works as well", close.as_deref().map(|s| format!(": did you mean `{s}`?")).unwrap_or_default())]
     Unknown {
         /// What was asked for.
         name: String,
-        /// ``did you mean `us-upper`?``
-        suggestion: Option<String>,
-        /// The labs there are, in words.
-        known: String,
+        /// One that may be meant.
+        close: Option<String>,
+        /// The labs inside the executable.
+        known: Text,
     },
     /// A directory without `lab.toml`.
     #[error("{} has no lab.toml", .0.display())]
@@ -119,6 +119,21 @@ pub enum LabError {
     /// The lab file has errors.
     #[error("{0}")]
     Invalid(Box<Diagnostics>),
+}
+
+impl LabError {
+    /// The same for who reads `lang`, as far as it is not for the lab's author.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) | (Self::Unfit { .. } | Self::Invalid(_), _) => self.to_string(),
+            (Self::Unknown { name, .. }, _) => format!("задания `{name}` нет"),
+            (Self::NoLabFile(dir), _) => format!("в {} нет lab.toml", dir.display()),
+            (Self::Read { path, source }, _) => {
+                format!("{} не читается: {source}", path.display())
+            }
+        }
+    }
 }
 
 /// Loads a lab: by its id if it is inside the executable, else from a directory with a `lab.toml`
@@ -244,13 +259,14 @@ fn unknown(path: &Path) -> LabError {
     let ids = || embedded().iter().map(|lab| lab.id);
     LabError::Unknown {
         name: path.display().to_string(),
-        suggestion: path
+        close: path
             .to_str()
-            .and_then(|name| names::did_you_mean(name, ids())),
-        known: format!(
-            "built in are {}; a directory with a lab.toml works as well",
-            names::list(ids())
-        ),
+            .and_then(|name| names::nearest(name, ids()))
+            .map(str::to_owned),
+        known: {
+            let quoted: Vec<String> = ids().map(|id| format!("`{id}`")).collect();
+            Text::both(names::list(ids()), quoted.join(", "))
+        },
     }
 }
 

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use super::model::Lab;
+use super::model::{Lab, Lang};
 
 /// A lab, as far as a name can mean it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,35 @@ pub enum GuessError {
         /// The labs.
         ids: Vec<String>,
     },
+}
+
+impl GuessError {
+    /// The same for who reads `lang`.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) => self.to_string(),
+            (Self::Nothing, _) => "по имени каталога не видно, какое это задание".to_owned(),
+            (
+                Self::NoSuch {
+                    name,
+                    number,
+                    semester,
+                },
+                _,
+            ) => {
+                let of = semester.map(|semester| format!(" семестра {semester}"));
+                let of = of.unwrap_or_default();
+                format!("`{name}` значит задание {number}{of}, а такого здесь нет")
+            }
+            (Self::Several { name, ids }, _) => {
+                format!(
+                    "`{name}` может значить несколько заданий: {}",
+                    ids.join(", ")
+                )
+            }
+        }
+    }
 }
 
 /// The lab that the innermost telling name means; `names` are the directory's and those above it,

@@ -5,6 +5,8 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use crate::lab::Lang;
+
 /// Why files could not be laid down.
 #[derive(Debug, thiserror::Error)]
 pub enum LayError {
@@ -19,6 +21,23 @@ pub enum LayError {
         /// Why.
         error: io::Error,
     },
+}
+
+impl LayError {
+    /// The same for who reads `lang`. What comes from the system stays as it is.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) => self.to_string(),
+            (Self::InTheWay(paths), Lang::Ru) => {
+                let names: Vec<String> = paths.iter().map(|p| p.display().to_string()).collect();
+                format!("уже есть другое с именем {}", names.join(", "))
+            }
+            (Self::Io { path, error }, Lang::Ru) => {
+                format!("{} не записать: {error}", path.display())
+            }
+        }
+    }
 }
 
 fn in_the_way(paths: &[PathBuf]) -> String {

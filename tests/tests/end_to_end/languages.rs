@@ -187,3 +187,110 @@ fn a_regrade_and_points_by_hand_are_told_in_the_language_that_is_asked_for() {
     let withdraw = ["results", "override", "--withdraw", "2", "--who", "ana"];
     assert_eq!(ru(&withdraw), "ручная оценка 2 отменена\n");
 }
+
+/// What a command that fails says on standard error, in Russian.
+fn fails(home: &Home, words: &[&str]) -> String {
+    let output = home
+        .grader()
+        .args(words)
+        .env("LANG", "ru_RU.UTF-8")
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{words:?}");
+    text(&output.stderr)
+}
+
+#[test]
+fn what_is_wrong_is_told_in_russian() {
+    let home = Home::new();
+    home.file("class/g1/anna/lab30/server.c", "int main;");
+    home.file("roster.csv", "student,email\nanna,anna\n");
+    home.file("grades.csv", "a,b\n");
+    home.file("book/grades.db", "text that is longer than any header of a database has reason to be, so that it is looked at and found to be none");
+    let book = "book/grades.db";
+    for (words, says) in [
+        (&["chek"][..], "неизвестная команда 'chek'"),
+        (
+            &["check", "--sed", "7", "."],
+            "неизвестный аргумент '--sed'\nсовет: может быть, --seed?",
+        ),
+        (
+            &["check", "us-uper", "."],
+            "задания `us-uper` нет\nсовет: может быть, `us-upper`?\nсовет: встроены",
+        ),
+        (
+            &["check", "us-upper", "nowhere"],
+            "nowhere: такого каталога нет; укажите каталог с работой",
+        ),
+        (
+            &["check", "us-upper", "class/g1", "--only", "s-nex"],
+            "в задании us-upper нет требования `s-nex`\nсовет: может быть, `s-next`?",
+        ),
+        (
+            &["check", "class"],
+            "по имени каталога не видно, какое это задание",
+        ),
+        (
+            &["batch", "us-upper", "nowhere"],
+            "nowhere: такого файла или каталога нет",
+        ),
+        (
+            &["batch", "us-upper=30", "class", "--layout", "{who}"],
+            "`{who}` неизвестно; в раскладке есть",
+        ),
+        (
+            &[
+                "batch",
+                "us-upper=30",
+                "class",
+                "--layout",
+                "{student}-q/lab{n}",
+            ],
+            "ни одной работы не найдено (раскладка `{student}-q/lab{n}`)",
+        ),
+        (
+            &["batch", "us-upper=30", "class", "--late", "much"],
+            "`much` — не правило",
+        ),
+        (
+            &["batch", "us-upper=30", "class", "--roster", "roster.csv"],
+            "roster.csv, строка 2: `anna` под `email` — не адрес почты",
+        ),
+        (
+            &["batch", "us-upper=30", "class", "--only", "zoe"],
+            "--only не подходит",
+        ),
+        (
+            &["batch", "us-upper=30", "class", "--gradebook", book],
+            "это не база данных SQLite, значит, и не ведомость\nсовет: ",
+        ),
+        (
+            &["results", "show"],
+            "grades.db: ведомости нет\nсовет: её делает",
+        ),
+        (
+            &["results", "show", "--lang", "ru", "--nonsense"],
+            "неизвестный аргумент '--nonsense'",
+        ),
+        (&["init", "us-uper"], "задания `us-uper` нет"),
+    ] {
+        let said = fails(&home, words);
+        assert!(said.contains(says), "{words:?}: {said}");
+        assert!(said.contains("ошибка: "), "{words:?}: {said}");
+        assert!(
+            !said.contains("error:") && !said.contains("hint:"),
+            "{words:?}: {said}"
+        );
+    }
+    // The option is heard before the locale, also where the rest cannot be read.
+    let output = home
+        .grader()
+        .args(["chek", "--lang", "en"])
+        .env("LANG", "ru_RU.UTF-8")
+        .output();
+    let said = text(&output.unwrap().stderr);
+    assert!(
+        said.contains("error: unrecognized subcommand 'chek'"),
+        "{said}"
+    );
+}

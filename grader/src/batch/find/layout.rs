@@ -6,6 +6,7 @@ use std::str::FromStr;
 use regex::Regex;
 use thiserror::Error;
 
+use crate::lab::Lang;
 use crate::lab::guess::{self, Candidate, GuessError};
 
 /// A pattern over the parts of a path or of a branch's name.
@@ -57,6 +58,24 @@ pub enum LayoutError {
     /// The same twice.
     #[error("`{{{0}}}` is there twice")]
     Twice(String),
+}
+
+impl LayoutError {
+    /// The same for who reads `lang`.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) => self.to_string(),
+            (Self::Unknown(name), _) => format!(
+                "`{{{name}}}` неизвестно; в раскладке есть {{group}}, {{student}}, {{name}}, {{number}}, {{lab}}, lab{{n}}, {{attempt}} и *"
+            ),
+            (Self::Open(text), _) => format!("в `{text}` не закрыта скобка"),
+            (Self::NoStudent(text), _) => {
+                format!("в раскладке `{text}` не сказано, чья работа: нужно {{student}}")
+            }
+            (Self::Twice(name), _) => format!("`{{{name}}}` встречается дважды"),
+        }
+    }
 }
 
 impl fmt::Display for Layout {

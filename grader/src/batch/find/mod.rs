@@ -26,6 +26,7 @@ use super::item::{Item, Person, composed};
 use super::place::Place;
 use crate::lab::Lang;
 use crate::lab::guess::Candidate;
+use crate::report::phrases::system;
 use crate::submission::{
     ArchiveBounds, ArchiveError, Repository, Unpacked, is_archive_name, unpack,
 };
@@ -144,7 +145,9 @@ impl FindError {
             return self.to_string();
         }
         match self {
-            Self::Unreadable { .. } => self.to_string(),
+            Self::Unreadable { path, error } => {
+                format!("{}: {}", path.display(), system(error, lang))
+            }
             Self::Archive(error) => error.told(lang),
             Self::NoRepository(path) => {
                 format!(

@@ -31,7 +31,7 @@ fn sample(student: &str, text: &str) -> ResultRecord {
         points: 0,
         of: 100,
         report: None,
-        lang: crate::lab::Lang::En,
+        lang: Lang::En,
         translated: Default::default(),
         text: text.to_owned(),
         scenarios: Vec::new(),

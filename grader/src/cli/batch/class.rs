@@ -12,6 +12,7 @@ use grader::report::clean;
 
 use super::Batch;
 use crate::cli::failure::Failure;
+use crate::cli::lang::{both, lang};
 use crate::cli::lookup;
 use crate::cli::results;
 use crate::cli::tell::tell;
@@ -26,7 +27,10 @@ pub(super) struct Class {
 impl Batch {
     pub(super) fn class(&self) -> Result<Class, Failure> {
         let Some((source, named)) = self.what.split_last() else {
-            return Err(Failure::usage("no source is named"));
+            return Err(Failure::usage(both(
+                "no source is named",
+                "не сказано, где работы",
+            )));
         };
         let mut labs = BTreeMap::new();
         let mut candidates = Vec::new();
@@ -42,7 +46,7 @@ impl Batch {
             labs.insert(lab.id().to_owned(), lab);
         }
         let roster = match &self.roster {
-            Some(path) => Some(Roster::read(path).map_err(|e| Failure::usage(e.to_string()))?),
+            Some(path) => Some(Roster::read(path).map_err(|e| Failure::usage(e.told(lang())))?),
             None => None,
         };
         let only = self
@@ -50,7 +54,9 @@ impl Batch {
             .iter()
             .map(|pattern| batch::only(pattern))
             .collect::<Result<_, _>>()
-            .map_err(|error| Failure::usage("--only is no pattern").because(&error))?;
+            .map_err(|error| {
+                Failure::usage(both("--only is no pattern", "--only — не образец")).because(&error)
+            })?;
         let query = Query {
             labs: candidates,
             layout: self.layout.clone(),
@@ -63,11 +69,15 @@ impl Batch {
         let mut found = batch::find(source, &query).map_err(|error| {
             let failure = Failure::usage(error.told(query.lang));
             match error {
-                batch::FindError::Nothing { .. } if self.layout.is_none() => failure.hint(
+                batch::FindError::Nothing { .. } if self.layout.is_none() => failure.hint(both(
                     "say where they are: --layout '{group}/{student}/lab{n}', or --refs '{student}/lab{n}' for branches",
-                ),
+                    "скажите, где они: --layout '{group}/{student}/lab{n}', а для веток --refs '{student}/lab{n}'",
+                )),
                 batch::FindError::Archive(_) if source.is_file() => {
-                    failure.hint("unpack it by hand, and name the directory that it is unpacked to")
+                    failure.hint(both(
+                        "unpack it by hand, and name the directory that it is unpacked to",
+                        "распакуйте сами и укажите каталог с распакованным",
+                    ))
                 }
                 _ => failure,
             }
@@ -107,7 +117,12 @@ fn numbered(name: &Path) -> Result<(PathBuf, Vec<u32>), Failure> {
         .split(',')
         .map(str::parse)
         .collect::<Result<Vec<u32>, _>>()
-        .map_err(|_| Failure::usage(format!("`{text}`: a lab's number is wanted behind `=`")))?;
+        .map_err(|_| {
+            Failure::usage(both(
+                format!("`{text}`: a lab's number is wanted behind `=`"),
+                format!("`{text}`: после `=` нужен номер задания"),
+            ))
+        })?;
     Ok((lab.into(), numbers))
 }
 

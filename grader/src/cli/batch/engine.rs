@@ -18,6 +18,7 @@ use grader::store::{Key, Store, StoreError};
 use super::interrupt::Interrupt;
 use super::progress::Display;
 use crate::cli::failure::Failure;
+use crate::cli::lang::both;
 use crate::cli::tell::tell;
 use crate::cli::words::Words;
 
@@ -89,7 +90,10 @@ fn host(text: &str) -> Result<(String, usize), String> {
     };
     match slots {
         Some(slots) if !name.is_empty() && !name.starts_with('-') => Ok((name.to_owned(), slots)),
-        _ => Err("a host is NAME or NAME:N, with N submissions at once".to_owned()),
+        _ => Err(both(
+            "a host is NAME or NAME:N, with N submissions at once",
+            "хост пишется NAME или NAME:N, где N — сколько работ сразу",
+        )),
     }
 }
 
@@ -127,11 +131,15 @@ impl ClusterArgs {
             }
             Engine::Kubernetes => {
                 if let Some(path) = what.iter().find(|path| path.is_absolute()) {
-                    return Err(Failure::usage(format!(
-                        "{}: pods have another root",
-                        path.display()
+                    let path = path.display();
+                    return Err(Failure::usage(both(
+                        format!("{path}: pods have another root"),
+                        format!("{path}: у подов другой корень"),
                     ))
-                    .hint("say this in the directory that is the volume's, with paths below it"));
+                    .hint(both(
+                        "say this in the directory that is the volume's, with paths below it",
+                        "запустите в каталоге тома, с путями внутри него",
+                    )));
                 }
                 let shards = usize::from(self.shards);
                 Some(kubernetes(&ManifestOptions {
@@ -158,10 +166,14 @@ impl ClusterArgs {
         display: &mut Display,
     ) -> Result<Option<i32>, Failure> {
         if self.engine == Engine::Kubernetes {
-            return Err(Failure::usage(
+            return Err(Failure::usage(both(
                 "this grader writes the manifest of pods and does not submit it",
-            )
-            .hint("add --dry-run, and give what it prints to kubectl apply -f"));
+                "grader пишет манифест подов, а сам его не отправляет",
+            ))
+            .hint(both(
+                "add --dry-run, and give what it prints to kubectl apply -f",
+                "добавьте --dry-run и отдайте напечатанное kubectl apply -f",
+            )));
         }
         let failed = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
         let words = display.words();
@@ -182,16 +194,21 @@ impl ClusterArgs {
         let job = Job::new(options, engine).to_json();
         let agreed = store.agree_on(&job).map_err(|e| failed(&e))?;
         if let Err(error) = Job::from_json(&agreed) {
-            return Err(Failure::usage(format!("{}: {error}", root.display())).hint(
+            return Err(Failure::usage(format!("{}: {error}", root.display())).hint(both(
                 "the store was begun by another grader, or the file is damaged: name another directory",
-            ));
+                "хранилище начал другой grader, или файл повреждён: назовите другой каталог",
+            )));
         }
         if agreed != job {
-            return Err(Failure::usage(format!(
-                "{}: the store was begun with other options",
-                root.display()
+            let root = root.display();
+            return Err(Failure::usage(both(
+                format!("{root}: the store was begun with other options"),
+                format!("{root}: хранилище начато с другими параметрами"),
             ))
-            .hint("give the same --repeat, --seed, --lang, --isolation, --observation and --without, or another directory"));
+            .hint(both(
+                "give the same --repeat, --seed, --lang, --isolation, --observation and --without, or another directory",
+                "задайте те же --repeat, --seed, --lang, --isolation, --observation и --without или другой каталог",
+            )));
         }
         let keys =
             fill(&store, class, &mut |progress| display.take(&progress)).map_err(|e| failed(&e))?;
@@ -231,17 +248,24 @@ impl ClusterArgs {
                 Ok(interrupt.signal())
             }
             Err(FollowError::Sink(Taken::Journal(error))) => Err(failed(&error)),
-            Err(FollowError::Sink(Taken::Damaged { key, why })) => Err(failed(&format!(
-                "{}/results/{key}.json is no result of this batch: {why}",
-                root.display()
-            ))
-            .hint("remove the file and give the same command: it is graded again")),
+            Err(FollowError::Sink(Taken::Damaged { key, why })) => {
+                let root = root.display();
+                Err(failed(&both(
+                    format!("{root}/results/{key}.json is no result of this batch: {why}"),
+                    format!("{root}/results/{key}.json — не результат этой проверки: {why}"),
+                ))
+                .hint(both(
+                    "remove the file and give the same command: it is graded again",
+                    "удалите файл и повторите ту же команду: работа проверится снова",
+                )))
+            }
             Err(FollowError::Launch(error)) => {
                 let failure = failed(&error);
                 Err(match (&error, self.engine) {
-                    (LaunchError::Refused { .. }, Engine::Slurm) => failure.hint(
+                    (LaunchError::Refused { .. }, Engine::Slurm) => failure.hint(both(
                         "--slurm-memory, --slurm-time and --slurm-option say what is asked for, --dry-run shows it; then the same command goes on",
-                    ),
+                        "что запрашивается, задают --slurm-memory, --slurm-time и --slurm-option, показывает --dry-run; затем та же команда продолжит",
+                    )),
                     _ => failure,
                 })
             }
@@ -255,9 +279,10 @@ impl ClusterArgs {
     /// The store, by a path that means the same everywhere.
     fn root(&self) -> Result<PathBuf, Failure> {
         let Some(store) = &self.store else {
-            return Err(Failure::usage(
+            return Err(Failure::usage(both(
                 "--store names the directory that all machines see",
-            ));
+                "--store называет каталог, который видят все машины",
+            )));
         };
         std::path::absolute(store).map_err(|e| Failure::usage(format!("{}: {e}", store.display())))
     }
@@ -265,8 +290,12 @@ impl ClusterArgs {
     fn executable(&self) -> Result<PathBuf, Failure> {
         match &self.grader {
             Some(path) => Ok(path.clone()),
-            None => std::env::current_exe()
-                .map_err(|e| Failure::fault(format!("the path of this executable: {e}"))),
+            None => std::env::current_exe().map_err(|e| {
+                Failure::fault(both(
+                    format!("the path of this executable: {e}"),
+                    format!("путь этой программы: {e}"),
+                ))
+            }),
         }
     }
 

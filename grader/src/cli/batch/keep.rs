@@ -9,6 +9,7 @@ use grader::report::clean;
 use super::class::Class;
 use super::{Batch, Which};
 use crate::cli::failure::Failure;
+use crate::cli::lang::{both, lang};
 use crate::cli::results;
 use crate::cli::tell::tell;
 use crate::cli::words::Words;
@@ -86,7 +87,7 @@ impl Batch {
                     error = merge.record(&record).err();
                 }
             })
-            .map_err(|error| Failure::fault(error.to_string()))?;
+            .map_err(|error| Failure::fault(error.told(lang())))?;
         if let Some(error) = error {
             return Err(failed(error));
         }
@@ -94,7 +95,7 @@ impl Batch {
         // It is in the gradebook now; a crash before this line only merges the same again.
         journal
             .reset()
-            .map_err(|error| Failure::fault(error.to_string()))?;
+            .map_err(|error| Failure::fault(error.told(lang())))?;
         // With what an interrupted batch has left to wait.
         if self.apply && through {
             gradebook.apply().map_err(failed)?;
@@ -109,17 +110,20 @@ pub(in crate::cli) fn open_journal(
     each: &mut dyn FnMut(ResultRecord),
 ) -> Result<(Journal, Recovered), Failure> {
     Journal::open(&journal_path(gradebook), each).map_err(|error| {
-        let failure = Failure::fault(error.to_string());
+        let failure = Failure::fault(error.told(lang()));
         match error {
-            JournalError::Busy(_) => failure.hint(
+            JournalError::Busy(_) => failure.hint(both(
                 "let it end, or give this one a gradebook of its own with --gradebook FILE",
-            ),
-            JournalError::Foreign(_) => failure.hint(
+                "дождитесь её конца или задайте здесь другую ведомость: --gradebook FILE",
+            )),
+            JournalError::Foreign(_) => failure.hint(both(
                 "name another gradebook with --gradebook FILE, or remove this file if you know that nothing else needs it: what it holds is graded again",
-            ),
-            JournalError::Version { .. } => {
-                failure.hint("the grader that wrote it takes its results in")
-            }
+                "задайте другую ведомость, --gradebook FILE, или удалите этот файл, если он точно никому не нужен: то, что в нём было, проверится снова",
+            )),
+            JournalError::Version { .. } => failure.hint(both(
+                "the grader that wrote it takes its results in",
+                "его результаты примет тот grader, который его написал",
+            )),
             JournalError::Io { .. } => failure,
         }
     })

@@ -20,7 +20,10 @@ pub(super) fn look(
     words: Words,
 ) -> Result<Enforced, Failure> {
     let granted = engine.granted().map_err(|error| {
-        super::fault(&error).hint("nothing was graded; when it is seen to, say this again")
+        super::fault(&error).hint(words.pick(
+            "nothing was graded; when it is seen to, say this again",
+            "ничего не проверено; когда это исправлено, повторите",
+        ))
     })?;
     if !granted.is_full() {
         tell!("{}", words.granted(&granted));

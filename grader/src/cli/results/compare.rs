@@ -8,6 +8,7 @@ use grader::report::clean;
 
 use super::Failed;
 use crate::cli::failure::Failure;
+use crate::cli::lang::both;
 use crate::cli::options::LangOption;
 use crate::cli::words::{Words, points};
 
@@ -28,7 +29,12 @@ pub(super) struct Compare {
 fn moment(text: &str) -> Result<i64, String> {
     let midnight = format!("{} 00:00", text.trim());
     let time = time::parse(&midnight).or_else(|| time::parse(text));
-    time.ok_or_else(|| "write it as 2026-11-20 23:59+07:00, or yesterday".to_owned())
+    time.ok_or_else(|| {
+        both(
+            "write it as 2026-11-20 23:59+07:00, or yesterday",
+            "пишется так: 2026-11-20 23:59+07:00 или yesterday",
+        )
+    })
 }
 
 impl Compare {

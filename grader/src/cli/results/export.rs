@@ -13,6 +13,7 @@ use grader::report::clean;
 use super::Failed;
 use super::pages::{Pages, put};
 use crate::cli::failure::Failure;
+use crate::cli::lang::{both, lang};
 use crate::cli::options::LangOption;
 use crate::cli::tell::tell;
 use crate::cli::words::{Words, points};
@@ -82,8 +83,10 @@ impl Export {
         let wrong = |error: ExportError| match error {
             ExportError::Gradebook(error) => failed(error),
             ExportError::Template(why) => match &self.fill {
-                Some(path) => Failure::usage(format!("{}: {why}", path.display())),
-                None => Failure::usage(why),
+                Some(path) => {
+                    Failure::usage(format!("{}: {}", path.display(), why.in_lang(lang())))
+                }
+                None => Failure::usage(why.told(lang())),
             },
             error => Failure::fault(error.to_string()),
         };
@@ -96,10 +99,14 @@ impl Export {
         match self.format {
             Format::Canvas => {
                 let template = self.template()?.ok_or_else(|| {
-                    Failure::usage(
+                    Failure::usage(both(
                         "Canvas takes the file that it exported, with a column filled in",
-                    )
-                    .hint("Grades, Export in Canvas; then --fill FILE --assignment TITLE")
+                        "Canvas принимает файл, который сам выгрузил, с заполненным столбцом",
+                    ))
+                    .hint(both(
+                        "Grades, Export in Canvas; then --fill FILE --assignment TITLE",
+                        "в Canvas: Grades, Export; затем --fill FILE --assignment TITLE",
+                    ))
                 })?;
                 let assignment = self.assignment.as_deref().unwrap_or(&self.lab);
                 let filled = export::canvas(&grades, &template, assignment).map_err(wrong)?;
@@ -174,14 +181,24 @@ impl Export {
     fn fits_the_format(&self) -> Result<(), Failure> {
         let fills = matches!(self.format, Format::Canvas | Format::Moodle);
         if self.fill.is_some() && !fills {
-            return Err(
-                Failure::usage("--fill is for the formats canvas and moodle")
-                    .hint("leave it out, or write `grader results export canvas LAB --fill FILE`"),
-            );
+            return Err(Failure::usage(both(
+                "--fill is for the formats canvas and moodle",
+                "--fill — для форматов canvas и moodle",
+            ))
+            .hint(both(
+                "leave it out, or write `grader results export canvas LAB --fill FILE`",
+                "уберите его или напишите `grader results export canvas LAB --fill FILE`",
+            )));
         }
         if self.assignment.is_some() && self.format != Format::Canvas {
-            return Err(Failure::usage("--assignment is for the format canvas")
-                .hint("leave it out: other files are of one assignment"));
+            return Err(Failure::usage(both(
+                "--assignment is for the format canvas",
+                "--assignment — для формата canvas",
+            ))
+            .hint(both(
+                "leave it out: other files are of one assignment",
+                "уберите его: в других файлах одно задание",
+            )));
         }
         Ok(())
     }
@@ -195,7 +212,12 @@ impl Export {
             return Ok(None);
         };
         fs::read(path).map(Some).map_err(|error| {
-            Failure::usage(format!("{} cannot be read", path.display())).because(&error)
+            let path = path.display();
+            Failure::usage(both(
+                format!("{path} cannot be read"),
+                format!("{path} не читается"),
+            ))
+            .because(&error)
         })
     }
 
@@ -246,9 +268,10 @@ impl Export {
 
     fn place(&self) -> Result<&Path, Failure> {
         self.output.as_deref().ok_or_else(|| {
-            Failure::usage(
+            Failure::usage(both(
                 "this makes a file for each student; say where: --output DIR, or --output FILE.zip",
-            )
+                "здесь на каждого студента файл; скажите куда: --output DIR или --output FILE.zip",
+            ))
         })
     }
 

@@ -75,7 +75,7 @@ impl Forget {
                 });
                 theirs && lab.is_none_or(|lab| identity.lab == lab)
             })
-            .map_err(|error| Failure::fault(error.to_string()))?;
+            .map_err(|error| Failure::fault(error.told(words.0)))?;
         gradebook.forget(&students, lab).map_err(failed)?;
         say(&words.forgotten(students.len()))
     }

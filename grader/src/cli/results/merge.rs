@@ -12,6 +12,7 @@ use grader::report::clean;
 use super::parts::{Parts, granted};
 use super::{failed, say};
 use crate::cli::failure::{Failure, NOT_MET};
+use crate::cli::lang::both;
 use crate::cli::options::LangOption;
 use crate::cli::tell::tell;
 use crate::cli::words::Words;
@@ -105,11 +106,17 @@ impl Merge {
         match &names[..] {
             [] => Ok("course".to_owned()),
             [one] => Ok(one.clone()),
-            _ => Err(Failure::usage(format!(
-                "the parts are of several courses: {}",
-                clean(&names.join(", "))
-            ))
-            .hint("merge those of one course at a time, or say --course NAME")),
+            _ => {
+                let names = clean(&names.join(", "));
+                Err(Failure::usage(both(
+                    format!("the parts are of several courses: {names}"),
+                    format!("части из разных курсов: {names}"),
+                ))
+                .hint(both(
+                    "merge those of one course at a time, or say --course NAME",
+                    "объединяйте по одному курсу за раз или укажите --course NAME",
+                )))
+            }
         }
     }
 }
@@ -152,15 +159,17 @@ fn disagreement(other: &Path, known: &ResultRecord, path: &Path, record: &Result
     });
     let name = differs.map(|r| r.id.as_str());
     let key: String = record.key.as_str().chars().take(12).collect();
-    Failure::fault(clean(&format!(
-        "{}: two results of the same files (key {key}…) disagree: {} in {}, {} in {}",
-        record.identity,
-        said(known, name),
-        other.display(),
-        said(record, name),
-        path.display()
+    let whose = &record.identity;
+    let (one, another) = (said(known, name), said(record, name));
+    let (other, path) = (other.display(), path.display());
+    Failure::fault(clean(&both(
+        format!("{whose}: two results of the same files (key {key}…) disagree: {one} in {other}, {another} in {path}"),
+        format!("{whose}: два результата по тем же файлам (ключ {key}…) разные: {one} в {other}, {another} в {path}"),
     )))
-    .hint("nothing was merged; grade this submission again with --repeat 20 and see what moves")
+    .hint(both(
+        "nothing was merged; grade this submission again with --repeat 20 and see what moves",
+        "ничего не объединено; проверьте эту работу снова с --repeat 20 и посмотрите, что меняется",
+    ))
 }
 
 /// Parts of one class have the same dates and policies.
@@ -172,13 +181,16 @@ fn same_settings(parts: &[Gradebook]) -> Result<(), Failure> {
                 Some((path, other))
                     if (&other.due, &other.late, other.pick) != (&lab.due, &lab.late, lab.pick) =>
                 {
-                    return Err(Failure::usage(format!(
-                        "{} and {} have another due date, late policy or choice of attempts for {}",
-                        path.display(),
-                        part.path().display(),
-                        clean(&lab.name)
+                    let (one, other, lab) =
+                        (path.display(), part.path().display(), clean(&lab.name));
+                    return Err(Failure::usage(both(
+                        format!("{one} and {other} have another due date, late policy or choice of attempts for {lab}"),
+                        format!("в {one} и {other} для {lab} разные срок сдачи, снижение за опоздание или выбор попытки"),
                     ))
-                    .hint("grade all parts with the same --due, --late and --attempt; nothing was merged"));
+                    .hint(both(
+                        "grade all parts with the same --due, --late and --attempt; nothing was merged",
+                        "проверьте все части с одинаковыми --due, --late и --attempt; ничего не объединено",
+                    )));
                 }
                 Some(_) => {}
                 None => {

@@ -8,6 +8,7 @@ use grader::report::clean;
 
 use super::{Failed, say};
 use crate::cli::failure::Failure;
+use crate::cli::lang::both;
 use crate::cli::options::LangOption;
 use crate::cli::words::Words;
 
@@ -39,7 +40,7 @@ fn value(text: &str) -> Result<f64, String> {
     let value = text.replace(',', ".").parse().ok();
     value
         .filter(|value| (0.0..=100_000.0).contains(value))
-        .ok_or_else(|| "write points as 15 or 2.5".to_owned())
+        .ok_or_else(|| both("write points as 15 or 2.5", "баллы пишутся так: 15 или 2.5"))
 }
 
 impl OverrideArgs {
@@ -49,7 +50,12 @@ impl OverrideArgs {
             Some(who) => Ok(who.clone()),
             None => std::env::var("USER")
                 .or_else(|_| std::env::var("LOGNAME"))
-                .map_err(|_| Failure::usage("who decides? say --who NAME")),
+                .map_err(|_| {
+                    Failure::usage(both(
+                        "who decides? say --who NAME",
+                        "кто решает? укажите --who NAME",
+                    ))
+                }),
         };
         if let Some(id) = self.withdraw {
             gradebook.withdraw_override(id, &who()?).map_err(failed)?;
@@ -74,7 +80,11 @@ impl OverrideArgs {
             return Ok(());
         };
         let Some(why) = self.why.as_ref().filter(|why| !why.trim().is_empty()) else {
-            return Err(Failure::usage("an override needs a reason").hint(
+            return Err(Failure::usage(both(
+                "an override needs a reason",
+                "ручной оценке нужна причина",
+            ))
+            .hint(
                 "grader results override STUDENT LAB[/REQUIREMENT] POINTS --why 'shown in person'",
             ));
         };

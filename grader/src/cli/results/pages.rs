@@ -11,6 +11,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use crate::cli::failure::Failure;
+use crate::cli::lang::both;
 
 /// A file for each student.
 pub(super) enum Pages {
@@ -141,16 +142,21 @@ fn parent(path: &Path) -> Option<&Path> {
 }
 
 fn cannot(path: &Path, error: &io::Error) -> Failure {
-    let what = format!("{} cannot be written", path.display());
+    let path = path.display();
+    let what = both(
+        format!("{path} cannot be written"),
+        format!("{path} не записать"),
+    );
     match error.kind() {
         ErrorKind::PermissionDenied
         | ErrorKind::ReadOnlyFilesystem
         | ErrorKind::NotADirectory
         | ErrorKind::IsADirectory
         | ErrorKind::AlreadyExists
-        | ErrorKind::InvalidFilename => Failure::usage(what)
-            .because(error)
-            .hint("name another place, where you may write, with --output PATH"),
+        | ErrorKind::InvalidFilename => Failure::usage(what).because(error).hint(both(
+            "name another place, where you may write, with --output PATH",
+            "назовите другое место, куда можно писать: --output PATH",
+        )),
         // The disk is full, or fails.
         _ => Failure::fault(what).because(error),
     }

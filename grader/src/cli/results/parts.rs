@@ -10,6 +10,7 @@ use grader::report::clean;
 use super::failed;
 use super::merge::Seen;
 use crate::cli::failure::Failure;
+use crate::cli::lang::both;
 use crate::cli::tell::tell;
 use crate::cli::words::Words;
 
@@ -63,16 +64,27 @@ impl Parts {
                 let one = from.find(|(of, shard, _)| of == lab && shard.of() == parts);
                 said.push(match one {
                     Some((_, shard, path)) => {
-                        format!("{} of {parts} in {}", shard.number(), path.display())
+                        let (number, path) = (shard.number(), path.display());
+                        both(
+                            format!("{number} of {parts} in {path}"),
+                            format!("{number} из {parts} в {path}"),
+                        )
                     }
-                    None => format!("some of {parts} in the gradebook"),
+                    None => both(
+                        format!("some of {parts} in the gradebook"),
+                        format!("какие-то из {parts} в ведомости"),
+                    ),
                 });
             }
-            return Err(Failure::usage(clean(&format!(
-                "{lab}: parts of different divisions make no class: {}",
-                said.join(", ")
+            let said = said.join(", ");
+            return Err(Failure::usage(clean(&both(
+                format!("{lab}: parts of different divisions make no class: {said}"),
+                format!("{lab}: части разных делений не составляют группу: {said}"),
             )))
-            .hint("grade all parts with the same number of them, --shard 0/N to N-1/N; nothing was merged"));
+            .hint(both(
+                "grade all parts with the same number of them, --shard 0/N to N-1/N; nothing was merged",
+                "проверьте все части при одном их числе, от --shard 0/N до N-1/N; ничего не объединено",
+            )));
         }
         Ok(())
     }

@@ -109,18 +109,18 @@ pub(super) fn text(template: &[u8]) -> Result<&str, ExportError> {
             .take(error.valid_up_to())
             .filter(|c| **c == b'\n')
             .count();
-        ExportError::Template(format!(
-            "the template is not UTF-8 in line {}; take the file as it was downloaded, not saved anew by a spreadsheet",
-            line + 1
-        ))
+        let line = line + 1;
+        ExportError::template(
+            format!("the template is not UTF-8 in line {line}; take the file as it was downloaded, not saved anew by a spreadsheet"),
+            format!("в строке {line} шаблон не в UTF-8; возьмите файл таким, как он был скачан, не сохранённый заново в электронной таблице"),
+        )
     })
 }
 
 impl Columns {
     fn find(sheet: &Sheet<'_>, assignment: &str) -> Result<Self, ExportError> {
-        let bad = |why: String| Err(ExportError::Template(why));
         let Some(head) = sheet.rows.first() else {
-            return bad("the template is empty".to_owned());
+            return Err(ExportError::empty());
         };
         let titles: Vec<&str> = head.iter().map(|field| field.says.trim()).collect();
         let find = |test: &dyn Fn(&str) -> bool| titles.iter().position(|title| test(title));
@@ -135,10 +135,10 @@ impl Columns {
             name,
             find(&|t| t == "ID" || t.contains("ID") && !t.contains("SIS")),
         ) else {
-            return bad(
-            "the template has no columns `Student` and `ID`: it is no gradebook that Canvas exported"
-                .to_owned(),
-        );
+            return Err(ExportError::template(
+                "the template has no columns `Student` and `ID`: it is no gradebook that Canvas exported",
+                "в шаблоне нет столбцов `Student` и `ID`: это не ведомость, которую выгрузил Canvas",
+            ));
         };
         let wanted = assignment.trim();
         let number = |title: &str| {
@@ -158,9 +158,14 @@ impl Columns {
                 .copied()
                 .filter(|title| number(title).is_some())
                 .collect();
-            return bad(format!(
-                "the template has not one column `{wanted}`; name one of these with --assignment: {}",
-                known.join(", ")
+            let known = known.join(", ");
+            return Err(ExportError::template(
+                format!(
+                    "the template has not one column `{wanted}`; name one of these with --assignment: {known}"
+                ),
+                format!(
+                    "в шаблоне нет ровно одного столбца `{wanted}`; назовите один из этих в --assignment: {known}"
+                ),
             ));
         };
         Ok(Self {
@@ -213,11 +218,17 @@ impl Columns {
         };
         if says.to_lowercase().contains("read only") {
             let title = sheet.rows.first().and_then(|head| cell(head, self.column));
-            return Err(ExportError::Template(format!(
-                "the column `{}` is read only (`{says}` in the row `Points Possible`): Canvas would refuse the file; \
-                 name an assignment that can be graded with --assignment, or let Canvas export the gradebook anew once this one can be",
-                title.unwrap_or_default()
-            )));
+            let title = title.unwrap_or_default();
+            return Err(ExportError::template(
+                format!(
+                    "the column `{title}` is read only (`{says}` in the row `Points Possible`): Canvas would refuse the file; \
+                     name an assignment that can be graded with --assignment, or let Canvas export the gradebook anew once this one can be"
+                ),
+                format!(
+                    "столбец `{title}` нельзя изменять (`{says}` в строке `Points Possible`): Canvas не примет файл; \
+                     назовите в --assignment задание, которое можно оценивать, или выгрузите ведомость из Canvas заново, когда будет можно"
+                ),
+            ));
         }
         Ok(decimal(says))
     }

@@ -19,7 +19,7 @@ use thiserror::Error;
 use self::words::Words;
 use super::{Attempt, Gradebook, GradebookError, LabInfo, Standing};
 use crate::batch::{ResultRecord, Status};
-use crate::lab::Lang;
+use crate::lab::{Lang, Text};
 use crate::report::{JsonRequirement, JsonWhy};
 
 pub use canvas::{feedback_name as canvas_feedback_name, fill as canvas};
@@ -87,10 +87,20 @@ pub enum ExportError {
     Gradebook(#[from] GradebookError),
     /// The file to be filled in is not what it should be.
     #[error("{0}")]
-    Template(String),
+    Template(Text),
     /// A row cannot be written or read.
     #[error("CSV: {0}")]
     Csv(#[from] csv::Error),
+}
+
+impl ExportError {
+    fn template(en: impl Into<String>, ru: impl Into<String>) -> Self {
+        Self::Template(Text::both(en, ru))
+    }
+
+    fn empty() -> Self {
+        Self::template("the template is empty", "шаблон пуст")
+    }
 }
 
 /// One lab's grades, ready to be written.

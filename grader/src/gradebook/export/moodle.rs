@@ -49,7 +49,7 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
     let whole = text(template)?;
     let sheet = Sheet::read(whole, delimiter(whole));
     let Some((head, rows)) = sheet.rows.split_first() else {
-        return Err(ExportError::Template("the template is empty".to_owned()));
+        return Err(ExportError::empty());
     };
     let columns = Columns::find(head, rows, whole)?;
     let by = Students::new(grades, &participant);
@@ -262,9 +262,14 @@ impl Columns {
         let Some(grade) = grade.filter(|_| participant || rows.is_empty()) else {
             let line = whole.trim_start_matches('\u{feff}').lines().next();
             let line = line.unwrap_or_default();
-            return Err(ExportError::Template(format!(
-                "this is no offline grading worksheet of Moodle: its first line is `{line}`; download it from the assignment, View all submissions, Grading action"
-            )));
+            return Err(ExportError::template(
+                format!(
+                    "this is no offline grading worksheet of Moodle: its first line is `{line}`; download it from the assignment, View all submissions, Grading action"
+                ),
+                format!(
+                    "это не ведомость оценивания из Moodle: первая строка `{line}`; скачайте её в задании: «Просмотр всех ответов», «Действия оценивания»"
+                ),
+            ));
         };
         let all = |test: &dyn Fn(&str) -> bool| -> Vec<usize> {
             let columns = titles.iter().enumerate();

@@ -279,6 +279,7 @@ td{padding:.15rem .8rem .15rem 0;vertical-align:top}
 .ok{color:var(--good)}
 .n{text-align:right}
 footer{margin-top:2rem;color:var(--dim);font-size:.85rem;border-top:1px solid var(--line);padding-top:.5rem}
+@media print{main{margin:0 auto}pre{white-space:pre-wrap;overflow-wrap:anywhere}h2{break-after:avoid}tr,li{break-inside:avoid}}
 ";
 
 /// Text as text, whatever is in it.

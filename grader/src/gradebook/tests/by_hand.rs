@@ -55,13 +55,13 @@ fn a_student_is_told_which_points_were_set_by_hand() {
         .set_override("anna", "us-upper", Some("s-b"), 7.5, "t", "w")
         .unwrap();
     let grades = |lang| Grades::read(&gradebook, "us-upper", Detail::Whole, lang).unwrap();
-    let english = grades(crate::lab::Lang::En);
+    let english = grades(Lang::En);
     // The points are those that count.
     let feedback = &english.rows[0].feedback;
     assert_eq!(feedback, "17.5 of 20; failed: s-b; set by hand: s-b 7.5");
     let page = export::html(&english, &english.rows[0]);
     assert!(page.contains("Points were set by hand: s-b 7.5."), "{page}");
-    let russian = grades(crate::lab::Lang::Ru);
+    let russian = grades(Lang::Ru);
     let page = export::markdown(&russian, &russian.rows[0]);
     assert!(
         page.contains("Баллы выставил преподаватель: s-b 7.5."),
@@ -86,7 +86,7 @@ fn points_by_hand_are_told_where_nothing_could_be_graded() {
             .set_override(student, "us-upper", None, 15.0, "t", "shown in person")
             .unwrap();
     }
-    let lang = crate::lab::Lang::En;
+    let lang = Lang::En;
     let grades = Grades::read(&gradebook, "us-upper", Detail::Line, lang).unwrap();
     let feedback: Vec<&str> = grades.rows.iter().map(|r| r.feedback.as_str()).collect();
     assert_eq!(

@@ -5,6 +5,8 @@ mod ru;
 
 pub use ru::count as count_in_russian;
 
+use std::io;
+
 use crate::lab::Lang;
 
 /// What a report says around the facts.
@@ -141,6 +143,18 @@ pub fn from_locale(var: impl Fn(&str) -> Option<String>) -> Lang {
             Lang::Ru
         }
         _ => Lang::En,
+    }
+}
+
+/// What the system said, as far as it is what goes wrong with names that people give.
+#[must_use]
+pub fn system(error: &io::Error, lang: Lang) -> String {
+    match (lang, error.kind()) {
+        (Lang::Ru, io::ErrorKind::NotFound) => "такого файла или каталога нет".to_owned(),
+        (Lang::Ru, io::ErrorKind::PermissionDenied) => "нет прав".to_owned(),
+        (Lang::Ru, io::ErrorKind::NotADirectory) => "это не каталог".to_owned(),
+        (Lang::Ru, io::ErrorKind::IsADirectory) => "это каталог".to_owned(),
+        _ => error.to_string(),
     }
 }
 

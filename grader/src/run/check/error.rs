@@ -56,7 +56,23 @@ impl CheckError {
     #[must_use]
     pub fn told(&self, lang: Lang) -> String {
         match self {
+            _ if lang == Lang::En => self.to_string(),
             Self::Submission(error) => error.told(lang),
+            Self::Unknown {
+                lab,
+                kind,
+                name,
+                known,
+            } => {
+                let kind = match *kind {
+                    "scenario" => "сценария",
+                    _ => "требования",
+                };
+                format!("в задании {lab} нет {kind} `{name}`; есть {known}")
+            }
+            Self::NotRecorded { lab, scenario } => format!(
+                "задание {lab}: транскрипта сценария `{scenario}` нет; его пишет `grader record` с каталогом задания"
+            ),
             other => other.to_string(),
         }
     }

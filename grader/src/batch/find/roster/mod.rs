@@ -12,6 +12,7 @@ use thiserror::Error;
 use self::columns::{Column, columns, decoded, separator};
 use crate::batch::Person;
 use crate::batch::item::composed;
+use crate::lab::{Lang, Text};
 
 /// The students of a class.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +45,7 @@ pub enum RosterError {
         /// The file.
         path: PathBuf,
         /// Why.
-        error: String,
+        error: Text,
     },
     /// There is nothing in the file, or nothing below its titles.
     #[error(
@@ -54,7 +55,7 @@ pub enum RosterError {
         /// The file.
         path: PathBuf,
         /// How empty it is.
-        what: &'static str,
+        what: Text,
     },
     /// No column says who a student is.
     #[error(
@@ -74,8 +75,41 @@ pub enum RosterError {
         /// The line.
         line: u64,
         /// What is wrong.
-        why: String,
+        why: Text,
     },
+}
+
+impl RosterError {
+    /// The same for who reads `lang`. What comes from the system stays as it is.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) => self.to_string(),
+            (Self::Unreadable { path, error }, _) => {
+                format!("{}: {}", path.display(), error.in_lang(lang))
+            }
+            (Self::Empty { path, what }, _) => format!(
+                "{}: {}; первая строка называет столбцы, например group,student,name,email,number, а каждая другая — студента",
+                path.display(),
+                what.in_lang(lang)
+            ),
+            (Self::NoNames { path, columns }, _) => format!(
+                "{}: ни один столбец не называет студентов; нужен student, login, email или name, а есть {columns}",
+                path.display()
+            ),
+            (Self::Row { path, line, why }, _) => {
+                format!("{}, строка {line}: {}", path.display(), why.in_lang(lang))
+            }
+        }
+    }
+}
+
+/// What the system or a reader says, in its own words.
+fn system(error: &dyn std::fmt::Display) -> Text {
+    Text {
+        en: error.to_string(),
+        ru: None,
+    }
 }
 
 impl Roster {
@@ -86,23 +120,26 @@ impl Roster {
     pub fn read(path: &Path) -> Result<Self, RosterError> {
         let bytes = std::fs::read(path).map_err(|error| RosterError::Unreadable {
             path: path.to_owned(),
-            error: error.to_string(),
+            error: system(&error),
         })?;
         let text = decoded(bytes).ok_or_else(|| RosterError::Unreadable {
             path: path.to_owned(),
-            error: "not UTF-8; save it as CSV UTF-8".to_owned(),
+            error: Text::both(
+                "not UTF-8; save it as CSV UTF-8",
+                "не в UTF-8; сохраните как CSV UTF-8",
+            ),
         })?;
         Self::parse(&composed(&text), path)
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, RosterError> {
-        let empty = |what| RosterError::Empty {
+        let empty = |en: &str, ru: &str| RosterError::Empty {
             path: path.to_owned(),
-            what,
+            what: Text::both(en, ru),
         };
         let text = text.trim_start_matches('\u{feff}');
         if text.trim().is_empty() {
-            return Err(empty("the file is empty"));
+            return Err(empty("the file is empty", "файл пуст"));
         }
         let first = text.lines().next().unwrap_or_default();
         let mut reader = csv::ReaderBuilder::new()
@@ -112,7 +149,7 @@ impl Roster {
             .from_reader(text.as_bytes());
         let unreadable = |error: csv::Error| RosterError::Unreadable {
             path: path.to_owned(),
-            error: error.to_string(),
+            error: system(&error),
         };
         let titles = reader.headers().map_err(unreadable)?.clone();
         let columns = columns(&titles);
@@ -141,7 +178,7 @@ impl Roster {
                 continue;
             }
             let line = record.position().map_or(0, csv::Position::line);
-            let bad = |why: String| RosterError::Row {
+            let bad = |why: Text| RosterError::Row {
                 path: path.to_owned(),
                 line,
                 why,
@@ -174,7 +211,10 @@ impl Roster {
                 if record.iter().all(str::is_empty) {
                     continue;
                 }
-                return Err(bad("the row names nobody".to_owned()));
+                return Err(bad(Text::both(
+                    "the row names nobody",
+                    "строка никого не называет",
+                )));
             };
             let row = RosterRow {
                 group: cell(Column::Group).unwrap_or_default(),
@@ -186,7 +226,10 @@ impl Roster {
             out.add(row, alias);
         }
         if out.students.is_empty() {
-            return Err(empty("there is no student below the first line"));
+            return Err(empty(
+                "there is no student below the first line",
+                "под первой строкой нет ни одного студента",
+            ));
         }
         Ok(out)
     }
@@ -254,16 +297,20 @@ fn well_formed(
     titles: &csv::StringRecord,
     columns: &[Option<Column>],
     record: &csv::StringRecord,
-) -> Result<(), String> {
+) -> Result<(), Text> {
     if record
         .iter()
         .skip(titles.len())
         .any(|cell| !cell.is_empty())
     {
-        return Err(format!(
-            "there are {} cells, and {} titles in the first line; put quotes around a cell that has the separator in it",
-            record.len(),
-            titles.len()
+        let (cells, titles) = (record.len(), titles.len());
+        return Err(Text::both(
+            format!(
+                "there are {cells} cells, and {titles} titles in the first line; put quotes around a cell that has the separator in it"
+            ),
+            format!(
+                "ячеек {cells}, а заголовков в первой строке {titles}; ячейку, в которой есть разделитель, возьмите в кавычки"
+            ),
         ));
     }
     for (column, (title, cell)) in columns.iter().zip(titles.iter().zip(record.iter())) {
@@ -271,13 +318,23 @@ fn well_formed(
             continue;
         }
         if cell.contains(char::is_control) {
-            return Err(format!(
-                "the cell below `{title}` goes over the end of its line or has a control character in it; is a quote not closed?"
+            return Err(Text::both(
+                format!(
+                    "the cell below `{title}` goes over the end of its line or has a control character in it; is a quote not closed?"
+                ),
+                format!(
+                    "ячейка под `{title}` переходит через конец строки, или в ней управляющий символ; не закрыта кавычка?"
+                ),
             ));
         }
         if *column == Some(Column::Email) && !cell.is_empty() && !cell.contains('@') {
-            return Err(format!(
-                "`{cell}` below `{title}` is no e-mail address; does a separator without quotes stand in a cell before it?"
+            return Err(Text::both(
+                format!(
+                    "`{cell}` below `{title}` is no e-mail address; does a separator without quotes stand in a cell before it?"
+                ),
+                format!(
+                    "`{cell}` под `{title}` — не адрес почты; нет ли в ячейке перед ней разделителя без кавычек?"
+                ),
             ));
         }
     }
@@ -293,27 +350,37 @@ struct Lines {
 }
 
 impl Lines {
-    fn take(&mut self, line: u64, row: &RosterRow, alias: Option<&str>) -> Result<(), String> {
+    fn take(&mut self, line: u64, row: &RosterRow, alias: Option<&str>) -> Result<(), Text> {
         let key = (row.group.clone(), row.student.clone());
         if let Some(first) = self.students.insert(key, line) {
-            return Err(format!(
-                "the student {} is in line {first} already; delete one of the lines, or give them different groups or names",
-                row.student
+            let student = &row.student;
+            return Err(Text::both(
+                format!(
+                    "the student {student} is in line {first} already; delete one of the lines, or give them different groups or names"
+                ),
+                format!(
+                    "студент {student} уже есть в строке {first}; удалите одну из строк или дайте им разные группы или имена"
+                ),
             ));
         }
         let person = &row.person;
-        for (kind, id) in [
-            ("e-mail address", person.email.as_deref()),
-            ("number", person.number.as_deref()),
-            ("login", person.login.as_deref()),
-            ("LMS id", person.lms.as_deref()),
-            ("alias", alias),
+        for (kind, in_russian, id) in [
+            ("e-mail address", "адрес почты", person.email.as_deref()),
+            ("number", "номер", person.number.as_deref()),
+            ("login", "логин", person.login.as_deref()),
+            ("LMS id", "номер в LMS", person.lms.as_deref()),
+            ("alias", "псевдоним", alias),
         ] {
             let Some(id) = id else { continue };
             if let Some(first) = self.ids.insert((kind, id.to_lowercase()), line) {
-                return Err(format!(
-                    "the {kind} {id} of {} is that of line {first} too, so neither could be found by it; correct one of them, or leave the cell empty",
-                    row.student
+                let student = &row.student;
+                return Err(Text::both(
+                    format!(
+                        "the {kind} {id} of {student} is that of line {first} too, so neither could be found by it; correct one of them, or leave the cell empty"
+                    ),
+                    format!(
+                        "{in_russian} {id} у {student} тот же, что в строке {first}, по нему не найти ни того, ни другого; исправьте одну из строк или оставьте ячейку пустой"
+                    ),
                 ));
             }
         }
