@@ -66,8 +66,8 @@ pub enum WorkError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The worker would not come to the results that are wanted.
-    #[error("this machine cannot work on this store: {}{why}", to_others(*left))]
+    /// The worker would not come to the results that are wanted; whoever tells it says so.
+    #[error("{why}")]
     Unfit {
         /// Why not.
         why: String,
@@ -76,13 +76,6 @@ pub enum WorkError {
         /// What it is about is damaged.
         damaged: bool,
     },
-}
-
-fn to_others(left: usize) -> String {
-    match left {
-        0 => String::new(),
-        left => format!("{left} submissions are left to others: "),
-    }
 }
 
 /// Tells a worker to stop: by a message, or by being dropped.

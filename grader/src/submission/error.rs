@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use thiserror::Error;
 
 use super::runner::Fault;
-use crate::lab::Lang;
+use crate::lab::{Lang, Text};
 
 /// What there is where a submission should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,14 +58,14 @@ pub enum SubmissionError {
         error: std::io::Error,
     },
     /// There is no file in it that counts.
-    #[error("{}: {}: there is nothing to grade{notes}", path.display(), what.told(Lang::En))]
+    #[error("{}: {}: there is nothing to grade{}", path.display(), what.told(Lang::En), joined(notes, Lang::En))]
     Empty {
         /// As given.
         path: PathBuf,
         /// What is there instead.
         what: Emptiness,
         /// What was passed over, one line each.
-        notes: String,
+        notes: Vec<Text>,
     },
     /// Larger than any submission has reason to be.
     #[error("{}: {what}; hand in a directory with the sources only", path.display())]
@@ -73,7 +73,7 @@ pub enum SubmissionError {
         /// As given.
         path: PathBuf,
         /// Which bound, in words.
-        what: String,
+        what: Text,
     },
     /// A file that is needed cannot be used.
     #[error("{file}: {why}")]
@@ -81,11 +81,11 @@ pub enum SubmissionError {
         /// Relative to the submission.
         file: String,
         /// Why, and what to do.
-        why: String,
+        why: Text,
     },
     /// The manifest is wrong.
     #[error("{0}")]
-    Manifest(String),
+    Manifest(Text),
     /// Several files could be the program.
     #[error("{program}: several files could be it: {}\n{}", candidates.join(", "), settle(program, key, candidates, Lang::En))]
     Ambiguous {
@@ -104,11 +104,11 @@ pub enum SubmissionError {
         /// Names per role.
         looked_for: String,
         /// What is there instead.
-        found: String,
+        found: Text,
     },
     /// No compiler, make or cargo where one is needed.
     #[error("{0}")]
-    NoTool(String),
+    NoTool(Text),
     /// The grader or the machine failed while building.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -135,13 +135,15 @@ impl SubmissionError {
                 format!("{}: не читается: {error}", path.display())
             }
             Self::Empty { path, what, notes } => format!(
-                "{}: {}: проверять нечего{notes}",
+                "{}: {}: проверять нечего{}",
                 path.display(),
-                what.told(lang)
+                what.told(lang),
+                joined(notes, lang)
             ),
             Self::TooBig { path, what } => format!(
-                "{}: {what}; сдавайте каталог, в котором только исходные тексты",
-                path.display()
+                "{}: {}; сдавайте каталог, в котором только исходные тексты",
+                path.display(),
+                what.in_lang(lang)
             ),
             Self::Ambiguous {
                 program,
@@ -157,14 +159,19 @@ impl SubmissionError {
                 looked_for,
                 found,
             } => format!(
-                "{}: программ этого задания не найдено\n  искали {looked_for}\n  есть {found}",
-                path.display()
+                "{}: программ этого задания не найдено\n  искали {looked_for}\n  есть {}",
+                path.display(),
+                found.in_lang(lang)
             ),
-            Self::Unusable { .. } | Self::Manifest(_) | Self::NoTool(_) | Self::Fault(_) => {
-                self.to_string()
-            }
+            Self::Unusable { file, why } => format!("{file}: {}", why.in_lang(lang)),
+            Self::Manifest(what) | Self::NoTool(what) => what.told(lang),
+            Self::Fault(_) => self.to_string(),
         }
     }
+}
+
+fn joined(notes: &[Text], lang: Lang) -> String {
+    notes.iter().map(|note| note.in_lang(lang)).collect()
 }
 
 /// The manifest lines that would settle an ambiguity.
@@ -192,13 +199,13 @@ mod tests {
         let empty = SubmissionError::Empty {
             path: "g/anna".into(),
             what: Emptiness::Nothing,
-            notes: "\n  skipped x".to_owned(),
+            notes: vec![Text::both("\n  skipped x", "\n  пропущено x")],
         };
         let says = "g/anna: the directory is empty: there is nothing to grade\n  skipped x";
         assert_eq!(empty.told(Lang::En), says);
         assert_eq!(
             empty.told(Lang::Ru),
-            "g/anna: каталог пуст: проверять нечего\n  skipped x"
+            "g/anna: каталог пуст: проверять нечего\n  пропущено x"
         );
         let several = SubmissionError::Ambiguous {
             program: "server".into(),

@@ -26,7 +26,7 @@ use super::note::Note;
 use super::one_program::{self, Both};
 use super::source;
 use super::tree::{File, Tree};
-use crate::lab::{Lab, Program, guess};
+use crate::lab::{Lab, Program, Text, guess};
 use role::Role;
 
 pub(super) use executables::executables;
@@ -114,7 +114,10 @@ fn settled(
         return Ok(BTreeMap::new());
     };
     let text = std::str::from_utf8(file.bytes().unwrap_or_default()).map_err(|error| {
-        SubmissionError::Manifest(format!("{MANIFEST}: not UTF-8 text: {error}"))
+        SubmissionError::Manifest(Text::both(
+            format!("{MANIFEST}: not UTF-8 text: {error}"),
+            format!("{MANIFEST}: не текст в UTF-8: {error}"),
+        ))
     })?;
     manifest::parse(text, programs)
 }
@@ -322,8 +325,9 @@ fn must_be_there(unasked: bool, word: &str, file: &str) -> Result<(), Submission
     if unasked {
         return Ok(());
     }
-    Err(SubmissionError::Manifest(format!(
-        "{MANIFEST}: `{word}` is asked for, but there is no {file} beside it"
+    Err(SubmissionError::Manifest(Text::both(
+        format!("{MANIFEST}: `{word}` is asked for, but there is no {file} beside it"),
+        format!("{MANIFEST}: нужен `{word}`, но рядом нет {file}"),
     )))
 }
 

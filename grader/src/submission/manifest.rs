@@ -25,7 +25,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::error::SubmissionError;
-use crate::lab;
+use crate::lab::{self, Lang, Text};
 
 /// The manifest's file name.
 pub const MANIFEST: &str = "grader.toml";
@@ -103,8 +103,10 @@ pub(super) fn parse(
     text: &str,
     programs: &[lab::Program],
 ) -> Result<BTreeMap<String, Settled>, SubmissionError> {
-    let document: Document = toml::from_str(text)
-        .map_err(|error| SubmissionError::Manifest(format!("{MANIFEST}: {error}")))?;
+    let document: Document = toml::from_str(text).map_err(|error| {
+        let said = format!("{MANIFEST}: {error}");
+        SubmissionError::Manifest(Text { en: said, ru: None })
+    })?;
     let mut out = BTreeMap::new();
     for (name, entry) in document.programs {
         if !programs.iter().any(|p| p.name == name) {
@@ -112,6 +114,10 @@ pub(super) fn parse(
             return Err(wrong(
                 &name,
                 &format!("this lab has no such program; it has {}", known.join(", ")),
+                &format!(
+                    "в этом задании нет такой программы; есть {}",
+                    known.join(", ")
+                ),
             ));
         }
         let settled = settle(text, &name, entry)?;
@@ -137,7 +143,11 @@ fn settle(text: &str, name: &str, entry: Entry) -> Result<Settled, SubmissionErr
     let address = address(text, name, socket, port)?;
     let run = match (run, argv) {
         (Some(_), Some(_)) => {
-            return Err(wrong(name, "`run` and `argv` say the same thing: keep one"));
+            return Err(wrong(
+                name,
+                "`run` and `argv` say the same thing: keep one",
+                "`run` и `argv` говорят одно и то же: оставьте что-то одно",
+            ));
         }
         (None, Some(mut argv)) => {
             argv.insert(0, format!("{{{name}}}"));
@@ -150,24 +160,34 @@ fn settle(text: &str, name: &str, entry: Entry) -> Result<Settled, SubmissionErr
             return Err(wrong(
                 name,
                 &format!("`{path}`: give a path inside the submission, relative to {MANIFEST}"),
+                &format!("`{path}`: нужен путь внутри работы, от каталога с {MANIFEST}"),
             ));
         }
     }
     if !flags.is_empty() && sources.is_none() {
-        return Err(wrong(name, "`flags` belong to `sources`"));
+        return Err(wrong(
+            name,
+            "`flags` belong to `sources`",
+            "`flags` бывают только при `sources`",
+        ));
     }
     let way = match (sources, make, cargo, executable) {
         (Some(sources), None, None, None) if !sources.is_empty() => {
             Some(Way::Sources { sources, flags })
         }
         (Some(_), None, None, None) => {
-            return Err(wrong(name, "`sources` is empty; name at least one file"));
+            return Err(wrong(
+                name,
+                "`sources` is empty; name at least one file",
+                "`sources` пуст; назовите хотя бы один файл",
+            ));
         }
         (None, Some(target), None, executable) => {
             if target.is_empty() || target.starts_with('-') || target.contains('=') {
                 return Err(wrong(
                     name,
                     &format!("`{target}` is no target of a Makefile"),
+                    &format!("`{target}` не может быть целью в Makefile"),
                 ));
             }
             let executable = executable.unwrap_or_else(|| target.clone());
@@ -180,12 +200,14 @@ fn settle(text: &str, name: &str, entry: Entry) -> Result<Settled, SubmissionErr
             return Err(wrong(
                 name,
                 "say how it is built: `sources`, `make`, `cargo` or `executable`",
+                "скажите, как её собрать: `sources`, `make`, `cargo` или `executable`",
             ));
         }
         _ => {
             return Err(wrong(
                 name,
                 "`sources`, `make` and `cargo` exclude each other, and `executable` goes with `make` or alone",
+                "`sources`, `make` и `cargo` исключают друг друга, а `executable` бывает при `make` или само по себе",
             ));
         }
     };
@@ -195,10 +217,15 @@ fn settle(text: &str, name: &str, entry: Entry) -> Result<Settled, SubmissionErr
             return Err(wrong(
                 name,
                 &format!("`run` must begin with \"{itself}\", the program itself"),
+                &format!("`run` должен начинаться с \"{itself}\", самой программы"),
             ));
         }
         if run.iter().any(|arg| arg.contains('\0')) {
-            return Err(wrong(name, "`run`: an argument cannot contain NUL"));
+            return Err(wrong(
+                name,
+                "`run`: an argument cannot contain NUL",
+                "`run`: в аргументе не может быть нулевого байта",
+            ));
         }
     }
     Ok(Settled {
@@ -226,14 +253,26 @@ fn variables(
         let at = key.span();
         let key = key.into_inner();
         if let Err(why) = lab::names::variable(&key) {
-            return Err(wrong_at(text, &at, name, &format!("`env.{key}`: {why}")));
+            let what = Text::both(
+                format!("`env.{key}`: {why}"),
+                format!(
+                    "`env.{key}`: имя — из букв, цифр и `_`, до 64, не с цифры, и не то, что задаёт grader"
+                ),
+            );
+            return Err(wrong_at(text, &at, name, &what));
         }
         if value.get_ref().contains('\0') || value.get_ref().len() > LONGEST_VALUE {
-            let what = format!("`env.{key}`: a value has at most {LONGEST_VALUE} bytes and no NUL");
+            let what = Text::both(
+                format!("`env.{key}`: a value has at most {LONGEST_VALUE} bytes and no NUL"),
+                format!("`env.{key}`: в значении не больше {LONGEST_VALUE} байт и нет нулевых"),
+            );
             return Err(wrong_at(text, &at, name, &what));
         }
         if out.len() == MOST_VARIABLES {
-            let what = format!("`env` has more than {MOST_VARIABLES} variables");
+            let what = Text::both(
+                format!("`env` has more than {MOST_VARIABLES} variables"),
+                format!("в `env` больше {MOST_VARIABLES} переменных"),
+            );
             return Err(wrong_at(text, &at, name, &what));
         }
         out.push((key, value.into_inner()));
@@ -252,7 +291,10 @@ fn address(
             text,
             &port.span(),
             name,
-            "a program has one address: keep `socket` or `port`",
+            &Text::both(
+                "a program has one address: keep `socket` or `port`",
+                "адрес у программы один: оставьте `socket` или `port`",
+            ),
         )),
         (Some(socket), None) => {
             let path = socket.get_ref();
@@ -264,9 +306,15 @@ fn address(
             let parts = path.strip_prefix('/').unwrap_or(path);
             let parts = parts.strip_prefix("./").unwrap_or(parts);
             if !inside || path.len() > LONGEST_PATH || !stays_inside(parts) {
-                let what = format!(
-                    "`socket`: give a path relative to the directory in which the program starts, or below \
-                     /tmp/, of at most {LONGEST_PATH} bytes, like \"run/my.sock\""
+                let what = Text::both(
+                    format!(
+                        "`socket`: give a path relative to the directory in which the program starts, or below \
+                         /tmp/, of at most {LONGEST_PATH} bytes, like \"run/my.sock\""
+                    ),
+                    format!(
+                        "`socket`: нужен путь от каталога, в котором запускается программа, или внутри \
+                         /tmp/, не длиннее {LONGEST_PATH} байт, например \"run/my.sock\""
+                    ),
                 );
                 return Err(wrong_at(text, &socket.span(), name, &what));
             }
@@ -278,7 +326,10 @@ fn address(
                 text,
                 &port.span(),
                 name,
-                "`port`: give a number from 1024 to 65535; lower ones are the system's",
+                &Text::both(
+                    "`port`: give a number from 1024 to 65535; lower ones are the system's",
+                    "`port`: нужно число от 1024 до 65535; меньшие — системные",
+                ),
             )),
         },
         (None, None) => Ok(None),
@@ -292,16 +343,19 @@ fn stays_inside(path: &str) -> bool {
         && !path.chars().any(char::is_control)
 }
 
-fn wrong(program: &str, what: &str) -> SubmissionError {
-    SubmissionError::Manifest(format!("{MANIFEST}: [programs.{program}]: {what}"))
+fn wrong(program: &str, en: &str, ru: &str) -> SubmissionError {
+    let what = Text::both(en, ru);
+    SubmissionError::Manifest(what.behind(format!("{MANIFEST}: [programs.{program}]: ")))
 }
 
 /// With the line.
-fn wrong_at(text: &str, at: &Range<usize>, program: &str, what: &str) -> SubmissionError {
+fn wrong_at(text: &str, at: &Range<usize>, program: &str, what: &Text) -> SubmissionError {
     let before = text.get(..at.start).unwrap_or(text);
     let line = before.bytes().filter(|b| *b == b'\n').count() + 1;
-    SubmissionError::Manifest(format!(
-        "{MANIFEST}, line {line}: [programs.{program}]: {what}"
+    let (en, ru) = (what.in_lang(Lang::En), what.in_lang(Lang::Ru));
+    SubmissionError::Manifest(Text::both(
+        format!("{MANIFEST}, line {line}: [programs.{program}]: {en}"),
+        format!("{MANIFEST}, строка {line}: [programs.{program}]: {ru}"),
     ))
 }
 

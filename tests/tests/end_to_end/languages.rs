@@ -294,3 +294,37 @@ fn what_is_wrong_is_told_in_russian() {
         "{said}"
     );
 }
+
+#[test]
+fn what_is_wrong_with_a_submission_is_told_in_russian() {
+    let home = Home::new();
+    let good = end_to_end::root().join("fixtures/us-upper/good-poll");
+    home.copy_of(&good, "odd");
+    let odd = home.path().join("odd");
+    std::os::unix::fs::symlink("/etc/passwd", odd.join("link.c")).unwrap();
+    let check = ["check", "us-upper", "odd", "--only", "s-address"];
+    let ru = said(&home, &check, &["--lang", "ru"], "C");
+    let note = "заметка  пропущено link.c: ссылка ведёт за пределы работы";
+    assert!(ru.contains(note) && !ru.contains("skipped"), "{ru}");
+    home.file(
+        "odd/grader.toml",
+        "[programs.server]\nsources = [\"x.c\"]\n",
+    );
+    let ru = fails(&home, &check);
+    let says = "grader.toml: [programs.server]: файла `x.c` нет; в работе есть ";
+    assert!(ru.contains(says), "{ru}");
+    // A class is graded in its language; what is not read is told in it too.
+    home.file("class/anna/lab30.zip", "no archive");
+    home.file("class/boris/lab30/us-server.c", b"\x7fELF");
+    let batch = ["batch", "us-upper=30", "class"];
+    let ru = said(&home, &batch, &["--lang", "ru"], "C");
+    for says in [
+        "anna  lab30.zip: это не архив, что бы ни говорило имя",
+        "boris  us-server.c: это скомпилированная программа (ELF)",
+    ] {
+        assert!(ru.contains(says), "{says}: {ru}");
+    }
+    // And not again for who reads another.
+    let en = said(&home, &batch, &["--lang", "en"], "C");
+    assert!(en.contains("это не архив"), "{en}");
+}

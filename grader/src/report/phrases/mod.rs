@@ -190,6 +190,10 @@ mod tests {
         assert_eq!(ru.counts(11, 5), "11 требований · 5 сценариев");
         assert_eq!(ru.counts(22, 21), "22 требования · 21 сценарий");
         assert_eq!(
+            ru.place("talk", 0, crate::transcript::CHECKS),
+            "talk, в конце: проверки прогона целиком"
+        );
+        assert_eq!(
             phrases(Lang::En).counts(1, 2),
             "1 requirement · 2 scenarios"
         );

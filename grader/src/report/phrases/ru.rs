@@ -1,6 +1,7 @@
 //! Russian.
 
 use super::{LaidFile, Phrases};
+use crate::transcript::{CHECKS, END};
 
 pub(super) struct Russian;
 
@@ -72,6 +73,8 @@ impl Phrases for Russian {
     }
     fn place(&self, scenario: &str, step: u32, title: &str) -> String {
         match step {
+            0 if title == CHECKS => format!("{scenario}, в конце: проверки прогона целиком"),
+            0 if title == END => format!("{scenario}, в конце: завершение"),
             0 => format!("{scenario}, в конце: {title}"),
             _ => format!("{scenario}, шаг {step}: {title}"),
         }

@@ -87,7 +87,8 @@ pub(super) fn collect(
             report(executable(&role), missing, false, lang),
         );
     }
-    let mut notes = tree.notes;
+    let notes = tree.notes.into_iter();
+    let mut notes: Vec<String> = notes.map(|note| note.told(lang)).collect();
     for note in said {
         let text = note.text(lang);
         if !notes.contains(&text) {

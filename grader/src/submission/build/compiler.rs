@@ -13,6 +13,7 @@ use super::super::recipe;
 use super::super::runner::BuildRunner;
 use super::super::toolchain::Toolchain;
 use super::super::tree::{Content, File, Tree};
+use crate::lab::Text;
 
 /// The name of the plan that tries it.
 pub(super) const NAME: &str = "the C compiler of this machine";
@@ -59,10 +60,17 @@ pub fn try_compiler(
         let _ = known.set((!outcome.succeeded()).then(|| complaint(&outcome.output)));
     }
     match known.get() {
-        Some(Some(why)) => Err(SubmissionError::NoTool(format!(
-            "the C compiler of this machine cannot build even a plain program ({why}): install \
-             what it needs (Debian, Ubuntu: apt install build-essential; \
-             Fedora: dnf install gcc gcc-c++ make glibc-devel)"
+        Some(Some(why)) => Err(SubmissionError::NoTool(Text::both(
+            format!(
+                "the C compiler of this machine cannot build even a plain program ({why}): install \
+                 what it needs (Debian, Ubuntu: apt install build-essential; \
+                 Fedora: dnf install gcc gcc-c++ make glibc-devel)"
+            ),
+            format!(
+                "компилятор C этой машины не собирает даже простейшую программу ({why}): установите, \
+                 что ему нужно (Debian, Ubuntu: apt install build-essential; \
+                 Fedora: dnf install gcc gcc-c++ make glibc-devel)"
+            ),
         ))),
         _ => Ok(()),
     }

@@ -483,8 +483,8 @@ fn a_compiler_that_builds_nothing_is_not_the_submissions_fault() {
     let SubmissionError::NoTool(why) = error else {
         panic!("{error}");
     };
-    assert!(why.contains("stdio.h: No such file"), "{why}");
-    assert!(why.contains("build-essential"), "{why}");
+    assert!(why.en.contains("stdio.h: No such file"), "{why}");
+    assert!(why.en.contains("build-essential"), "{why}");
     // It was asked once, and remembers: nothing of it is kept as a result.
     let asked = |bare: &Bare| {
         let seen = bare.0.seen.lock().unwrap();

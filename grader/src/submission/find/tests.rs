@@ -477,12 +477,18 @@ fn a_needed_file_that_cannot_be_read_is_an_error_others_are_not() {
     let mut tree = tree(&[("server.c", MAIN), ("data.bin", "")]);
     for file in &mut tree.files {
         if file.path == "data.bin" {
-            file.content = Content::Refused("cannot be read: permission denied".to_owned());
+            file.content = Content::Refused(Text::both(
+                "cannot be read: permission denied",
+                "не читается",
+            ));
         }
     }
     assert!(find(&tree, &pair(), None, &[]).is_ok());
     for file in &mut tree.files {
-        file.content = Content::Refused("cannot be read: permission denied".to_owned());
+        file.content = Content::Refused(Text::both(
+            "cannot be read: permission denied",
+            "не читается",
+        ));
     }
     let error = find(&tree, &pair(), None, &[]).unwrap_err().to_string();
     assert_eq!(error, "server.c: cannot be read: permission denied");

@@ -7,6 +7,7 @@ use super::super::tree::{Content, File, Tree};
 use super::layout::Layout;
 use super::names::{is_header, is_source};
 use super::role::Role;
+use crate::lab::{Lang, Text};
 
 /// Files that are needed by their name but cannot be used.
 pub(super) fn refuse_unusable(tree: &Tree, roles: &[Role<'_>]) -> Result<(), SubmissionError> {
@@ -39,7 +40,10 @@ pub(super) fn refuse_unusable(tree: &Tree, roles: &[Role<'_>]) -> Result<(), Sub
 fn compiled(path: &str) -> SubmissionError {
     SubmissionError::Unusable {
         file: path.to_owned(),
-        why: "this is a compiled program (ELF); hand in the source".to_owned(),
+        why: Text::both(
+            "this is a compiled program (ELF); hand in the source",
+            "это скомпилированная программа (ELF); сдайте исходный текст",
+        ),
     }
 }
 
@@ -59,9 +63,15 @@ pub(super) fn must_exist<'t>(
             }),
         };
     }
-    Err(SubmissionError::Manifest(format!(
-        "{MANIFEST}: [programs.{role}]: there is no file `{path}`; the submission has {}",
-        listing(tree)
+    let there = listing(tree);
+    Err(SubmissionError::Manifest(Text::both(
+        format!(
+            "{MANIFEST}: [programs.{role}]: there is no file `{path}`; the submission has {there}"
+        ),
+        format!(
+            "{MANIFEST}: [programs.{role}]: файла `{path}` нет; в работе есть {}",
+            there.in_lang(Lang::Ru)
+        ),
     )))
 }
 
@@ -72,9 +82,12 @@ pub(super) fn runnable(file: &File) -> Result<(), SubmissionError> {
     }
     Err(SubmissionError::Unusable {
         file: file.path.clone(),
-        why: "it cannot be executed: not a script that begins with #!; name `sources` or `make` \
-              in grader.toml instead"
-            .to_owned(),
+        why: Text::both(
+            "it cannot be executed: not a script that begins with #!; name `sources` or `make` \
+             in grader.toml instead",
+            "его не запустить: это не скрипт, который начинается с #!; назовите лучше `sources` или \
+             `make` в grader.toml",
+        ),
     })
 }
 
@@ -94,7 +107,12 @@ pub(super) fn nothing_found(tree: &Tree, layout: &Layout) -> SubmissionError {
 }
 
 /// The first files by name, compiled ones marked.
-fn listing(tree: &Tree) -> String {
+fn listing(tree: &Tree) -> Text {
+    let [en, ru] = [Lang::En, Lang::Ru].map(|lang| listing_in(tree, lang));
+    Text::both(en, ru)
+}
+
+fn listing_in(tree: &Tree, lang: Lang) -> String {
     const SHOWN: usize = 8;
     let mut names: Vec<String> = tree
         .files
@@ -102,16 +120,17 @@ fn listing(tree: &Tree) -> String {
         .take(SHOWN)
         .map(|file| {
             let compiled = file.bytes().map(source::magic) == Some(Magic::Elf);
-            let mark = if compiled {
-                " (a compiled program: hand in the source)"
-            } else {
-                ""
-            };
+            let mark = lang.pick(
+                " (a compiled program: hand in the source)",
+                " (скомпилированная программа: сдайте исходный текст)",
+            );
+            let mark = if compiled { mark } else { "" };
             format!("{}{mark}", file.path)
         })
         .collect();
     if tree.files.len() > SHOWN {
-        names.push(format!("and {} more", tree.files.len() - SHOWN));
+        let more = tree.files.len() - SHOWN;
+        names.push(lang.pick(format!("and {more} more"), format!("и ещё {more}")));
     }
     names.join(", ")
 }

@@ -26,6 +26,7 @@ use super::find::Sources;
 use super::language::Language;
 use super::toolchain::{Tool, Toolchain};
 use super::tree::Tree;
+use crate::lab::Text;
 
 /// Where the grader puts its own files in the workspace. No submission has such a name, because
 /// hidden names are left out of a [`Tree`].
@@ -159,9 +160,10 @@ fn as_operand(path: &str) -> String {
 
 /// A machine without a C compiler can grade nothing.
 pub(super) fn no_compiler() -> SubmissionError {
-    SubmissionError::NoTool(
+    SubmissionError::NoTool(Text::both(
         "no C compiler found: install gcc (Debian, Ubuntu: apt install build-essential; \
-         Fedora: dnf install gcc gcc-c++ make), or name one in CC"
-            .to_owned(),
-    )
+         Fedora: dnf install gcc gcc-c++ make), or name one in CC",
+        "компилятора C нет: установите gcc (Debian, Ubuntu: apt install build-essential; \
+         Fedora: dnf install gcc gcc-c++ make) или назовите его в CC",
+    ))
 }

@@ -11,6 +11,7 @@ pub(super) use walk::O_NONBLOCK;
 use std::path::{Path, PathBuf};
 
 use super::error::SubmissionError;
+use crate::lab::Text;
 
 /// Bounds of the walk.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,7 @@ pub struct Tree {
     /// The files, relative to the directory in which the submission really begins.
     pub files: Vec<File>,
     /// What was passed over and why, one line each.
-    pub notes: Vec<String>,
+    pub notes: Vec<Text>,
 }
 
 /// One file.
@@ -64,7 +65,7 @@ pub enum Content {
     /// Its bytes.
     Bytes(Vec<u8>),
     /// It cannot be used, for this reason.
-    Refused(String),
+    Refused(Text),
 }
 
 impl File {

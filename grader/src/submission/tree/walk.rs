@@ -9,6 +9,8 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt
 use std::path::Path;
 
 use super::{Bounds, Content, File};
+use crate::lab::{Lang, Text};
+use crate::report::phrases::system;
 use crate::submission::error::{Emptiness, SubmissionError};
 
 /// What a walk has found.
@@ -16,7 +18,7 @@ use crate::submission::error::{Emptiness, SubmissionError};
 pub(super) struct Found {
     pub(super) files: Vec<File>,
     /// What was passed over and why, one line each.
-    pub(super) notes: Vec<String>,
+    pub(super) notes: Vec<Text>,
 }
 
 /// Reads the directory `root`.
@@ -69,20 +71,30 @@ impl Walk<'_> {
     fn nothing(&self) -> SubmissionError {
         let mut notes = self.found.notes.clone();
         if !self.left_out.is_empty() {
-            let mut names: Vec<String> = self.left_out.iter().take(MOST_NAMED).cloned().collect();
+            let names: Vec<String> = self.left_out.iter().take(MOST_NAMED).cloned().collect();
             let more = self.left_out.len() - names.len();
-            if more > 0 {
-                names.push(format!("{more} more"));
-            }
-            notes.push(format!(
-                "passed over {}: hidden files, backups and what builds leave are no part of a submission",
-                names.join(", ")
+            let names = names.join(", ");
+            let (en, ru) = match more {
+                0 => (names.clone(), names),
+                more => (
+                    format!("{names}, {more} more"),
+                    format!("{names}, ещё {more}"),
+                ),
+            };
+            notes.push(Text::both(
+                format!("passed over {en}: hidden files, backups and what builds leave are no part of a submission"),
+                format!("пропущено {ru}: скрытые файлы, резервные копии и следы сборки в работу не входят"),
             ));
         }
         let hidden = self.left_out.iter().find(|name| is_hidden_source(name));
         if let Some(name) = hidden {
-            notes.push(format!(
-                "if {name} is a source, rename it: a name that begins with a dot is hidden"
+            notes.push(Text::both(
+                format!(
+                    "if {name} is a source, rename it: a name that begins with a dot is hidden"
+                ),
+                format!(
+                    "если {name} — исходный текст, переименуйте его: имя с точкой в начале скрыто"
+                ),
             ));
         }
         SubmissionError::Empty {
@@ -92,32 +104,41 @@ impl Walk<'_> {
                 ([], _) if self.found.notes.is_empty() => Emptiness::OnlyDirectories,
                 _ => Emptiness::NothingCounts,
             },
-            notes: notes.iter().map(|note| format!("\n  {note}")).collect(),
+            notes: notes.iter().map(|note| note.behind("\n  ")).collect(),
         }
     }
 
-    fn too_big(&self, what: String) -> SubmissionError {
+    fn too_big(&self, en: String, ru: String) -> SubmissionError {
         SubmissionError::TooBig {
             path: self.root.to_path_buf(),
-            what,
+            what: Text::both(en, ru),
         }
     }
 
-    fn skip(&mut self, name: &str, why: impl Display) {
-        self.found.notes.push(format!("skipped {name}: {why}"));
+    fn skip(&mut self, name: &str, en: impl Display, ru: impl Display) {
+        self.found.notes.push(Text::both(
+            format!("skipped {name}: {en}"),
+            format!("пропущено {name}: {ru}"),
+        ));
+    }
+
+    /// The same for what the system says.
+    fn unreadable(&mut self, name: &str, error: &io::Error) {
+        self.skip(name, error, system(error, Lang::Ru));
     }
 
     fn directory(&mut self, at: &Path, name: &str, depth: usize) -> Result<(), SubmissionError> {
         if depth > self.bounds.depth {
-            return Err(self.too_big(format!(
-                "more than {} directories deep at {name}",
-                self.bounds.depth
-            )));
+            let most = self.bounds.depth;
+            return Err(self.too_big(
+                format!("more than {most} directories deep at {name}"),
+                format!("вложенных каталогов больше {most}: {name}"),
+            ));
         }
         let listing = match fs::read_dir(at) {
             Ok(listing) => listing,
             Err(error) if depth > 0 => {
-                self.skip(&format!("{name}/"), error);
+                self.unreadable(&format!("{name}/"), &error);
                 return Ok(());
             }
             Err(error) => {
@@ -137,7 +158,11 @@ impl Walk<'_> {
             })?;
             self.entries += 1;
             if self.entries > self.bounds.entries {
-                return Err(self.too_big(format!("more than {} files", self.bounds.entries)));
+                let most = self.bounds.entries;
+                return Err(self.too_big(
+                    format!("more than {most} files"),
+                    format!("файлов больше {most}"),
+                ));
             }
             entries.push(entry.file_name());
         }
@@ -160,7 +185,11 @@ impl Walk<'_> {
             .filter(|name| !name.chars().any(char::is_control))
         else {
             let shown = supervisor::bytes::escape(entry.as_bytes());
-            self.skip(&shown, "its name is not printable UTF-8; rename it");
+            self.skip(
+                &shown,
+                "its name is not printable UTF-8; rename it",
+                "имя — не печатаемый текст в UTF-8; переименуйте",
+            );
             return Ok(());
         };
         let full = at.join(entry);
@@ -176,7 +205,7 @@ impl Walk<'_> {
         let meta = match fs::symlink_metadata(&full) {
             Ok(meta) => meta,
             Err(error) => {
-                self.skip(&name, error);
+                self.unreadable(&name, &error);
                 return Ok(());
             }
         };
@@ -190,14 +219,18 @@ impl Walk<'_> {
         if kind.is_file() {
             return self.file(&full, name, &meta);
         }
-        let what = if kind.is_fifo() {
-            "a FIFO"
+        let (en, ru) = if kind.is_fifo() {
+            ("a FIFO", "FIFO")
         } else if kind.is_socket() {
-            "a socket"
+            ("a socket", "сокет")
         } else {
-            "a device"
+            ("a device", "устройство")
         };
-        self.skip(&name, format_args!("it is {what}, not a file"));
+        self.skip(
+            &name,
+            format_args!("it is {en}, not a file"),
+            format_args!("это {ru}, а не файл"),
+        );
         Ok(())
     }
 
@@ -206,19 +239,26 @@ impl Walk<'_> {
         let target = match full.canonicalize() {
             Ok(target) => target,
             Err(error) => {
-                let why = format_args!("a link that leads nowhere ({error})");
-                self.skip(&name, why);
+                self.skip(
+                    &name,
+                    format_args!("a link that leads nowhere ({error})"),
+                    format_args!("ссылка никуда не ведёт ({})", system(&error, Lang::Ru)),
+                );
                 return Ok(());
             }
         };
         if !target.starts_with(self.real) {
-            self.skip(&name, "a link that leaves the submission");
+            self.skip(
+                &name,
+                "a link that leaves the submission",
+                "ссылка ведёт за пределы работы",
+            );
             return Ok(());
         }
         match fs::symlink_metadata(&target) {
             Ok(meta) if meta.is_file() => self.file(&target, name, &meta),
             _ => {
-                self.skip(&name, "a link to something not a file");
+                self.skip(&name, "a link to something not a file", "ссылка не на файл");
                 Ok(())
             }
         }
@@ -230,13 +270,20 @@ impl Walk<'_> {
         } else {
             match self.content(full, seen) {
                 Ok(content) => content,
-                Err(error) => Content::Refused(format!("cannot be read: {error}")),
+                Err(error) => Content::Refused(Text::both(
+                    format!("cannot be read: {error}"),
+                    format!("не читается: {}", system(&error, Lang::Ru)),
+                )),
             }
         };
         if let Content::Bytes(bytes) = &content {
             self.total += bytes.len() as u64;
             if self.total > self.bounds.total {
-                return Err(self.too_big(format!("more than {} MiB", self.bounds.total >> 20)));
+                let most = self.bounds.total >> 20;
+                return Err(self.too_big(
+                    format!("more than {most} MiB"),
+                    format!("больше {most} МиБ"),
+                ));
             }
         }
         self.found.files.push(File {
@@ -255,7 +302,10 @@ impl Walk<'_> {
             .open(full)?;
         let meta = file.metadata()?;
         if !meta.is_file() || (meta.dev(), meta.ino()) != (seen.dev(), seen.ino()) {
-            return Ok(Content::Refused("it changed while it was read".to_owned()));
+            return Ok(Content::Refused(Text::both(
+                "it changed while it was read",
+                "он изменился, пока его читали",
+            )));
         }
         let mut bytes = Vec::new();
         // One byte more than allowed tells a file that grew.
@@ -270,8 +320,12 @@ impl Walk<'_> {
 /// `O_NONBLOCK` of open(2) as on x86-64 and aarch64 (asm-generic/fcntl.h).
 pub(in crate::submission) const O_NONBLOCK: i32 = 0o4000;
 
-fn too_large(bound: u64) -> String {
-    format!("larger than {} MiB; hand in sources only", bound >> 20)
+fn too_large(bound: u64) -> Text {
+    let most = bound >> 20;
+    Text::both(
+        format!("larger than {most} MiB; hand in sources only"),
+        format!("больше {most} МиБ; сдавайте только исходные тексты"),
+    )
 }
 
 /// Names of what was left out that are told.
