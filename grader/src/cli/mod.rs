@@ -51,37 +51,23 @@ struct Cli {
     command: Command,
 }
 
+// Each says of itself what it does: said here as well, only the first line of it would be shown.
 #[derive(Subcommand)]
 enum Command {
-    /// Grade a submission: a verdict for each requirement, with the reason
     Check(check::Check),
-    /// Grade a class: every submission in a directory, a repository or a download
     Batch(Box<batch::Batch>),
-    /// Show, compare, change and export what was graded
     Results(results::Results),
-    /// List the labs, by level
     Labs(labs::Labs),
-    /// Lay down what a student begins with: handout, sources, Makefile, CI
     Init(init::Init),
-    /// Say what a requirement asks for and which steps prove it
     Explain(explain::Explain),
-    /// Run a reference program, to see how it behaves
     Reference(reference::Reference),
-    /// Check lab files and show every mistake in them
     Lint(lint::Lint),
-    /// Print the JSON Schema of lab.toml, or of the JSON report
     Schema(schema::Schema),
-    /// Show what this machine can enforce, and how to get the rest
     Doctor(doctor::Doctor),
-    /// Show how much built programs are kept, and remove them
     Cache(cache::Cache),
-    /// Run the reference and write down its transcripts, to be reviewed
     Record(record::Record),
-    /// Accept or reject recorded transcripts
     Review(review::Review),
-    /// Prove that a lab passes what is right and fails what is wrong
     Prove(prove::Prove),
-    /// Work on a store: take submissions that nobody else has, until all have a result
     Worker(worker::Worker),
 }
 

@@ -42,25 +42,19 @@ pub(super) struct Results {
     gradebook: PathBuf,
 }
 
+// Each says of itself what it does: said here as well, only the first line of it would be shown.
 #[derive(Subcommand)]
 enum Command {
-    /// The points of a class; of one student with the verdicts, and all there ever was
     Show(show::Show),
-    /// What a regrade would change, student by student, with the reason; apply it or not
     Compare(compare::Compare),
     /// Let the pending regrade count, as a whole
     Apply(Decide),
     /// Give the pending regrade up, as a whole
     Discard(Decide),
-    /// The class as a whole: what fails most, equal mistakes, equal files
     Stats(stats::StatsArgs),
-    /// Set points by hand; regrades leave them alone
     Override(overrides::OverrideArgs),
-    /// Remove students who should not be there: of a wrong layout, of a stray directory
     Forget(forget::Forget),
-    /// Write the grades as a learning management system reads them
     Export(export::Export),
-    /// Put the parts of a class that several machines have graded into one gradebook
     Merge(merge::Merge),
 }
 

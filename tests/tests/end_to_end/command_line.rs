@@ -250,3 +250,20 @@ fn a_check_whose_reader_goes_away_keeps_its_exit_status() {
         assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{fixture}");
     }
 }
+
+#[test]
+fn the_help_of_a_command_says_all_that_is_written_of_it() {
+    let home = Home::new();
+    for (command, says) in [
+        (&["batch"][..], "a batch that was killed goes on"),
+        (&["init"], "No file that exists is changed."),
+        (&["worker"], "any number may be started by hand"),
+        (&["results", "forget"], "Nothing is removed until it is"),
+        (&["results", "merge"], "Two results of the same files"),
+    ] {
+        let output = home.grader().args(command).arg("--help").output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(help.contains(says), "{command:?}: {help}");
+    }
+}

@@ -49,7 +49,9 @@ pub(in crate::cli) fn summary(
         ["полный балл", "частично", "ноль", "не оценено", "ошибка"],
     );
     let width = |title: &str, least: usize| title.chars().count().max(least);
-    let (mut head, mut row) = (" ".repeat(22), format!("{:<22}", clean(lab)));
+    // In Russian the titles are wider, and a terminal is not.
+    let names = words.pick(22, 16);
+    let (mut head, mut row) = (" ".repeat(names), format!("{:<names$}", clean(lab)));
     let least = [10, 6, 6, 11, 7];
     for ((title, count), least) in titles.into_iter().zip(stats.counts).zip(least) {
         let width = width(title, least);
@@ -212,6 +214,22 @@ fn statistics(out: &mut dyn Write, lab: &str, stats: &Stats, words: Words) -> io
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_summary_fits_eighty_columns() {
+        let stats = Stats {
+            counts: [1000, 200, 30, 4, 5],
+            median: Some(87.5),
+            ..Stats::default()
+        };
+        for lang in [grader::lab::Lang::En, grader::lab::Lang::Ru] {
+            let mut out = Vec::new();
+            summary(&mut out, "inet-upper", &stats, Words(lang)).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            let lines: Vec<usize> = text.lines().map(|line| line.chars().count()).collect();
+            assert!(lines.iter().all(|width| *width <= 80), "{lines:?}\n{text}");
+        }
+    }
 
     #[test]
     fn what_is_wrong_with_all_does_not_hide_what_is_wrong_with_one() {

@@ -84,11 +84,17 @@ impl Words {
     pub(super) fn would_be_lost(self, kept: &[Kept], lab: Option<&str>) -> String {
         let sum = |of: &dyn Fn(&Kept) -> usize| kept.iter().map(of).sum::<usize>();
         let results = self.results(sum(&|kept| kept.results));
-        let overrides = self.count(
-            sum(&|kept| kept.overrides.len()),
-            ["override", "overrides"],
-            ["ручная оценка", "ручные оценки", "ручных оценок"],
-        );
+        let overrides = match sum(&|kept| kept.overrides.len()) {
+            0 => String::new(),
+            count => {
+                let count = self.count(
+                    count,
+                    ["override", "overrides"],
+                    ["ручная оценка", "ручные оценки", "ручных оценок"],
+                );
+                self.pick(format!(" and {count}"), format!(", {count}"))
+            }
+        };
         let students = self.count(
             kept.len(),
             ["student", "students"],
@@ -100,8 +106,8 @@ impl Words {
             (Lang::Ru, Some(lab)) => format!("{lab}, {students}"),
         };
         self.pick(
-            format!("to be forgotten: {what} with {results} and {overrides}; what was exported before keeps them"),
-            format!("будет забыто: {what}, {results}, {overrides}; в выгруженном раньше всё останется"),
+            format!("to be forgotten: {what} with {results}{overrides}; what was exported before keeps them"),
+            format!("будет забыто: {what}, {results}{overrides}; в выгруженном раньше всё останется"),
         )
     }
 
