@@ -50,7 +50,7 @@ pub(in crate::cli) fn summary(
     );
     let width = |title: &str, least: usize| title.chars().count().max(least);
     // In Russian the titles are wider, and a terminal is not.
-    let names = words.pick(22, 16);
+    let names = words.pick(20, 16);
     let (mut head, mut row) = (" ".repeat(names), format!("{:<names$}", clean(lab)));
     let least = [10, 6, 6, 11, 7];
     for ((title, count), least) in titles.into_iter().zip(stats.counts).zip(least) {
