@@ -14,49 +14,19 @@ pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
 }
 
-/// The executable, built from the sources as they are now: `cargo test` of another package does
-/// not build it.
+/// The executable, which cargo has built before the tests of its package.
 ///
 /// # Panics
-/// When it does not build: there is nothing to test then.
+/// When it is not where cargo puts it, beside the directory of the tests: there is nothing to test then.
 #[must_use]
 pub fn executable() -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let mut build = Command::new(cargo);
-        build.current_dir(root()).args([
-            "build",
-            "--quiet",
-            "--package",
-            "grader",
-            "--bin",
-            "grader",
-        ]);
-        build.arg("--message-format=json-render-diagnostics");
-        if !cfg!(debug_assertions) {
-            build.arg("--release");
-        }
-        // Cargo runs tests with the variables of this package; they are not the other one's.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("CARGO_PKG_") {
-                build.env_remove(name);
-            }
-        }
-        let output = build
-            .output()
-            .unwrap_or_else(|error| panic!("cargo cannot be run: {error}"));
-        assert!(
-            output.status.success(),
-            "{}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        let messages = String::from_utf8_lossy(&output.stdout);
-        let built = messages.lines().rev().find_map(|line| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            message["executable"].as_str().map(PathBuf::from)
-        });
-        built.unwrap_or_else(|| panic!("cargo built no executable: {messages}"))
+    static FOUND: OnceLock<PathBuf> = OnceLock::new();
+    FOUND.get_or_init(|| {
+        let test = std::env::current_exe();
+        let test = test.unwrap_or_else(|error| panic!("this test has no path: {error}"));
+        let built = test.ancestors().nth(2).map(|dir| dir.join("grader"));
+        let built = built.filter(|path| path.is_file());
+        built.unwrap_or_else(|| panic!("no grader beside {}", test.display()))
     })
 }
 

@@ -53,8 +53,6 @@ fn main() -> ExitCode {
     }
     // Whoever loses its parent becomes our child, and is found.
     nix::sys::prctl::set_child_subreaper(true).unwrap();
-    // Built before the time of an attack is taken.
-    let _ = end_to_end::executable();
     let before = Before::now();
     let outside = Outside::new();
     let neighbours = Neighbours::alone(&outside);
