@@ -18,10 +18,7 @@ pub(super) fn lang() -> Lang {
 
 /// What is for who reads this.
 pub(super) fn both(en: impl Into<String>, ru: impl Into<String>) -> String {
-    match lang() {
-        Lang::En => en.into(),
-        Lang::Ru => ru.into(),
-    }
+    lang().pick(en.into(), ru.into())
 }
 
 /// What `--lang` says among arguments, however wrong the others are.

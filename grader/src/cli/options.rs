@@ -5,11 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use grader::lab::Lang;
-use grader::report::phrases::from_locale;
 use grader::run::EngineOptions;
 use grader::submission::CacheMode;
 use supervisor::event::Means;
 use supervisor::plan;
+
+use super::lang::lang;
 
 /// The language of reports.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -41,7 +42,7 @@ impl LangOption {
         match self.lang {
             Some(Language::En) => Lang::En,
             Some(Language::Ru) => Lang::Ru,
-            None => from_locale(|name| std::env::var(name).ok()),
+            None => lang(),
         }
     }
 }

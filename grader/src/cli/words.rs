@@ -10,11 +10,6 @@ use grader::report::phrases::count_in_russian;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Words(pub(super) Lang);
 
-/// `1 result`, `2 results`.
-pub(super) fn pair(count: usize, one: &str, more: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { more })
-}
-
 impl Words {
     /// What is for this language.
     pub(super) fn pick<T>(self, en: T, ru: T) -> T {
@@ -24,7 +19,7 @@ impl Words {
     /// A number with its noun: two forms in English, three in Russian.
     pub(super) fn count(self, n: usize, en: [&str; 2], ru: [&str; 3]) -> String {
         match self.0 {
-            Lang::En => pair(n, en[0], en[1]),
+            Lang::En => format!("{n} {}", if n == 1 { en[0] } else { en[1] }),
             Lang::Ru => count_in_russian(n, ru[0], ru[1], ru[2]),
         }
     }
@@ -35,6 +30,15 @@ impl Words {
             n,
             ["submission is", "submissions are"],
             ["работа", "работы", "работ"],
+        )
+    }
+
+    /// So many students of whom something is.
+    pub(super) fn of_students(self, n: usize) -> String {
+        self.count(
+            n,
+            ["student", "students"],
+            ["студента", "студентов", "студентов"],
         )
     }
 
@@ -222,11 +226,7 @@ impl Words {
             ["submission", "submissions"],
             ["работе", "работах", "работах"],
         );
-        let students = self.count(
-            comparison.students,
-            ["student", "students"],
-            ["студента", "студентов", "студентов"],
-        );
+        let students = self.of_students(comparison.students);
         match self.0 {
             Lang::En => format!("{changes} in {submissions} of {students}"),
             Lang::Ru => format!("{changes} в {submissions} {students}"),

@@ -12,14 +12,11 @@ use super::progress::Counts;
 use crate::cli::words::Words;
 
 const SUBMISSIONS: [&str; 2] = ["submission", "submissions"];
-const STUDENTS: [&str; 2] = ["student", "students"];
-/// Of whom something is.
-const OF_STUDENTS: [&str; 3] = ["студента", "студентов", "студентов"];
 
 impl Words {
     pub(super) fn found(self, submissions: usize, students: usize) -> String {
         let works = self.count(submissions, SUBMISSIONS, ["работа", "работы", "работ"]);
-        let students = self.count(students, STUDENTS, OF_STUDENTS);
+        let students = self.of_students(students);
         match self.0 {
             Lang::En => format!("found {works} of {students}"),
             Lang::Ru => format!("найдено: {works} {students}"),
@@ -64,7 +61,7 @@ impl Words {
     }
 
     pub(super) fn nothing_from(self, students: usize) -> String {
-        let students = self.count(students, STUDENTS, OF_STUDENTS);
+        let students = self.of_students(students);
         match self.0 {
             Lang::En => format!("nothing from {students}"),
             Lang::Ru => format!("ничего нет от {students}"),

@@ -80,6 +80,14 @@ impl Words {
         )
     }
 
+    fn students(self, n: usize) -> String {
+        self.count(
+            n,
+            ["student", "students"],
+            ["студент", "студента", "студентов"],
+        )
+    }
+
     /// What forgetting students, or one lab of theirs, takes away.
     pub(super) fn would_be_lost(self, kept: &[Kept], lab: Option<&str>) -> String {
         let sum = |of: &dyn Fn(&Kept) -> usize| kept.iter().map(of).sum::<usize>();
@@ -95,11 +103,7 @@ impl Words {
                 self.pick(format!(" and {count}"), format!(", {count}"))
             }
         };
-        let students = self.count(
-            kept.len(),
-            ["student", "students"],
-            ["студент", "студента", "студентов"],
-        );
+        let students = self.students(kept.len());
         let what = match (self.0, lab) {
             (_, None) => students,
             (Lang::En, Some(lab)) => format!("{lab} of {students}"),
@@ -124,11 +128,7 @@ impl Words {
     }
 
     pub(super) fn forgotten(self, students: usize) -> String {
-        let students = self.count(
-            students,
-            ["student", "students"],
-            ["студент", "студента", "студентов"],
-        );
+        let students = self.students(students);
         self.pick(
             format!("forgotten: {students}"),
             format!("забыто: {students}"),
