@@ -410,7 +410,7 @@ fn unlabelled(label: &str) -> String {
             .get(if byte.is_some() { 2 } else { 0 }..)
             .unwrap_or_default();
     }
-    crate::report::clean(&String::from_utf8_lossy(&out))
+    crate::text::clean(&String::from_utf8_lossy(&out))
 }
 
 /// An identity as one word.

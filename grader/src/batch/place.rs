@@ -10,8 +10,8 @@ use thiserror::Error;
 
 use super::inside::{self, Inside};
 use crate::lab::Text;
-use crate::report::clean;
 use crate::submission::{ArchiveBounds, ArchiveError, Repository, Stop, Unpacked, receive, unpack};
+use crate::text::clean;
 
 /// Where a submission's files are.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -23,8 +23,8 @@ use grader::batch::{
     Workload,
 };
 use grader::gradebook::{Gradebook, Late, LateError, Merged, time};
-use grader::report::clean;
 use grader::run::Engine;
+use grader::text::clean;
 
 use self::class::{Class, dry, say_found, say_lost};
 use self::interrupt::Interrupt;

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use grader::report::clean;
 use grader::submission::{self, CacheMode, Kept, UpkeepError};
+use grader::text::clean;
 
 use super::failure::Failure;
 use super::lang::both;

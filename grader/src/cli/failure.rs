@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use grader::lab::Lang;
-use grader::report::phrases::system;
+use grader::locale::system_error;
 
 use super::lang::{both, lang};
 
@@ -65,7 +65,7 @@ impl Failure {
         let mut next = Some(error);
         while let Some(error) = next {
             let of_system = error.downcast_ref::<io::Error>();
-            let said = of_system.map(|error| system(error, lang()));
+            let said = of_system.map(|error| system_error(error, lang()));
             self.causes.push(said.unwrap_or_else(|| error.to_string()));
             next = error.source();
         }
@@ -94,21 +94,17 @@ impl Failure {
         writeln!(
             out,
             "{bad}{error}{bad:#}: {}",
-            grader::report::clean(&self.message)
+            grader::text::clean(&self.message)
         )?;
         for cause in &self.causes {
             writeln!(
                 out,
                 "  {}",
-                grader::report::clean(cause).replace('\n', "\n  ")
+                grader::text::clean(cause).replace('\n', "\n  ")
             )?;
         }
         for hint in &self.hints {
-            writeln!(
-                out,
-                "{good}{remedy}{good:#}: {}",
-                grader::report::clean(hint)
-            )?;
+            writeln!(out, "{good}{remedy}{good:#}: {}", grader::text::clean(hint))?;
         }
         Ok(())
     }

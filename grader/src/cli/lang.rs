@@ -5,14 +5,14 @@ use std::ffi::OsString;
 use std::sync::OnceLock;
 
 use grader::lab::Lang;
-use grader::report::phrases::from_locale;
+use grader::locale::from_environment;
 
 /// That of `--lang`, or of the locale.
 pub(super) fn lang() -> Lang {
     static LANG: OnceLock<Lang> = OnceLock::new();
     *LANG.get_or_init(|| {
         let asked = asked(std::env::args_os().skip(1));
-        asked.unwrap_or_else(|| from_locale(|name| std::env::var(name).ok()))
+        asked.unwrap_or_else(|| from_environment(|name| std::env::var(name).ok()))
     })
 }
 

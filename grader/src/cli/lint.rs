@@ -32,7 +32,7 @@ impl Lint {
                 writeln!(
                     output::standard(),
                     "{}: nothing to say",
-                    grader::report::clean(&file)
+                    grader::text::clean(&file)
                 )?;
             } else {
                 lookup::show(&found);

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use grader::lab::catalog::{self, LabError, LabSource};
 use grader::lab::guess::{self, Candidate, GuessError};
 use grader::lab::{Diagnostics, Lab, Lang, Requirement, Scenario};
-use grader::report::phrases::system;
+use grader::locale::system_error;
 
 use super::failure::{Failure, USAGE};
 use super::lang::{both, lang};
@@ -33,7 +33,7 @@ pub(super) fn lab_of(dir: &Path) -> Result<LabSource, Failure> {
         .map(|lab| lab.load(reference::NAMES).map_err(failed))
         .collect::<Result<Vec<LabSource>, Failure>>()?;
     let real = dir.canonicalize().map_err(|error| {
-        let error = system(&error, lang());
+        let error = system_error(&error, lang());
         Failure::usage(format!("{}: {error}", dir.display())).hint(both(
             "give the directory that holds the submission",
             "укажите каталог с работой",
@@ -60,7 +60,7 @@ pub(super) fn lab_of(dir: &Path) -> Result<LabSource, Failure> {
             format!("назовите задание: grader check LAB {dir}; есть {ids}"),
         ))
     })?;
-    let (id, name) = (&guess.id, grader::report::clean(&guess.name));
+    let (id, name) = (&guess.id, grader::text::clean(&guess.name));
     tell!(
         "{}",
         both(

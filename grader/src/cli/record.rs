@@ -54,7 +54,7 @@ impl Record {
                     writeln!(
                         out,
                         "refused    {}",
-                        grader::report::clean(&error.to_string()).replace('\n', "\n           ")
+                        grader::text::clean(&error.to_string()).replace('\n', "\n           ")
                     )?;
                     continue;
                 }

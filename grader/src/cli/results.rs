@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use grader::batch::Journal;
 use grader::gradebook::{Gradebook, GradebookError};
-use grader::report::clean;
+use grader::text::clean;
 
 pub(super) use self::failed::failed;
 pub(super) use self::stats::{FIRST, look_at, summary};

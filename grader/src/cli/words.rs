@@ -4,7 +4,7 @@ use grader::batch::Status;
 pub(super) use grader::gradebook::export::number as points;
 use grader::gradebook::{Comparison, LabChange, Override, Reason, time};
 use grader::lab::Lang;
-use grader::report::phrases::count_in_russian;
+use grader::locale::count_in_russian;
 
 /// The words of a language.
 #[derive(Clone, Copy, Debug)]

@@ -76,7 +76,7 @@ pub fn unpack(bytes: &[u8], into: &Path, bounds: &Bounds) -> Result<(), PackErro
         // Packed paths lead down; bytes from elsewhere might not.
         let mut parts = Path::new(&file.path).components().peekable();
         if parts.peek().is_none() || !parts.all(|part| matches!(part, Component::Normal(_))) {
-            let shown = crate::report::clean(&file.path);
+            let shown = crate::text::clean(&file.path);
             return Err(PackError::Malformed(format!("it names the file `{shown}`")));
         }
         write(file, into, bounds).map_err(|error| PackError::Io {

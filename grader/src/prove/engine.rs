@@ -10,10 +10,11 @@ use std::thread;
 use crate::lab::catalog::LabSource;
 use crate::lab::{Lab, Lang, Scenario};
 use crate::run::{
-    BuildReport, Cast, CheckError, CheckOptions, Checked, Engine, Expected, RunError,
-    SnapshotError, check, run_scenario, scenario_seed,
+    Cast, CheckError, CheckOptions, Checked, Engine, Expected, RunError, SnapshotError, check,
+    run_scenario, scenario_seed,
 };
 use crate::starter;
+use crate::submission::BuildReport;
 use crate::transcript::Transcript;
 use crate::verdict::{Outcome, Ran, ScenarioOutcome, ScenarioResult, judge};
 

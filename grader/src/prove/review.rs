@@ -136,7 +136,7 @@ fn show(out: &mut dyn Write, pending: &Pending, number: usize, of: usize) -> io:
     writeln!(
         out,
         "{bold}{} ({number} of {of}){bold:#}",
-        crate::report::clean(&pending.scenario)
+        crate::text::clean(&pending.scenario)
     )?;
     for line in diff(pending).lines() {
         let style = match line.as_bytes().first() {
@@ -144,7 +144,7 @@ fn show(out: &mut dyn Write, pending: &Pending, number: usize, of: usize) -> io:
             Some(b'-') => anstyle::AnsiColor::Red.on_default(),
             _ => anstyle::Style::new(),
         };
-        writeln!(out, "{style}{}{style:#}", crate::report::clean(line))?;
+        writeln!(out, "{style}{}{style:#}", crate::text::clean(line))?;
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::findings::pad;
 use super::page::{Page, Tone};
-use super::text::{WIDTH, columns, one_line, wrap};
+use crate::text::{WIDTH, columns, one_line, wrap};
 
 /// One thing that was tried on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::transcript::{CHECKS, Line, Transcript, selects, step_title};
 use super::findings::{lane, pad, paragraph};
 use super::page::{Page, Tone};
 use super::phrases::phrases;
-use super::text::{columns, one_line};
+use crate::text::{columns, one_line};
 
 /// Lines of an expected reaction that are shown.
 const LINES: usize = 12;

@@ -6,7 +6,7 @@ use crate::verdict::{Actions, Difference, Outcome, Reason, Verdict};
 
 use super::page::{Page, Tone};
 use super::phrases::Phrases;
-use super::text::{WIDTH, clean, columns, common_prefix, excerpt, one_line, wrap};
+use crate::text::{WIDTH, clean, columns, common_prefix, excerpt, one_line, wrap};
 
 /// Lines shown of each side of a difference.
 const LINES: usize = 10;

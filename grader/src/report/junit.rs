@@ -6,15 +6,16 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::lab::Lab;
-use crate::run::{BuildReport, RunEvent, Summary};
+use crate::run::{RunEvent, Summary};
+use crate::submission::BuildReport;
 use crate::verdict::{Outcome, Reason, Verdict};
 
 use super::findings::{difference, sentence};
 use super::ladder::ladders;
 use super::page::Page;
 use super::phrases::phrases;
-use super::text::{clean, one_line};
 use super::{Context, Reporter};
+use crate::text::{clean, one_line};
 
 /// Writes one XML document when everything is known.
 pub struct JUnit<W> {
@@ -217,7 +218,7 @@ mod tests {
         let mut run = sample::one_fault();
         let build = run.builds.first_mut().unwrap();
         build.rung = Some(crate::submission::Rung::MakeStubs);
-        build.tried = vec![crate::run::Tried {
+        build.tried = vec![crate::submission::Tried {
             rung: crate::submission::Rung::Make,
             how: "make".to_owned(),
             why: "cannot find -lsocket".to_owned(),

@@ -1,10 +1,10 @@
 //! How programs were built whose first way did not work.
 
 use crate::lab::Lang;
-use crate::run::BuildReport;
+use crate::submission::BuildReport;
 
 use super::phrases::{Phrases, phrases};
-use super::text::one_line;
+use crate::text::one_line;
 
 /// For programs that were built alike: how, what had failed, and what to change. One text a line.
 pub(super) fn ladders(builds: &[BuildReport], lang: Lang) -> Vec<Vec<String>> {
@@ -52,8 +52,8 @@ pub(super) fn tried(build: &BuildReport, words: &dyn Phrases) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Tried;
     use crate::submission::Rung;
+    use crate::submission::Tried;
 
     fn build(executable: &str, rung: Option<Rung>, from: &str) -> BuildReport {
         BuildReport {

@@ -8,7 +8,7 @@ use crate::starter::{self, HANDOUT, WORKFLOW};
 use super::findings::pad;
 use super::page::{Page, Tone};
 use super::phrases::{LaidFile, phrases};
-use super::text::{clean, columns, one_line, quote};
+use crate::text::{clean, columns, one_line, quote};
 
 /// The files `names` that were laid down in `dir`, each with what it is for, and what to do next.
 /// `lab` is what `grader check` calls the lab. With colours.

@@ -7,7 +7,7 @@ use crate::lab::{Lab, Lang};
 use super::findings::{pad, paragraph};
 use super::page::{Page, Tone};
 use super::phrases::phrases;
-use super::text::{WIDTH, columns, one_line, wrap};
+use crate::text::{WIDTH, columns, one_line, wrap};
 
 /// Columns of an id in a list.
 const ID: usize = 12;

@@ -1,7 +1,7 @@
 //! Reports: one file per format, all fed the same [`RunEvent`]s.
 //!
 //! A reporter's output is a pure function of the events and its [`Context`]; none computes a
-//! verdict. What a submission wrote reaches a report only through `text`, which leaves no
+//! verdict. What a submission wrote reaches a report only through `crate::text`, which leaves no
 //! terminal escape and no workflow command alive.
 
 mod doctor;
@@ -19,7 +19,6 @@ mod list;
 mod page;
 pub mod phrases;
 mod replay;
-mod text;
 mod trace;
 
 #[cfg(test)]
@@ -43,8 +42,6 @@ pub use labs::labs_json;
 pub use laid::laid_page;
 pub use list::{lab_page, labs_page};
 pub use replay::Replay;
-pub use text::{clean, wrap};
-pub(crate) use text::{excerpt, quote};
 pub use trace::{Recording, write_raw, write_trace};
 
 use crate::lab::Lang;

@@ -1,6 +1,6 @@
 //! Commands that a report proposes: they do again exactly what was done.
 
-use super::text::quote;
+use crate::text::quote;
 
 /// How the check was called, so that a report can name the command that repeats a part of it.
 #[derive(Clone, Debug, Default)]

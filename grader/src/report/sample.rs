@@ -8,7 +8,8 @@ use supervisor::event::Enforced;
 use crate::lab::{
     AddressMode, ExitMode, Lab, Lang, Program, Requirement, Scenario, StreamMode, Text,
 };
-use crate::run::{BuildReport, RunEvent, Summary};
+use crate::run::{RunEvent, Summary};
+use crate::submission::BuildReport;
 use crate::submission::Rung;
 use crate::transcript::{Line, Op};
 use crate::verdict::{ActionCall, Actions, Difference, Outcome, Reason, Verdict};

@@ -84,7 +84,7 @@ fn makefile(lab: &Lab, name: &str) -> String {
          \trm -f $(PROGRAMS) *.o\n\
          \n\
          .PHONY: all check clean\n",
-        crate::report::quote(name)
+        crate::text::quote(name)
             .replace('$', "$$")
             .replace('#', "\\#"),
     )

@@ -118,7 +118,7 @@ impl Store {
         {
             return Err(StoreError::NotAStore {
                 path: root.to_path_buf(),
-                why: format!("it holds {}", crate::report::clean(&name.to_string_lossy())),
+                why: format!("it holds {}", crate::text::clean(&name.to_string_lossy())),
             });
         }
         for name in DIRECTORIES {
@@ -156,7 +156,7 @@ impl Store {
         if head.format != FORMAT {
             return Err(not(format!(
                 "its format is {}, this grader reads {FORMAT}",
-                crate::report::clean(&head.format)
+                crate::text::clean(&head.format)
             )));
         }
         Ok(Self {

@@ -106,11 +106,11 @@ impl ArchiveError {
 /// A name for a line that people read: it may be as long as an archive.
 fn brief(raw: &[u8]) -> String {
     const MOST: usize = 200;
-    crate::report::excerpt(&supervisor::bytes::escape(raw), 0, MOST)
+    crate::text::excerpt(&supervisor::bytes::escape(raw), 0, MOST)
 }
 
 fn shown(path: &Path) -> String {
-    crate::report::clean(&path.display().to_string())
+    crate::text::clean(&path.display().to_string())
 }
 
 /// What kind of archive the bytes at its beginning tell.

@@ -2,6 +2,7 @@
 
 mod collect;
 mod compiler;
+mod report;
 mod ways;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,7 @@ use supervisor::plan::Isolation;
 
 use self::collect::collect;
 pub use self::compiler::try_compiler;
+pub use self::report::{BuildReport, Tried};
 use super::beside::{self, Beside};
 use super::cache::{Cache, CacheMode, Key, ProgramRecord, Record, Stored};
 use super::error::SubmissionError;
@@ -24,7 +26,6 @@ use super::runner::{BuildRunner, Fault};
 use super::toolchain::{Optimisation, Toolchain};
 use super::tree::{Bounds, Tree};
 use crate::lab::{Lab, Lang, Program};
-use crate::run::BuildReport;
 
 /// How to build.
 #[derive(Debug)]

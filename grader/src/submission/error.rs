@@ -131,7 +131,7 @@ impl SubmissionError {
                 path.display()
             ),
             Self::Unreadable { path, error } => {
-                let error = crate::report::phrases::system(error, lang);
+                let error = crate::locale::system_error(error, lang);
                 format!("{}: не читается: {error}", path.display())
             }
             Self::Empty { path, what, notes } => format!(

@@ -34,7 +34,10 @@ mod words;
 pub use archive::{ArchiveBounds, ArchiveError, Unpacked, archive_stem, is_archive_name, unpack};
 pub(crate) use archive::{Stop, receive};
 pub use beside::{Beside, What};
-pub use build::{BuildOptions, Built, BuiltProgram, build, fingerprint, prepare, try_compiler};
+pub use build::{
+    BuildOptions, BuildReport, Built, BuiltProgram, Tried, build, fingerprint, prepare,
+    try_compiler,
+};
 pub(crate) use cache::Key;
 pub use cache::{Cache, CacheMode, Kept, UpkeepError};
 pub use error::{Emptiness, SubmissionError};

@@ -26,7 +26,7 @@ use super::item::{Item, Person, composed};
 use super::place::Place;
 use crate::lab::Lang;
 use crate::lab::guess::Candidate;
-use crate::report::phrases::system;
+use crate::locale::system_error;
 use crate::submission::{
     ArchiveBounds, ArchiveError, Repository, Unpacked, is_archive_name, unpack,
 };
@@ -146,7 +146,7 @@ impl FindError {
         }
         match self {
             Self::Unreadable { path, error } => {
-                format!("{}: {}", path.display(), system(error, lang))
+                format!("{}: {}", path.display(), system_error(error, lang))
             }
             Self::Archive(error) => error.told(lang),
             Self::NoRepository(path) => {
@@ -370,7 +370,7 @@ fn some_of<'n>(names: impl ExactSizeIterator<Item = &'n str>, lang: Lang) -> Str
         return lang.pick("nothing", "ничего").to_owned();
     }
     let names: Vec<&str> = names.take(SHOWN).collect();
-    format!("{}{more}", crate::report::clean(&names.join(", ")))
+    format!("{}{more}", crate::text::clean(&names.join(", ")))
 }
 
 impl Search<'_> {
@@ -449,7 +449,7 @@ impl Search<'_> {
     /// A path below the source, for people.
     fn shown(&self, path: &Path) -> String {
         let inside = path.strip_prefix(&self.root).unwrap_or(path);
-        crate::report::clean(&inside.display().to_string())
+        crate::text::clean(&inside.display().to_string())
     }
 }
 
@@ -480,7 +480,7 @@ fn tell_of_no_lab(hits: &[Hit], query: &Query, lost: &mut Vec<String>) {
     for hit in left.filter(|_| query.labs.len() > 1) {
         lost.push(passed_over(
             query.lang,
-            &crate::report::clean(&hit.place.to_string()),
+            &crate::text::clean(&hit.place.to_string()),
             "no name says which lab it is",
             "по именам не видно, какое это задание",
         ));

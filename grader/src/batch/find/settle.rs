@@ -9,7 +9,7 @@ use super::newest::Times;
 use super::{Found, Hit, HitLab, Query, Roster, RosterRow};
 use crate::batch::item::{Identity, Item, Person};
 use crate::lab::Lang;
-use crate::report::clean;
+use crate::text::clean;
 
 /// A hit, and by which account of a learning management system it was handed in.
 struct Handed {

@@ -21,7 +21,7 @@ pub(super) fn lab_of(search: &mut Search<'_>, name: &str) -> Option<HitLab> {
         Meaning::Lab(id) => Some(HitLab::Known(id)),
         Meaning::Number(n) => Some(HitLab::Number(n)),
         Meaning::Several(ids) => {
-            let (name, ids) = (crate::report::clean(name), ids.join(", "));
+            let (name, ids) = (crate::text::clean(name), ids.join(", "));
             search.note(
                 format!("passed over {name}: it can mean {ids}"),
                 format!("пропущено {name}: это может быть {ids}"),

@@ -200,7 +200,7 @@ proptest! {
         let body = &bytes[..bytes.len() - 1];
         let name = record.identity.clone();
         let name = format!("{}/{}/{}/{}", name.group, name.student, name.lab, name.attempt);
-        prop_assert_eq!(whose(body), Some(crate::report::clean(&name)));
+        prop_assert_eq!(whose(body), Some(crate::text::clean(&name)));
         let read = super::record(body).unwrap();
         prop_assert_eq!(read.identity, record.identity);
     }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use grader::batch::{self, Found, Item, PreparedLab, Query, Roster, RosterRow};
 use grader::gradebook::{Gradebook, Late, time};
 use grader::lab::guess::Candidate;
-use grader::report::clean;
+use grader::text::clean;
 
 use super::Batch;
 use crate::cli::failure::Failure;

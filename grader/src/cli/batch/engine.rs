@@ -11,9 +11,9 @@ use grader::cluster::{
     Follow, FollowError, Followed, Idle, Job, LaunchError, Launcher, MOST_TASKS, ManifestOptions,
     Note, Slurm, SlurmOptions, Ssh, SshOptions, fill, follow, kubernetes, store_key,
 };
-use grader::report::clean;
 use grader::run::EngineOptions;
 use grader::store::{Key, Store, StoreError};
+use grader::text::clean;
 
 use super::interrupt::Interrupt;
 use super::progress::Display;

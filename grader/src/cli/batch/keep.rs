@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use grader::batch::{Journal, JournalError, Known, Recovered, ResultRecord, Shard, Status};
 use grader::gradebook::{Gradebook, LabSettings, Merged, Pick};
-use grader::report::clean;
+use grader::text::clean;
 
 use super::class::Class;
 use super::{Batch, Which};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use grader::batch::PreparedLab;
 use grader::cluster::lacking;
-use grader::report::clean;
 use grader::run::Engine;
+use grader::text::clean;
 use supervisor::event::Enforced;
 
 use crate::cli::failure::Failure;

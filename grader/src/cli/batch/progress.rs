@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::time::{Duration, Instant};
 
 use grader::batch::{Identity, Progress, Status};
-use grader::report::clean;
+use grader::text::clean;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::tell::tell;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
 use clap::Args;
 use grader::gradebook::{Change, Comparison, Gradebook, Judged, time};
-use grader::report::clean;
+use grader::text::clean;
 
 use super::Failed;
 use crate::cli::failure::Failure;

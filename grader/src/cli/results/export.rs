@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use grader::gradebook::Gradebook;
 use grader::gradebook::export::{self, Detail, ExportError, Filled, Grade, Grades, file_name};
-use grader::report::clean;
+use grader::text::clean;
 
 use super::Failed;
 use super::pages::{Pages, put};

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use grader::gradebook::{Gradebook, Kept};
-use grader::report::clean;
+use grader::text::clean;
 
 use super::show::mark;
 use super::{Failed, say};

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::Args;
 use grader::batch::{Identity, ItemKey, ResultRecord, Status};
 use grader::gradebook::{Gradebook, LabInfo};
-use grader::report::clean;
+use grader::text::clean;
 
 use super::parts::{Parts, granted};
 use super::{failed, say};

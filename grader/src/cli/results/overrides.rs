@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use clap::Args;
 use grader::gradebook::Gradebook;
-use grader::report::clean;
+use grader::text::clean;
 
 use super::{Failed, say};
 use crate::cli::failure::Failure;

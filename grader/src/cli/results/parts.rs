@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use grader::batch::Shard;
 use grader::gradebook::{Division, Fit, Gradebook};
-use grader::report::clean;
+use grader::text::clean;
 
 use super::failed;
 use super::merge::Seen;

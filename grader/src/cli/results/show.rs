@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::Args;
 use grader::batch::Status;
 use grader::gradebook::{Gradebook, Standing, time};
-use grader::report::clean;
+use grader::text::clean;
 
 use super::Failed;
 use crate::cli::failure::Failure;

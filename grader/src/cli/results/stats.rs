@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use clap::Args;
 use grader::gradebook::{Gradebook, Stats};
-use grader::report::clean;
+use grader::text::clean;
 
 use super::Failed;
 use crate::cli::failure::Failure;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use grader::report::clean;
 use grader::run::Engine;
+use grader::text::clean;
 use supervisor::event::{Enforced, Means};
 use supervisor::plan::{Isolation, Observation};
 

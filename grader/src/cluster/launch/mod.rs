@@ -128,7 +128,7 @@ fn said(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let mut lines = text.lines().rev().map(str::trim);
     let last = lines.find(|line| !line.is_empty() && !line.starts_with("hint: "));
-    crate::report::clean(last.unwrap_or("it says nothing"))
+    crate::text::clean(last.unwrap_or("it says nothing"))
 }
 
 /// The last thing that was said in a log from `begin` on.

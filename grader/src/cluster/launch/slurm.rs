@@ -66,7 +66,7 @@ impl Slurm {
         let asked = asked.into_iter().flatten().chain(&options.arguments);
         for text in asked {
             if text.chars().any(char::is_control) {
-                let shown = crate::report::clean(text).replace('\n', "\\n");
+                let shown = crate::text::clean(text).replace('\n', "\\n");
                 let why = format!("`{shown}`: an option of sbatch is one line");
                 return Err(LaunchError::Name(why));
             }
@@ -260,7 +260,7 @@ fn waiting(lines: &str) -> Vec<String> {
     for line in lines.lines() {
         if let Some(("PENDING", reason)) = line.split_once(' ') {
             *reasons
-                .entry(crate::report::clean(reason.trim()))
+                .entry(crate::text::clean(reason.trim()))
                 .or_default() += 1;
         }
     }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::{Kind, Proof, Row};
-use crate::report::clean;
+use crate::text::clean;
 use crate::verdict::Outcome;
 
 impl Proof {

@@ -3,8 +3,8 @@
 use super::GitHub;
 use crate::report::findings::{of_kind, sentence};
 use crate::report::phrases::phrases;
-use crate::report::text::{clean, one_line};
 use crate::run::Summary;
+use crate::text::{clean, one_line};
 use crate::verdict::Outcome;
 
 /// The runner drops what comes after ten annotations of a kind in a step, without a word.

@@ -16,10 +16,11 @@ use super::findings::difference;
 use super::json::result_word;
 use super::page::Page;
 use super::phrases::Phrases;
-use super::text::one_line;
 use super::{Context, Reporter, exit_status};
 use crate::lab::{Lab, Requirement};
-use crate::run::{BuildReport, RunEvent};
+use crate::run::RunEvent;
+use crate::submission::BuildReport;
+use crate::text::one_line;
 use crate::verdict::{Reason, Verdict};
 
 /// The report for a GitHub runner.

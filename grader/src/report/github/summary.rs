@@ -4,8 +4,8 @@ use super::GitHub;
 use crate::report::findings::{of_kind, sentence};
 use crate::report::ladder::ladders;
 use crate::report::phrases::{Phrases, phrases};
-use crate::report::text::{clean, one_line};
 use crate::run::Summary;
+use crate::text::{clean, one_line};
 use crate::verdict::Outcome;
 
 /// The runner refuses the whole summary of a step beyond 1 MiB.

@@ -6,8 +6,8 @@ use crate::report::findings::paragraph;
 use crate::report::ladder::{ladders, tried};
 use crate::report::page::{Page, Tone};
 use crate::report::phrases::Phrases;
-use crate::report::text::one_line;
-use crate::run::BuildReport;
+use crate::submission::BuildReport;
+use crate::text::one_line;
 
 /// Lines of a compiler's complaint that are shown; the first ones matter most.
 const COMPILER_LINES: usize = 30;

@@ -3,7 +3,7 @@
 use crate::report::findings::pad;
 use crate::report::page::{Page, Tone};
 use crate::report::phrases::Phrases;
-use crate::report::text::{WIDTH, clean, columns, one_line, wrap};
+use crate::text::{WIDTH, clean, columns, one_line, wrap};
 
 /// Text after a mark of two columns, wrapped below itself.
 pub(super) fn hanging(page: &mut Page, text: &str) {

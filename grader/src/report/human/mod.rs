@@ -15,10 +15,11 @@ use self::verdicts::{passes, skipped};
 use super::findings::{of_kind, paragraph};
 use super::page::{Page, Tone};
 use super::phrases::{Phrases, phrases};
-use super::text::{WIDTH, columns, one_line};
 use super::{Context, Reporter, exit_status};
 use crate::lab::Lab;
-use crate::run::{BuildReport, RunEvent, Summary};
+use crate::run::{RunEvent, Summary};
+use crate::submission::BuildReport;
+use crate::text::{WIDTH, columns, one_line};
 use crate::verdict::Outcome;
 
 /// The report for people. It writes colours; the sink decides whether they stay.

@@ -1,7 +1,7 @@
 use super::super::sample;
-use super::super::text::{WIDTH, columns};
 use super::*;
 use crate::lab::Lang;
+use crate::text::{WIDTH, columns};
 
 /// The report with its colours taken off.
 fn text(run: &sample::Run, lang: Lang) -> String {

@@ -6,8 +6,8 @@ use crate::lab::Requirement;
 use crate::report::findings::{difference, grouped, of_kind, pad, paragraph, sentence};
 use crate::report::page::{Page, Tone};
 use crate::report::phrases::Phrases;
-use crate::report::text::{WIDTH, columns, one_line, wrap};
 use crate::run::Summary;
+use crate::text::{WIDTH, columns, one_line, wrap};
 use crate::verdict::{Outcome, Reason, Verdict};
 
 impl<W> Human<W> {

@@ -12,10 +12,11 @@ use std::io::{self, Write};
 
 use supervisor::event::Means;
 
-use super::text::inert_json;
 use super::{Context, Reporter, exit_status, outcome_word};
 use crate::lab::Lab;
-use crate::run::{BuildReport, RunEvent, Summary};
+use crate::run::{RunEvent, Summary};
+use crate::submission::BuildReport;
+use crate::text::inert_json;
 use crate::transcript::Line;
 use crate::verdict::{self, ActionCall, Actions, Difference, Reason, Verdict};
 
@@ -200,7 +201,7 @@ fn build(report: &BuildReport) -> Build {
     }
 }
 
-fn tried(tried: &crate::run::Tried) -> Tried {
+fn tried(tried: &crate::submission::Tried) -> Tried {
     Tried {
         rung: tried.rung.word().to_owned(),
         how: tried.how.clone(),

@@ -3,10 +3,6 @@
 mod en;
 mod ru;
 
-pub use ru::count as count_in_russian;
-
-use std::io;
-
 use crate::lab::Lang;
 
 /// What a report says around the facts.
@@ -131,57 +127,9 @@ pub fn phrases(lang: Lang) -> &'static dyn Phrases {
     }
 }
 
-/// The language that the environment asks for, as `LC_ALL`, `LC_MESSAGES` and `LANG` do in this
-/// order (POSIX, Base Definitions, 8.2): the first that is set and not empty decides.
-#[must_use]
-pub fn from_locale(var: impl Fn(&str) -> Option<String>) -> Lang {
-    let value = ["LC_ALL", "LC_MESSAGES", "LANG"]
-        .into_iter()
-        .find_map(|name| var(name).filter(|value| !value.is_empty()));
-    match value {
-        Some(value) if value == "ru" || value.starts_with("ru_") || value.starts_with("ru.") => {
-            Lang::Ru
-        }
-        _ => Lang::En,
-    }
-}
-
-/// What the system said, as far as it is what goes wrong with names that people give.
-#[must_use]
-pub fn system(error: &io::Error, lang: Lang) -> String {
-    match (lang, error.kind()) {
-        (Lang::Ru, io::ErrorKind::NotFound) => "такого файла или каталога нет".to_owned(),
-        (Lang::Ru, io::ErrorKind::PermissionDenied) => "нет прав".to_owned(),
-        (Lang::Ru, io::ErrorKind::NotADirectory) => "это не каталог".to_owned(),
-        (Lang::Ru, io::ErrorKind::IsADirectory) => "это каталог".to_owned(),
-        _ => error.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn lang(set: &[(&str, &str)]) -> Lang {
-        from_locale(|name| {
-            set.iter()
-                .find(|(n, _)| *n == name)
-                .map(|(_, v)| (*v).to_owned())
-        })
-    }
-
-    #[test]
-    fn the_first_locale_variable_that_is_set_decides() {
-        assert_eq!(lang(&[]), Lang::En);
-        assert_eq!(lang(&[("LANG", "ru_RU.UTF-8")]), Lang::Ru);
-        assert_eq!(lang(&[("LANG", "ru_RU.UTF-8"), ("LC_ALL", "C")]), Lang::En);
-        assert_eq!(
-            lang(&[("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "ru_RU")]),
-            Lang::Ru
-        );
-        assert_eq!(lang(&[("LC_ALL", ""), ("LANG", "ru_RU.UTF-8")]), Lang::Ru);
-        assert_eq!(lang(&[("LANG", "rust")]), Lang::En);
-    }
 
     #[test]
     fn russian_numerals_take_three_forms() {

@@ -1,21 +1,10 @@
 //! Russian.
 
 use super::{LaidFile, Phrases};
+use crate::locale::count_in_russian as count;
 use crate::transcript::{CHECKS, END};
 
 pub(super) struct Russian;
-
-/// `1 строка`, `2 строки`, `5 строк`: a number with its noun in Russian.
-#[must_use]
-pub fn count(n: usize, one: &str, few: &str, many: &str) -> String {
-    let word = match (n % 10, n % 100) {
-        (_, 11..=14) => many,
-        (1, _) => one,
-        (2..=4, _) => few,
-        _ => many,
-    };
-    format!("{n} {word}")
-}
 
 impl Phrases for Russian {
     fn expected(&self) -> &'static str {

@@ -16,7 +16,7 @@ use supervisor::plan::{PeerId, ProcessId, ProgramId};
 
 use super::findings::pad;
 use super::page::{Page, Tone};
-use super::text::{columns, excerpt, one_line};
+use crate::text::{columns, excerpt, one_line};
 use crate::transcript::errno_name;
 
 /// Characters of one payload that are shown; the raw recording has all of it.

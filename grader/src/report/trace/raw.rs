@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Recording;
-use crate::report::text::inert_json;
+use crate::text::inert_json;
 
 /// The first line of a raw recording.
 #[derive(Serialize)]

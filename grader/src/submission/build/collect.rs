@@ -9,9 +9,9 @@ use super::super::find::{Layout, Unit};
 use super::super::hints;
 use super::super::note::Note;
 use super::super::tree::Tree;
+use super::report::{BuildReport, Tried};
 use super::{BuildOptions, Built, BuiltProgram, Finished};
 use crate::lab::{Lab, Lang};
-use crate::run::{BuildReport, Tried};
 
 pub(super) fn collect(
     lab: &Lab,

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::{Bounds, Content, File};
 use crate::lab::{Lang, Text};
-use crate::report::phrases::system;
+use crate::locale::system_error;
 use crate::submission::error::{Emptiness, SubmissionError};
 
 /// What a walk has found.
@@ -124,7 +124,7 @@ impl Walk<'_> {
 
     /// The same for what the system says.
     fn unreadable(&mut self, name: &str, error: &io::Error) {
-        self.skip(name, error, system(error, Lang::Ru));
+        self.skip(name, error, system_error(error, Lang::Ru));
     }
 
     fn directory(&mut self, at: &Path, name: &str, depth: usize) -> Result<(), SubmissionError> {
@@ -242,7 +242,10 @@ impl Walk<'_> {
                 self.skip(
                     &name,
                     format_args!("a link that leads nowhere ({error})"),
-                    format_args!("ссылка никуда не ведёт ({})", system(&error, Lang::Ru)),
+                    format_args!(
+                        "ссылка никуда не ведёт ({})",
+                        system_error(&error, Lang::Ru)
+                    ),
                 );
                 return Ok(());
             }
@@ -272,7 +275,7 @@ impl Walk<'_> {
                 Ok(content) => content,
                 Err(error) => Content::Refused(Text::both(
                     format!("cannot be read: {error}"),
-                    format!("не читается: {}", system(&error, Lang::Ru)),
+                    format!("не читается: {}", system_error(&error, Lang::Ru)),
                 )),
             }
         };

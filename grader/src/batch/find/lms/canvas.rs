@@ -62,7 +62,7 @@ pub(super) fn find(search: &mut Search<'_>, entries: &[Entry]) -> bool {
         } else {
             ""
         };
-        let names = format!("{}{more}", crate::report::clean(&names.join(", ")));
+        let names = format!("{}{more}", crate::text::clean(&names.join(", ")));
         let (late, all) = (late.len(), students.len());
         search.note(
             format!(

@@ -110,7 +110,7 @@ pub(crate) fn common_prefix(a: &str, b: &str) -> usize {
 
 /// A JSON document that says the same, in which no runner takes the rest of a line for its command:
 /// `##[` can stand in strings only.
-pub(super) fn inert_json(json: &str) -> String {
+pub(crate) fn inert_json(json: &str) -> String {
     json.replace("##[", "\\u0023#[")
 }
 
