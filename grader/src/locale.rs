@@ -31,6 +31,16 @@ pub fn system_error(error: &io::Error, lang: Lang) -> String {
     }
 }
 
+/// A number with `places` behind the point, which is a comma in Russian: `1.3`, `1,3`.
+#[must_use]
+pub fn decimal(number: f64, places: usize, lang: Lang) -> String {
+    let text = format!("{number:.places$}");
+    match lang {
+        Lang::En => text,
+        Lang::Ru => text.replace('.', ","),
+    }
+}
+
 /// `1 строка`, `2 строки`, `5 строк`: a number with its noun in Russian.
 #[must_use]
 pub fn count_in_russian(n: usize, one: &str, few: &str, many: &str) -> String {
@@ -66,6 +76,13 @@ mod tests {
         );
         assert_eq!(lang(&[("LC_ALL", ""), ("LANG", "ru_RU.UTF-8")]), Lang::Ru);
         assert_eq!(lang(&[("LANG", "rust")]), Lang::En);
+    }
+
+    #[test]
+    fn numbers_are_written_as_their_readers_do() {
+        assert_eq!(decimal(1.26, 1, Lang::En), "1.3");
+        assert_eq!(decimal(1.26, 1, Lang::Ru), "1,3");
+        assert_eq!(decimal(41.4, 0, Lang::Ru), "41");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use grader::batch::Status;
 pub(super) use grader::gradebook::export::number as points;
 use grader::gradebook::{Comparison, LabChange, Override, Reason, time};
 use grader::lab::Lang;
-use grader::locale::count_in_russian;
+use grader::locale::{count_in_russian, decimal};
 
 /// The words of a language.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,11 @@ impl Words {
     /// What is for this language.
     pub(super) fn pick<T>(self, en: T, ru: T) -> T {
         self.0.pick(en, ru)
+    }
+
+    /// A number with `places` behind the point.
+    pub(super) fn decimal(self, number: f64, places: usize) -> String {
+        decimal(number, places, self.0)
     }
 
     /// A number with its noun: two forms in English, three in Russian.

@@ -180,12 +180,12 @@ fn pace(fresh: usize, left: usize, took: Duration, words: Words) -> String {
     } else if seconds < 6000.0 {
         format!("{:.0} {min}", seconds / 60.0)
     } else {
-        format!("{:.1} {h}", seconds / 3600.0)
+        format!("{} {h}", words.decimal(seconds / 3600.0, 1))
     };
-    let decimals = usize::from(rate < 10.0);
+    let rate = words.decimal(rate, usize::from(rate < 10.0));
     words.pick(
-        format!("{rate:.decimals$} a second   {left} left"),
-        format!("{rate:.decimals$} в секунду   осталось {left}"),
+        format!("{rate} a second   {left} left"),
+        format!("{rate} в секунду   осталось {left}"),
     )
 }
 
@@ -243,6 +243,6 @@ mod tests {
         assert_eq!(en(3, 1000), "3.0 a second   6 min left");
         assert_eq!(en(0, 1000), "");
         let ru = pace(3, 1000, second, Words(Lang::Ru));
-        assert_eq!(ru, "3.0 в секунду   осталось 6 мин");
+        assert_eq!(ru, "3,0 в секунду   осталось 6 мин");
     }
 }

@@ -165,10 +165,13 @@ impl Words {
     pub(super) fn graded(self, counts: Counts, took: Duration) -> String {
         let (fresh, unchanged) = (counts.graded + counts.ungradable, counts.unchanged);
         let seconds = took.as_secs_f64();
-        let rate = fresh as f64 / seconds.max(0.001);
+        let rate = self.decimal(fresh as f64 / seconds.max(0.001), 1);
+        let seconds = self.decimal(seconds, 1);
         let mut text = self.pick(
-            format!("graded {fresh} in {seconds:.1} s ({rate:.1} a second), {unchanged} unchanged"),
-            format!("проверено: {fresh} за {seconds:.1} с ({rate:.1} в секунду), без изменений: {unchanged}"),
+            format!("graded {fresh} in {seconds} s ({rate} a second), {unchanged} unchanged"),
+            format!(
+                "проверено: {fresh} за {seconds} с ({rate} в секунду), без изменений: {unchanged}"
+            ),
         );
         if counts.errors > 0 {
             let n = counts.errors;

@@ -65,7 +65,8 @@ pub(in crate::cli) fn summary(
     writeln!(out, "{head}\n{row}")?;
     if let Some((who, seconds)) = stats.slowest.first() {
         let (title, unit) = (words.pick("slowest", "дольше всех"), words.pick("s", "с"));
-        writeln!(out, "{title}: {}  {seconds:.1} {unit}", clean(who))?;
+        let seconds = words.decimal(*seconds, 1);
+        writeln!(out, "{title}: {}  {seconds} {unit}", clean(who))?;
     }
     let failed: Vec<String> = stats
         .requirements

@@ -1,7 +1,8 @@
 //! Russian.
 
 use super::{LaidFile, Phrases};
-use crate::locale::count_in_russian as count;
+use crate::lab::Lang;
+use crate::locale::{count_in_russian as count, decimal};
 use crate::transcript::{CHECKS, END};
 
 pub(super) struct Russian;
@@ -141,7 +142,7 @@ impl Phrases for Russian {
         format!("код завершения {status}")
     }
     fn seconds(&self, seconds: f64) -> String {
-        format!("{seconds:.2} с").replace('.', ",")
+        format!("{} с", decimal(seconds, 2, Lang::Ru))
     }
     fn points(&self) -> &'static str {
         "баллы"
