@@ -2,9 +2,11 @@
 
 use std::path::Path;
 
+use super::FindError;
+use super::hit::{Hit, HitLab};
 use super::layout::{Layout, Meaning, meaning};
+use super::search::{Search, some_of};
 use super::tree::lab_of;
-use super::{FindError, Hit, HitLab, Search, some_of};
 use crate::batch::item::{Person, composed};
 use crate::batch::place::Place;
 use crate::submission::{GitRef, Repository};

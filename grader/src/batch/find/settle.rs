@@ -5,8 +5,9 @@ use std::path::Path;
 
 use globset::GlobMatcher;
 
+use super::hit::{Hit, HitLab};
 use super::newest::Times;
-use super::{Found, Hit, HitLab, Query, Roster, RosterRow};
+use super::{Found, Query, Roster, RosterRow};
 use crate::batch::item::{Identity, Item, Person};
 use crate::lab::Lang;
 use crate::text::clean;

@@ -2,47 +2,44 @@
 //! a course's. A stray source in one of them makes it no submission, and a directory beside those of
 //! tasks is no student.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::FindError;
 use super::layout::{Meaning, meaning};
-use super::{FindError, Search};
+use super::search::{Entry, Search};
 use crate::batch::inside::is_source;
 use crate::submission::archive_stem;
-
-/// What lies in a directory: name, path, whether it is a directory.
-pub(super) type Entries = [(String, PathBuf, bool)];
 
 /// Whether labs that are graded have directories in this one, or its directories' directories: then
 /// sources beside them are not a submission.
 pub(super) fn has_labs_below(
     search: &mut Search<'_>,
-    entries: &Entries,
+    entries: &[Entry],
 ) -> Result<bool, FindError> {
-    if is_students(search, entries) {
+    if is_students(search, entries) || students(search, entries)? > 1 {
         return Ok(true);
     }
-    let mut students = 0;
     for (_, path, _) in entries.iter().filter(|(.., is_dir)| *is_dir) {
         let inside = search.list(path)?;
-        students += usize::from(is_students(search, &inside));
-        if students > 1 || is_groups(search, &inside)? {
+        if students(search, &inside)? > 1 {
             return Ok(true);
         }
     }
     Ok(false)
 }
 
-/// At least two, so that what somebody keeps of old in a directory of the submission makes none.
-fn is_groups(search: &mut Search<'_>, entries: &Entries) -> Result<bool, FindError> {
+/// How many of these directories are a student's. It counts to two, which are a group: what somebody
+/// keeps of old in a directory of the submission makes none.
+fn students(search: &mut Search<'_>, entries: &[Entry]) -> Result<usize, FindError> {
     let mut students = 0;
     for (_, path, _) in entries.iter().filter(|(.., is_dir)| *is_dir) {
         let inside = search.list(path)?;
         students += usize::from(is_students(search, &inside));
         if students > 1 {
-            return Ok(true);
+            break;
         }
     }
-    Ok(false)
+    Ok(students)
 }
 
 /// Whether a directory called by a number that is no graded lab's is a group: students in it have
@@ -55,18 +52,13 @@ pub(super) fn is_numbered_group(
     if !matches!(meaning(&search.query.labs, name), Meaning::Number(_)) {
         return Ok(false);
     }
-    for (_, path, _) in search.list(dir)?.iter().filter(|(.., is_dir)| *is_dir) {
-        let inside = search.list(path)?;
-        if is_students(search, &inside) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+    let inside = search.list(dir)?;
+    Ok(students(search, &inside)? > 0)
 }
 
 /// Whether a directory of a lab that is graded is among these; of several labs an archive will do, as
 /// what names no lab cannot be a submission then.
-fn is_students(search: &Search<'_>, entries: &Entries) -> bool {
+fn is_students(search: &Search<'_>, entries: &[Entry]) -> bool {
     let labs = &search.query.labs;
     entries.iter().any(|(name, _, is_dir)| {
         let stem = match is_dir {
@@ -79,7 +71,7 @@ fn is_students(search: &Search<'_>, entries: &Entries) -> bool {
 
 /// Whether directories in a student's are named after tasks, of whatever lab: then what is named
 /// otherwise is no other student's.
-pub(super) fn names_tasks(search: &mut Search<'_>, entries: &Entries) -> Result<bool, FindError> {
+pub(super) fn names_tasks(search: &mut Search<'_>, entries: &[Entry]) -> Result<bool, FindError> {
     for (name, path, _) in entries.iter().filter(|(.., is_dir)| *is_dir) {
         let task = !matches!(meaning(&search.query.labs, name), Meaning::Nothing);
         if task && !by_student(search, path, false)? {
@@ -110,7 +102,7 @@ pub(super) fn by_student(
 /// nobody's name. Only where one lab is graded: else the name of a directory tells the lab.
 pub(super) fn keeps_them_below(
     search: &mut Search<'_>,
-    entries: &Entries,
+    entries: &[Entry],
 ) -> Result<bool, FindError> {
     let below = entries.iter().find(|(name, _, is_dir)| {
         let known = ["src", "source", "sources", "code"];
@@ -123,7 +115,7 @@ pub(super) fn keeps_them_below(
 }
 
 /// Whether a source is among these.
-pub(super) fn has_sources(entries: &Entries) -> bool {
+pub(super) fn has_sources(entries: &[Entry]) -> bool {
     let mut entries = entries.iter();
     entries.any(|(name, _, is_dir)| !is_dir && is_source(name))
 }

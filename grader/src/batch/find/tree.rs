@@ -1,12 +1,14 @@
 //! Directories: by a layout, or by what they look like.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use super::FindError;
+use super::hit::{Hit, HitLab};
 use super::layout::{Bindings, Layout, Meaning, meaning};
+use super::search::{Search, some_of};
 use super::shape::{
     by_student, has_labs_below, has_sources, is_numbered_group, keeps_them_below, names_tasks,
 };
-use super::{FindError, Hit, HitLab, Search, some_of};
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
 use crate::batch::place::Place;
@@ -58,18 +60,14 @@ fn descend(
     known: &Bindings,
 ) -> Result<(), FindError> {
     let last = depth + 1 == layout.depth();
-    for (name, path, is_dir) in search.list(dir)? {
-        let stem = if is_dir {
-            Some(name.as_str())
-        } else {
-            // Where a submission is expected an archive of it will do.
-            archive_stem(&name).filter(|_| last)
-        };
+    for (name, path, is_dir) in search.list(dir)?.iter() {
+        // Where a submission is expected an archive of it will do.
+        let stem = stem_of(name, *is_dir).filter(|_| *is_dir || last);
         let Some(bound) = stem.and_then(|stem| layout.read(depth, stem, known)) else {
             continue;
         };
         if !last {
-            descend(search, &path, layout, depth + 1, &bound)?;
+            descend(search, path, layout, depth + 1, &bound)?;
             continue;
         }
         let lab = match &bound.lab {
@@ -90,18 +88,27 @@ fn descend(
             },
             lab,
             attempt: bound.attempt,
-            submitted: committed(&path),
-            place: place(path, is_dir),
+            submitted: committed(path),
+            place: place(path, *is_dir),
         });
     }
     Ok(())
 }
 
-pub(super) fn place(path: PathBuf, is_dir: bool) -> Place {
+pub(super) fn place(path: &Path, is_dir: bool) -> Place {
     if is_dir {
-        Place::Directory(path)
+        Place::Directory(path.to_owned())
     } else {
-        Place::Archive(path)
+        Place::Archive(path.to_owned())
+    }
+}
+
+/// What names a submission: a directory's name, or an archive's up to its suffix.
+fn stem_of(name: &str, is_dir: bool) -> Option<&str> {
+    if is_dir {
+        Some(name)
+    } else {
+        archive_stem(name)
     }
 }
 
@@ -140,7 +147,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
             } else {
                 above.clone()
             };
-            add(search, &names, HitLab::Only, place(dir.to_owned(), true));
+            add(search, &names, HitLab::Only, place(dir, true));
         } else {
             tell_no_lab(search, dir);
         }
@@ -149,34 +156,25 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
     let tasks = !above.is_empty() && names_tasks(search, &entries)?;
     let mut without = Vec::new();
     let mut by_sources = false;
-    for (name, path, is_dir) in entries {
-        let stem = if is_dir {
-            name.as_str()
-        } else {
-            match archive_stem(&name) {
-                Some(stem) => stem,
-                None => continue,
-            }
+    for (name, path, is_dir) in entries.iter() {
+        let is_dir = *is_dir;
+        let Some(stem) = stem_of(name, is_dir) else {
+            continue;
         };
-        let lab = match is_dir && above.len() < 2 && is_numbered_group(search, stem, &path)? {
+        let lab = match is_dir && above.len() < 2 && is_numbered_group(search, stem, path)? {
             true => None,
             false => lab_of(search, stem),
         };
         match lab {
-            Some(lab) if is_dir && by_student(search, &path, above.is_empty())? => {
+            Some(lab) if is_dir && by_student(search, path, above.is_empty())? => {
                 // `lab30/ivanov`, not `ivanov/lab30`.
-                for (student, path, is_dir) in search.list(&path)? {
-                    let stem = if is_dir {
-                        student.as_str()
-                    } else {
-                        match archive_stem(&student) {
-                            Some(stem) => stem,
-                            None => continue,
-                        }
+                for (student, path, is_dir) in search.list(path)?.iter() {
+                    let Some(stem) = stem_of(student, *is_dir) else {
+                        continue;
                     };
                     let mut names = above.clone();
                     names.push(stem.to_owned());
-                    add(search, &names, lab.clone(), place(path, is_dir));
+                    add(search, &names, lab.clone(), place(path, *is_dir));
                 }
             }
             Some(lab) => {
@@ -193,17 +191,17 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                 add(search, &names, lab, place(path, is_dir));
             }
             None if is_dir => {
-                if tasks && is_work(search, &path)? {
-                    tell_no_lab(search, &path);
+                if tasks && is_work(search, path)? {
+                    tell_no_lab(search, path);
                 } else if above.len() < DEPTH {
                     let before = search.hits.len();
-                    above.push(name);
-                    look(search, &path, above)?;
+                    above.push(name.clone());
+                    look(search, path, above)?;
                     above.pop();
                     match search.hits.get(before..).and_then(<[Hit]>::first) {
                         None => without.push(path),
                         Some(hit) => {
-                            by_sources |= matches!(&hit.place, Place::Directory(at) if *at == path);
+                            by_sources |= matches!(&hit.place, Place::Directory(at) if at == path);
                         }
                     }
                 }
@@ -214,7 +212,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                 names.push(stem.to_owned());
                 add(search, &names, HitLab::Only, place(path, false));
             }
-            None => tell_no_lab(search, &path),
+            None => tell_no_lab(search, path),
         }
     }
     // Where those beside it are submissions it may be a student's who must not vanish.

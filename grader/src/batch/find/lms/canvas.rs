@@ -6,8 +6,8 @@ use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-use super::Entry;
-use crate::batch::find::{Hit, HitLab, Search};
+use crate::batch::find::hit::{Hit, HitLab};
+use crate::batch::find::search::{Entry, Search};
 use crate::batch::item::Person;
 use crate::batch::place::Place;
 

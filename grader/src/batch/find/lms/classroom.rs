@@ -3,10 +3,10 @@
 
 use std::path::Path;
 
-use super::Entry;
+use crate::batch::find::hit::{Hit, HitLab};
 use crate::batch::find::layout::{Meaning, meaning};
+use crate::batch::find::search::{Entry, Search};
 use crate::batch::find::tree::{committed, name_of};
-use crate::batch::find::{Hit, HitLab, Search};
 use crate::batch::item::Person;
 use crate::batch::place::Place;
 

@@ -4,11 +4,10 @@ mod canvas;
 mod classroom;
 mod moodle;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::{FindError, Search};
-
-type Entry = (String, PathBuf, bool);
+use super::FindError;
+use super::search::{Entry, Search};
 
 /// Finds the submissions of a download, where it is one; says of what.
 pub(super) fn find(

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::Entry;
-use crate::batch::find::{Hit, HitLab, Search};
+use crate::batch::find::hit::{Hit, HitLab};
+use crate::batch::find::search::{Entry, Search};
 use crate::batch::item::Person;
 use crate::batch::place::Place;
 
