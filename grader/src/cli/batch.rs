@@ -52,8 +52,9 @@ pub(super) struct Batch {
     /// Which part of a path is what: '{group}/{student}/{lab}' [default: guessed]
     #[arg(long, value_name = "PATTERN", value_parser = layout)]
     layout: Option<Layout>,
-    /// One submission for each branch, tag or other ref with such a name: '{student}/{lab}'
-    #[arg(long, value_name = "PATTERN", value_parser = layout)]
+    /// One submission for each branch, tag or other ref with such a name: '{student}/{lab}'; where
+    /// it names no student, what the branch changes of --layout: 'pull/*/head'
+    #[arg(long, value_name = "PATTERN", value_parser = refs)]
     refs: Option<Layout>,
     /// The class as CSV: student, group, name, email, number, login, github
     #[arg(long, value_name = "FILE")]
@@ -139,6 +140,10 @@ fn shard(text: &str) -> Result<Shard, String> {
 
 fn layout(text: &str) -> Result<Layout, String> {
     text.parse().map_err(|e: LayoutError| e.told(lang()))
+}
+
+fn refs(text: &str) -> Result<Layout, String> {
+    Layout::of_refs(text).map_err(|e| e.told(lang()))
 }
 
 fn late(text: &str) -> Result<Late, String> {

@@ -19,8 +19,11 @@ pub struct Repository {
 /// A branch or another reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GitRef {
-    /// Its name without `refs/heads/` or `refs/remotes/`: `ivanov/lab30`.
+    /// Its name without what says only of what kind it is, nor where it was fetched from:
+    /// `ivanov/lab30`, `pull/17/head`.
     pub name: String,
+    /// The same with where it was fetched from: `origin/ivanov/lab30`.
+    pub from: String,
     /// Whether it is a branch, here or where it was fetched from.
     pub is_branch: bool,
     /// The commit's hash.
@@ -33,10 +36,11 @@ pub struct GitRef {
 const MOST_NAMES: u64 = 64 << 20;
 
 /// Those whose names are known without what is before them.
-const PLAIN: [&str; 4] = ["refs/heads/", "refs/tags/", "refs/pull/", "refs/remotes/"];
+const PLAIN: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/remotes/"];
 
-/// A reference's name as people know it, and whether it is a branch; `None`: git's own.
-fn short_name(name: &str) -> Option<(&str, bool)> {
+/// A reference's name as people know it, the same with where it was fetched from, and whether it is
+/// a branch; `None`: git's own.
+fn short_name(name: &str) -> Option<(&str, &str, bool)> {
     const OWN: [&str; 6] = [
         "stash",
         "notes/",
@@ -47,13 +51,12 @@ fn short_name(name: &str) -> Option<(&str, bool)> {
     ];
     let rest = name.strip_prefix("refs/")?;
     let found = if let Some(branch) = rest.strip_prefix("heads/") {
-        (branch, true)
+        (branch, branch, true)
     } else if let Some(branch) = rest.strip_prefix("remotes/") {
-        (branch.split_once('/')?.1, true)
+        (branch.split_once('/')?.1, branch, true)
     } else {
-        let plain = ["tags/", "pull/"].iter();
-        let short = plain.filter_map(|kind| rest.strip_prefix(kind)).next();
-        (short.unwrap_or(rest), false)
+        let short = rest.strip_prefix("tags/").unwrap_or(rest);
+        (short, short, false)
     };
     let own = OWN.iter().any(|own| rest.starts_with(own));
     (!own && found.0 != "HEAD").then_some(found)
@@ -162,7 +165,7 @@ impl Repository {
                 "tag" => (tagged, tagged_time),
                 _ => continue,
             };
-            let Some((short, is_branch)) = short_name(name) else {
+            let Some((short, from, is_branch)) = short_name(name) else {
                 continue;
             };
             if !is_hash(commit) {
@@ -170,6 +173,7 @@ impl Repository {
             }
             let found = GitRef {
                 name: short.to_owned(),
+                from: from.to_owned(),
                 is_branch,
                 commit: commit.to_owned(),
                 time: time.parse().unwrap_or_default(),

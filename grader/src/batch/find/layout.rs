@@ -88,24 +88,101 @@ impl FromStr for Layout {
     type Err = LayoutError;
 
     fn from_str(text: &str) -> Result<Self, LayoutError> {
+        let layout = Self::of_refs(text)?;
+        if layout.names_student() {
+            Ok(layout)
+        } else {
+            Err(LayoutError::NoStudent(text.to_owned()))
+        }
+    }
+}
+
+impl Layout {
+    /// A pattern for names of references, which need not say whose a submission is: what a branch
+    /// changes may.
+    ///
+    /// # Errors
+    /// See [`LayoutError`].
+    pub fn of_refs(text: &str) -> Result<Self, LayoutError> {
         let mut seen = Vec::new();
+        // Beside no student a number is no task's: `pull/4/head`.
+        let tasks = text.contains("{student}");
         let parts = text
             .split('/')
             .filter(|part| !part.is_empty() && *part != ".")
-            .map(|part| Part::parse(part, &mut seen))
+            .map(|part| Part::parse(part, tasks, &mut seen))
             .collect::<Result<Vec<Part>, LayoutError>>()?;
-        if !seen.iter().any(|name| name == "student") {
-            return Err(LayoutError::NoStudent(text.to_owned()));
-        }
         Ok(Self {
             text: text.to_owned(),
             parts,
         })
     }
+
+    /// Whether it says whose a submission is.
+    #[must_use]
+    pub fn names_student(&self) -> bool {
+        self.parts.iter().any(|part| part.names("student"))
+    }
+
+    /// How many parts a path has.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.parts.len()
+    }
+
+    /// Whether it says which lab a submission is of.
+    #[must_use]
+    pub fn names_lab(&self) -> bool {
+        let mut parts = self.parts.iter();
+        parts.any(|part| matches!(part, Part::Lab) || part.names("lab"))
+    }
+
+    /// Reads the part at this place; `None` where it does not fit.
+    #[must_use]
+    pub fn read(&self, place: usize, name: &str, known: &Bindings) -> Option<Bindings> {
+        let mut out = known.clone();
+        match self.parts.get(place)? {
+            Part::Lab => out.lab = Some(name.to_owned()),
+            Part::Names(regex) => {
+                let found = regex.captures(name)?;
+                let text = |group: &str| found.name(group).map(|m| m.as_str().to_owned());
+                out.group = text("group").or(out.group);
+                out.student = text("student").or(out.student);
+                out.name = text("name").or(out.name);
+                out.number = text("number").or(out.number);
+                out.lab = text("lab").or(out.lab);
+                if let Some(attempt) = text("attempt") {
+                    out.attempt = Some(attempt.parse().ok()?);
+                }
+            }
+        }
+        Some(out)
+    }
+
+    /// Reads a whole name with `/` in it, as a branch has it.
+    #[must_use]
+    pub fn read_all(&self, name: &str) -> Option<Bindings> {
+        let parts: Vec<&str> = name.split('/').collect();
+        if parts.len() != self.parts.len() {
+            return None;
+        }
+        let mut known = Bindings::default();
+        for (place, part) in parts.into_iter().enumerate() {
+            known = self.read(place, part, &known)?;
+        }
+        Some(known)
+    }
 }
 
 impl Part {
-    fn parse(part: &str, seen: &mut Vec<String>) -> Result<Self, LayoutError> {
+    fn names(&self, what: &str) -> bool {
+        match self {
+            Self::Lab => false,
+            Self::Names(regex) => regex.capture_names().flatten().any(|name| name == what),
+        }
+    }
+
+    fn parse(part: &str, tasks: bool, seen: &mut Vec<String>) -> Result<Self, LayoutError> {
         let mut pattern = String::from("^");
         let mut rest = part;
         let mut before = seen.len();
@@ -156,7 +233,7 @@ impl Part {
             return Ok(Self::Lab);
         }
         // A name that is a task's without saying so: `lab30`.
-        if seen.len() == before && !part.contains('*') && guess::names_task(part) {
+        if tasks && seen.len() == before && !part.contains('*') && guess::names_task(part) {
             return Ok(Self::Lab);
         }
         pattern.push('$');
@@ -165,59 +242,6 @@ impl Part {
         regex
             .map(Self::Names)
             .map_err(|_| LayoutError::Open(part.to_owned()))
-    }
-}
-
-impl Layout {
-    /// How many parts a path has.
-    #[must_use]
-    pub fn depth(&self) -> usize {
-        self.parts.len()
-    }
-
-    /// Whether it says which lab a submission is of.
-    #[must_use]
-    pub fn names_lab(&self) -> bool {
-        self.parts.iter().any(|part| match part {
-            Part::Lab => true,
-            Part::Names(regex) => regex.capture_names().flatten().any(|name| name == "lab"),
-        })
-    }
-
-    /// Reads the part at this place; `None` where it does not fit.
-    #[must_use]
-    pub fn read(&self, place: usize, name: &str, known: &Bindings) -> Option<Bindings> {
-        let mut out = known.clone();
-        match self.parts.get(place)? {
-            Part::Lab => out.lab = Some(name.to_owned()),
-            Part::Names(regex) => {
-                let found = regex.captures(name)?;
-                let text = |group: &str| found.name(group).map(|m| m.as_str().to_owned());
-                out.group = text("group").or(out.group);
-                out.student = text("student").or(out.student);
-                out.name = text("name").or(out.name);
-                out.number = text("number").or(out.number);
-                out.lab = text("lab").or(out.lab);
-                if let Some(attempt) = text("attempt") {
-                    out.attempt = Some(attempt.parse().ok()?);
-                }
-            }
-        }
-        Some(out)
-    }
-
-    /// Reads a whole name with `/` in it, as a branch has it.
-    #[must_use]
-    pub fn read_all(&self, name: &str) -> Option<Bindings> {
-        let parts: Vec<&str> = name.split('/').collect();
-        if parts.len() != self.parts.len() {
-            return None;
-        }
-        let mut known = Bindings::default();
-        for (place, part) in parts.into_iter().enumerate() {
-            known = self.read(place, part, &known)?;
-        }
-        Some(known)
     }
 }
 

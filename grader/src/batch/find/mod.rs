@@ -1,6 +1,7 @@
 //! Finding a class's submissions: by a layout, by what learning management systems call them, by
 //! branches, or by what directories look like.
 
+mod changes;
 mod error;
 mod hit;
 mod layout;
@@ -39,7 +40,8 @@ pub struct Query {
     pub labs: Vec<Candidate>,
     /// The layout of directories; guessed if not given.
     pub layout: Option<Layout>,
-    /// The layout of branches' names: one submission for each that fits.
+    /// The layout of branches' names: one submission for each that fits. Where it does not say
+    /// whose it is, `layout` must: each directory that a branch changes is a submission then.
     pub refs: Option<Layout>,
     /// The class.
     pub roster: Option<Roster>,

@@ -1,10 +1,11 @@
-//! One submission for each branch.
+//! One submission for each branch, by its name.
 
 use std::path::Path;
 
 use super::FindError;
+use super::changes::Changes;
 use super::hit::{Hit, HitLab};
-use super::layout::{Layout, Meaning, meaning};
+use super::layout::{Bindings, Layout, Meaning, meaning};
 use super::search::{Search, some_of};
 use super::tree::lab_of;
 use crate::batch::item::{Person, composed};
@@ -19,8 +20,11 @@ pub(super) fn find(
     names: &Layout,
 ) -> Result<(), FindError> {
     let refs = repository.refs()?;
-    let fits = |branch: &GitRef| names.read_all(&composed(&branch.name)).is_some();
-    if !refs.iter().any(fits) {
+    let read = |branch: &GitRef| {
+        let named = |name: &str| names.read_all(&composed(name));
+        named(&branch.name).or_else(|| named(&branch.from))
+    };
+    if !refs.iter().any(|branch| read(branch).is_some()) {
         let there = refs.iter().map(|branch| branch.name.as_str());
         let there = some_of(there, search.query.lang);
         search.note(
@@ -28,8 +32,12 @@ pub(super) fn find(
             format!("веток с такими именами нет; есть: {there}"),
         );
     }
+    let mut changes = match &search.query.layout {
+        Some(layout) if !names.names_student() => Some(Changes::of(repository, layout)?),
+        _ => None,
+    };
     for branch in refs {
-        let Some(found) = names.read_all(&composed(&branch.name)) else {
+        let Some(found) = read(&branch) else {
             continue;
         };
         let lab = match &found.lab {
@@ -53,7 +61,13 @@ pub(super) fn find(
             submitted: Some(branch.time),
             place: at(root, &branch, String::new()),
         };
-        place(search, repository, &branch, hit)?;
+        match &mut changes {
+            Some(changes) => changes.place(search, root, &branch, &hit)?,
+            None => place(search, repository, root, &branch, hit)?,
+        }
+    }
+    if let Some(changes) = changes {
+        changes.tell_of_none(search);
     }
     Ok(())
 }
@@ -104,12 +118,12 @@ pub(super) fn guess(
             submitted: Some(branch.time),
             place: at(root, &branch, String::new()),
         };
-        place(search, repository, &branch, hit)?;
+        place(search, repository, root, &branch, hit)?;
     }
     Ok(())
 }
 
-fn at(root: &Path, branch: &GitRef, directory: String) -> Place {
+pub(super) fn at(root: &Path, branch: &GitRef, directory: String) -> Place {
     Place::Git {
         repository: root.to_owned(),
         name: branch.name.clone(),
@@ -123,6 +137,7 @@ fn at(root: &Path, branch: &GitRef, directory: String) -> Place {
 fn place(
     search: &mut Search<'_>,
     repository: &Repository,
+    root: &Path,
     branch: &GitRef,
     hit: Hit,
 ) -> Result<(), FindError> {
@@ -135,40 +150,14 @@ fn place(
         let Some(found) = layout.read_all(&directory) else {
             continue;
         };
-        let student = found.student.clone().unwrap_or_default();
+        let student = found.student.as_deref().unwrap_or_default();
         if !student.eq_ignore_ascii_case(&hit.student) {
             continue;
         }
-        let lab = match found.lab.as_deref().map(|name| lab_of(search, name)) {
-            Some(None) => continue,
-            Some(Some(lab)) => lab,
-            None => hit.lab.clone(),
-        };
-        if hit.lab != HitLab::Only && lab != hit.lab {
-            continue;
+        if let Some(hit) = below(search, &hit, found, at(root, branch, directory)) {
+            any = true;
+            search.hits.push(hit);
         }
-        any = true;
-        let place = match &hit.place {
-            Place::Git {
-                repository,
-                name,
-                commit,
-                ..
-            } => Place::Git {
-                repository: repository.clone(),
-                name: name.clone(),
-                commit: commit.clone(),
-                directory,
-            },
-            other => other.clone(),
-        };
-        search.hits.push(Hit {
-            group: found.group.unwrap_or_else(|| hit.group.clone()),
-            lab,
-            place,
-            attempt: found.attempt.or(hit.attempt),
-            ..hit.clone()
-        });
     }
     if !any {
         let (branch, student) = (&branch.name, &hit.student);
@@ -178,4 +167,25 @@ fn place(
         );
     }
     Ok(())
+}
+
+/// What is in a directory of a branch, of which the branch's name says what it says; `None`: it is
+/// of another lab.
+pub(super) fn below(
+    search: &mut Search<'_>,
+    branch: &Hit,
+    found: Bindings,
+    place: Place,
+) -> Option<Hit> {
+    let lab = match found.lab.as_deref() {
+        Some(name) => lab_of(search, name)?,
+        None => branch.lab.clone(),
+    };
+    (branch.lab == HitLab::Only || lab == branch.lab).then(|| Hit {
+        group: found.group.unwrap_or_else(|| branch.group.clone()),
+        lab,
+        place,
+        attempt: found.attempt.or(branch.attempt),
+        ..branch.clone()
+    })
 }

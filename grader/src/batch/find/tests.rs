@@ -12,14 +12,14 @@ fn labs(ids: &[(&str, &[u32])]) -> Vec<Candidate> {
         .collect()
 }
 
-fn one_lab() -> Query {
+pub(super) fn one_lab() -> Query {
     Query {
         labs: labs(&[("course-30", &[30])]),
         ..Query::default()
     }
 }
 
-fn file(root: &Path, name: &str) {
+pub(super) fn file(root: &Path, name: &str) {
     let path = root.join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, "int main;").unwrap();

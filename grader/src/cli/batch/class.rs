@@ -5,7 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use grader::batch::{self, Found, Item, PreparedLab, Query, Roster, RosterRow};
+use grader::batch::{self, Found, Item, LayoutError, PreparedLab, Query, Roster, RosterRow};
 use grader::gradebook::{Gradebook, Late, time};
 use grader::lab::guess::Candidate;
 use grader::text::clean;
@@ -57,6 +57,15 @@ impl Batch {
             .map_err(|error| {
                 Failure::usage(both("--only is no pattern", "--only — не образец")).because(&error)
             })?;
+        if let (Some(refs), None) = (&self.refs, &self.layout)
+            && !refs.names_student()
+        {
+            let error = LayoutError::NoStudent(refs.to_string());
+            return Err(Failure::usage(error.told(lang())).hint(both(
+                "or say where students have their directories: --layout '{group}/{student}/lab{n}'; what a branch changes there is graded",
+                "или скажите, где каталоги студентов: --layout '{group}/{student}/lab{n}'; проверено будет то, что ветка там меняет",
+            )));
+        }
         let query = Query {
             labs: candidates,
             layout: self.layout.clone(),

@@ -63,6 +63,71 @@ impl Repository {
         }
     }
 
+    /// What was merged into the branch that is checked out, and into which of its commits.
+    ///
+    /// # Errors
+    /// git cannot read the repository, or nothing is checked out.
+    pub fn merged(&self) -> Result<BTreeMap<String, String>, ArchiveError> {
+        let said = self.said(&[
+            "rev-list",
+            "--first-parent",
+            "--merges",
+            "--parents",
+            "HEAD",
+        ])?;
+        let text = String::from_utf8_lossy(&said);
+        let mut out = BTreeMap::new();
+        for line in text.lines() {
+            let mut parents = line.split(' ').skip(1).map(str::to_owned);
+            let into = parents.next().unwrap_or_default();
+            out.extend(parents.map(|branch| (branch, into.clone())));
+        }
+        Ok(out)
+    }
+
+    /// The files that a branch has added or changed since it left another, `/` between the parts of
+    /// their names; all of them where the two have nothing in common. `into` is a commit of the
+    /// other one: its last, or of a branch that was merged the one into which it was.
+    ///
+    /// # Errors
+    /// git cannot read the repository.
+    pub fn changed(&self, branch: &str, into: &str) -> Result<Vec<String>, ArchiveError> {
+        if !is_hash(branch) || !is_hash(into) {
+            return Err(self.failed("not a commit"));
+        }
+        let bases = self.said(&["merge-base", "--all", branch, into]);
+        let base = bases.ok().and_then(|said| {
+            let text = String::from_utf8_lossy(&said).into_owned();
+            text.lines().next().map(str::to_owned)
+        });
+        let said = match &base {
+            Some(base) => self.said(&[
+                "diff-tree",
+                "-r",
+                "-z",
+                "--no-renames",
+                "--name-only",
+                "--diff-filter=d",
+                base,
+                branch,
+            ])?,
+            None => self.said(&["ls-tree", "-r", "-z", "--name-only", branch])?,
+        };
+        let names = said.split(|c| *c == 0).filter(|name| !name.is_empty());
+        Ok(names
+            .filter_map(|name| std::str::from_utf8(name).ok().map(str::to_owned))
+            .collect())
+    }
+
+    /// The commit that is checked out.
+    ///
+    /// # Errors
+    /// git cannot read the repository, or nothing is checked out.
+    pub fn head(&self) -> Result<String, ArchiveError> {
+        let said = self.said(&["rev-parse", "--verify", "HEAD^{commit}"])?;
+        Ok(String::from_utf8_lossy(&said).trim_end().to_owned())
+    }
+
     /// The commits before which a shallow clone knows nothing: they seem to have made everything.
     fn cut_off(&self) -> Result<BTreeSet<String>, ArchiveError> {
         let said = self.said(&["rev-parse", "--git-path", "shallow"])?;

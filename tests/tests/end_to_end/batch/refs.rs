@@ -70,6 +70,22 @@ fn branches_are_graded_without_being_checked_out() {
         .stderr(predicate::str::contains(
             "no branch is called so; there are: anna/lab30, main, v1, submissions/boris/lab30",
         ));
+    // A pull request to the tree where everybody has a directory: what it changes is handed in.
+    git(&["update-ref", "refs/pull/17/head", "anna/lab30"]);
+    dry("course", &["--refs", "pull/*/head"]).code(2).stderr(
+        predicate::str::contains("does not say whose a submission is").and(
+            predicate::str::contains("--layout '{group}/{student}/lab{n}'"),
+        ),
+    );
+    let layout = ["--layout", "{group}/{student}/lab{n}"];
+    dry(
+        "course",
+        &[&["--refs", "pull/*/head"], &layout[..]].concat(),
+    )
+    .success()
+    .stdout(predicate::str::starts_with(
+        "g1/anna us-upper  course@pull/17/head",
+    ));
     git(&["clone", "-q", "--mirror", ".", "../bare.git"]);
     dry("bare.git", &[])
         .success()

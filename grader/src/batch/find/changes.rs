@@ -1,0 +1,263 @@
+//! Branches whose names do not say whose they are: pull requests to a tree in which everybody has a
+//! directory. What such a branch has changed there is handed in.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::FindError;
+use super::hit::Hit;
+use super::layout::{Bindings, Layout};
+use super::refs::{at, below};
+use super::search::{Search, passed_over, some_of};
+use crate::batch::item::composed;
+use crate::submission::{GitRef, Repository};
+
+/// What branches change in the tree they are to be merged into: the one that is checked out.
+pub(super) struct Changes<'a> {
+    repository: &'a Repository,
+    layout: &'a Layout,
+    head: String,
+    /// What is merged already, and into which commit.
+    merged: BTreeMap<String, String>,
+    /// The branches that change nothing of the layout's.
+    none: Vec<String>,
+}
+
+impl<'a> Changes<'a> {
+    pub(super) fn of(repository: &'a Repository, layout: &'a Layout) -> Result<Self, FindError> {
+        Ok(Self {
+            repository,
+            layout,
+            head: repository.head()?,
+            merged: repository.merged()?,
+            none: Vec::new(),
+        })
+    }
+
+    /// Adds what the branch has changed: a submission for each directory of the layout.
+    pub(super) fn place(
+        &mut self,
+        search: &mut Search<'_>,
+        root: &Path,
+        branch: &GitRef,
+        hit: &Hit,
+    ) -> Result<(), FindError> {
+        let into = self.merged.get(&branch.commit).unwrap_or(&self.head);
+        let changed = self.directories(&self.repository.changed(&branch.commit, into)?);
+        let students: BTreeSet<String> = changed.values().map(whose).collect();
+        // One student's request must not be another's attempt; whose it is may be told by `--only`.
+        if students.len() > 1 && search.query.only.is_empty() {
+            let names = some_of(students.iter().map(String::as_str), search.query.lang);
+            let line = passed_over(
+                search.query.lang,
+                &branch.name,
+                &format!("it changes the directories of {names}; --only says whose it is"),
+                &format!("меняет каталоги {names}; чья это работа, говорит --only"),
+            );
+            search.lost.push(line);
+            return Ok(());
+        }
+        if changed.is_empty() {
+            self.none.push(branch.name.clone());
+        }
+        for (directory, found) in changed {
+            let hit = Hit {
+                student: found.student.clone().unwrap_or_default(),
+                ..hit.clone()
+            };
+            let place = at(root, branch, directory);
+            if let Some(hit) = below(search, &hit, found, place) {
+                search.hits.push(hit);
+            }
+        }
+        Ok(())
+    }
+
+    /// The directories of the layout in which these files are.
+    fn directories(&self, files: &[String]) -> BTreeMap<String, Bindings> {
+        let mut out = BTreeMap::new();
+        for file in files {
+            let mut ends = file.match_indices('/').map(|(end, _)| end);
+            let directory = match ends.nth(self.layout.depth().saturating_sub(1)) {
+                Some(end) => &file[..end],
+                None => continue,
+            };
+            if let Some(found) = self.layout.read_all(&composed(directory)) {
+                out.insert(directory.to_owned(), found);
+            }
+        }
+        out
+    }
+
+    /// Tells of the branches in which nothing was handed in.
+    pub(super) fn tell_of_none(self, search: &mut Search<'_>) {
+        if self.none.is_empty() {
+            return;
+        }
+        let names = some_of(self.none.iter().map(String::as_str), search.query.lang);
+        let layout = self.layout;
+        search.note(
+            format!("nothing of the layout `{layout}` is changed by {names}"),
+            format!("ничего в раскладке `{layout}` не меняют: {names}"),
+        );
+    }
+}
+
+/// `group/student`.
+fn whose(found: &Bindings) -> String {
+    let names = [&found.group, &found.student].into_iter().flatten();
+    let names: Vec<&str> = names.map(String::as_str).collect();
+    names.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use tempfile::TempDir;
+
+    use crate::batch::Place;
+    use crate::batch::find::tests::{file, one_lab};
+    use crate::batch::find::{Found, Layout, Query, find, only};
+
+    struct Course(TempDir);
+
+    impl Course {
+        fn git(&self, words: &[&str]) {
+            let mut command = Command::new("git");
+            let who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
+            command.current_dir(self.0.path()).args(who).args(words);
+            let done = command.output().unwrap();
+            assert!(done.status.success(), "{words:?}: {done:?}");
+        }
+
+        fn new() -> Self {
+            let course = Self(TempDir::new().unwrap());
+            course.git(&["init", "-q", "-b", "main"]);
+            course.commit(&["21214/anna/lab29/x.c", "21214/boris/lab30/x.c"]);
+            course
+        }
+
+        fn commit(&self, files: &[&str]) {
+            for name in files {
+                file(self.0.path(), name);
+            }
+            self.git(&["add", "-A"]);
+            self.git(&["commit", "-qm", "x"]);
+        }
+
+        /// A pull request from where `main` is now, which is checked out again.
+        fn request(&self, number: u32, files: &[&str]) {
+            self.git(&["checkout", "-q", "--detach", "main"]);
+            self.commit(files);
+            let name = format!("refs/pull/{number}/head");
+            self.git(&["update-ref", &name, "HEAD"]);
+            self.git(&["checkout", "-q", "main"]);
+        }
+
+        fn found(&self, refs: &str, only_one: &[&str]) -> Found {
+            let query = Query {
+                refs: Some(Layout::of_refs(refs).unwrap()),
+                layout: Some("{group}/{student}/lab{n}".parse().unwrap()),
+                only: only_one.iter().map(|name| only(name).unwrap()).collect(),
+                ..one_lab()
+            };
+            find(self.0.path(), &query).unwrap_or_else(|error| panic!("{error}"))
+        }
+    }
+
+    /// `group/student attempt branch:directory`.
+    fn rows(found: &Found) -> Vec<String> {
+        let items = found.items.iter();
+        items
+            .map(|item| {
+                let id = &item.identity;
+                let Place::Git {
+                    name, directory, ..
+                } = &item.place
+                else {
+                    panic!("{item:?}");
+                };
+                let who = format!("{}/{} {}", id.group, id.student, id.attempt);
+                format!("{who} {name}:{directory}")
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_a_pull_request_changes_is_handed_in() {
+        let course = Course::new();
+        course.request(3, &["21214/anna/lab30/src/a.c", "21214/anna/lab31/a.c"]);
+        course.request(4, &["21214/vera/Lab_30/a.c", "README"]);
+        course.commit(&["21215/new/lab30/x.c"]);
+        course.request(5, &["21214/anna/lab30/b.c"]);
+        course.request(6, &["README.md"]);
+        let found = course.found("pull/*/head", &[]);
+        assert_eq!(
+            rows(&found),
+            [
+                "21214/anna 1 pull/3/head:21214/anna/lab30",
+                "21214/anna 2 pull/5/head:21214/anna/lab30",
+                "21214/vera 1 pull/4/head:21214/vera/Lab_30",
+            ]
+        );
+        let nothing = "nothing of the layout `{group}/{student}/lab{n}` is changed by pull/6/head";
+        assert!(found.notes.contains(&nothing.to_owned()), "{found:?}");
+        // Fetched to where branches of another repository are, a request is no less.
+        course.git(&["update-ref", "refs/remotes/pr/3", "refs/pull/3/head"]);
+        let found = course.found("pr/*", &[]);
+        assert_eq!(found.items.len(), 1, "{found:?}");
+    }
+
+    #[test]
+    fn a_request_that_was_merged_counts_for_what_it_has_changed() {
+        let course = Course::new();
+        course.request(7, &["21214/anna/lab30/a.c"]);
+        course.commit(&["21214/boris/lab30/y.c"]);
+        course.git(&["merge", "-q", "--no-edit", "refs/pull/7/head"]);
+        // A branch that was brought up to date before it was handed in.
+        course.request(8, &["21214/vera/lab30/a.c"]);
+        course.commit(&["21214/anna/lab30/after.c"]);
+        course.git(&["checkout", "-q", "--detach", "refs/pull/8/head"]);
+        course.git(&["merge", "-q", "--no-edit", "main"]);
+        course.git(&["update-ref", "refs/pull/8/head", "HEAD"]);
+        course.git(&["checkout", "-q", "main"]);
+        let found = course.found("pull/*/head", &[]);
+        assert_eq!(
+            rows(&found),
+            [
+                "21214/anna 1 pull/7/head:21214/anna/lab30",
+                "21214/vera 1 pull/8/head:21214/vera/lab30",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_request_that_changes_what_is_anothers_counts_for_nobody_until_it_is_said_for_whom() {
+        let course = Course::new();
+        course.request(9, &["21214/vera/lab30/a.c", "21214/boris/lab30/x.h"]);
+        course.request(10, &["21214/anna/lab30/a.c"]);
+        let found = course.found("pull/*/head", &[]);
+        assert_eq!(found.items.len(), 1, "{found:?}");
+        assert_eq!(
+            found.lost,
+            [
+                "passed over pull/9/head: it changes the directories of 21214/boris, 21214/vera; \
+                 --only says whose it is"
+            ]
+        );
+        let found = course.found("pull/9/head", &["vera"]);
+        assert_eq!(rows(&found), ["21214/vera 1 pull/9/head:21214/vera/lab30"]);
+    }
+
+    #[test]
+    fn what_has_nothing_in_common_with_the_tree_counts_as_a_whole() {
+        let course = Course::new();
+        course.git(&["checkout", "-q", "--orphan", "alone"]);
+        course.git(&["rm", "-rqf", "."]);
+        course.commit(&["21214/anna/lab30/a.c"]);
+        course.git(&["checkout", "-q", "main"]);
+        let found = course.found("al*e", &[]);
+        assert_eq!(rows(&found), ["21214/anna 1 alone:21214/anna/lab30"]);
+    }
+}
