@@ -86,12 +86,34 @@ pub(crate) fn is_caught(pid: i32, signal: i32) -> bool {
 }
 
 fn has_signal(pid: i32, tid: i32, keys: &[&[u8]], signal: i32) -> bool {
-    let status = std::fs::read(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default();
+    signals(&thread_status(pid, tid), keys) >> (signal - 1) & 1 == 1
+}
+
+/// Whether a thread would have noticed none of the signals that are pending for it without a
+/// tracer: the kernel drops what is ignored when it is sent, unless the process is traced. That
+/// none is left says the same: another thread has taken it.
+#[must_use]
+pub(crate) fn hears_nothing(pid: i32, tid: i32) -> bool {
+    const BY_DEFAULT: [i32; 4] = [libc::SIGCHLD, libc::SIGCONT, libc::SIGURG, libc::SIGWINCH];
+    let status = thread_status(pid, tid);
+    let of = |keys: &[&[u8]]| signals(&status, keys);
+    let by_default = BY_DEFAULT.iter().fold(0, |set, s| set | 1 << (s - 1));
+    let pending = of(&[b"SigPnd:", b"ShdPnd:"]) & !of(&[b"SigBlk:"]);
+    let ignored = of(&[b"SigIgn:"]) | by_default & !of(&[b"SigCgt:"]);
+    pending & !ignored == 0
+}
+
+fn thread_status(pid: i32, tid: i32) -> Vec<u8> {
+    std::fs::read(format!("/proc/{pid}/task/{tid}/status")).unwrap_or_default()
+}
+
+/// The union of some sets of signals in a thread's status.
+fn signals(status: &[u8], keys: &[&[u8]]) -> u64 {
     status
         .split(|&b| b == b'\n')
         .filter_map(|line| keys.iter().find_map(|key| line.strip_prefix(*key)))
         .filter_map(|mask| radix(mask, 16))
-        .any(|mask| mask >> (signal - 1) & 1 == 1)
+        .fold(0, |union, mask| union | mask)
 }
 
 /// The parent's pid.

@@ -4,6 +4,7 @@
 //! filter's tracer a second time for the changed one (seccomp(2)).
 
 use crate::event::What;
+use crate::memory;
 use crate::plan::{Disturbance, Effect, First, Nth, On, ProcessId, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
@@ -147,6 +148,7 @@ fn concerns(on: On, pid: i32, fd: u64) -> bool {
 /// Lowers the byte count of a call. Vectors become their first non-empty element.
 fn clamp(tid: i32, nr: i64, args: &[u64; 6], most: u64) -> Option<Altered> {
     let (new_nr, buffer, count) = match nr {
+        libc::SYS_sendmsg | libc::SYS_recvmsg => return clamp_message(tid, args[1], most),
         libc::SYS_readv | libc::SYS_writev => {
             let (base, length) = arguments::iovecs(tid, args[1], args[2])
                 .into_iter()
@@ -173,6 +175,50 @@ fn clamp(tid: i32, nr: i64, args: &[u64; 6], most: u64) -> Option<Altered> {
         buffer: args[1],
         count: args[2],
     })
+}
+
+/// `offsetof(struct msghdr, msg_iov)`; its length follows.
+const MSG_IOV: u64 = 16;
+const MSG_IOVLEN: u64 = 24;
+
+/// The same for a call whose buffers stand in a `struct msghdr`: that is what has to change, as no
+/// other call reports the flags and the name.
+fn clamp_message(tid: i32, header: u64, most: u64) -> Option<Altered> {
+    let vector = word(tid, header + MSG_IOV)?;
+    let pieces = word(tid, header + MSG_IOVLEN)?;
+    let lengths = arguments::iovecs(tid, vector, pieces);
+    let first = lengths.iter().position(|&(_, length)| length > 0)?;
+    let length = lengths[first].1 as u64;
+    let rest = lengths[first + 1..].iter().any(|&(_, length)| length > 0);
+    if length <= most && !rest {
+        return None;
+    }
+    let first = first as u64;
+    let length_at = vector + first * 16 + 8;
+    put(tid, header + MSG_IOVLEN, first + 1)?;
+    put(tid, length_at, length.min(most))?;
+    Some(Altered::Message {
+        pieces_at: header + MSG_IOVLEN,
+        pieces,
+        length_at,
+        length,
+    })
+}
+
+fn word(tid: i32, at: u64) -> Option<u64> {
+    let bytes = memory::read(tid, at, 8);
+    bytes.try_into().ok().map(u64::from_ne_bytes)
+}
+
+fn put(tid: i32, at: u64, value: u64) -> Option<()> {
+    memory::write(tid, at, &value.to_ne_bytes()).ok()
+}
+
+/// Gives a `struct msghdr` back as it was.
+pub(super) fn restore_message(tid: i32, words: [(u64, u64); 2]) {
+    for (at, value) in words {
+        let _ = put(tid, at, value);
+    }
 }
 
 /// Gives a call's arguments back as they were.

@@ -1,10 +1,12 @@
 //! Calls at their end: what has come of them, and whom else it concerns.
 
 use super::task::{Altered, InCall};
+use super::time;
 use super::{Notice, Tracer, arguments, calls, disturb, lookup, meeting, names, ptrace};
 use crate::event::{Call, What};
 use crate::memory;
 use crate::plan::ProcessId;
+use crate::proc;
 use crate::recorder::Recorder;
 use crate::waits::sockets;
 
@@ -30,6 +32,12 @@ impl Tracer {
             Some(Altered::Restore { nr, buffer, count }) => {
                 disturb::restore(tid, nr, buffer, count);
             }
+            Some(Altered::Message {
+                pieces_at,
+                pieces,
+                length_at,
+                length,
+            }) => disturb::restore_message(tid, [(pieces_at, pieces), (length_at, length)]),
             Some(Altered::Fake(value)) => {
                 disturb::set_result(tid, value);
                 result = value;
@@ -53,6 +61,10 @@ impl Tracer {
             }
             Some(Altered::SignalAfter(signal)) => ptrace::signal_thread(pid, tid, signal),
             Some(Altered::First(_)) | None => {}
+        }
+        if self.makes_again(pid, tid, &call, result) {
+            ptrace::resume(tid, 0);
+            return;
         }
         if let Some(timed) = &call.timed {
             let (seen, resumed) = self.time.leave(pid, tid, &call, timed, result);
@@ -97,6 +109,26 @@ impl Tracer {
         if !spinning {
             ptrace::resume(tid, 0);
         }
+    }
+
+    /// Makes a call again that nothing but the tracer has interrupted, and that the kernel would let
+    /// fail. Answers whether it does.
+    fn makes_again(&mut self, pid: i32, tid: i32, call: &InCall, result: i64) -> bool {
+        let interrupted = result == -i64::from(libc::EINTR) || (-516..=-512).contains(&result);
+        let timed = call.timed.as_ref();
+        let again = interrupted
+            && call.altered.is_none()
+            && time::gives_up(call.nr, timed)
+            && proc::hears_nothing(pid, tid);
+        if again {
+            let resumed = timed.and_then(|timed| self.time.interrupted(pid, tid, call, timed));
+            if let Some(thread) = self.threads.get_mut(&tid) {
+                thread.resumed = resumed;
+                thread.rewound = true;
+            }
+            disturb::rewind(tid, call.nr);
+        }
+        again
     }
 
     /// What a call changed that others have to know.

@@ -44,6 +44,17 @@ pub(crate) enum Altered {
         /// Original third argument.
         count: u64,
     },
+    /// A `struct msghdr` to be given back as it was.
+    Message {
+        /// Where the number of its pieces stands.
+        pieces_at: u64,
+        /// What stood there.
+        pieces: u64,
+        /// Where the length of the piece that was cut stands.
+        length_at: u64,
+        /// What stood there.
+        length: u64,
+    },
     /// Not performed; returns this.
     Fake(i64),
     /// Not performed; after this signal it is made again.

@@ -58,6 +58,24 @@ int main(void) { struct iovec v[2] = {{"abc", 3}, {"defg", 4}};
 }
 
 #[test]
+fn messages_are_cut_in_their_pieces_not_in_their_flags() {
+    let source = r#"
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <stdio.h>
+int main(void) { int p[2]; socketpair(AF_UNIX, SOCK_STREAM, 0, p); char a[4] = "", b[4] = "";
+  struct iovec v[3] = {{"", 0}, {"abc", 3}, {"defg", 4}}, w[2] = {{a, 3}, {b, 3}};
+  struct msghdr m = {.msg_iov = v, .msg_iovlen = 3}, r = {.msg_iov = w, .msg_iovlen = 2};
+  ssize_t n = sendmsg(p[0], &m, MSG_NOSIGNAL); dprintf(1, "%zd %zu %zu|", n, m.msg_iovlen, v[1].iov_len);
+  send(p[0], "xyz", 3, 0); n = recvmsg(p[1], &r, MSG_DONTWAIT); dprintf(1, "%zd %s %zu %zu|", n, a, r.msg_iovlen, w[0].iov_len);
+  n = recvmsg(p[1], &r, 0); dprintf(1, "%zd %s", n, a); return 0; }"#;
+    let calls = ["sendmsg", "recvmsg"];
+    let act = disturb(&calls, On::Socket, Nth::Every, Effect::AtMost(2));
+    let run = Bench::new().steps(source, &[], vec![vec![act, Act::Start(P)]]);
+    assert_eq!(run.out(1), "2 3 3|2 ab 2 3|2 xy");
+}
+
+#[test]
 fn an_injected_error_reaches_only_the_nth_call_on_such_a_descriptor() {
     let source = r#"
 #include <unistd.h>

@@ -283,6 +283,32 @@ int main(void) { BEGIN; pthread_mutex_lock(&m); pthread_t t; pthread_create(&t, 
 }
 
 #[test]
+fn a_signal_that_is_ignored_ends_no_wait() {
+    let body = r#"
+static pid_t child(int ms) { pid_t pid = fork(); if (pid) return pid; struct timespec t = {0, ms * 1000000L}; nanosleep(&t, 0); _exit(0); }
+static void *nurse(void *pid) { waitpid((pid_t)(long)pid, 0, 0); return 0; }
+int main(void) { BEGIN; int e = epoll_create1(0); struct epoll_event ev = {.events = EPOLLIN};
+  epoll_ctl(e, EPOLL_CTL_ADD, 0, &ev); child(500); int n = epoll_wait(e, &ev, 1, -1); say("epoll %d", n); char c; read(0, &c, 1);
+  child(500); n = epoll_wait(e, &ev, 1, 2000); say("epoll %d", n);
+  sigset_t s; sigemptyset(&s); sigaddset(&s, SIGUSR2); sigprocmask(SIG_BLOCK, &s, 0); struct timespec t = {2, 0};
+  pthread_t nurses[3]; for (int i = 0; i < 3; i++) pthread_create(&nurses[i], 0, nurse, (void *)(long)child(500 + 100 * i));
+  n = sigtimedwait(&s, 0, &t); say("signal %d %d", n, errno == EAGAIN);
+  int p[2]; socketpair(AF_UNIX, SOCK_STREAM, 0, p); struct timeval v = {2, 0}; setsockopt(p[0], SOL_SOCKET, SO_RCVTIMEO, &v, sizeof v);
+  child(500); n = recv(p[0], &c, 1, 0); say("recv %d %d", n, errno == EAGAIN);
+  for (int i = 0; i < 3; i++) pthread_join(nurses[i], 0);
+  on(SIGCHLD, handler, SA_RESTART); child(500); n = epoll_wait(e, &ev, 1, -1); say("epoll %d %d", n, errno == EINTR); return 0; }"#;
+    always(
+        body,
+        &[start(), type_("x"), advance(8000)],
+        &[
+            "",
+            "0.5 epoll 1\n",
+            "2.5 epoll 0\n4.5 signal -1 1\n6.5 recv -1 1\n7.0 epoll -1 1\n",
+        ],
+    );
+}
+
+#[test]
 fn a_function_that_a_timer_calls_is_called() {
     let body = r#"
 static void called(union sigval v) { say("called %d", v.sival_int); }

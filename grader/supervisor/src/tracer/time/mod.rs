@@ -17,7 +17,7 @@ pub(crate) use clock::Moment;
 pub(crate) use sockets::{RECEIVE, SEND, Sockets};
 use timers::Timers;
 pub(crate) use vdso::hide as hide_vdso;
-pub(crate) use wait::{Resumed, Timed};
+pub(crate) use wait::{Resumed, Timed, gives_up};
 
 use super::ptrace;
 use super::task::InCall;
@@ -77,7 +77,14 @@ impl Time {
             .flatten()?;
         self.clock.charge(pid);
         let order = self.order();
-        Some(wait::on_socket(nr, limit, &self.clock, order))
+        Some(wait::on_socket(
+            nr,
+            args,
+            limit,
+            resumed,
+            &self.clock,
+            order,
+        ))
     }
 
     /// At its exit.
@@ -91,6 +98,17 @@ impl Time {
     ) -> (i64, Option<Resumed>) {
         self.clock.charge(pid);
         wait::leave(tid, call.nr, &call.args, timed, result, self.clock.now())
+    }
+
+    /// At its exit, where nothing but the tracer has interrupted it: it is made again.
+    pub(crate) fn interrupted(
+        &mut self,
+        pid: i32,
+        tid: i32,
+        call: &InCall,
+        timed: &Timed,
+    ) -> Option<Resumed> {
+        self.leave(pid, tid, call, timed, wait::RESTARTS).1
     }
 
     /// Everything is at rest, and so much progress was made until now. What passes without any

@@ -12,13 +12,13 @@ use crate::tracer::ptrace;
 use crate::waits::calls::{
     ACCEPT, ACCEPT4, CLOCK_NANOSLEEP, CONNECT, EPOLL_PWAIT, EPOLL_PWAIT2, EPOLL_WAIT, FUTEX,
     MQ_TIMEDRECEIVE, MQ_TIMEDSEND, NANOSLEEP, PAUSE, POLL, PPOLL, PSELECT6, RT_SIGTIMEDWAIT,
-    SELECT, SEMTIMEDOP,
+    SELECT, SEMOP, SEMTIMEDOP,
 };
 use crate::waits::timeout::{self, Timeout};
 
 /// `-ERESTARTNOHAND`: made again if no handler ran, else `EINTR`. What the kernel does about an
 /// interrupted timed wait comes to the same.
-const RESTARTS: i64 = -514;
+pub(super) const RESTARTS: i64 = -514;
 
 /// A wait that ends at a moment.
 #[derive(Clone, Copy, Debug)]
@@ -116,20 +116,43 @@ pub(crate) fn enter(
 }
 
 /// A call on a socket whose option limits how long it waits.
-pub(crate) fn on_socket(nr: i64, limit: Duration, clock: &Clock, order: u64) -> Timed {
+pub(crate) fn on_socket(
+    nr: i64,
+    args: &[u64; 6],
+    limit: Duration,
+    resumed: Option<Resumed>,
+    clock: &Clock,
+    order: u64,
+) -> Timed {
     let ends = if nr == CONNECT {
         libc::EINPROGRESS
     } else {
         libc::EAGAIN
     };
+    let until = match resumed {
+        Some(resumed) if resumed.nr == nr && resumed.args == *args => resumed.until,
+        _ => clock.now().saturating_add(limit),
+    };
     Timed {
-        until: clock.now().saturating_add(limit),
-        length: limit,
+        until,
+        length: until.saturating_sub(clock.now()),
         order,
         over: false,
         ends: -i64::from(ends),
         taken: Taken::Option,
     }
+}
+
+/// Whether a call, once interrupted, is not made again by the kernel although no handler has run. One
+/// whose moment has come is at its end anyway.
+pub(crate) fn gives_up(nr: i64, timed: Option<&Timed>) -> bool {
+    let by_itself = matches!(
+        nr,
+        EPOLL_WAIT | EPOLL_PWAIT | EPOLL_PWAIT2 | RT_SIGTIMEDWAIT | SEMOP | SEMTIMEDOP
+    );
+    timed.map_or(by_itself, |timed| {
+        !timed.over && (by_itself || timed.taken == Taken::Option)
+    })
 }
 
 /// Whether a call takes from a socket (as opposed to giving to it).
@@ -155,7 +178,7 @@ pub(crate) fn leave(
     let interrupted = (-516..=-512).contains(&result) || result == -i64::from(libc::EINTR);
     let seen = match (interrupted, timed.taken) {
         (true, _) if timed.over => timed.ends,
-        (true, Taken::Option) => -i64::from(libc::EINTR),
+        (true, Taken::Option) if result != RESTARTS => -i64::from(libc::EINTR),
         (true, _) if result != -i64::from(libc::EINTR) => RESTARTS,
         _ => result,
     };
