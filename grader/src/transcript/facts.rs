@@ -233,9 +233,9 @@ fn upper_case_of(text: &[u8], output: &[u8]) -> Result<(), String> {
     }
 }
 
-/// A piece out of the middle of a line of the text that stands right behind the whole: what a
-/// buffer still held of an earlier read. Messages of a program's own look otherwise, and whoever
-/// prints the text or a line twice begins at its beginning.
+/// What stands right behind the whole text and is a piece of it again: one out of the middle of a
+/// line, which a buffer still held of an earlier read, or its last lines to their end, which is what
+/// `while (!feof(f))` makes of it. Messages of a program's own look otherwise.
 fn left_over(text: &[u8], output: &[u8]) -> Option<String> {
     /// A short word may stand there by chance.
     const LEAST: usize = 5;
@@ -259,12 +259,17 @@ fn left_over(text: &[u8], output: &[u8]) -> Option<String> {
         pairs.take_while(|(a, b)| a == b).count()
     };
     let from_middle = (0..wanted.len()).filter(|i| !begins[*i]);
-    let most = from_middle.map(common).max()?;
-    let again = (0..wanted.len()).filter(|i| begins[*i]).map(common).max();
-    let piece = rest.get(..most)?;
+    let most = from_middle.map(common).max().unwrap_or(0);
+    let from_beginning = || (0..wanted.len()).filter(|i| begins[*i]);
+    let again = from_beginning().map(common).max();
+    let to_the_end = from_beginning().find(|i| common(*i) == wanted.len() - i);
+    let piece = match to_the_end {
+        Some(from) => wanted.get(from..)?,
+        None if again.is_none_or(|again| again < most) => rest.get(..most)?,
+        None => return None,
+    };
     let letters = piece.iter().any(u8::is_ascii_alphabetic);
-    (most >= LEAST && letters && again.is_none_or(|again| again < most))
-        .then(|| String::from_utf8_lossy(piece).into_owned())
+    (piece.len() >= LEAST && letters).then(|| String::from_utf8_lossy(piece).into_owned())
 }
 
 /// The last few characters of ASCII text.

@@ -77,12 +77,16 @@ fn what_a_buffer_still_held_is_not_a_message() {
         upper("ER THAN ONE\n"),
         "no, after its end comes a piece of it again: ERTHANONE"
     );
+    assert_eq!(
+        upper("AND A LINE.\n"),
+        "no, after its end comes a piece of it again: ANDALINE."
+    );
     for message in [
         "",
         "The child has ended.\n",
         "BUFF",
         "HELLO, WORLD!",
-        "AND A LINE.\n",
+        "AND A MAN.\n",
         "Hello, World!",
         "12345",
     ] {
