@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::spinning::Sent;
 use super::task::{Altered, Process, Standing, Thread};
 use super::{Tracer, lookup, ptrace, time};
 use crate::event::{ExitStatus, What};
@@ -64,7 +65,7 @@ impl Tracer {
                 made_seen: 0,
                 cpu_mark: Some(0),
                 at_end: (0, 0),
-                same_sent: (0, 0),
+                same_sent: Sent::default(),
                 repeats: false,
                 spun: false,
                 spinning: None,

@@ -6,6 +6,38 @@ use super::task::{InCall, Standing, Thread};
 use super::{Tracer, calls};
 use crate::recorder::Recorder;
 
+/// What a thread sends again and again: a question, an answer and what stands between them.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sent {
+    /// The texts, by their hashes, the first `known` of them.
+    texts: [u64; 4],
+    known: usize,
+    /// Texts sent, one of these each time.
+    times: u64,
+}
+
+impl Sent {
+    fn count(&mut self, sent: u64) {
+        if !self.texts.iter().take(self.known).any(|text| *text == sent) {
+            if self.known == self.texts.len() {
+                *self = Self::default();
+            }
+            if let Some(free) = self.texts.get_mut(self.known) {
+                *free = sent;
+                self.known += 1;
+            }
+        }
+        self.times += 1;
+    }
+}
+
+/// Whether a result is an error that the same call will give again.
+fn stays(result: i64) -> bool {
+    const PASSING: [i32; 3] = [libc::EAGAIN, libc::EINTR, libc::ECONNABORTED];
+    // Beyond -511 are those that the program never sees: the call is made again.
+    (-511..0).contains(&result) && !PASSING.iter().any(|error| result == -i64::from(*error))
+}
+
 impl Tracer {
     /// Counts a result as progress or not.
     pub(super) fn weigh(&mut self, tid: i32, nr: i64, result: i64, restarts: bool) {
@@ -27,38 +59,45 @@ impl Tracer {
         }
     }
 
-    /// Counts what is progress by every measure and comes to no end all the same: a thread that reads
-    /// the same end of input whatever it writes in between, and one that does nothing but write the
-    /// same. (A single byte may well be the same many times: data copied byte by byte.)
+    /// Counts what is progress by every measure and comes to no end all the same: a thread to which a
+    /// descriptor has nothing more to give, the end of its input or an error that stays, whatever it
+    /// writes in between; and one that does nothing but write the same few texts. (A single byte may
+    /// well be the same many times: data copied byte by byte.)
     pub(super) fn count_repeats(&mut self, tid: i32, call: &InCall, result: i64) {
         let Some(thread) = self.threads.get_mut(&tid) else {
             return;
         };
         let [fd, _, asked, ..] = call.args;
-        if matches!(call.nr, libc::SYS_read | libc::SYS_recvfrom) && asked > 0 {
+        let read = matches!(call.nr, libc::SYS_read | libc::SYS_recvfrom) && asked > 0;
+        let takes = matches!(call.nr, libc::SYS_accept | libc::SYS_accept4);
+        if read || takes {
             let (last, times) = thread.at_end;
-            if result == 0 {
+            if read && result == 0 || stays(result) {
                 thread.at_end = (fd, if last == fd { times + 1 } else { 1 });
-            } else if result > 0 && last == fd {
+            } else if last == fd && (result > 0 || takes && result == 0) {
                 thread.at_end = (fd, 0);
             }
         }
-        thread.same_sent = if calls::kind(call.nr) == calls::Kind::Send && result > 1 {
-            let mut hasher = DefaultHasher::new();
-            (call.nr, &call.shown, &call.data).hash(&mut hasher);
-            let sent = hasher.finish();
-            let (last, times) = thread.same_sent;
-            (sent, if last == sent { times + 1 } else { 1 })
-        } else {
-            (0, 0)
-        };
+        if calls::kind(call.nr) == calls::Kind::Send && result > 0 {
+            if result > 1 {
+                let mut hasher = DefaultHasher::new();
+                (call.nr, &call.shown, &call.data).hash(&mut hasher);
+                thread.same_sent.count(hasher.finish());
+            }
+        } else if !matches!(
+            call.nr,
+            // A question with a limit of time is still the same question.
+            libc::SYS_alarm | libc::SYS_setitimer | libc::SYS_rt_sigaction
+        ) {
+            thread.same_sent = Sent::default();
+        }
     }
 
     /// How many times a thread has repeated what is progress, if that is too many: the same end of
     /// input ten times as often as calls of no use at all, the same output thirty times.
     fn repeats_for_ever(&self, thread: &Thread) -> Option<u64> {
         let allowed = self.calls_allowed(thread);
-        let ((_, ends), (_, same)) = (thread.at_end, thread.same_sent);
+        let ((_, ends), same) = (thread.at_end, thread.same_sent.times);
         (ends > 10 * allowed || same > 30 * allowed).then_some(ends.max(same))
     }
 
@@ -102,7 +141,7 @@ impl Tracer {
         for thread in self.threads.values_mut() {
             thread.fruitless_in_step = 0;
             thread.at_end.1 = 0;
-            thread.same_sent.1 = 0;
+            thread.same_sent.times = 0;
             thread.repeats = false;
         }
         self.release_held();

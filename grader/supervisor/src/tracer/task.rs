@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::meeting::Led;
+use super::spinning::Sent;
 use super::time::{Moment, Resumed, Timed};
 use crate::event::ExitStatus;
 use crate::plan::{Address, First, ProcessId, SocketKind};
@@ -124,11 +125,11 @@ pub(crate) struct Thread {
     /// CPU time when it last made progress, nanoseconds; `None` from the beginning of a step to the
     /// first look at it.
     pub(crate) cpu_mark: Option<u64>,
-    /// The descriptor whose end of input it read last, and how many times in a row, whatever else it
-    /// did in between.
+    /// The descriptor that last had nothing more to give it, and how many times in a row, whatever
+    /// else it did in between.
     pub(crate) at_end: (u64, u64),
-    /// What it sent last, and how many times in a row, with no other call in between.
-    pub(crate) same_sent: (u64, u64),
+    /// What it sends, with no other call in between.
+    pub(crate) same_sent: Sent,
     /// Held in this step because it repeats what counts as progress without an end.
     pub(crate) repeats: bool,
     /// Found spinning before: the budget is smaller then.

@@ -142,6 +142,36 @@ int main(void) { char b = 0; for (;;) { read(0, &b, 1); if (b) write(1, &b, 1); 
     }
 }
 
+/// The same with an error that does not pass: a message each time is progress by every measure.
+#[test]
+fn writing_after_the_same_error_for_ever_is_spinning() {
+    for call in ["read(9, &b, 1)", "accept(9, 0, 0)"] {
+        let source = format!(
+            r#"
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+int main(void) {{ char b; for (int i = 0;; i++) if ({call} < 0) dprintf(1, "%d: error\n", i); }}"#
+        );
+        let run = Bench::new().steps(&source, &[], vec![start(), vec![]]);
+        for step in [1, 2] {
+            assert_eq!(run.how(step), Quiet::Spinning, "{call}, step {step}");
+            let state = &run.settled(step).waits[0].state;
+            assert!(
+                matches!(
+                    state,
+                    WaitState::Spinning {
+                        repeats: Some(_),
+                        ..
+                    }
+                ),
+                "{state:?}"
+            );
+            assert!(run.out(step).len() < 100_000);
+        }
+    }
+}
+
 /// The same where the end of the input is remembered, as stdio does: only the writing is left.
 #[test]
 fn writing_the_same_for_ever_is_spinning() {
@@ -156,6 +186,20 @@ int main(void) { for (;;) write(1, "no end\n", 7); }"#;
             matches!(state, WaitState::Spinning { repeats: Some(call), .. } if call.starts_with("write(1, ")),
             "{state:?}"
         );
+    }
+}
+
+/// Nor do a question and its answer come to an end, with a limit of time set anew for each.
+#[test]
+fn asking_and_answering_for_ever_is_spinning() {
+    let source = r#"
+#include <unistd.h>
+int main(void) { for (;;) { alarm(5); write(1, "number? ", 8); alarm(0);
+    write(1, "no such line", 12); write(1, "\n", 1); } }"#;
+    let run = Bench::new().steps(source, &[], vec![start(), vec![]]);
+    for step in [1, 2] {
+        assert_eq!(run.how(step), Quiet::Spinning, "step {step}");
+        assert!(run.out(step).len() < 200_000);
     }
 }
 
