@@ -48,7 +48,7 @@ pub(super) fn difference(page: &mut Page, difference: &Difference, phrases: &dyn
     sides(page, difference, phrases);
     for actions in &difference.actions {
         if !actions.calls.is_empty() {
-            calls(page, actions, difference.step, phrases);
+            calls(page, actions, phrases);
         }
     }
     if !difference.waits.is_empty() {
@@ -161,8 +161,8 @@ fn payload(line: &Line, other: &str, room: usize) -> Vec<String> {
     chars.chunks(room).map(|row| row.iter().collect()).collect()
 }
 
-fn calls(page: &mut Page, actions: &Actions, step: u32, phrases: &dyn Phrases) {
-    let title = one_line(&phrases.actions(&actions.program, actions.since, step));
+fn calls(page: &mut Page, actions: &Actions, phrases: &dyn Phrases) {
+    let title = one_line(&phrases.actions(&actions.program, actions.since, actions.step));
     page.put(Tone::Strong, &format!("  {title}")).end();
     let skipped = actions.calls.len().saturating_sub(CALLS);
     if skipped > 0 {

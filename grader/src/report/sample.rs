@@ -272,6 +272,7 @@ pub(super) fn spinning() -> Difference {
         more: 2,
         actions: vec![Actions {
             program: "server".to_owned(),
+            step: 6,
             since: Some(5),
             calls: vec![
                 call("read(4) = 0", Some("alice has closed her side")),

@@ -184,6 +184,11 @@ pub(super) fn helpers(tree: &Tree, files: &[String], made: &BTreeSet<&str>) -> V
         }
         name.is_none()
     });
+    // The name of a socket looks like that of a program.
+    let binds = |file: &String| source::names(bytes_of(file), "sun_path");
+    if files.iter().any(binds) {
+        return out;
+    }
     // One name without a source and one source without a name belong together.
     if let ([file], Some(name), 1) = (others.as_slice(), called.first(), called.len()) {
         out.push(Helper::Source(file.path.clone(), name.clone()));

@@ -96,6 +96,8 @@ pub struct Difference {
 pub struct Actions {
     /// The role.
     pub program: String,
+    /// The step they were done in; 0 for the last one, where the difference is known only after it.
+    pub step: u32,
     /// The calls reach back to this earlier step (`your server since step 5`).
     pub since: Option<u32>,
     /// Its last calls: `read(4) = 0`, with a remark where one helps.

@@ -21,7 +21,7 @@ pub struct Rung {
     pub listens: bool,
     /// What is strange about the address.
     pub oddity: Option<Oddity>,
-    /// Any address is right in this lab.
+    /// Any address is right in this lab, and no argument is asked for.
     pub any: bool,
     /// Requirements that failed because of it; see [`charge`].
     pub cost: Vec<String>,
@@ -204,6 +204,8 @@ impl Rung {
             (Ladder::Address, Taken::Discovered) if !self.any => {
                 Phrase::ConnectsElsewhere { who, address }
             }
+            // The path is offered to those who want it.
+            (Ladder::Arguments, Taken::NoArguments) if self.any => return None,
             (Ladder::Arguments, Taken::NoArguments) => Phrase::WithoutArguments(who),
             (Ladder::Arguments, Taken::Path) => Phrase::WithPath(who),
             (Ladder::Arguments, Taken::PathRole) => Phrase::WithPathRole(who),
@@ -333,6 +335,15 @@ mod tests {
         let free = rungs[1].text(Lang::En).unwrap();
         assert!(free.contains("It cost nothing"), "{free}");
         assert!(rungs[0].text(Lang::Ru).unwrap().contains("s-address"));
+    }
+
+    #[test]
+    fn who_takes_no_argument_is_told_so_only_where_one_is_asked_for() {
+        let asked = Rung::plain("server", Ladder::Arguments, Taken::NoArguments);
+        let text = asked.text(Lang::En).unwrap();
+        assert!(text.contains("server refused the arguments"), "{text}");
+        let offered = Rung { any: true, ..asked };
+        assert_eq!(offered.text(Lang::En), None);
     }
 
     #[test]

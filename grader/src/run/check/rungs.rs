@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use super::job::Job;
-use crate::lab::{Scenario, Unflushed};
+use crate::lab::{AddressMode, Scenario, Unflushed};
 use crate::run::plan::{self, Cast, Rungs, SOCKET};
 use crate::run::scenario::{RunError, ScenarioRun};
 use crate::run::usage::{self, Start};
@@ -28,8 +28,12 @@ impl Job<'_> {
                 None => Taken::Handout,
             };
             let mut known = self.lab.programs.iter();
-            let given = known.any(|p| p.name == *role && !p.args.is_empty());
-            (given || taken != Taken::Handout).then(|| Rung::plain(role, Ladder::Arguments, taken))
+            let known = known.find(|p| p.name == *role);
+            let given = known.is_some_and(|p| !p.args.is_empty());
+            (given || taken != Taken::Handout).then(|| Rung {
+                any: known.is_some_and(|p| p.address == AddressMode::Discover),
+                ..Rung::plain(role, Ladder::Arguments, taken)
+            })
         });
         let declared: BTreeMap<String, _> = programs
             .iter()

@@ -65,10 +65,12 @@ pub(super) fn written(property: &Property, output: &[u8]) -> Result<(), String> 
             _ => {
                 // What stands at the end is more often the answer than what stands at the beginning.
                 let end = output.trim_ascii_end();
-                let from = end.len().saturating_sub(MOST_SHOWN);
+                let end = &end[end.len().saturating_sub(MOST_SHOWN)..];
+                let cut = |byte: &u8| byte & 0xc0 == 0x80;
+                let rest = end.iter().take(3).take_while(|byte| cut(byte)).count();
                 Err(format!(
                     "it is not there; at the end is {}",
-                    quoted(&end[from..])
+                    quoted(&end[rest..])
                 ))
             }
         },

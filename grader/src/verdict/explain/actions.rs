@@ -38,6 +38,7 @@ pub(super) fn actions(scene: &Scene<'_>) -> Vec<Actions> {
         if !shown.is_empty() {
             all.push(Actions {
                 program: role.clone(),
+                step: scene.told,
                 since: reach_back.then_some(before),
                 calls: shown,
             });

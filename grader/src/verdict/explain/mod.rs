@@ -35,8 +35,10 @@ pub(super) struct Case<'a> {
 struct Scene<'a> {
     case: &'a Case<'a>,
     actors: Actors,
-    /// The step of the difference; the last one for what is known only after the steps.
+    /// The step of the difference; for a check the last one that it is about.
     step: u32,
+    /// The same, 0 for what is known only after the steps.
+    told: u32,
 }
 
 impl Scene<'_> {
@@ -88,14 +90,15 @@ impl Scene<'_> {
 /// Explains the first difference of a requirement's evidence.
 pub(super) fn explain(case: &Case<'_>, found: &PhaseDifference) -> Difference {
     let last = u32::try_from(case.scenario.steps.len()).unwrap_or(u32::MAX);
+    let told = match found.number {
+        0 => judged_until(case, found).filter(|step| *step < last),
+        number => Some(number),
+    };
     let scene = Scene {
         case,
         actors: Actors::of(case.lab, case.scenario),
-        step: if found.number == 0 {
-            last
-        } else {
-            found.number
-        },
+        step: told.unwrap_or(last),
+        told: told.unwrap_or(0),
     };
     let (expected, yours, cut) = shown(&scene, found);
     let hung = is_hung(found);
@@ -115,6 +118,19 @@ pub(super) fn explain(case: &Case<'_>, found: &PhaseDifference) -> Difference {
         expected,
         yours,
     }
+}
+
+/// The last step that the first of the failed checks is about: what was done later is not its affair.
+fn judged_until(case: &Case<'_>, found: &PhaseDifference) -> Option<u32> {
+    let lines = || found.streams.iter().flat_map(|stream| &stream.yours);
+    let failed = |id: &str| {
+        lines().any(|line| {
+            let rest = line.payload.strip_prefix(id);
+            rest.is_some_and(|rest| rest.starts_with(": no"))
+        })
+    };
+    let mut checks = case.scenario.checks.iter();
+    checks.find(|check| failed(&check.id))?.window.until
 }
 
 /// What did not count in the lanes that differ.
