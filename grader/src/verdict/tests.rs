@@ -517,6 +517,33 @@ fn checks_are_judged_by_themselves() {
     ");
 }
 
+/// What came after the steps that a check is about has no part in it.
+#[test]
+fn a_check_is_explained_by_the_last_step_it_is_about() {
+    let told = |until| {
+        let mut lab = us_upper();
+        lab.requirements.push(requirement("nothing", 5, &[]));
+        lab.scenarios[0].checks.push(Check {
+            id: "nothing-there".to_owned(),
+            proves: vec!["nothing".to_owned()],
+            program: "server".to_owned(),
+            stderr: false,
+            window: Window { from: None, until },
+            property: Property::Absent(vec!["again".to_owned()]),
+        });
+        let mut events = good();
+        events.insert(2, at(1, call(SERVER, "write", "1, \"again\"", 5, 1)));
+        events.insert(3, at(1, out("again\n")));
+        explained(&judge(&lab, &[first(&lab, events)]), "nothing")
+    };
+    assert!(
+        told(Some(1)).contains("write(1, \"again\") = 5"),
+        "{}",
+        told(Some(1))
+    );
+    assert!(!told(None).contains("write"), "{}", told(None));
+}
+
 #[test]
 fn a_stream_compared_as_a_whole_belongs_to_the_steps_that_name_it() {
     let mut lab = us_upper();

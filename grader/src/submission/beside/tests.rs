@@ -91,6 +91,8 @@ fn one_name_and_one_source_belong_together() {
     // A name that is not started is the name of something else.
     let socket = r#"int main(){ strcpy(a.sun_path, "./socket"); }"#;
     assert_eq!(found(&[("server.c", socket), UPPER], &[]), []);
+    let client = r#"int main(){ strcpy(a.sun_path, "./s30"); execlp("cat", "cat", 0); }"#;
+    assert_eq!(found(&[("client.c", client), UPPER], &[]), []);
     let two = [("26.c", text), UPPER, ("b.c", "int main(){}")];
     assert_eq!(found(&two, &[]), []);
     // What was handed in need not be built.
