@@ -132,7 +132,7 @@ fn each<T: Send>(work: Vec<T>, job: impl Fn(T) -> Vec<String> + Sync) -> Vec<Str
 fn each_gets_what_a_fair_teacher_would_give() {
     let home = Home::new();
     let fixtures = fixtures();
-    assert!(fixtures.len() >= 251, "{}", fixtures.len());
+    assert!(fixtures.len() >= 295, "{}", fixtures.len());
     let wrong = each(quick(fixtures), |(fixture, expected)| {
         let output = home
             .grader()
@@ -159,6 +159,19 @@ struct Handed {
     expected: Expected,
 }
 
+fn copy_tree(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let copy = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy_tree(&entry.path(), &copy);
+        } else {
+            std::fs::copy(entry.path(), copy).unwrap();
+        }
+    }
+}
+
 /// Makes `<group>/<student>/lab<N>/` of `count` submissions: from each fixture two students, who
 /// are graded side by side and have the same names of sockets in their programs.
 fn course_tree(root: &Path, count: usize, all: &[PathBuf]) -> Vec<Handed> {
@@ -180,13 +193,8 @@ fn course_tree(root: &Path, count: usize, all: &[PathBuf]) -> Vec<Handed> {
                 0 => dir.join("src"),
                 _ => dir.clone(),
             };
-            std::fs::create_dir_all(&sources).unwrap();
-            for entry in std::fs::read_dir(fixture).unwrap() {
-                let entry = entry.unwrap();
-                if entry.file_name() != "fixture.toml" {
-                    std::fs::copy(entry.path(), sources.join(entry.file_name())).unwrap();
-                }
-            }
+            copy_tree(fixture, &sources);
+            let _ = std::fs::remove_file(sources.join("fixture.toml"));
             match number % 7 {
                 // What an earlier build on another machine left behind.
                 1 => std::fs::write(sources.join("a.out"), b"\x7fELF\x02\x01\x01").unwrap(),
