@@ -169,7 +169,12 @@ impl Rung {
             [] => Phrase::CostsNothing.say(lang),
             ids => Phrase::Costs(&ids.join(", ")).say(lang),
         };
-        Some([said, cost, self.how().say(lang)].join(". "))
+        let mut sentences = vec![said, cost];
+        // Where no argument is asked for, there is none to be taken.
+        if !(self.any && self.ladder == Ladder::Arguments) {
+            sentences.push(self.how().say(lang));
+        }
+        Some(sentences.join(". "))
     }
 
     fn what(&self, lang: Lang) -> Option<String> {
@@ -344,6 +349,12 @@ mod tests {
         assert!(text.contains("server refused the arguments"), "{text}");
         let offered = Rung { any: true, ..asked };
         assert_eq!(offered.text(Lang::En), None);
+        let own = Rung {
+            taken: Taken::Manifest,
+            ..offered
+        };
+        let text = own.text(Lang::En).unwrap();
+        assert!(text.ends_with("It cost nothing"), "{text}");
     }
 
     #[test]
