@@ -124,6 +124,7 @@ fn same(
         } else {
             original.args.clone()
         },
+        args_offered: own.args_offered || original.args_offered,
         address: if raw.address.is_some() {
             own.address
         } else {
@@ -214,6 +215,10 @@ fn program_of(
             .as_ref()
             .map(|a| args(&a.value, Allowed::address(socket), sink))
             .unwrap_or_default(),
+        args_offered: raw
+            .args_offered
+            .as_ref()
+            .is_some_and(|offered| offered.value),
         address: match raw.address.as_ref().map(|a| a.value) {
             None | Some(raw::Address::None) => AddressMode::None,
             Some(raw::Address::Argv) => AddressMode::Argv,

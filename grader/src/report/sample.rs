@@ -90,6 +90,7 @@ fn program(name: &str, executable: &str) -> Program {
         exit: ExitMode::Exact,
         env: Vec::new(),
         unflushed: crate::lab::Unflushed::Costs,
+        args_offered: false,
         reads: None,
         ignore: crate::lab::Ignore::default(),
     }

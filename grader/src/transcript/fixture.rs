@@ -28,6 +28,7 @@ pub(crate) fn program(name: &str, stdout: StreamMode) -> Program {
         exit: ExitMode::Exact,
         env: Vec::new(),
         unflushed: crate::lab::Unflushed::Costs,
+        args_offered: false,
         reads: None,
         ignore: crate::lab::Ignore::default(),
     }

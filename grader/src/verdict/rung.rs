@@ -209,7 +209,7 @@ impl Rung {
             (Ladder::Address, Taken::Discovered) if !self.any => {
                 Phrase::ConnectsElsewhere { who, address }
             }
-            // The path is offered to those who want it.
+            // They are offered to those who want them.
             (Ladder::Arguments, Taken::NoArguments) if self.any => return None,
             (Ladder::Arguments, Taken::NoArguments) => Phrase::WithoutArguments(who),
             (Ladder::Arguments, Taken::Path) => Phrase::WithPath(who),

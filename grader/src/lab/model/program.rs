@@ -13,6 +13,8 @@ pub struct Program {
     pub sources: Vec<String>,
     /// Arguments after the program's name; `{socket}` is the address.
     pub args: Vec<String>,
+    /// Its arguments are only offered: who refuses them does nothing wrong.
+    pub args_offered: bool,
     /// Where its address comes from.
     pub address: AddressMode,
     /// The reference program's name.

@@ -23,6 +23,8 @@ table! {
         /// Arguments after the program's name. `{socket}` is the address chosen by the grader; with
         /// `socket = "tcp"`, `{port}` its port and `{host}` 127.0.0.1.
         args("args"): Vec<At<String>>,
+        /// Its arguments are only offered: no sentence of the handout asks for them.
+        args_offered("args-offered"): bool,
         /// Where its address comes from.
         address("address"): Address,
         /// The reference program that plays this role: `us-server`.

@@ -96,6 +96,19 @@ fn a_lab_reads_as_its_author_meant_it() {
 }
 
 #[test]
+fn the_arguments_of_two_labs_are_only_offered() {
+    let offered: Vec<&str> = catalog::embedded()
+        .iter()
+        .filter(|lab| {
+            let lab = lab.load(REFERENCES).unwrap().lab;
+            lab.programs.iter().any(|program| program.args_offered)
+        })
+        .map(|lab| lab.id)
+        .collect();
+    assert_eq!(offered, ["course-25", "course-26"]);
+}
+
+#[test]
 fn unknown_labs_get_a_suggestion() {
     let error = catalog::load(Path::new("us-uper"), REFERENCES).unwrap_err();
     let ids: Vec<String> = catalog::embedded()

@@ -31,7 +31,7 @@ impl Job<'_> {
             let known = known.find(|p| p.name == *role);
             let given = known.is_some_and(|p| !p.args.is_empty());
             (given || taken != Taken::Handout).then(|| Rung {
-                any: known.is_some_and(|p| p.address == AddressMode::Discover),
+                any: known.is_some_and(|p| p.args_offered || p.address == AddressMode::Discover),
                 ..Rung::plain(role, Ladder::Arguments, taken)
             })
         });

@@ -76,6 +76,7 @@ fn lab() -> Lab {
             exit: ExitMode::Exact,
             env: Vec::new(),
             unflushed: Unflushed::Costs,
+            args_offered: false,
             reads: None,
             ignore: crate::lab::Ignore::default(),
         }],

@@ -24,6 +24,7 @@ fn role(name: &str) -> Program {
         exit: ExitMode::Exact,
         env: Vec::new(),
         unflushed: crate::lab::Unflushed::Costs,
+        args_offered: false,
         reads: None,
         ignore: crate::lab::Ignore::default(),
     }

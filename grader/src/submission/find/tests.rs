@@ -18,6 +18,7 @@ pub(in crate::submission) fn program(name: &str, executable: &str, sources: &[&s
         exit: ExitMode::Exact,
         env: Vec::new(),
         unflushed: crate::lab::Unflushed::Costs,
+        args_offered: false,
         reads: None,
         ignore: crate::lab::Ignore::default(),
     }
