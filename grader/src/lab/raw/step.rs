@@ -311,6 +311,8 @@ table! {
         write("write"): String,
         /// The content for `write`.
         content("content"): String,
+        /// So many times the content, for a long file.
+        times("times"): u64,
         /// Leave a socket file on which nobody listens.
         stale("stale"): String,
         /// Make a FIFO.

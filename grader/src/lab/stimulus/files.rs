@@ -1,5 +1,6 @@
 //! Steps that change files.
 
+use super::data::MOST_DATA;
 use super::keys::{exactly_one, only_with};
 use crate::lab::decode::{At, Sink};
 use crate::lab::diagnostics::Diagnostic;
@@ -7,7 +8,7 @@ use crate::lab::model::FileStep;
 use crate::lab::raw;
 use crate::lab::scenario::Means;
 use crate::lab::text::{self, Allowed};
-use crate::lab::values::{bits, required};
+use crate::lab::values::{bits, required, within};
 
 pub(super) fn file_step(
     at: &At<raw::File>,
@@ -29,6 +30,7 @@ pub(super) fn file_step(
     ];
     let (chosen, _) = exactly_one(&keys, "a file step", &at.span, sink)?;
     only_with(raw.content.as_ref(), "content", chosen, &["write"], sink);
+    only_with(raw.times.as_ref(), "times", chosen, &["write"], sink);
     let with_mode = &["write", "fifo", "directory", "chmod"];
     only_with(raw.mode.as_ref(), "mode", chosen, with_mode, sink);
     let path = raw
@@ -50,9 +52,19 @@ pub(super) fn file_step(
                 Some(c) => text::expand(&c.value, Allowed::SOCKET, round, &c.span, sink),
                 None => String::new(),
             };
-            if !means.bytes(content.len() as u64, &at.span, sink) {
+            let times = raw.times.as_ref().map_or(1, |times| {
+                within(
+                    times,
+                    "times",
+                    1,
+                    MOST_DATA / content.len().max(1) as u64,
+                    sink,
+                )
+            });
+            if !means.bytes((content.len() as u64).saturating_mul(times), &at.span, sink) {
                 return None;
             }
+            let content = content.repeat(usize::try_from(times).unwrap_or(1));
             FileStep::Write {
                 path: name,
                 content,

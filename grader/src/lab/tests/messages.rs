@@ -324,6 +324,26 @@ fn paths_stay_inside() {
 }
 
 #[test]
+fn a_long_file_is_written_by_its_lines() {
+    let steps = |file: &str| format!("{{ file = {{ {file} }} }}, {START}");
+    good(&with(
+        "",
+        &steps("write = \"a\", content = \"a line\\n\", times = 100"),
+    ));
+    assert_eq!(
+        step_errors(&steps("write = \"a\", content = \"ab\", times = 0")),
+        ["times must be from 1 to 33554432"]
+    );
+    assert_eq!(
+        step_errors(&steps("remove = \"a\", times = 2")),
+        step_errors(&steps("remove = \"a\", content = \"x\""))
+            .iter()
+            .map(|message| message.replace("content", "times"))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn permission_bits_are_told_in_octal() {
     let steps = |mode: &str| {
         format!("{{ file = {{ write = \"a\", content = \"\", mode = {mode} }} }}, {START}")
