@@ -58,7 +58,7 @@ table! {
         /// earlier step, or while it still runs.
         live("live"): bool,
         /// When nothing more can happen, the program's first process waits in one of these
-        /// system calls: `["poll", "select"]`.
+        /// system calls: `["poll", "select"]`. If it only joins its one other thread, that does.
         waits_in("waits-in"): Vec<At<String>>,
         /// A statement about the program's processes and pipes.
         holds("holds"): Statement,

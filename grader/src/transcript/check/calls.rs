@@ -1,6 +1,6 @@
 //! The calls that a program made, and the one in which it waits.
 
-use supervisor::event::What;
+use supervisor::event::{Wait, What};
 
 use super::Seen;
 
@@ -23,6 +23,11 @@ pub(super) fn called(calls: &[String], wanted: bool, seen: Seen<'_>) -> Result<(
     }
 }
 
+/// The name of the call in which somebody waits.
+fn called_by(wait: &Wait) -> &str {
+    wait.call.split('(').next().unwrap_or_default()
+}
+
 /// Whether it waits in one of the calls at the end of the window.
 pub(super) fn waits_in(calls: &[String], seen: Seen<'_>) -> Result<(), String> {
     let settled = seen
@@ -33,15 +38,21 @@ pub(super) fn waits_in(calls: &[String], seen: Seen<'_>) -> Result<(), String> {
             What::Settled(settled) if seen.window.has(event.step) => Some(settled),
             _ => None,
         });
-    let wait = settled.and_then(|settled| {
-        settled.waits.iter().find(|wait| {
-            wait.process.program == seen.program && wait.process.number == 0 && wait.thread == 0
-        })
-    });
-    let Some(wait) = wait else {
+    let threads: Vec<&Wait> = settled
+        .into_iter()
+        .flat_map(|settled| &settled.waits)
+        .filter(|wait| wait.process.program == seen.program && wait.process.number == 0)
+        .collect();
+    let Some(first) = threads.iter().find(|wait| wait.thread == 0) else {
         return Err("it does not run".to_owned());
     };
-    let name = wait.call.split('(').next().unwrap_or_default();
+    // Who only waits for the one other thread has left its work to that.
+    let name = match threads.as_slice() {
+        [a, b] if called_by(first) == "pthread_join" => {
+            called_by(if a.thread == 0 { b } else { a })
+        }
+        _ => called_by(first),
+    };
     if calls.iter().any(|call| call == name) {
         Ok(())
     } else if name.is_empty() {

@@ -315,27 +315,29 @@ fn the_socket_file_and_the_wait_are_looked_at() {
         judge(&unlinked, SERVER, &[]),
         "no, the socket file is still there"
     );
-    let waits = |call: &str| {
-        let wait = Wait {
+    let in_threads = |calls: &[&str]| {
+        let wait = |(thread, call): (u16, &&str)| Wait {
             process: ProcessId {
                 program: SERVER,
                 number: 0,
             },
-            thread: 0,
-            call: call.to_owned(),
+            thread,
+            call: (*call).to_owned(),
             state: WaitState::Blocked,
             on: Object::Time,
             enders: Vec::new(),
         };
+        let waits = (0..).zip(calls).map(wait).collect();
         at(
             1,
             What::Settled(Settled {
                 how: Quiet::Proved,
-                waits: vec![wait],
+                waits,
                 took: 0,
             }),
         )
     };
+    let waits = |call: &str| in_threads(&[call]);
     let poll = check(Property::WaitsIn(vec!["poll".to_owned()]));
     assert_eq!(judge(&poll, SERVER, &[waits("poll(3, 4)")]), "yes");
     assert_eq!(
@@ -343,4 +345,15 @@ fn the_socket_file_and_the_wait_are_looked_at() {
         "no, it waits in read"
     );
     assert_eq!(judge(&poll, SERVER, &[]), "no, it does not run");
+    let threads = |calls: &[&str]| judge(&poll, SERVER, &[in_threads(calls)]);
+    assert_eq!(threads(&["pthread_join(1)", "poll(3, 4)"]), "yes");
+    assert_eq!(
+        threads(&["pthread_join(1)", "accept(3)"]),
+        "no, it waits in accept"
+    );
+    assert_eq!(
+        threads(&["pthread_join(1)", "poll(3)", "read(4)"]),
+        "no, it waits in pthread_join"
+    );
+    assert_eq!(threads(&["accept(3)", "poll(4)"]), "no, it waits in accept");
 }
