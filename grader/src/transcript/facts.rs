@@ -78,6 +78,11 @@ impl Facts {
                 self.executed
                     .insert((process.program, name.unwrap_or_default().to_vec()));
             }
+            What::Call(call) if has_no_child(call) => {
+                for (child, reaped) in &mut self.children {
+                    *reaped |= child.program == call.process.program;
+                }
+            }
             What::Call(call) if makes_pipe(call) && !self.foreign.contains(&call.process) => {
                 self.made_pipe.insert(call.process.program);
             }
@@ -189,6 +194,14 @@ fn writes_to_input(call: &Call) -> bool {
     matches!(call.name.as_str(), "write" | "writev") && call.args.starts_with("0, ")
 }
 
+/// It waited in the first process until no child was left: where SIGCHLD is ignored the kernel has
+/// reaped them, and wait tells of none.
+fn has_no_child(call: &Call) -> bool {
+    call.process.number == 0
+        && matches!(call.name.as_str(), "wait4" | "waitid")
+        && call.result == Some(-i64::from(ECHILD))
+}
+
 /// A pipe came of it.
 fn makes_pipe(call: &Call) -> bool {
     matches!(call.name.as_str(), "pipe" | "pipe2") && call.result == Some(0)
@@ -201,6 +214,9 @@ fn is_broken_pipe(call: &Call) -> bool {
 
 /// `errno` of a write without a reader: pipe(7).
 const EPIPE: i32 = 32;
+
+/// `errno` of a wait where there is no child: wait(2).
+const ECHILD: i32 = 10;
 
 /// What a person sees of a text: the printable ASCII characters but the blank. Whether other
 /// letters have an upper case depends on the locale, and layout does not count.
@@ -227,10 +243,31 @@ fn upper_case_of(text: &[u8], output: &[u8]) -> Result<(), String> {
         }
         found.push(wanted);
     }
+    if blanks_lost(text, output) {
+        return Err("NUL bytes stand in place of its blanks".to_owned());
+    }
     match left_over(text, output) {
         Some(more) => Err(format!("after its end comes a piece of it again: {more}")),
         None => Ok(()),
     }
+}
+
+/// Whether the text was printed with a NUL for each blank, which no terminal shows: `c & ~32` makes
+/// that of it.
+fn blanks_lost(text: &[u8], output: &[u8]) -> bool {
+    let kept = |byte: &u8| byte.is_ascii_graphic() || matches!(*byte, b' ' | 0);
+    let mut wanted: Vec<u8> = text.iter().copied().filter(kept).collect();
+    if wanted.contains(&0) || !wanted.contains(&b' ') {
+        return false;
+    }
+    for byte in &mut wanted {
+        *byte = match byte.to_ascii_uppercase() {
+            b' ' => 0,
+            other => other,
+        };
+    }
+    let shown: Vec<u8> = output.iter().copied().filter(kept).collect();
+    shown.windows(wanted.len()).any(|window| window == wanted)
 }
 
 /// What stands right behind the whole text and is a piece of it again: one out of the middle of a

@@ -95,6 +95,23 @@ fn what_a_buffer_still_held_is_not_a_message() {
 }
 
 #[test]
+fn a_nul_is_no_blank() {
+    let upper = |text: &str, output| {
+        judged(
+            &[wrote(0, 0, text)],
+            Statement::PipedTextInUpperCase,
+            output,
+        )
+    };
+    let lost = "no, NUL bytes stand in place of its blanks";
+    assert_eq!(upper("Hello World\n", "HELLO\0WORLD\r\n"), lost);
+    assert_eq!(upper("Hello World\n", "HELLO WORLD\r\n\0\0"), "yes");
+    // One word a line, and what was written with its NULs.
+    assert_eq!(upper("Hello World\n", "HELLO\r\nWORLD\r\n"), "yes");
+    assert_eq!(upper("Hello\0 World\0", "HELLO\0WORLD\0"), "yes");
+}
+
+#[test]
 fn a_text_that_lost_its_reader_did_not_come_whole() {
     let refused = What::Call(Call {
         process: process(1),
@@ -181,6 +198,21 @@ fn a_child_left_behind_is_named() {
     let state = |events: &[What]| judged(events, Statement::ChildrenReaped, "");
     assert_eq!(state(&events), "no, child 2 was not");
     assert_eq!(state(&[&events[..], &[reaped(2)]].concat()), "yes");
+    // Where SIGCHLD is ignored a wait tells of nobody, and that nobody is left.
+    let no_child_left = |number| {
+        What::Call(Call {
+            process: process(number),
+            thread: 0,
+            name: "wait4".to_owned(),
+            args: "-1".to_owned(),
+            data: Vec::new().into(),
+            result: Some(-10),
+            times: 1,
+        })
+    };
+    assert_eq!(state(&[&events[..], &[no_child_left(0)]].concat()), "yes");
+    let by_a_child = state(&[&events[..], &[no_child_left(1)]].concat());
+    assert_eq!(by_a_child, "no, child 2 was not");
 }
 
 #[test]
