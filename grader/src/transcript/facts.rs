@@ -11,8 +11,8 @@ use crate::lab::{Statement, Window};
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pipes: BTreeMap<(ProgramId, u32), Pipe>,
-    /// Children of the programs' first processes, and whether they were waited for.
-    children: BTreeMap<ProcessId, bool>,
+    /// Children of the programs' first processes.
+    children: BTreeMap<ProcessId, Child>,
     executed: BTreeSet<(ProgramId, Vec<u8>)>,
     /// Programs that wrote to descriptor 0, with the text of the first such call.
     input_written: BTreeMap<ProgramId, String>,
@@ -22,6 +22,13 @@ pub(super) struct Facts {
     foreign: BTreeSet<ProcessId>,
     /// Programs that made a pipe themselves, not a command that they started.
     made_pipe: BTreeSet<ProgramId>,
+}
+
+#[derive(Debug)]
+struct Child {
+    pid: i32,
+    /// Whether it was waited for.
+    reaped: bool,
 }
 
 /// One of a program's own pipes.
@@ -57,17 +64,20 @@ impl Facts {
                 let pipe = self.pipes.entry((process.program, *pipe)).or_default();
                 pipe.readers.insert(*process);
             }
-            What::Forked { parent, child, .. } => {
+            What::Forked { parent, child, pid } => {
                 if parent.number == 0 {
-                    self.children.entry(*child).or_insert(false);
+                    self.children.entry(*child).or_insert(Child {
+                        pid: *pid,
+                        reaped: false,
+                    });
                 }
                 if self.foreign.contains(parent) {
                     self.foreign.insert(*child);
                 }
             }
             What::Reaped { process } => {
-                if let Some(reaped) = self.children.get_mut(process) {
-                    *reaped = true;
+                if let Some(child) = self.children.get_mut(process) {
+                    child.reaped = true;
                 }
             }
             What::Executed { process, path } => {
@@ -79,8 +89,9 @@ impl Facts {
                     .insert((process.program, name.unwrap_or_default().to_vec()));
             }
             What::Call(call) if has_no_child(call) => {
-                for (child, reaped) in &mut self.children {
-                    *reaped |= child.program == call.process.program;
+                for (process, child) in &mut self.children {
+                    child.reaped |= process.program == call.process.program
+                        && asks_for(call, *process, child.pid);
                 }
             }
             What::Call(call) if makes_pipe(call) && !self.foreign.contains(&call.process) => {
@@ -142,8 +153,9 @@ impl Facts {
             }
             Statement::ChildrenReaped => {
                 let mut children = self.children.iter();
-                match children.find(|(child, reaped)| child.program == program && !**reaped) {
-                    Some((child, _)) => Err(format!("child {} was not", child.number)),
+                match children.find(|(process, child)| process.program == program && !child.reaped)
+                {
+                    Some((process, _)) => Err(format!("child {} was not", process.number)),
                     None => Ok(()),
                 }
             }
@@ -194,12 +206,22 @@ fn writes_to_input(call: &Call) -> bool {
     matches!(call.name.as_str(), "write" | "writev") && call.args.starts_with("0, ")
 }
 
-/// It waited in the first process until no child was left: where SIGCHLD is ignored the kernel has
-/// reaped them, and wait tells of none.
+/// It waited in the first process until a child was no longer there: where SIGCHLD is ignored the
+/// kernel has reaped it, and wait tells of none.
 fn has_no_child(call: &Call) -> bool {
     call.process.number == 0
         && matches!(call.name.as_str(), "wait4" | "waitid")
         && call.result == Some(-i64::from(ECHILD))
+}
+
+/// Whether a wait was for this child, or for any. Who waits for a process that is no child of his is
+/// told the same, and has waited for nobody.
+fn asks_for(wait: &Call, process: ProcessId, pid: i32) -> bool {
+    match wait.name.as_str() {
+        // `P_ALL`, or `P_PID` with a number: waitid(2).
+        "waitid" => wait.args.starts_with("0, ") || wait.args == format!("1, {pid}"),
+        _ => wait.args == "-1" || wait.args == format!("child {}", process.number),
+    }
 }
 
 /// A pipe came of it.

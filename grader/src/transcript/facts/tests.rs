@@ -189,7 +189,7 @@ fn a_child_left_behind_is_named() {
     let forked = |child| What::Forked {
         parent: process(0),
         child: process(child),
-        pid: 5,
+        pid: 100 + i32::from(child),
     };
     let reaped = |child| What::Reaped {
         process: process(child),
@@ -199,20 +199,36 @@ fn a_child_left_behind_is_named() {
     assert_eq!(state(&events), "no, child 2 was not");
     assert_eq!(state(&[&events[..], &[reaped(2)]].concat()), "yes");
     // Where SIGCHLD is ignored a wait tells of nobody, and that nobody is left.
-    let no_child_left = |number| {
+    let waited = |number, name: &str, args: &str| {
         What::Call(Call {
             process: process(number),
             thread: 0,
-            name: "wait4".to_owned(),
-            args: "-1".to_owned(),
+            name: name.to_owned(),
+            args: args.to_owned(),
             data: Vec::new().into(),
             result: Some(-10),
             times: 1,
         })
     };
-    assert_eq!(state(&[&events[..], &[no_child_left(0)]].concat()), "yes");
-    let by_a_child = state(&[&events[..], &[no_child_left(1)]].concat());
-    assert_eq!(by_a_child, "no, child 2 was not");
+    let after = |wait: What| state(&[&events[..], &[wait]].concat());
+    for (name, args) in [
+        ("wait4", "-1"),
+        ("wait4", "child 2"),
+        ("waitid", "0, 0"),
+        ("waitid", "1, 102"),
+    ] {
+        assert_eq!(after(waited(0, name, args)), "yes", "{name} {args}");
+    }
+    // Nor does it tell of who is no child, of another child, or of a child's own.
+    for (number, name, args) in [
+        (0, "wait4", "7"),
+        (0, "wait4", "child 1"),
+        (0, "waitid", "1, 7"),
+        (1, "wait4", "-1"),
+    ] {
+        let said = after(waited(number, name, args));
+        assert_eq!(said, "no, child 2 was not", "{name} {args}");
+    }
 }
 
 #[test]
