@@ -99,7 +99,8 @@ impl Gradebook {
     /// is overwritten in the file as well.
     ///
     /// # Errors
-    /// There is no such lab, or the gradebook cannot be written; then nothing has changed.
+    /// There is no such lab, or the gradebook cannot be written; then nothing has changed, unless it
+    /// is the writing anew that failed, at which they are forgotten already.
     pub fn forget(
         &mut self,
         students: &[StudentInfo],
@@ -111,7 +112,6 @@ impl Gradebook {
         if let Some(lab) = lab {
             self.lab_id(lab)?;
         }
-        self.connection.pragma_update(None, "secure_delete", true)?;
         let step = self
             .connection
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -141,7 +141,10 @@ impl Gradebook {
                 (SELECT transcript FROM scenario WHERE transcript IS NOT NULL)",
             [],
         )?;
-        Ok(step.commit()?)
+        step.commit()?;
+        // What is deleted stays in the gaps of pages that were divided before; only a file that is
+        // written anew has none of it (`PRAGMA secure_delete` does not look there).
+        Ok(self.connection.execute_batch("VACUUM")?)
     }
 
     /// The error of a student's name that nobody has.
