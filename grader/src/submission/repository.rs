@@ -208,10 +208,7 @@ impl Repository {
             return Err(self.failed("not a commit"));
         }
         let text = self.said(&["ls-tree", "-r", "-d", "-z", "--name-only", commit])?;
-        let names = text.split(|c| *c == 0).filter(|name| !name.is_empty());
-        Ok(names
-            .filter_map(|name| std::str::from_utf8(name).ok().map(str::to_owned))
-            .collect())
+        Ok(names(&text))
     }
 
     /// Writes the files of a commit that are below `directory` (empty: all) into a new private
@@ -267,6 +264,14 @@ impl Repository {
         }
         Ok(out)
     }
+}
+
+/// The names that git has listed with `-z`, those that are text.
+fn names(listed: &[u8]) -> Vec<String> {
+    let names = listed.split(|c| *c == 0).filter(|name| !name.is_empty());
+    names
+        .filter_map(|name| std::str::from_utf8(name).ok().map(str::to_owned))
+        .collect()
 }
 
 /// SHA-1 or SHA-256, as git prints it: nothing that could be taken for an option.

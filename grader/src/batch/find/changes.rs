@@ -8,7 +8,7 @@ use super::FindError;
 use super::hit::Hit;
 use super::layout::{Bindings, Layout};
 use super::refs::{at, below};
-use super::search::{Search, passed_over, some_of};
+use super::search::{Search, some_of};
 use crate::batch::item::composed;
 use crate::submission::{GitRef, Repository};
 
@@ -48,13 +48,11 @@ impl<'a> Changes<'a> {
         // One student's request must not be another's attempt; whose it is may be told by `--only`.
         if students.len() > 1 && search.query.only.is_empty() {
             let names = some_of(students.iter().map(String::as_str), search.query.lang);
-            let line = passed_over(
-                search.query.lang,
+            search.lose(
                 &branch.name,
                 &format!("it changes the directories of {names}; --only says whose it is"),
                 &format!("меняет каталоги {names}; чья это работа, говорит --only"),
             );
-            search.lost.push(line);
             return Ok(());
         }
         if changed.is_empty() {

@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::Stdio;
 
-use super::{ArchiveError, Repository, is_hash};
+use super::{ArchiveError, Repository, is_hash, names};
 
 impl Repository {
     /// The repository in whose working tree `path` is, as seen from there; `None` where it is in none.
@@ -113,10 +113,7 @@ impl Repository {
             ])?,
             None => self.said(&["ls-tree", "-r", "-z", "--name-only", branch])?,
         };
-        let names = said.split(|c| *c == 0).filter(|name| !name.is_empty());
-        Ok(names
-            .filter_map(|name| std::str::from_utf8(name).ok().map(str::to_owned))
-            .collect())
+        Ok(names(&said))
     }
 
     /// The commit that is checked out.

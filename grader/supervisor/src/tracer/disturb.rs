@@ -206,8 +206,7 @@ fn clamp_message(tid: i32, header: u64, most: u64) -> Option<Altered> {
 }
 
 fn word(tid: i32, at: u64) -> Option<u64> {
-    let bytes = memory::read(tid, at, 8);
-    bytes.try_into().ok().map(u64::from_ne_bytes)
+    memory::read_array(tid, at).map(u64::from_ne_bytes)
 }
 
 fn put(tid: i32, at: u64, value: u64) -> Option<()> {

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use regex::{Captures, Regex};
 
 use crate::batch::find::hit::{Hit, HitLab};
-use crate::batch::find::search::{Entry, Search};
+use crate::batch::find::search::{Entry, Search, some_of};
 use crate::batch::item::Person;
 use crate::batch::place::Place;
 
@@ -56,13 +56,8 @@ pub(super) fn find(search: &mut Search<'_>, entries: &[Entry]) -> bool {
         students.entry(who).or_default().push((path.clone(), file));
     }
     if !late.is_empty() {
-        let names: Vec<&str> = late.iter().take(8).map(|(name, _)| name.as_str()).collect();
-        let more = if late.len() > names.len() {
-            ", …"
-        } else {
-            ""
-        };
-        let names = format!("{}{more}", crate::text::clean(&names.join(", ")));
+        let names = late.iter().map(|(name, _)| name.as_str());
+        let names = some_of(names, search.query.lang);
         let (late, all) = (late.len(), students.len());
         search.note(
             format!(
