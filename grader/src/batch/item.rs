@@ -15,6 +15,15 @@ pub(crate) fn composed(name: &str) -> String {
     name.nfc().collect()
 }
 
+/// `group/student`, or the name alone where there are no groups.
+#[must_use]
+pub fn qualified(group: &str, student: &str) -> String {
+    match group {
+        "" => student.to_owned(),
+        group => format!("{group}/{student}"),
+    }
+}
+
 /// Whose work it is: what a row of the gradebook is found by.
 #[derive(
     Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
@@ -32,10 +41,8 @@ pub struct Identity {
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if !self.group.is_empty() {
-            write!(f, "{}/", self.group)?;
-        }
-        write!(f, "{} {}", self.student, self.lab)?;
+        let student = qualified(&self.group, &self.student);
+        write!(f, "{student} {}", self.lab)?;
         if self.attempt > 1 {
             write!(f, " (attempt {})", self.attempt)?;
         }

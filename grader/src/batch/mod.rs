@@ -23,7 +23,7 @@ pub use find::{
 #[cfg(test)]
 pub(crate) use grade::tests;
 pub use grade::{Grader, Options};
-pub use item::{Identity, Item, Person};
+pub use item::{Identity, Item, Person, qualified};
 pub use journal::{Damage, Journal, JournalError, Recovered};
 pub use key::{Inputs, ItemKey};
 pub use lab::PreparedLab;

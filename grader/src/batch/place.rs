@@ -79,7 +79,7 @@ impl From<ArchiveError> for PlaceError {
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 Self::Unusable(why.behind(format!("{}: ", clean(&name))))
             }
-            ArchiveError::Fault { .. } => Self::Fault(error.to_string()),
+            ArchiveError::Fault { .. } | ArchiveError::Git { .. } => Self::Fault(error.to_string()),
         }
     }
 }

@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension as _, Row, params};
 
 use super::late::Late;
 use super::{Gradebook, GradebookError, unpacked};
-use crate::batch::{Identity, Person, ResultRecord, Status};
+use crate::batch::{Identity, Person, ResultRecord, Status, qualified};
 use crate::lab::Lang;
 
 /// Which of several attempts counts.
@@ -72,11 +72,7 @@ impl StudentInfo {
     /// `group/name`, or the name where there are no groups.
     #[must_use]
     pub fn qualified(&self) -> String {
-        if self.group.is_empty() {
-            self.name.clone()
-        } else {
-            format!("{}/{}", self.group, self.name)
-        }
+        qualified(&self.group, &self.name)
     }
 }
 

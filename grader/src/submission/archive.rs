@@ -87,6 +87,14 @@ pub enum ArchiveError {
         /// What the system said.
         error: String,
     },
+    /// git cannot read a repository, or there is no git.
+    #[error("{}: git: {error}", shown(path))]
+    Git {
+        /// The repository.
+        path: PathBuf,
+        /// What git or the system said.
+        error: String,
+    },
 }
 
 impl ArchiveError {
@@ -94,7 +102,7 @@ impl ArchiveError {
     #[must_use]
     pub fn told(&self, lang: Lang) -> String {
         match (self, lang) {
-            (_, Lang::En) => self.to_string(),
+            (_, Lang::En) | (Self::Git { .. }, _) => self.to_string(),
             (Self::Unfit { path, why }, _) => format!("{}: {}", shown(path), why.in_lang(lang)),
             (Self::Fault { path, error }, _) => {
                 format!("{}: не распаковать: {error}", shown(path))

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use super::archive::{ArchiveBounds, ArchiveError, Stop, Target, Unpacked, receive};
 
@@ -108,7 +108,7 @@ impl Repository {
     }
 
     fn failed(&self, error: impl Into<String>) -> ArchiveError {
-        ArchiveError::Fault {
+        ArchiveError::Git {
             path: self.path.clone(),
             error: error.into(),
         }
@@ -116,8 +116,18 @@ impl Repository {
 
     /// What a command says, whole.
     fn said(&self, words: &[&str]) -> Result<Vec<u8>, ArchiveError> {
+        let (status, out, error) = self.ended(words)?;
+        if status.success() {
+            Ok(out)
+        } else {
+            Err(self.failed(error))
+        }
+    }
+
+    /// How a command ends, what it says, whole, and what it complains of first.
+    fn ended(&self, words: &[&str]) -> Result<(ExitStatus, Vec<u8>, String), ArchiveError> {
         let started = self.git(words).spawn();
-        let mut child = started.map_err(|error| self.failed(format!("git: {error}")))?;
+        let mut child = started.map_err(|error| self.failed(error.to_string()))?;
         let mut out = Vec::new();
         let read = match child.stdout.take() {
             Some(stdout) => stdout.take(MOST_NAMES + 1).read_to_end(&mut out),
@@ -126,17 +136,14 @@ impl Repository {
         if out.len() as u64 > MOST_NAMES {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(self.failed("git names more than can be read"));
+            return Err(self.failed("it names more than can be read"));
         }
         let done = child.wait_with_output();
         let done = done.map_err(|error| self.failed(error.to_string()))?;
         read.map_err(|error| self.failed(error.to_string()))?;
-        if done.status.success() {
-            Ok(out)
-        } else {
-            let said = String::from_utf8_lossy(&done.stderr);
-            Err(self.failed(said.lines().next().unwrap_or("git failed").to_owned()))
-        }
+        let said = String::from_utf8_lossy(&done.stderr);
+        let error = said.lines().next().unwrap_or("it failed").to_owned();
+        Ok((done.status, out, error))
     }
 
     /// Every branch, of this repository and of those it was fetched from, every tag, and what
@@ -254,7 +261,7 @@ impl Repository {
             let head = String::from_utf8_lossy(head);
             let words: Vec<&str> = head.split_whitespace().collect();
             let ([mode, _, object], Some((_, name))) = (&words[..], name.split_first()) else {
-                return Err(self.failed("git lists files in a way that is not known"));
+                return Err(self.failed("it lists files in a way that is not known"));
             };
             out.push(Entry {
                 mode: (*mode).to_owned(),

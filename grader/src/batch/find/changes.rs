@@ -7,9 +7,9 @@ use std::path::Path;
 use super::FindError;
 use super::hit::Hit;
 use super::layout::{Bindings, Layout};
-use super::refs::{at, below};
+use super::refs::{at, below, unreadable};
 use super::search::{Search, some_of};
-use crate::batch::item::composed;
+use crate::batch::item::{composed, qualified};
 use crate::submission::{GitRef, Repository};
 
 /// What branches change in the tree they are to be merged into: the one that is checked out.
@@ -41,9 +41,12 @@ impl<'a> Changes<'a> {
         root: &Path,
         branch: &GitRef,
         hit: &Hit,
-    ) -> Result<(), FindError> {
+    ) {
         let into = self.merged.get(&branch.commit).unwrap_or(&self.head);
-        let changed = self.directories(&self.repository.changed(&branch.commit, into)?);
+        let changed = match self.repository.changed(&branch.commit, into) {
+            Ok(files) => self.directories(&files),
+            Err(error) => return unreadable(search, branch, &error),
+        };
         let students: BTreeSet<String> = changed.values().map(whose).collect();
         // One student's request must not be another's attempt; whose it is may be told by `--only`.
         if students.len() > 1 && search.query.only.is_empty() {
@@ -53,7 +56,7 @@ impl<'a> Changes<'a> {
                 &format!("it changes the directories of {names}; --only says whose it is"),
                 &format!("меняет каталоги {names}; чья это работа, говорит --only"),
             );
-            return Ok(());
+            return;
         }
         if changed.is_empty() {
             self.none.push(branch.name.clone());
@@ -68,7 +71,6 @@ impl<'a> Changes<'a> {
                 search.hits.push(hit);
             }
         }
-        Ok(())
     }
 
     /// The directories of the layout in which these files are.
@@ -101,32 +103,36 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// `group/student`.
 fn whose(found: &Bindings) -> String {
-    let names = [&found.group, &found.student].into_iter().flatten();
-    let names: Vec<&str> = names.map(String::as_str).collect();
-    names.join("/")
+    let [group, student] = [&found.group, &found.student].map(|name| name.as_deref());
+    qualified(group.unwrap_or_default(), student.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::process::Command;
 
     use tempfile::TempDir;
 
     use crate::batch::Place;
     use crate::batch::find::tests::{file, one_lab};
-    use crate::batch::find::{Found, Layout, Query, find, only};
+    use crate::batch::find::{FindError, Found, Layout, Query, find, only};
 
     struct Course(TempDir);
 
     impl Course {
         fn git(&self, words: &[&str]) {
+            self.said(words);
+        }
+
+        fn said(&self, words: &[&str]) -> String {
             let mut command = Command::new("git");
             let who = ["-c", "user.name=t", "-c", "user.email=t@example.org"];
             command.current_dir(self.0.path()).args(who).args(words);
             let done = command.output().unwrap();
             assert!(done.status.success(), "{words:?}: {done:?}");
+            String::from_utf8(done.stdout).unwrap().trim().to_owned()
         }
 
         fn new() -> Self {
@@ -153,14 +159,19 @@ mod tests {
             self.git(&["checkout", "-q", "main"]);
         }
 
-        fn found(&self, refs: &str, only_one: &[&str]) -> Found {
+        fn look(&self, refs: &str, only_one: &[&str]) -> Result<Found, FindError> {
             let query = Query {
                 refs: Some(Layout::of_refs(refs).unwrap()),
                 layout: Some("{group}/{student}/lab{n}".parse().unwrap()),
                 only: only_one.iter().map(|name| only(name).unwrap()).collect(),
                 ..one_lab()
             };
-            find(self.0.path(), &query).unwrap_or_else(|error| panic!("{error}"))
+            find(self.0.path(), &query)
+        }
+
+        fn found(&self, refs: &str, only_one: &[&str]) -> Found {
+            let found = self.look(refs, only_one);
+            found.unwrap_or_else(|error| panic!("{error}"))
         }
     }
 
@@ -246,6 +257,41 @@ mod tests {
         );
         let found = course.found("pull/9/head", &["vera"]);
         assert_eq!(rows(&found), ["21214/vera 1 pull/9/head:21214/vera/lab30"]);
+    }
+
+    #[test]
+    fn a_branch_that_cannot_be_read_costs_nobody_else_anything() {
+        let course = Course::new();
+        course.request(11, &["21214/anna/lab30/a.c"]);
+        course.commit(&["21214/boris/lab30/y.c"]);
+        course.request(12, &["21214/vera/lab30/a.c"]);
+        let tree = course.said(&["rev-parse", "refs/pull/11/head^{tree}"]);
+        let object = format!(".git/objects/{}/{}", &tree[..2], &tree[2..]);
+        fs::remove_file(course.0.path().join(object)).unwrap();
+        let found = course.found("pull/*/head", &[]);
+        assert_eq!(rows(&found), ["21214/vera 1 pull/12/head:21214/vera/lab30"]);
+        let [lost] = &found.lost[..] else {
+            panic!("{found:?}");
+        };
+        assert!(lost.starts_with("passed over pull/11/head: "), "{lost}");
+        assert!(lost.contains(": git: "), "{lost}");
+    }
+
+    #[test]
+    fn in_a_shallow_clone_nobody_is_taken_for_the_author_of_all() {
+        let whole = Course::new();
+        whole.request(13, &["21214/anna/lab30/a.c"]);
+        whole.commit(&["21214/boris/lab30/y.c"]);
+        let course = Course(TempDir::new().unwrap());
+        let url = format!("file://{}", whole.0.path().display());
+        course.git(&["clone", "-q", "--depth", "1", &url, "."]);
+        let requests = "refs/pull/*:refs/pull/*";
+        course.git(&["fetch", "-q", "--depth", "1", "origin", requests]);
+        let found = course.look("pull/*/head", &[]).unwrap_err().to_string();
+        assert!(
+            found.contains("pull/13/head") && found.contains("--unshallow"),
+            "{found}"
+        );
     }
 
     #[test]

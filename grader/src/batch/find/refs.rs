@@ -10,7 +10,8 @@ use super::search::{Search, some_of};
 use super::tree::lab_of;
 use crate::batch::item::{Person, composed};
 use crate::batch::place::Place;
-use crate::submission::{GitRef, Repository};
+use crate::lab::Lang;
+use crate::submission::{ArchiveError, GitRef, Repository};
 
 /// The branches whose names fit.
 pub(super) fn find(
@@ -62,8 +63,8 @@ pub(super) fn find(
             place: at(root, &branch, String::new()),
         };
         match &mut changes {
-            Some(changes) => changes.place(search, root, &branch, &hit)?,
-            None => place(search, repository, root, &branch, hit)?,
+            Some(changes) => changes.place(search, root, &branch, &hit),
+            None => place(search, repository, root, &branch, hit),
         }
     }
     if let Some(changes) = changes {
@@ -118,7 +119,7 @@ pub(super) fn guess(
             submitted: Some(branch.time),
             place: at(root, &branch, String::new()),
         };
-        place(search, repository, root, &branch, hit)?;
+        place(search, repository, root, &branch, hit);
     }
     Ok(())
 }
@@ -134,24 +135,22 @@ pub(super) fn at(root: &Path, branch: &GitRef, directory: String) -> Place {
 
 /// Adds the hit: all of the commit, or the directories in it that the layout names and that are the
 /// same student's.
-fn place(
-    search: &mut Search<'_>,
-    repository: &Repository,
-    root: &Path,
-    branch: &GitRef,
-    hit: Hit,
-) -> Result<(), FindError> {
+fn place(search: &mut Search<'_>, repository: &Repository, root: &Path, branch: &GitRef, hit: Hit) {
     let Some(layout) = &search.query.layout else {
         search.hits.push(hit);
-        return Ok(());
+        return;
+    };
+    let directories = match repository.directories(&branch.commit) {
+        Ok(directories) => directories,
+        Err(error) => return unreadable(search, branch, &error),
     };
     let mut any = false;
-    for directory in repository.directories(&branch.commit)? {
-        let Some(found) = layout.read_all(&directory) else {
+    for directory in directories {
+        let Some(found) = layout.read_all(&composed(&directory)) else {
             continue;
         };
         let student = found.student.as_deref().unwrap_or_default();
-        if !student.eq_ignore_ascii_case(&hit.student) {
+        if student.to_lowercase() != hit.student.to_lowercase() {
             continue;
         }
         if let Some(hit) = below(search, &hit, found, at(root, branch, directory)) {
@@ -166,7 +165,12 @@ fn place(
             format!("в ветке {branch} по раскладке нет каталога {student}"),
         );
     }
-    Ok(())
+}
+
+/// Tells of a branch that cannot be read: the others are graded all the same.
+pub(super) fn unreadable(search: &mut Search<'_>, branch: &GitRef, error: &ArchiveError) {
+    let [en, ru] = [Lang::En, Lang::Ru].map(|lang| error.told(lang));
+    search.lose(&branch.name, &en, &ru);
 }
 
 /// What is in a directory of a branch, of which the branch's name says what it says; `None`: it is

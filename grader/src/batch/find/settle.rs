@@ -8,7 +8,7 @@ use globset::GlobMatcher;
 use super::hit::{Hit, HitLab};
 use super::newest::Times;
 use super::{Found, Query, Roster, RosterRow};
-use crate::batch::item::{Identity, Item, Person};
+use crate::batch::item::{Identity, Item, Person, qualified};
 use crate::lab::Lang;
 use crate::text::clean;
 
@@ -98,8 +98,8 @@ fn by_file_times(handed: &mut [Handed], root: &Path, notes: &mut Vec<String>, la
 }
 
 fn chosen(query: &Query, group: &str, student: &str) -> bool {
-    let qualified = format!("{group}/{student}");
-    let fits = |glob: &GlobMatcher| glob.is_match(student) || glob.is_match(&qualified);
+    let whole = qualified(group, student);
+    let fits = |glob: &GlobMatcher| glob.is_match(student) || glob.is_match(&whole);
     query.only.is_empty() || query.only.iter().any(fits)
 }
 
@@ -126,9 +126,9 @@ fn exact(hits: &[Hit], roster: &Roster) -> BTreeSet<(String, String)> {
 
 /// The student of the roster with this name in this group.
 fn in_group<'r>(hit: &Hit, roster: &'r Roster) -> Option<&'r RosterRow> {
-    let qualified = format!("{}/{}", hit.group, hit.student);
-    let row = roster.find([qualified.as_str()])?;
-    (!row.group.is_empty()).then_some(row)
+    let whole = qualified(&hit.group, &hit.student);
+    let row = roster.find([whole.as_str()])?;
+    (!hit.group.is_empty() && !row.group.is_empty()).then_some(row)
 }
 
 fn join(
@@ -139,8 +139,8 @@ fn join(
     unknown: &mut BTreeSet<String>,
     notes: &mut Vec<String>,
 ) {
-    let qualified = format!("{}/{}", hit.group, hit.student);
-    let names = [qualified.as_str(), hit.student.as_str()]
+    let whole = qualified(&hit.group, &hit.student);
+    let names = [whole.as_str(), hit.student.as_str()]
         .into_iter()
         .chain(hit.aliases.iter().map(String::as_str));
     // An account's number means the account's owner, not whom the university gave that number.
@@ -164,7 +164,7 @@ fn join(
     }
     match roster.namesakes(&hit.student)[..] {
         [] => {
-            unknown.insert(qualified.trim_start_matches('/').to_owned());
+            unknown.insert(whole);
         }
         ref all => {
             let note = namesakes(&hit.student, all, query.lang);
@@ -179,8 +179,7 @@ fn join(
 fn namesakes(name: &str, all: &[&RosterRow], lang: Lang) -> String {
     let all: Vec<String> = all
         .iter()
-        .map(|row| format!("{}/{}", row.group, row.student))
-        .map(|name| clean(name.trim_start_matches('/')))
+        .map(|row| clean(&qualified(&row.group, &row.student)))
         .collect();
     let (name, all) = (clean(name), all.join(", "));
     lang.pick(

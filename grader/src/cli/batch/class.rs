@@ -168,10 +168,7 @@ pub(super) fn say_found(class: &Class, most: usize, words: Words) {
 
 /// A student of the roster, as everywhere: two of one name are told apart by their groups.
 fn who(row: &RosterRow) -> String {
-    match row.group.as_str() {
-        "" => row.student.clone(),
-        group => format!("{group}/{}", row.student),
-    }
+    batch::qualified(&row.group, &row.student)
 }
 
 /// What is lost of a class must be known, whoever wants quiet.

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead as _, IsTerminal as _, Write};
 
 use clap::Args;
+use grader::batch::qualified;
 use grader::gradebook::{Change, Comparison, Gradebook, Judged, time};
 use grader::text::clean;
 
@@ -82,14 +83,7 @@ fn compared(out: &mut dyn Write, comparison: &Comparison, words: Words) -> io::R
     if comparison.changes.is_empty() {
         return writeln!(out, "{}", words.no_change());
     }
-    let who = |change: &Change| {
-        let name = if change.group.is_empty() {
-            change.student.clone()
-        } else {
-            format!("{}/{}", change.group, change.student)
-        };
-        clean(&name)
-    };
+    let who = |change: &Change| clean(&qualified(&change.group, &change.student));
     // What it is worth is said where that is what has changed.
     let side = |change: &Change, side: &Option<Judged>| match side {
         Some(judged) if judged.by_hand || !judged.outcome.is_empty() => {

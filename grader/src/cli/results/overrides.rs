@@ -3,6 +3,7 @@
 use std::io::Write as _;
 
 use clap::Args;
+use grader::batch::qualified;
 use grader::gradebook::Gradebook;
 use grader::text::clean;
 
@@ -66,11 +67,11 @@ impl OverrideArgs {
             let all = gradebook.overrides().map_err(failed)?;
             let mut out = anstream::stdout().lock();
             for entry in &all {
-                let name = format!("{}/{}", entry.group, entry.student);
+                let name = qualified(&entry.group, &entry.student);
                 writeln!(
                     out,
                     "{}  {}",
-                    clean(name.trim_start_matches('/')),
+                    clean(&name),
                     clean(&words.override_line(entry))
                 )?;
             }

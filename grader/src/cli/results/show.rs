@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use clap::Args;
-use grader::batch::Status;
+use grader::batch::{Status, qualified};
 use grader::gradebook::{Gradebook, Standing, time};
 use grader::text::clean;
 
@@ -120,14 +120,7 @@ fn table(out: &mut dyn Write, all: &[Standing], words: Words) -> io::Result<()> 
             row.push(mark(standing, words));
         }
     }
-    let name = |(group, student): &(&str, &str)| {
-        let joined = if group.is_empty() {
-            (*student).to_owned()
-        } else {
-            format!("{group}/{student}")
-        };
-        clean(&joined)
-    };
+    let name = |(group, student): &(&str, &str)| clean(&qualified(group, student));
     let student = words.student();
     let first = rows.keys().map(|key| name(key).chars().count());
     let first = first

@@ -7,6 +7,9 @@ use std::process::Stdio;
 
 use super::{ArchiveError, Repository, is_hash, names};
 
+const CUT_OFF: &str =
+    "the history is cut off before this branch began (a shallow clone); fetch it with --unshallow";
+
 impl Repository {
     /// The repository in whose working tree `path` is, as seen from there; `None` where it is in none.
     #[must_use]
@@ -27,7 +30,7 @@ impl Repository {
         &self,
         paths: &BTreeSet<String>,
     ) -> Result<BTreeMap<String, Option<i64>>, ArchiveError> {
-        let fault = |error: std::io::Error| self.failed(format!("git: {error}"));
+        let fault = |error: std::io::Error| self.failed(error.to_string());
         let cut_off = self.cut_off()?;
         let mut commits = self.git(&["rev-list", "--no-merges", "HEAD"]);
         let mut commits = commits.stderr(Stdio::null()).spawn().map_err(fault)?;
@@ -59,7 +62,7 @@ impl Repository {
         if done.0.success() && done.1.success() {
             Ok(out)
         } else {
-            Err(self.failed("git cannot list its commits"))
+            Err(self.failed("it cannot list the commits"))
         }
     }
 
@@ -90,28 +93,28 @@ impl Repository {
     /// other one: its last, or of a branch that was merged the one into which it was.
     ///
     /// # Errors
-    /// git cannot read the repository.
+    /// git cannot read the repository, or where the branch began lies before what a shallow clone has.
     pub fn changed(&self, branch: &str, into: &str) -> Result<Vec<String>, ArchiveError> {
         if !is_hash(branch) || !is_hash(into) {
             return Err(self.failed("not a commit"));
         }
-        let bases = self.said(&["merge-base", "--all", branch, into]);
-        let base = bases.ok().and_then(|said| {
-            let text = String::from_utf8_lossy(&said).into_owned();
-            text.lines().next().map(str::to_owned)
-        });
-        let said = match &base {
-            Some(base) => self.said(&[
+        let (status, said, error) = self.ended(&["merge-base", branch, into])?;
+        let said = match status.code() {
+            Some(0) => self.said(&[
                 "diff-tree",
                 "-r",
                 "-z",
                 "--no-renames",
                 "--name-only",
                 "--diff-filter=d",
-                base,
+                String::from_utf8_lossy(&said).trim_end(),
                 branch,
             ])?,
-            None => self.said(&["ls-tree", "-r", "-z", "--name-only", branch])?,
+            Some(1) if self.cut_off()?.is_empty() => {
+                self.said(&["ls-tree", "-r", "-z", "--name-only", branch])?
+            }
+            Some(1) => return Err(self.failed(CUT_OFF)),
+            _ => return Err(self.failed(error)),
         };
         Ok(names(&said))
     }
