@@ -1,8 +1,12 @@
 //! What language somebody reads, and what every part of the grader says in it.
 
+mod limits;
+
 use std::io;
 
 use crate::lab::Lang;
+
+pub use limits::limit_words;
 
 /// The language that the environment asks for, as `LC_ALL`, `LC_MESSAGES` and `LANG` do in this
 /// order (POSIX, Base Definitions, 8.2): the first that is set and not empty decides.

@@ -4,7 +4,8 @@ use supervisor::event::{Enforced, ExitStatus, Queue, What};
 
 use super::Recording;
 use crate::lab::Lang;
-use crate::transcript::{errno_name, limit_words, signal_name};
+use crate::locale::limit_words;
+use crate::transcript::{errno_name, signal_name};
 
 /// Said of a program that does not use the address of the lab.
 const OTHER_ADDRESS: &str = " (not the address it was given)";

@@ -3,7 +3,7 @@
 use supervisor::event::LimitKind;
 
 use crate::lab::Lang;
-use crate::transcript::limit_words;
+use crate::locale::limit_words;
 
 use super::{Phrase, by_fd, comma, grouped, in_brackets, semicolon};
 

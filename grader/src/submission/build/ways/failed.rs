@@ -3,10 +3,10 @@
 use supervisor::event::LimitKind;
 
 use crate::lab::Lang;
+use crate::locale::limit_words;
 use crate::submission::outcome::{Outcome, printable};
 use crate::submission::recipe::Recipe;
 use crate::submission::rung::{Attempt, Rung, Why};
-use crate::transcript::limit_words;
 
 /// What is kept of the output of an attempt, bytes: enough for the advice.
 const KEPT: usize = 8 << 10;
