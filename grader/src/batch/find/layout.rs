@@ -267,6 +267,35 @@ pub(super) fn meaning(labs: &[Candidate], name: &str) -> Meaning {
     }
 }
 
+/// What is left of an archive's name without the lab at its end or its beginning: `ivanov` of
+/// `ivanov_lab30` and of `lab-30 ivanov`. All of it, where that is nothing or means a lab again.
+pub(super) fn without_lab<'n>(labs: &[Candidate], name: &'n str) -> &'n str {
+    let between = |c: char| matches!(c, '-' | '_' | ' ' | '.' | ',' | '(' | ')');
+    let is_lab = |part: &str| matches!(meaning(labs, part), Meaning::Lab(_));
+    let rest = |rest: &'n str| {
+        let mut rest = rest.trim_matches(between);
+        // `lab` of `lab 30`.
+        if let Some(at) = rest.rfind(between)
+            && guess::names_task(&format!("{}1", &rest[at..]))
+        {
+            rest = rest[..at].trim_matches(between);
+        }
+        let is_name = rest.chars().any(char::is_alphabetic);
+        (is_name && matches!(meaning(labs, rest), Meaning::Nothing)).then_some(rest)
+    };
+    let cuts = || name.match_indices(between).map(|(at, _)| at);
+    // The shortest end or beginning that says which lab it is.
+    let end = cuts()
+        .rev()
+        .find(|at| is_lab(&name[*at..]))
+        .and_then(|at| rest(&name[..at]));
+    let beginning = || {
+        let at = cuts().find(|at| is_lab(&name[..*at]))?;
+        rest(&name[at..])
+    };
+    end.or_else(beginning).unwrap_or(name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -317,6 +346,31 @@ mod tests {
     }
 
     #[test]
+    fn an_archive_is_called_by_its_student_and_the_lab() {
+        let lab = Candidate {
+            id: "us-upper".into(),
+            numbers: vec![30],
+            semester: 1,
+        };
+        for (name, student) in [
+            ("ivanov_lab30", "ivanov"),
+            ("Иванов Иван-lab 30", "Иванов Иван"),
+            ("lab30_petrov-va", "petrov-va"),
+            ("lab_30 (petrov)", "petrov"),
+            ("ivanov_30", "ivanov"),
+            ("ivanov_lab30_2", "ivanov"),
+            ("21214_ivanov_us-upper", "21214_ivanov"),
+            ("us_upper-ivanov", "ivanov"),
+            ("lab30", "lab30"),
+            ("lab30_2", "lab30_2"),
+            ("lab30-31", "lab30-31"),
+            ("ivanov", "ivanov"),
+        ] {
+            assert_eq!(without_lab(&[lab.clone()], name), student, "{name}");
+        }
+    }
+
+    #[test]
     fn mistakes_are_named() {
         let error = |text: &str| text.parse::<Layout>().unwrap_err().to_string();
         assert!(error("{group}/lab{n}").contains("needs {student}"));
@@ -331,6 +385,7 @@ mod tests {
             if let Ok(layout) = text.parse::<Layout>() {
                 let _ = layout.read_all(&path);
             }
+            let _ = without_lab(&[], &path);
         }
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Search<'a> {
     listed: HashMap<PathBuf, Rc<[Entry]>>,
     /// How many of them `listed` holds.
     held: usize,
+    /// Whether the directories in one are those of students, as far as that was asked.
+    pub(super) students: HashMap<PathBuf, bool>,
 }
 
 /// Something in a directory: name, path, whether it is a directory.
@@ -56,6 +58,7 @@ impl<'a> Search<'a> {
             entries: 0,
             listed: HashMap::new(),
             held: 0,
+            students: HashMap::new(),
         }
     }
 

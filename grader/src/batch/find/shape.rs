@@ -81,21 +81,66 @@ pub(super) fn names_tasks(search: &mut Search<'_>, entries: &[Entry]) -> Result<
     Ok(false)
 }
 
-/// Whether a lab's directory holds one directory for each student: no file of a submission's own,
-/// and, but at the root, more than one of them.
+/// Whether a lab's directory holds one directory for each student: no file of a submission's own, no
+/// directory that is called as parts of a program are, and, but at the root, more than one of them
+/// where the directories beside it are no students'.
 pub(super) fn by_student(
     search: &mut Search<'_>,
     dir: &Path,
     at_root: bool,
 ) -> Result<bool, FindError> {
     let entries = search.list(dir)?;
-    let own = entries
-        .iter()
-        .any(|(name, _, is_dir)| !is_dir && archive_stem(name).is_none());
-    let inside = entries
+    let own = entries.iter().any(|(name, _, is_dir)| match is_dir {
+        true => is_part(name),
+        false => archive_stem(name).is_none(),
+    });
+    if own {
+        return Ok(false);
+    }
+    let mut inside = entries
         .iter()
         .filter(|(name, _, is_dir)| *is_dir || archive_stem(name).is_some());
-    Ok(!own && (at_root || inside.count() > 1))
+    if at_root || inside.nth(1).is_none() {
+        return Ok(at_root);
+    }
+    match dir.parent().and_then(Path::parent) {
+        Some(beside) => Ok(!holds_students(search, beside)?),
+        None => Ok(true),
+    }
+}
+
+/// Whether the directories in this one are those of students: in at least half of those that have
+/// directories of labs the sources lie in these themselves, or in a directory of their own.
+fn holds_students(search: &mut Search<'_>, dir: &Path) -> Result<bool, FindError> {
+    if let Some(known) = search.students.get(dir) {
+        return Ok(*known);
+    }
+    let (mut all, mut students) = (0, 0);
+    for (_, path, _) in search.list(dir)?.iter().filter(|(.., is_dir)| *is_dir) {
+        let inside = search.list(path)?;
+        let mut labs = inside.iter().filter(|(name, _, is_dir)| {
+            *is_dir && !matches!(meaning(&search.query.labs, name), Meaning::Nothing)
+        });
+        let Some((_, lab, _)) = labs.next() else {
+            continue;
+        };
+        let work = search.list(lab)?;
+        all += 1;
+        let mut parts = work.iter().filter(|(.., is_dir)| *is_dir);
+        students += usize::from(has_sources(&work) || parts.any(|(name, ..)| is_part(name)));
+    }
+    let known = students > 0 && 2 * students >= all;
+    search.students.insert(dir.to_owned(), known);
+    Ok(known)
+}
+
+/// Whether a directory is called as parts of a program are, and nobody is.
+fn is_part(name: &str) -> bool {
+    const PARTS: [&str; 16] = [
+        "src", "source", "sources", "code", "include", "lib", "doc", "docs", "report", "test",
+        "tests", "server", "client", "common", "build", "bin",
+    ];
+    PARTS.iter().any(|part| name.eq_ignore_ascii_case(part))
 }
 
 /// Whether a directory is a submission whose sources are in a directory of their own, which is

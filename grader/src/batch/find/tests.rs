@@ -114,6 +114,48 @@ fn other_shapes_of_a_class() {
 }
 
 #[test]
+fn parts_of_a_students_work_are_no_students() {
+    let dir = tree(&[
+        "21214/anna/lab30/src/server.c",
+        "21214/anna/lab30/doc/report.pdf",
+        "21214/boris/lab30/server.c",
+        "21214/kim/lab30/server/server.c",
+        "21214/kim/lab30/client/client.c",
+        "21214/vera/lab30/server.c",
+        "21214/zoe/lab30/one.zip",
+        "21214/zoe/lab30/two.zip",
+    ]);
+    let students = ["anna", "boris", "kim", "vera", "zoe"];
+    let all = students.map(|name| format!("21214/{name} course-30 1 21214/{name}/lab30"));
+    assert_eq!(found(&dir, &one_lab()), all);
+    // Of a group with directories of labs in it the students are there, whatever the others do.
+    let dir = tree(&[
+        "21214/lab30/anna/server.c",
+        "21214/lab30/boris.zip",
+        "21215/lab30/vera/src/server.c",
+        "21215/lab30/zoe/server.c",
+    ]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "21214/anna course-30 1 21214/lab30/anna",
+            "21214/boris course-30 1 21214/lab30/boris.zip",
+            "21215/vera course-30 1 21215/lab30/vera",
+            "21215/zoe course-30 1 21215/lab30/zoe"
+        ]
+    );
+    // An archive's name says the lab as well.
+    let dir = tree(&["ivanov_lab30.zip", "lab30-petrov.tar.gz", "vera_lab31.zip"]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "/ivanov course-30 1 ivanov_lab30.zip",
+            "/petrov course-30 1 lab30-petrov.tar.gz"
+        ]
+    );
+}
+
+#[test]
 fn nobody_vanishes_for_how_his_directory_looks() {
     let dir = tree(&[
         "g1/anna/server.c",

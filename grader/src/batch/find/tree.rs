@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::FindError;
 use super::hit::{Hit, HitLab};
-use super::layout::{Bindings, Layout, Meaning, meaning};
+use super::layout::{Bindings, Layout, Meaning, meaning, without_lab};
 use super::search::{Search, some_of};
 use super::shape::{
     by_student, has_labs_below, has_sources, is_numbered_group, keeps_them_below, names_tasks,
@@ -173,7 +173,10 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                         continue;
                     };
                     let mut names = above.clone();
-                    names.push(stem.to_owned());
+                    names.push(match is_dir {
+                        true => stem.to_owned(),
+                        false => without_lab(&search.query.labs, stem).to_owned(),
+                    });
                     add(search, &names, lab.clone(), place(path, *is_dir));
                 }
             }
@@ -183,7 +186,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                     vec![if is_dir {
                         name_of(dir)
                     } else {
-                        stem.to_owned()
+                        without_lab(&search.query.labs, stem).to_owned()
                     }]
                 } else {
                     above.clone()
