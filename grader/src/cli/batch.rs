@@ -3,6 +3,7 @@
 mod class;
 mod elsewhere;
 mod engine;
+mod gone;
 mod interrupt;
 mod keep;
 mod machine;
@@ -297,6 +298,7 @@ impl Batch {
         self.say_no_due(class, gradebook)?;
         if !self.quiet {
             self.say_times(class, gradebook)?;
+            self.say_gone(class, gradebook)?;
         }
         let mut out = anstream::stdout().lock();
         for lab in class.labs.keys() {

@@ -1,10 +1,19 @@
 //! What `results` and `batch` say of a class, in the languages of the labs.
 
 use grader::batch::Status;
-pub(super) use grader::gradebook::export::number as points;
+use grader::gradebook::export::number;
 use grader::gradebook::{Comparison, LabChange, Override, Reason, time};
 use grader::lab::Lang;
 use grader::locale::{count_in_russian, decimal};
+use grader::text::clean;
+
+/// The first few of these names.
+pub(super) fn some<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 8;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    let names: Vec<&str> = names.take(SHOWN).collect();
+    format!("{}{more}", clean(&names.join(", ")))
+}
 
 /// The words of a language.
 #[derive(Clone, Copy, Debug)]
@@ -55,9 +64,14 @@ impl Words {
         )
     }
 
+    /// Points as their readers write them: `85`, `42.5`; `42,5` in Russian.
+    pub(super) fn number(self, value: f64) -> String {
+        self.pick(number(value), number(value).replace('.', ","))
+    }
+
     /// `1 point`, `2.5 points`.
     pub(super) fn points(self, value: f64) -> String {
-        let shown = points(value);
+        let shown = self.number(value);
         match (self.0, shown.parse::<usize>()) {
             (_, Ok(whole)) => self.count(whole, ["point", "points"], ["балл", "балла", "баллов"]),
             (Lang::En, Err(_)) => format!("{shown} points"),
@@ -67,7 +81,11 @@ impl Words {
 
     /// Points, or why there are none, with what was done to them.
     pub(super) fn late(self, penalty: f64) -> String {
-        format!("({} -{})", self.pick("late", "опоздание"), points(penalty))
+        format!(
+            "({} -{})",
+            self.pick("late", "опоздание"),
+            self.number(penalty)
+        )
     }
 
     pub(super) fn by_hand(self) -> &'static str {

@@ -189,6 +189,32 @@ impl Gradebook {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The submissions of a lab, and where each newest result that counts or waits was found.
+    ///
+    /// # Errors
+    /// The gradebook cannot be read.
+    pub fn places(&self, lab: &str) -> Result<Vec<(Identity, String)>, GradebookError> {
+        let mut query = self.connection.prepare(
+            "SELECT student.class, student.name, lab.name, submission.attempt, run.place, max(run.id)
+             FROM run
+             JOIN submission ON submission.id = run.submission
+             JOIN student ON student.id = submission.student
+             JOIN lab ON lab.id = submission.lab
+             WHERE lab.name = ? AND run.state IN ('current', 'pending')
+             GROUP BY submission.id ORDER BY student.class, student.name, submission.attempt",
+        )?;
+        let rows = query.query_map([lab], |row| {
+            let identity = Identity {
+                group: row.get(0)?,
+                student: row.get(1)?,
+                lab: row.get(2)?,
+                attempt: row.get(3)?,
+            };
+            Ok((identity, row.get(4)?))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Of how many submissions of a lab it is not known when they were handed in, and of how many
     /// there are.
     ///

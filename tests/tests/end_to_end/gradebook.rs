@@ -312,6 +312,32 @@ fn who_was_found_wrongly_is_forgotten_and_comes_back_only_when_found_again() {
 }
 
 #[test]
+fn who_gets_another_name_or_is_not_found_again_is_told() {
+    let home = Home::new();
+    hand_in(&home, "good-poll");
+    batch(&home, &["--quiet"]).assert().success();
+    let roster = "group,student,email\n21214,boris,b@uni.example\n";
+    home.file("class.csv", roster);
+    let twice = "note: the gradebook has 1 student under an earlier name as well (g1/boris is 21214/boris);";
+    batch(&home, &["--roster", "class.csv"])
+        .assert()
+        .success()
+        .stderr(predicate::str::contains(twice));
+    let class = home.path().join("class");
+    fs::rename(class.join("g1"), class.join("g2")).unwrap();
+    fs::rename(class.join("g2/boris"), class.join("g2/vera")).unwrap();
+    let gone = "note: not found this time, and their results stay: 21214/boris, g1/boris; `grader results forget`";
+    batch(&home, &[])
+        .assert()
+        .success()
+        .stderr(predicate::str::contains(gone));
+    // Who asks for some only knows that there are others.
+    batch(&home, &["--only", "vera"])
+        .assert()
+        .stderr(predicate::str::contains("not found").not());
+}
+
+#[test]
 fn what_was_set_by_hand_is_in_a_comparison_with_who_when_and_why() {
     let home = Home::new();
     hand_in(&home, "mutants/serve-one");

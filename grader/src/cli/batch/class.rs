@@ -16,7 +16,7 @@ use crate::cli::lang::{both, lang};
 use crate::cli::lookup;
 use crate::cli::results;
 use crate::cli::tell::tell;
-use crate::cli::words::Words;
+use crate::cli::words::{Words, some};
 
 /// What is graded, found and made ready.
 pub(super) struct Class {
@@ -150,19 +150,11 @@ pub(super) fn say_found(class: &Class, most: usize, words: Words) {
         words.found(found.items.len(), students.len()),
         clean(&found.how)
     );
-    some(&found.notes, most, words);
+    say(&found.notes, most, words);
     if !found.missing.is_empty() {
-        let names: Vec<String> = found.missing.iter().take(8).map(who).collect();
-        let more = if found.missing.len() > names.len() {
-            ", …"
-        } else {
-            ""
-        };
-        tell!(
-            "{}: {}{more}",
-            words.nothing_from(found.missing.len()),
-            clean(&names.join(", "))
-        );
+        let names: Vec<String> = found.missing.iter().map(who).collect();
+        let names = some(names.iter().map(String::as_str));
+        tell!("{}: {names}", words.nothing_from(found.missing.len()));
     }
 }
 
@@ -173,10 +165,10 @@ fn who(row: &RosterRow) -> String {
 
 /// What is lost of a class must be known, whoever wants quiet.
 pub(super) fn say_lost(class: &Class, most: usize, words: Words) {
-    some(&class.found.lost, most, words);
+    say(&class.found.lost, most, words);
 }
 
-fn some(notes: &[String], most: usize, words: Words) {
+fn say(notes: &[String], most: usize, words: Words) {
     for note in notes.iter().take(most) {
         tell!("{}: {}", words.pick("note", "заметка"), clean(note));
     }

@@ -88,6 +88,35 @@ impl Words {
         }
     }
 
+    /// Students are in the gradebook under two names each.
+    pub(super) fn renamed(self, n: usize, pairs: &str) -> String {
+        let students = self.count(
+            n,
+            ["student", "students"],
+            ["студент", "студента", "студентов"],
+        );
+        self.pick(
+            format!(
+                "note: the gradebook has {students} under an earlier name as well ({pairs}); what was set by hand stays with that one: set it again, and remove the earlier name with `grader results forget`"
+            ),
+            format!(
+                "заметка: в ведомости есть ещё и под прежним именем: {students} ({pairs}); поставленное вручную осталось у прежнего: поставьте его снова, а прежнее имя удалите, `grader results forget`"
+            ),
+        )
+    }
+
+    /// Students whose work was in the source once.
+    pub(super) fn not_found_again(self, names: &str) -> String {
+        self.pick(
+            format!(
+                "note: not found this time, and their results stay: {names}; `grader results forget` removes who should not be there"
+            ),
+            format!(
+                "заметка: на этот раз не найдены, их результаты остаются: {names}; лишних удаляет `grader results forget`"
+            ),
+        )
+    }
+
     /// Who wrote no offset may have meant another time.
     pub(super) fn due(self, due: i64) -> String {
         let due = time::shown(due);

@@ -11,7 +11,7 @@ use super::Failed;
 use crate::cli::failure::Failure;
 use crate::cli::lang::both;
 use crate::cli::options::LangOption;
-use crate::cli::words::{Words, points};
+use crate::cli::words::Words;
 
 /// What a regrade would change, student by student, with the reason; apply it or not
 #[derive(Args)]
@@ -90,7 +90,7 @@ fn compared(out: &mut dyn Write, comparison: &Comparison, words: Words) -> io::R
             let of = |side: &Option<Judged>| side.as_ref().map(|judged| judged.of);
             let same =
                 change.was.is_none() || change.now.is_none() || of(&change.was) == of(&change.now);
-            let shown = points(judged.points);
+            let shown = words.number(judged.points);
             let shown = if same {
                 shown
             } else {

@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::lang::{both, lang};
 use crate::cli::options::LangOption;
 use crate::cli::tell::tell;
-use crate::cli::words::{Words, points};
+use crate::cli::words::{Words, some};
 
 /// Write the grades as a learning management system reads them
 #[derive(Args)]
@@ -233,10 +233,8 @@ impl Export {
         self.write(&filled.text)?;
         let list = |what: &str, names: &[String]| {
             if !names.is_empty() {
-                const SHOWN: usize = 8;
-                let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-                let more = if names.len() > SHOWN { ", …" } else { "" };
-                tell!("{} {what}: {}{more}", names.len(), clean(&shown.join(", ")));
+                let shown = some(names.iter().map(String::as_str));
+                tell!("{} {what}: {shown}", names.len());
             }
         };
         list(missing, &filled.missing);
@@ -260,7 +258,7 @@ impl Export {
             tell!("{}", words.unscaled(lab));
         }
         if let Some(most) = filled.scaled {
-            tell!("{}", words.scaled(&points(most), lab));
+            tell!("{}", words.scaled(&words.number(most), lab));
         }
         tell!("{}", words.filled(filled.filled));
         Ok(())
@@ -328,11 +326,8 @@ impl Export {
             count += 1;
         }
         if !without.is_empty() {
-            tell!(
-                "{} {without_name}: {}",
-                without.len(),
-                clean(&without.join(", "))
-            );
+            let shown = some(without.iter().map(String::as_str));
+            tell!("{} {without_name}: {shown}", without.len());
         }
         pages.close()?;
         say(self.words(), count, place);

@@ -10,7 +10,7 @@ use grader::text::clean;
 use super::Failed;
 use crate::cli::failure::Failure;
 use crate::cli::options::LangOption;
-use crate::cli::words::{Words, points};
+use crate::cli::words::Words;
 
 /// The points of a class; of one student with the verdicts, and all there ever was
 #[derive(Args)]
@@ -89,7 +89,7 @@ fn is(standing: &Standing, name: &str) -> bool {
 pub(super) fn mark(standing: &Standing, words: Words) -> String {
     match (&standing.score, &standing.attempt) {
         (Some(score), _) => {
-            let mut text = points(*score);
+            let mut text = words.number(*score);
             if standing.penalty > 0.0 {
                 text.push_str(&format!(" {}", words.late(standing.penalty)));
             }

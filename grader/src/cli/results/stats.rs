@@ -9,7 +9,7 @@ use grader::text::clean;
 use super::Failed;
 use crate::cli::failure::Failure;
 use crate::cli::options::LangOption;
-use crate::cli::words::{Words, points};
+use crate::cli::words::Words;
 
 /// The class as a whole: what fails most, equal mistakes, equal files
 #[derive(Args)]
@@ -60,7 +60,7 @@ pub(in crate::cli) fn summary(
     }
     if let Some(median) = stats.median {
         let title = words.pick("median", "медиана");
-        row.push_str(&format!("   {title} {}", points(median)));
+        row.push_str(&format!("   {title} {}", words.number(median)));
     }
     writeln!(out, "{head}\n{row}")?;
     if let Some((who, seconds)) = stats.slowest.first() {

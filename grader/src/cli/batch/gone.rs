@@ -1,0 +1,150 @@
+//! Students of the gradebook whom a batch did not find again: under another name, or not at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use grader::batch::{Identity, Item};
+use grader::gradebook::Gradebook;
+
+use super::Batch;
+use super::class::Class;
+use crate::cli::failure::Failure;
+use crate::cli::results;
+use crate::cli::tell::tell;
+use crate::cli::words::{Words, some};
+
+/// Who is in the gradebook and was not found.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Gone {
+    /// Those whose work is somebody else's by now, and whose: a roster was given, or another layout.
+    renamed: BTreeMap<String, String>,
+    /// Those of whom nothing is left where their work was.
+    lost: BTreeSet<String>,
+}
+
+impl Batch {
+    /// The gradebook keeps everybody it ever had: who got another name is in it twice, and what was
+    /// set by hand stays with the first.
+    pub(super) fn say_gone(&self, class: &Class, gradebook: &Gradebook) -> Result<(), Failure> {
+        let mut placed = Vec::new();
+        for lab in class.labs.keys() {
+            let places = gradebook.places(lab);
+            placed.extend(places.map_err(|error| results::failed(&self.gradebook, error))?);
+        }
+        let source = self.what.last().map(|source| source.display().to_string());
+        // Who asks for a part of the class knows that the others are elsewhere.
+        let whole = self.only.is_empty() && self.shard.is_none();
+        let gone = gone(
+            &placed,
+            &class.found.items,
+            source.as_deref().filter(|_| whole),
+        );
+        let words = Words(self.lang.get());
+        if !gone.renamed.is_empty() {
+            let is = words.pick("is", "—");
+            let pairs = gone.renamed.iter();
+            let pairs: Vec<String> = pairs
+                .map(|(old, new)| format!("{old} {is} {new}"))
+                .collect();
+            let shown = some(pairs.iter().map(String::as_str));
+            let text = words.renamed(pairs.len(), &shown);
+            tell!("{text}");
+        }
+        if !gone.lost.is_empty() {
+            let names = gone.lost.iter().map(String::as_str);
+            let text = words.not_found_again(&some(names));
+            tell!("{text}");
+        }
+        Ok(())
+    }
+}
+
+/// Compares what the gradebook has, with the places where it was found, with what was found now in
+/// `source`, if that is all there is.
+fn gone(placed: &[(Identity, String)], items: &[Item], source: Option<&str>) -> Gone {
+    let whose = |identity: &Identity| (identity.group.clone(), identity.student.clone());
+    let here: BTreeSet<_> = items.iter().map(|item| whose(&item.identity)).collect();
+    let now: BTreeMap<String, &Identity> = items
+        .iter()
+        .map(|item| (item.origin(), &item.identity))
+        .collect();
+    let mut out = Gone::default();
+    for (identity, place) in placed {
+        if here.contains(&whose(identity)) {
+            continue;
+        }
+        let name = name(identity);
+        let owner = now.get(place).filter(|owner| owner.lab == identity.lab);
+        if let Some(owner) = owner {
+            out.renamed.insert(name, self::name(owner));
+        } else if source.is_some_and(|source| is_in(place, source)) {
+            out.lost.insert(name);
+        }
+    }
+    out.lost.retain(|name| !out.renamed.contains_key(name));
+    out
+}
+
+/// Whether a place is in this source: a directory, a download or a repository.
+fn is_in(place: &str, source: &str) -> bool {
+    let source = source.trim_end_matches('/');
+    place
+        .strip_prefix(source)
+        .is_some_and(|rest| rest.starts_with(['/', '@']))
+}
+
+fn name(identity: &Identity) -> String {
+    match identity.group.as_str() {
+        "" => identity.student.clone(),
+        group => format!("{group}/{}", identity.student),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use grader::batch::{Person, Place};
+
+    fn identity(group: &str, student: &str) -> Identity {
+        Identity {
+            group: group.into(),
+            student: student.into(),
+            lab: "us-upper".into(),
+            attempt: 1,
+        }
+    }
+
+    fn item(group: &str, student: &str, at: &str) -> Item {
+        Item {
+            identity: identity(group, student),
+            person: Person::default(),
+            submitted: None,
+            place: Place::Directory(at.into()),
+            origin: None,
+        }
+    }
+
+    #[test]
+    fn who_has_another_name_now_and_who_is_not_there_are_told_apart() {
+        let placed = [
+            (identity("", "anna"), "class/anna/lab30".to_owned()),
+            (identity("", "boris"), "class/boris/lab30".to_owned()),
+            (identity("", "vera"), "class/vera/lab30".to_owned()),
+            (identity("", "elsewhere"), "class2/x/lab30".to_owned()),
+            (identity("", "branch"), "class@sub/branch (1a2b)".to_owned()),
+        ];
+        let items = [
+            item("21214", "anna", "class/anna/lab30"),
+            // At another place, but there.
+            item("", "vera", "class/new/vera/lab30"),
+        ];
+        let found = gone(&placed, &items, Some("class/"));
+        let renamed = [("anna".to_owned(), "21214/anna".to_owned())];
+        assert_eq!(found.renamed, BTreeMap::from(renamed.clone()));
+        let lost = ["boris", "branch"].map(str::to_owned);
+        assert_eq!(found.lost, BTreeSet::from(lost));
+        // A part of the class says nothing of the others.
+        let found = gone(&placed, &items, None);
+        assert_eq!(found.renamed, BTreeMap::from(renamed));
+        assert!(found.lost.is_empty());
+    }
+}
