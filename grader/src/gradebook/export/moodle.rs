@@ -83,15 +83,18 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
             continue;
         }
         let mut cells = Vec::new();
+        let was = says(columns.grade).unwrap_or_default();
         if let Some(score) = row.standing.score {
             let most = columns.maximum.and_then(says).and_then(decimal);
             let score = number(out.scale(score, &grades.lab, most));
-            let was = says(columns.grade).unwrap_or_default();
             out.replaces(&called.name, was, &score);
             cells.push((columns.grade, score));
             out.filled += 1;
         }
+        // Who gave the grade that stays has said why.
+        let stays = row.standing.score.is_none() && !was.is_empty();
         if (row.standing.attempt.is_some() || row.standing.by_hand)
+            && !stays
             && let Some(column) = columns.feedback
         {
             cells.push((column, cell(&row.feedback)));

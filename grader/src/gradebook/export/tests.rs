@@ -195,6 +195,14 @@ fn moodles_worksheet_keeps_every_other_byte() {
     assert_eq!(filled.text, expected);
     assert_eq!(filled.unknown, ["Who Else"]);
     assert_eq!(filled.missing, ["21214/ivan"]);
+    // A grade that stays keeps what was said of it.
+    let by_hand = ENGLISH.replace(
+        "\"No submission\",,100.00,Yes,-,-,\r\n\"Participant 4",
+        "\"No submission\",70.00,100.00,Yes,-,-,\"shown in person\"\r\n\"Participant 4",
+    );
+    let filled = moodle_worksheet(&grades(), by_hand.as_bytes()).unwrap();
+    let kept = "70.00,100.00,Yes,-,-,\"shown in person\"\r\n";
+    assert!(filled.text.contains(kept), "{}", filled.text);
 }
 
 #[test]
