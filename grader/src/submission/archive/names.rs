@@ -62,8 +62,7 @@ impl Name {
             };
             translated |= matches!(text, Some(Cow::Owned(_)));
             let text = text
-                // Controls, and what reorders or hides text.
-                .filter(|text| supervisor::bytes::escape(text.as_bytes()) == *text)
+                .filter(|text| !text.chars().any(is_out_of_place))
                 .ok_or(Refused::Skip(
                     "its name is not printable UTF-8; rename it",
                     "имя — не печатаемый текст в UTF-8; переименуйте",
@@ -94,6 +93,13 @@ impl Name {
     }
 }
 
+/// Controls, and what reorders what stands behind it. Marks that names have in many scripts, between
+/// or inside their letters, are not: joiners, marks of direction, blanks of other widths.
+fn is_out_of_place(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fff9}'..='\u{fffb}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +118,14 @@ mod tests {
         assert_eq!(name(b"a//b/"), Ok(Some("a/b".into())));
         assert_eq!(name(b"./"), Ok(None));
         assert_eq!(name(b"..."), Ok(Some("...".into())));
+        // A Persian name, a family of emoji, a blank of Japanese.
+        for raw in [
+            "علی\u{200c}رضا/a.c",
+            "👩\u{200d}👧/a.c",
+            "山田\u{3000}太郎/a.c",
+        ] {
+            assert_eq!(name(raw.as_bytes()), Ok(Some(raw.into())));
+        }
     }
 
     #[test]
@@ -134,7 +148,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_printed_is_passed_over() {
-        for raw in [&b"caf\xb3.c"[..], b"a\nb.c", b"a\x1b[2J.c", &[b'x'; 300]] {
+        for raw in [
+            &b"caf\xb3.c"[..],
+            b"a\nb.c",
+            b"a\x1b[2J.c",
+            "a\u{202e}c.b".as_bytes(),
+            &[b'x'; 300],
+        ] {
             assert!(matches!(name(raw), Err(Refused::Skip(..))), "{raw:?}");
         }
     }
