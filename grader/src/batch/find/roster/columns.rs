@@ -46,12 +46,15 @@ pub(super) fn columns(titles: &csv::StringRecord) -> Vec<Option<Column>> {
     };
     // As Canvas exports its gradebook: `Student` is the name, `ID` Canvas's own number.
     let of_canvas = ["Student", "ID", "Section"].into_iter().all(has);
+    // As GitHub Classroom does: `identifier` is how the teacher calls the student.
+    let of_classroom = ["identifier", "github_username"].into_iter().all(has);
     let mut columns: Vec<_> = titles
         .iter()
         .map(|title| match column(title) {
             Some(Column::Student) if of_canvas && title.trim().eq_ignore_ascii_case("ID") => {
                 Some(Column::Lms)
             }
+            Some(Column::Lms) if of_classroom => Some(Column::Student),
             column => column,
         })
         .collect();

@@ -13,6 +13,7 @@ use self::columns::{Column, columns, decoded, separator};
 use crate::batch::Person;
 use crate::batch::item::composed;
 use crate::lab::{Lang, Text};
+use crate::locale::system_error;
 
 /// The students of a class.
 #[derive(Clone, Debug, Default)]
@@ -104,7 +105,7 @@ impl RosterError {
     }
 }
 
-/// What the system or a reader says, in its own words.
+/// What a reader says, in its own words.
 fn system(error: &dyn std::fmt::Display) -> Text {
     Text {
         en: error.to_string(),
@@ -120,7 +121,7 @@ impl Roster {
     pub fn read(path: &Path) -> Result<Self, RosterError> {
         let bytes = std::fs::read(path).map_err(|error| RosterError::Unreadable {
             path: path.to_owned(),
-            error: system(&error),
+            error: Text::both(error.to_string(), system_error(&error, Lang::Ru)),
         })?;
         let text = decoded(bytes).ok_or_else(|| RosterError::Unreadable {
             path: path.to_owned(),
@@ -197,7 +198,9 @@ impl Roster {
             });
             let person = Person {
                 name: full,
-                email: cell(Column::Email),
+                // GitHub Classroom's list has addresses where others have names.
+                email: cell(Column::Email)
+                    .or_else(|| cell(Column::Student).filter(|student| student.contains('@'))),
                 number: cell(Column::Number),
                 login: cell(Column::Login),
                 lms: cell(Column::Lms),

@@ -40,6 +40,17 @@ fn lists_of_learning_management_systems_are_rosters() {
     assert_eq!(canvas.students.len(), 1);
     assert_eq!(canvas.account("1007").unwrap().group, "OS-1");
     assert_eq!(canvas.find(["ivanovivan"]), canvas.account("1007"));
+    // Who has not joined yet has no login, and most have no name.
+    let classroom = parse(
+        "\"identifier\",\"github_username\",\"github_id\",\"name\"\n\
+         \"ivanov@uni.example\",\"ivan-i\",\"77\",\"\"\n\
+         \"310072\",\"\",\"\",\"\"\n",
+    )
+    .unwrap();
+    let ivanov = classroom.find(["Ivan-I"]).unwrap();
+    assert_eq!(ivanov.student, "ivanov@uni.example");
+    assert_eq!(ivanov.person.email.as_ref(), Some(&ivanov.student));
+    assert_eq!(classroom.students[1].student, "310072");
     let moodle = parse(
         "Имя,Фамилия,Индивидуальный номер,\"Адрес электронной почты\",Группы\n\
          Иван,Иванов,310071,ivanov@uni.example,21214\n\
