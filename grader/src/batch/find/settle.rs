@@ -34,7 +34,7 @@ pub(super) fn settle(hits: Vec<Hit>, root: &Path, query: &Query, found: &mut Fou
                     &there,
                     query,
                     &mut unknown,
-                    &mut found.notes,
+                    &mut found.lost,
                 );
             }
             Handed { account, hit }
@@ -137,7 +137,7 @@ fn join(
     there: &BTreeSet<(String, String)>,
     query: &Query,
     unknown: &mut BTreeSet<String>,
-    notes: &mut Vec<String>,
+    lost: &mut Vec<String>,
 ) {
     let whole = qualified(&hit.group, &hit.student);
     let names = [whole.as_str(), hit.student.as_str()]
@@ -168,8 +168,8 @@ fn join(
         }
         ref all => {
             let note = namesakes(&hit.student, all, query.lang);
-            if !notes.contains(&note) {
-                notes.push(note);
+            if !lost.contains(&note) {
+                lost.push(note);
             }
         }
     }
