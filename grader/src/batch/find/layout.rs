@@ -366,7 +366,11 @@ mod tests {
             ("lab30-31", "lab30-31"),
             ("ivanov", "ivanov"),
         ] {
-            assert_eq!(without_lab(&[lab.clone()], name), student, "{name}");
+            assert_eq!(
+                without_lab(std::slice::from_ref(&lab), name),
+                student,
+                "{name}"
+            );
         }
     }
 

@@ -151,11 +151,26 @@ pub(super) fn say_found(class: &Class, most: usize, words: Words) {
         clean(&found.how)
     );
     say(&found.notes, most, words);
+    let ahead = from_the_future(&found.items, time::now());
+    if !ahead.is_empty() {
+        let ahead = some(ahead.iter().map(String::as_str));
+        tell!("{}", words.handed_in_ahead(&ahead));
+    }
     if !found.missing.is_empty() {
         let names: Vec<String> = found.missing.iter().map(who).collect();
         let names = some(names.iter().map(String::as_str));
         tell!("{}: {names}", words.nothing_from(found.missing.len()));
     }
+}
+
+/// Whose work was handed in later than it is now, with the times: a clock was wrong, and what comes of
+/// it is lateness. Clocks that agree as clocks do are not worth a word.
+fn from_the_future(items: &[Item], now: i64) -> Vec<String> {
+    const AGREE: i64 = 300;
+    let late = |item: &Item| item.submitted.filter(|at| *at > now + AGREE);
+    let late = items.iter().filter_map(|item| Some((item, late(item)?)));
+    late.map(|(item, at)| format!("{} ({})", item.identity, time::shown(at)))
+        .collect()
 }
 
 /// A student of the roster, as everywhere: two of one name are told apart by their groups.
@@ -221,9 +236,8 @@ mod tests {
         assert_eq!(read("us-upper=x"), None);
     }
 
-    #[test]
-    fn what_was_found_stands_in_columns() {
-        let item = |student: &str, at: &str, submitted| Item {
+    fn item(student: &str, at: &str, submitted: Option<i64>) -> Item {
+        Item {
             identity: Identity {
                 group: String::new(),
                 student: student.into(),
@@ -234,7 +248,23 @@ mod tests {
             submitted,
             place: Place::Directory(at.into()),
             origin: None,
-        };
+        }
+    }
+
+    #[test]
+    fn nobody_hands_in_tomorrow() {
+        let items = [
+            item("anna", "a", Some(86_400)),
+            item("boris", "b", Some(100)),
+            item("vera", "v", None),
+        ];
+        let says = format!("anna us-upper ({})", time::shown(86_400));
+        assert_eq!(from_the_future(&items, 0), [says]);
+        assert!(from_the_future(&items, 86_400).is_empty());
+    }
+
+    #[test]
+    fn what_was_found_stands_in_columns() {
         let items = [
             item("Ян", "a/lab30", Some(0)),
             item("Anna Petrova", "anna/lab30", None),

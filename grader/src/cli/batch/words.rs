@@ -88,6 +88,18 @@ impl Words {
         }
     }
 
+    /// Times of handing in that cannot be right.
+    pub(super) fn handed_in_ahead(self, who: &str) -> String {
+        self.pick(
+            format!(
+                "note: handed in later than now, by their own times: {who}; a clock was wrong there or is here, and lateness counts by it"
+            ),
+            format!(
+                "заметка: судя по времени, сданы позже, чем сейчас: {who}; там или здесь неверны часы, а опоздание считается по ним"
+            ),
+        )
+    }
+
     /// Students are in the gradebook under two names each.
     pub(super) fn renamed(self, n: usize, pairs: &str) -> String {
         let students = self.count(
