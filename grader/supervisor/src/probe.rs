@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::event::{Event, What};
+use crate::event::{Enforced, Event, Means, What};
 use crate::plan::{Isolation, Observation, Plan};
 use crate::wire::Kind;
 use crate::worker::{Process, Worker, WorkerError, mode};
@@ -59,7 +59,7 @@ pub fn probe(exe: &Path) -> Vec<Check> {
     {
         apparmor::explain(user, exe);
     }
-    checks.push(whole(exe));
+    checks.extend(whole(exe));
     checks
 }
 
@@ -74,8 +74,8 @@ fn single(exe: &Path) -> Result<Vec<Check>, String> {
     }
 }
 
-/// A scenario in which nothing happens, with all isolation required.
-fn whole(exe: &Path) -> Check {
+/// A scenario in which nothing happens, with all isolation required; before it what only some labs need.
+fn whole(exe: &Path) -> Vec<Check> {
     let plan = Plan::nothing("probe", Observation::Full, Isolation::Required);
     let mut enforced = None;
     let mut on_event = |event: Event| {
@@ -84,6 +84,7 @@ fn whole(exe: &Path) -> Check {
         }
     };
     let ran = Worker::spawn(exe, None).and_then(|mut worker| worker.run(&plan, &mut on_event));
+    let mut checks: Vec<Check> = enforced.iter().flat_map(means).collect();
     let result = match (ran, enforced) {
         (Ok(()), Some(enforced)) => {
             let missing = match enforced.missing.join("; ") {
@@ -99,6 +100,35 @@ fn whole(exe: &Path) -> Check {
         (Err(WorkerError::Refused(reason)), _) => Err(reason),
         (Err(error), _) => Err(error.to_string()),
     };
-    Check::new("a whole scenario", result)
-        .or("scenarios run with reduced isolation: see the refusals above")
+    checks.push(
+        Check::new("a whole scenario", result)
+            .or("scenarios run with reduced isolation: see the refusals above"),
+    );
+    checks
+}
+
+/// What only some labs need, as a scenario had it.
+fn means(enforced: &Enforced) -> [Check; 2] {
+    Means::ALL.map(|means| {
+        let (name, there, lacking, remedy) = match means {
+            Means::Ipv6 => (
+                "IPv6",
+                "::1 answers",
+                "::1 is not there",
+                "boot without ipv6.disable=1; without it what a lab shows over IPv6 is skipped",
+            ),
+            Means::OtherUser => (
+                "second user id",
+                "granted",
+                "an ordinary user's namespace holds one",
+                "run grader as root; without it what a lab shows as another user is skipped",
+            ),
+        };
+        let result = if enforced.lacks.contains(&means) {
+            Err(lacking.to_owned())
+        } else {
+            Ok(there.to_owned())
+        };
+        Check::new(name, result).or(remedy)
+    })
 }

@@ -203,8 +203,23 @@ fn doctor_says_what_is_granted() {
     home.grader().arg("doctor").assert().stdout(
         contains("user namespace")
             .and(contains("ptrace"))
+            .and(contains("✓ IPv6"))
             .and(contains("a whole scenario")),
     );
+}
+
+#[test]
+fn doctor_says_what_a_skipped_requirement_wants() {
+    let home = Home::new();
+    let doctor = end_to_end::grader(home.path());
+    let mut one_user = std::process::Command::new("unshare");
+    one_user.args(["--user", "--map-root-user"]);
+    one_user.arg(doctor.get_program()).arg("doctor").env_clear();
+    one_user.envs(doctor.get_envs().filter_map(|(n, v)| Some((n, v?))));
+    let output = one_user.output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(said.contains("✗ second user id"), "{said}");
+    assert!(said.contains("run grader as root"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use assert_cmd::Command;
@@ -51,6 +52,20 @@ impl Home {
 pub(crate) fn json(output: &[u8]) -> serde_json::Value {
     serde_json::from_slice(output)
         .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(output)))
+}
+
+/// The requirements that cannot be shown here because the machine lacks something, which an
+/// ordinary user's does: a second user id. As root there are none.
+pub(crate) fn not_shown_here(report: &serde_json::Value) -> BTreeSet<String> {
+    let lacks = report["enforced"]["lacks"].as_array();
+    if lacks.is_none_or(Vec::is_empty) {
+        return BTreeSet::new();
+    }
+    let requirements = report["requirements"].as_array().into_iter().flatten();
+    requirements
+        .filter(|r| r["outcome"] == "skipped" && r["reason"]["unavailable"].is_string())
+        .filter_map(|r| r["id"].as_str().map(str::to_owned))
+        .collect()
 }
 
 /// The outcome of each requirement in a report.

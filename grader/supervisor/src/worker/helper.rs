@@ -52,9 +52,8 @@ pub(super) fn full(worker: &Full, ipc: &ipc::Ipc, plan: Plan, started: Instant) 
                 "ptrace: refused, so calls are not seen".into(),
             ));
         }
-        let owner = (identity.owner_inside(), identity.owner_inside());
         let traced = traceable && plan.observation == Observation::Full;
-        let mut missing = scenario::set_up(base, &plan, owner, traced)?;
+        let mut missing = scenario::set_up(base, &plan, identity, traced)?;
         let mut active: Vec<String> = NAMESPACES.map(Into::into).to_vec();
         active.extend(EVERYWHERE.map(Into::into));
         // So far only the limit on pids can be among them.
