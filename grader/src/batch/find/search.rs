@@ -17,6 +17,8 @@ pub(super) struct Search<'a> {
     pub(super) notes: Vec<String>,
     pub(super) lost: Vec<String>,
     pub(super) root: PathBuf,
+    /// The working tree of git that it is in: students have put links there, not the instructor.
+    tree: Option<PathBuf>,
     /// How many directories and files were looked at.
     entries: usize,
     listed: HashMap<PathBuf, Rc<[Entry]>>,
@@ -55,6 +57,7 @@ impl<'a> Search<'a> {
             notes: Vec::new(),
             lost: Vec::new(),
             root: root.to_owned(),
+            tree: working_tree(root),
             entries: 0,
             listed: HashMap::new(),
             held: 0,
@@ -124,10 +127,11 @@ impl<'a> Search<'a> {
             if text.starts_with('.') || text == "__MACOSX" {
                 continue;
             }
-            // Links are followed: an instructor may have put the class together with them.
+            // Links are followed: an instructor may have put the class together with them. In a
+            // repository they lead to nothing else of this machine.
             let path = entry.path();
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
-            if let Some(why) = is_link.then(|| leads_astray(dir, &path)).flatten() {
+            if let Some(why) = is_link.then(|| self.leads_astray(dir, &path)).flatten() {
                 let shown = self.shown(&path);
                 self.lose(&shown, why.0, why.1);
                 continue;
@@ -137,6 +141,29 @@ impl<'a> Search<'a> {
         }
         out.sort();
         Ok(out)
+    }
+
+    /// What is wrong with a link in `dir`: following it would find nothing, the class again, or what
+    /// was not handed in. In both languages.
+    fn leads_astray(&self, dir: &Path, link: &Path) -> Option<(&'static str, &'static str)> {
+        let Ok(target) = link.canonicalize() else {
+            return Some(("a link that leads nowhere", "ссылка никуда не ведёт"));
+        };
+        if self
+            .tree
+            .as_ref()
+            .is_some_and(|tree| !target.starts_with(tree))
+        {
+            return Some((
+                "a link that leads out of the repository",
+                "ссылка ведёт за пределы репозитория",
+            ));
+        }
+        let dir = dir.canonicalize().ok()?;
+        (dir.starts_with(&target)).then_some((
+            "a link to a directory that it is in itself",
+            "ссылка на каталог, в котором она сама лежит",
+        ))
     }
 
     /// Notes something in the language that was asked for.
@@ -164,15 +191,11 @@ pub(super) fn passed_over(lang: Lang, shown: &str, en: &str, ru: &str) -> String
     )
 }
 
-/// What is wrong with a link in `dir`: following it would find nothing, or the class again. In both
-/// languages.
-fn leads_astray(dir: &Path, link: &Path) -> Option<(&'static str, &'static str)> {
-    let Ok(target) = link.canonicalize() else {
-        return Some(("a link that leads nowhere", "ссылка никуда не ведёт"));
-    };
-    let dir = dir.canonicalize().ok()?;
-    (dir.starts_with(&target)).then_some((
-        "a link to a directory that it is in itself",
-        "ссылка на каталог, в котором она сама лежит",
-    ))
+/// The top of the working tree that a directory is in.
+fn working_tree(root: &Path) -> Option<PathBuf> {
+    let root = root.canonicalize().ok()?;
+    let mut above = root.ancestors();
+    above
+        .find(|dir| dir.join(".git").exists())
+        .map(Path::to_owned)
 }

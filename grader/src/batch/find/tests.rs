@@ -585,6 +585,30 @@ fn links_in_circles_find_nothing_twice() {
 }
 
 #[test]
+fn a_link_out_of_a_repository_is_nobodys_work() {
+    let elsewhere = tree(&["reference/server.c"]);
+    let dir = tree(&["anna/lab30/server.c", "boris/README", "vera/README"]);
+    let link = |to: &Path, name: &str| {
+        std::os::unix::fs::symlink(to, dir.path().join(name)).unwrap();
+    };
+    link(&elsewhere.path().join("reference"), "boris/lab30");
+    link(Path::new("../anna/lab30"), "vera/lab30");
+    // In a directory of the instructor's they are the instructor's.
+    assert_eq!(found(&dir, &one_lab()).len(), 3);
+    fs::create_dir(dir.path().join(".git")).unwrap();
+    let found = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(
+        rows(&found, dir.path()),
+        [
+            "/anna course-30 1 anna/lab30",
+            "/vera course-30 1 vera/lab30"
+        ]
+    );
+    let says = "passed over boris/lab30: a link that leads out of the repository";
+    assert_eq!(found.lost, [says]);
+}
+
+#[test]
 fn a_name_that_two_of_the_roster_bear_is_told() {
     let dir = tree(&[
         "ivanovivan_1007_5551_server.c",
