@@ -24,6 +24,7 @@ use signal_hook::iterator::Signals;
 
 use self::grants::may_grade;
 use super::failure::Failure;
+use super::lang::lang;
 use super::options::LangOption;
 use super::tell::tell;
 use super::words::Words;
@@ -55,8 +56,8 @@ pub(super) struct Worker {
 
 impl Worker {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        let store = Store::open(&self.store).map_err(|e| Failure::usage(e.to_string()))?;
-        let job = store.job().map_err(|e| Failure::usage(e.to_string()))?;
+        let store = Store::open(&self.store).map_err(|e| Failure::usage(e.told(lang())))?;
+        let job = store.job().map_err(|e| Failure::usage(e.told(lang())))?;
         let job = Job::from_json(&job)
             .map_err(|e| Failure::usage(format!("{}: {e}", self.store.display())))?;
         let slots = match self.slots {
@@ -134,7 +135,7 @@ impl Worker {
 fn failure(error: WorkError, words: Words) -> Failure {
     let (text, damaged) = match error {
         WorkError::Unfit { why, left, damaged } => (words.unfit(&why, left), damaged),
-        WorkError::Store(error) => (error.to_string(), true),
+        WorkError::Store(error) => (error.told(words.0), true),
     };
     let failure = Failure::fault(text);
     if damaged {

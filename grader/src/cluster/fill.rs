@@ -7,6 +7,7 @@ use thiserror::Error;
 use super::pack::{PackError, pack};
 use super::task::{Task, TaskLab, lab_bounds};
 use crate::batch::{Item, JournalError, Progress, ResultRecord, Status, Workload};
+use crate::lab::Lang;
 use crate::lab::catalog::LabSource;
 use crate::store::{Key, Store, StoreError};
 use crate::submission::Bounds;
@@ -28,6 +29,19 @@ pub enum FillError {
     /// Results can no longer be written down.
     #[error(transparent)]
     Journal(#[from] JournalError),
+}
+
+impl FillError {
+    /// The same for who reads `lang`.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (Self::Store(error), _) => error.told(lang),
+            (Self::Journal(error), _) => error.told(lang),
+            (Self::Lab { lab, error }, Lang::Ru) => format!("задание {lab}: {error}"),
+            (Self::Lab { .. }, Lang::En) => self.to_string(),
+        }
+    }
 }
 
 /// Adds every item that has no result yet, and gives the keys that are to be waited for. An item

@@ -139,7 +139,13 @@ pub fn follow<E>(
     .run(launcher, stop, on_result, on_note);
     // Finished workers have nothing more to do, the others are not wanted any more.
     let cancelled = launcher.cancel();
+    // Where the command that starts them is not there, the one that ends them is not either.
+    let never = matches!(
+        result,
+        Err(FollowError::Launch(LaunchError::Command { .. }))
+    );
     if !matches!(result, Ok(Followed::Done))
+        && !never
         && let Err(why) = cancelled
     {
         on_note(Note::NotCancelled(why));

@@ -5,7 +5,8 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::durable::{self, Wait};
-use super::{Key, Store, StoreError, at, corrupt};
+use super::{Cannot, Key, Store, StoreError, at, corrupt};
+use crate::lab::Text;
 
 impl Store {
     /// Keeps bytes and gives their name. What lies there damaged is put right.
@@ -18,11 +19,11 @@ impl Store {
         if self.kept(&key).is_err() {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(at(&path, "cannot be removed")(error));
+                    return Err(at(&path, Cannot::Removed)(error));
                 }
                 _ => {}
             }
-            durable::link_new(&path, bytes, Wait::Disk).map_err(at(&path, "cannot be written"))?;
+            durable::link_new(&path, bytes, Wait::Disk).map_err(at(&path, Cannot::Written))?;
         }
         Ok(key)
     }
@@ -33,11 +34,14 @@ impl Store {
     /// They are not there, or are not what was kept.
     pub fn kept(&self, key: &Key) -> Result<Vec<u8>, StoreError> {
         let path: &Path = &self.root.join("blobs").join(key.as_str());
-        let bytes = fs::read(path).map_err(at(path, "cannot be read"))?;
+        let bytes = fs::read(path).map_err(at(path, Cannot::Read))?;
         if blake3::hash(&bytes).to_hex().as_str() != key.as_str() {
             return Err(corrupt(
                 path,
-                "its bytes are not those that were kept".to_owned(),
+                Text::both(
+                    "its bytes are not those that were kept",
+                    "в нём не те байты, которые сохраняли",
+                ),
             ));
         }
         Ok(bytes)

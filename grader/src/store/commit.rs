@@ -3,7 +3,8 @@
 use std::fs;
 
 use super::durable::{self, Wait};
-use super::{Key, Store, StoreError, Worker, at, corrupt};
+use super::{Cannot, Key, Store, StoreError, Worker, at, corrupt};
+use crate::lab::Text;
 
 /// What became of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl Store {
             // To wait for the disk would take longer than all the rest of a claim and a commit, and
             // what is lost is graded again.
             let linked = durable::link_new(&path, &sealed, Wait::Server);
-            if linked.map_err(at(&path, "cannot be written"))? {
+            if linked.map_err(at(&path, Cannot::Written))? {
                 return Ok(Commit::First);
             }
             first = self.result(key)?;
@@ -67,7 +68,10 @@ impl Store {
         let first = first.ok_or_else(|| {
             corrupt(
                 &path,
-                "it comes and goes, and never is what was written".to_owned(),
+                Text::both(
+                    "it comes and goes, and never is what was written",
+                    "то появляется, то пропадает, и записанного в нём нет",
+                ),
             )
         })?;
         if same(&first, result) {
@@ -75,7 +79,7 @@ impl Store {
         }
         let name = format!("{key}.{}.json", worker.name());
         let path = self.root.join("disputes").join(name);
-        durable::link_new(&path, result, Wait::Disk).map_err(at(&path, "cannot be written"))?;
+        durable::link_new(&path, result, Wait::Disk).map_err(at(&path, Cannot::Written))?;
         Ok(Commit::Disputed)
     }
 
@@ -89,7 +93,7 @@ impl Store {
         let bytes = match fs::read(&path) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(at(&path, "cannot be read")(error)),
+            Err(error) => return Err(at(&path, Cannot::Read)(error)),
         };
         let result = unsealed(bytes);
         if result.is_none() {
@@ -109,7 +113,7 @@ impl Store {
         let path = self.result_path(key);
         match fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(at(&path, "cannot be removed")(error))
+                Err(at(&path, Cannot::Removed)(error))
             }
             _ => Ok(()),
         }
@@ -121,10 +125,10 @@ impl Store {
     /// They cannot be listed.
     pub fn disputes(&self) -> Result<Vec<String>, StoreError> {
         let path = self.root.join("disputes");
-        let listing = fs::read_dir(&path).map_err(at(&path, "cannot be listed"))?;
+        let listing = fs::read_dir(&path).map_err(at(&path, Cannot::Listed))?;
         let mut names = Vec::new();
         for entry in listing {
-            let name = entry.map_err(at(&path, "cannot be listed"))?.file_name();
+            let name = entry.map_err(at(&path, Cannot::Listed))?.file_name();
             names.extend(
                 name.to_str()
                     .filter(|name| name.ends_with(".json"))

@@ -15,7 +15,7 @@ use nix::sys::stat::futimens;
 use nix::sys::time::TimeSpec;
 
 use super::durable::unique;
-use super::{Key, Store, StoreError, at};
+use super::{Cannot, Key, Store, StoreError, at};
 
 /// Heartbeats in the time after which a worker counts as gone: some may be late.
 const BEATS: u32 = 5;
@@ -82,9 +82,9 @@ impl Worker {
             .write(true)
             .create_new(true)
             .open(&heart)
-            .map_err(at(&heart, "cannot be written"))?;
+            .map_err(at(&heart, Cannot::Written))?;
         // The marks of its starts are names of this file.
-        writeln!(file, "{name}").map_err(at(&heart, "cannot be written"))?;
+        writeln!(file, "{name}").map_err(at(&heart, Cannot::Written))?;
         let (stop, stopped) = mpsc::channel();
         let every = store.lease / BEATS;
         let beating = thread::spawn(move || beat(&file, every, &stopped));
@@ -244,13 +244,13 @@ impl Store {
             None => return Ok(Claim::Taken),
             Some(Ok(())) => return Ok(lease(false)),
             Some(Err(error)) if error.kind() == ErrorKind::AlreadyExists => {}
-            Some(Err(error)) => return Err(at(&path, "cannot be claimed")(error)),
+            Some(Err(error)) => return Err(at(&path, Cannot::Claimed)(error)),
         }
         let owner = match fs::read_link(&path) {
             Ok(owner) => owner,
             // Given up just now: somebody will come to it again.
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Claim::Taken),
-            Err(error) => return Err(at(&path, "cannot be read")(error)),
+            Err(error) => return Err(at(&path, Cannot::Read)(error)),
         };
         // A link of ours stays where the reply to symlink(2) was lost on its way (NFS).
         if owner.as_os_str() == &*worker.name {
@@ -271,7 +271,7 @@ impl Store {
         match taken {
             None => Ok(Claim::Taken),
             Some(Ok(())) => Ok(lease(true)),
-            Some(Err(error)) => Err(at(&path, "cannot be taken over")(error)),
+            Some(Err(error)) => Err(at(&path, Cannot::TakenOver)(error)),
         }
     }
 
@@ -282,8 +282,8 @@ impl Store {
     pub fn beats(&self) -> Result<BTreeMap<OsString, SystemTime>, StoreError> {
         let path = self.root.join("beat");
         let mut beats = BTreeMap::new();
-        for entry in fs::read_dir(&path).map_err(at(&path, "cannot be listed"))? {
-            let entry = entry.map_err(at(&path, "cannot be listed"))?;
+        for entry in fs::read_dir(&path).map_err(at(&path, Cannot::Listed))? {
+            let entry = entry.map_err(at(&path, Cannot::Listed))?;
             // Gone meanwhile: no sign of life.
             if let Some(time) = modified(&entry.path())? {
                 beats.insert(entry.file_name(), time);
@@ -309,7 +309,7 @@ impl Store {
                 .map_err(io::Error::from)?;
             heart.metadata()?.modified()
         });
-        let now = now.map_err(at(&worker.heart, "cannot be touched"))?;
+        let now = now.map_err(at(&worker.heart, Cannot::Touched))?;
         let still = lock(&worker.others).still(name, theirs);
         let late = now.duration_since(theirs).unwrap_or_default() >= self.lease;
         let enough = if late {
@@ -327,7 +327,7 @@ fn beat_of(heart: &Path) -> Result<Option<SystemTime>, StoreError> {
     match File::open(heart).and_then(|file| file.metadata()?.modified()) {
         Ok(time) => Ok(Some(time)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(at(heart, "cannot be looked at")(error)),
+        Err(error) => Err(at(heart, Cannot::LookedAt)(error)),
     }
 }
 
@@ -335,6 +335,6 @@ fn modified(path: &Path) -> Result<Option<SystemTime>, StoreError> {
     match fs::metadata(path).and_then(|meta| meta.modified()) {
         Ok(time) => Ok(Some(time)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(at(path, "cannot be looked at")(error)),
+        Err(error) => Err(at(path, Cannot::LookedAt)(error)),
     }
 }

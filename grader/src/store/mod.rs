@@ -39,6 +39,9 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::lab::{Lang, Text};
+use crate::locale::system_error;
+
 pub use commit::Commit;
 use durable::Wait;
 pub use key::{BadKey, Key};
@@ -58,12 +61,12 @@ pub const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// A file of the store cannot be read or written.
-    #[error("store {}: {what}: {error}", path.display())]
+    #[error("store {}: {}: {error}", path.display(), what.told(Lang::En))]
     Io {
         /// The file.
         path: PathBuf,
         /// What was to be done.
-        what: &'static str,
+        what: Cannot,
         /// Why not.
         error: io::Error,
     },
@@ -73,7 +76,7 @@ pub enum StoreError {
         /// The directory.
         path: PathBuf,
         /// What is wrong.
-        why: String,
+        why: Text,
     },
     /// An item or result is not what it must be.
     #[error("store {}: {why}", path.display())]
@@ -81,8 +84,72 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
         /// What is wrong.
-        why: String,
+        why: Text,
     },
+}
+
+/// What cannot be done with a file of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cannot {
+    /// To make the directory.
+    Made,
+    /// To list what is in it.
+    Listed,
+    /// To write it.
+    Written,
+    /// To read it.
+    Read,
+    /// To remove it.
+    Removed,
+    /// To see whether it is there, and of when.
+    LookedAt,
+    /// To claim an item.
+    Claimed,
+    /// To take an item over from who is gone.
+    TakenOver,
+    /// To give it the time of now.
+    Touched,
+}
+
+impl Cannot {
+    fn told(self, lang: Lang) -> &'static str {
+        let (en, ru) = match self {
+            Self::Made => ("cannot be made", "не создать"),
+            Self::Listed => ("cannot be listed", "не прочитать список"),
+            Self::Written => ("cannot be written", "не записать"),
+            Self::Read => ("cannot be read", "не прочитать"),
+            Self::Removed => ("cannot be removed", "не удалить"),
+            Self::LookedAt => ("cannot be looked at", "не посмотреть"),
+            Self::Claimed => ("cannot be claimed", "не занять"),
+            Self::TakenOver => ("cannot be taken over", "не перенять"),
+            Self::Touched => ("cannot be touched", "не обновить время"),
+        };
+        lang.pick(en, ru)
+    }
+}
+
+impl StoreError {
+    /// The same for who reads `lang`.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) => self.to_string(),
+            (Self::Io { path, what, error }, _) => format!(
+                "хранилище {}: {}: {}",
+                path.display(),
+                what.told(lang),
+                system_error(error, lang)
+            ),
+            (Self::NotAStore { path, why }, _) => format!(
+                "{}: это не хранилище grader ({}); назовите пустой каталог или тот, что заполнил `grader batch --store`",
+                path.display(),
+                why.in_lang(lang)
+            ),
+            (Self::Corrupt { path, why }, _) => {
+                format!("хранилище {}: {}", path.display(), why.in_lang(lang))
+            }
+        }
+    }
 }
 
 /// What every worker of a store must agree on.
@@ -112,18 +179,18 @@ impl Store {
     /// # Errors
     /// The directory cannot be written, or holds something else.
     pub fn create(root: &Path, lease: Duration) -> Result<Self, StoreError> {
-        fs::create_dir_all(root).map_err(at(root, "cannot be made"))?;
+        fs::create_dir_all(root).map_err(at(root, Cannot::Made))?;
         if !root.join("store.json").exists()
-            && let Some(name) = stranger(root).map_err(at(root, "cannot be listed"))?
+            && let Some(name) = stranger(root).map_err(at(root, Cannot::Listed))?
         {
             return Err(StoreError::NotAStore {
                 path: root.to_path_buf(),
-                why: format!("it holds {}", crate::text::clean(&name.to_string_lossy())),
+                why: holds(&crate::text::clean(&name.to_string_lossy())),
             });
         }
         for name in DIRECTORIES {
             let path = root.join(name);
-            fs::create_dir_all(&path).map_err(at(&path, "cannot be made"))?;
+            fs::create_dir_all(&path).map_err(at(&path, Cannot::Made))?;
         }
         let head = Head {
             format: FORMAT.to_owned(),
@@ -134,9 +201,9 @@ impl Store {
                 .unwrap_or(u64::MAX),
         };
         let path = root.join("store.json");
-        let text = serde_json::to_vec(&head).map_err(|e| corrupt(&path, e.to_string()))?;
+        let text = serde_json::to_vec(&head).map_err(|e| corrupt(&path, in_its_words(&e)))?;
         // Last: a store without it is not yet whole. Whoever comes second uses the first one's.
-        durable::link_new(&path, &text, Wait::Disk).map_err(at(&path, "cannot be written"))?;
+        durable::link_new(&path, &text, Wait::Disk).map_err(at(&path, Cannot::Written))?;
         Self::open(root)
     }
 
@@ -145,18 +212,22 @@ impl Store {
     /// # Errors
     /// There is none, or it is another version's.
     pub fn open(root: &Path) -> Result<Self, StoreError> {
-        let not = |why: String| StoreError::NotAStore {
+        let not = |why: Text| StoreError::NotAStore {
             path: root.to_path_buf(),
             why,
         };
         let path = root.join("store.json");
-        let text = fs::read(&path).map_err(|e| not(format!("store.json: {e}")))?;
-        let head: Head =
-            serde_json::from_slice(&text).map_err(|e| not(format!("store.json: {e}")))?;
+        let text = fs::read(&path).map_err(|e| {
+            let why = Text::both(e.to_string(), system_error(&e, Lang::Ru));
+            not(why.behind("store.json: "))
+        })?;
+        let head: Head = serde_json::from_slice(&text)
+            .map_err(|e| not(in_its_words(&e).behind("store.json: ")))?;
         if head.format != FORMAT {
-            return Err(not(format!(
-                "its format is {}, this grader reads {FORMAT}",
-                crate::text::clean(&head.format)
+            let format = crate::text::clean(&head.format);
+            return Err(not(Text::both(
+                format!("its format is {format}, this grader reads {FORMAT}"),
+                format!("его формат — {format}, а этот grader читает {FORMAT}"),
             )));
         }
         Ok(Self {
@@ -183,7 +254,7 @@ impl Store {
     /// It cannot be written or read.
     pub fn agree_on(&self, job: &[u8]) -> Result<Vec<u8>, StoreError> {
         let path = self.root.join("job.json");
-        durable::link_new(&path, job, Wait::Disk).map_err(at(&path, "cannot be written"))?;
+        durable::link_new(&path, job, Wait::Disk).map_err(at(&path, Cannot::Written))?;
         self.job()
     }
 
@@ -193,7 +264,7 @@ impl Store {
     /// Nobody has said so yet, or it cannot be read.
     pub fn job(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.root.join("job.json");
-        fs::read(&path).map_err(at(&path, "cannot be read"))
+        fs::read(&path).map_err(at(&path, Cannot::Read))
     }
 
     /// Adds an item; one that is there already stays as it is.
@@ -205,7 +276,7 @@ impl Store {
         if path.exists() {
             return Ok(());
         }
-        durable::link_new(&path, item, Wait::Disk).map_err(at(&path, "cannot be written"))?;
+        durable::link_new(&path, item, Wait::Disk).map_err(at(&path, Cannot::Written))?;
         Ok(())
     }
 
@@ -215,7 +286,7 @@ impl Store {
     /// It cannot be written.
     pub fn mend(&self, key: &Key, item: &[u8]) -> Result<(), StoreError> {
         let path = self.item_path(key);
-        durable::replace(&path, item).map_err(at(&path, "cannot be written"))
+        durable::replace(&path, item).map_err(at(&path, Cannot::Written))
     }
 
     /// What was said when the item was added.
@@ -224,7 +295,7 @@ impl Store {
     /// There is none, or it cannot be read.
     pub fn item(&self, key: &Key) -> Result<Vec<u8>, StoreError> {
         let path = self.item_path(key);
-        fs::read(&path).map_err(at(&path, "cannot be read"))
+        fs::read(&path).map_err(at(&path, Cannot::Read))
     }
 
     /// All items, sorted.
@@ -257,10 +328,10 @@ impl Store {
 
     fn keys(&self, directory: &str) -> Result<Vec<Key>, StoreError> {
         let path = self.root.join(directory);
-        let listing = fs::read_dir(&path).map_err(at(&path, "cannot be listed"))?;
+        let listing = fs::read_dir(&path).map_err(at(&path, Cannot::Listed))?;
         let mut keys = Vec::new();
         for entry in listing {
-            let entry = entry.map_err(at(&path, "cannot be listed"))?;
+            let entry = entry.map_err(at(&path, Cannot::Listed))?;
             let name = entry.file_name();
             // Anything else is a file that is being written, or nobody's.
             let stem = name.to_str().and_then(|name| name.strip_suffix(".json"));
@@ -295,7 +366,7 @@ fn stranger(root: &Path) -> io::Result<Option<OsString>> {
 }
 
 /// Says which file an error of the system is about.
-fn at<'a>(path: &'a Path, what: &'static str) -> impl Fn(io::Error) -> StoreError + 'a {
+fn at<'a>(path: &'a Path, what: Cannot) -> impl Fn(io::Error) -> StoreError + 'a {
     move |error| StoreError::Io {
         path: path.to_path_buf(),
         what,
@@ -303,7 +374,19 @@ fn at<'a>(path: &'a Path, what: &'static str) -> impl Fn(io::Error) -> StoreErro
     }
 }
 
-fn corrupt(path: &Path, why: String) -> StoreError {
+fn holds(name: &str) -> Text {
+    Text::both(format!("it holds {name}"), format!("в нём есть {name}"))
+}
+
+/// What a reader says, which nobody has translated.
+fn in_its_words(error: &serde_json::Error) -> Text {
+    Text {
+        en: error.to_string(),
+        ru: None,
+    }
+}
+
+fn corrupt(path: &Path, why: Text) -> StoreError {
     StoreError::Corrupt {
         path: path.to_path_buf(),
         why,

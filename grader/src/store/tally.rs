@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{Key, MOST_STARTS, Store, StoreError, Worker, at};
+use super::{Cannot, Key, MOST_STARTS, Store, StoreError, Worker, at};
 
 /// What the starts of an item say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ impl Store {
                 // Told to end: what it starts now counts nothing.
                 None | Some(Ok(())) => return Ok(Tally::Start(number)),
                 Some(Err(error)) if error.kind() == ErrorKind::AlreadyExists => {}
-                Some(Err(error)) => return Err(at(&path, "cannot be written")(error)),
+                Some(Err(error)) => return Err(at(&path, Cannot::Written)(error)),
             }
         }
         Ok(Tally::GivenUp)

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Claim, Commit, Key, Store, StoreError, Tally, Watch, Worker, at};
+use super::{Cannot, Claim, Commit, Key, Store, StoreError, Tally, Watch, Worker, at};
 
 /// How often one looks whether other workers are done or gone, in parts of a lease.
 const LOOKS: u32 = 10;
@@ -160,7 +160,7 @@ impl Open {
     fn look(&mut self, store: &Store) -> Result<bool, StoreError> {
         let path = store.root().join("items");
         let changed = self.items.changed();
-        if changed.map_err(at(&path, "cannot be looked at"))? || self.keys.len() > FEW {
+        if changed.map_err(at(&path, Cannot::LookedAt))? || self.keys.len() > FEW {
             self.list(store)?;
         } else {
             self.keys.retain(|key| !store.result_path(key).exists());

@@ -235,6 +235,40 @@ fn what_is_wrong_is_told_in_russian() {
             "nowhere: такого файла или каталога нет",
         ),
         (
+            &["batch", "us-upper=30", "class", "--roster", "nowhere.csv"],
+            "nowhere.csv: такого файла или каталога нет",
+        ),
+        (
+            &["worker", "--store", "class"],
+            "class: это не хранилище grader (store.json: такого файла или каталога нет); назовите",
+        ),
+        (
+            &[
+                "batch",
+                "us-upper=30",
+                "class",
+                "--gradebook=new.db",
+                "--engine",
+                "none",
+                "--store",
+                "book",
+            ],
+            "book: это не хранилище grader (в нём есть grades.db); назовите",
+        ),
+        (
+            &[
+                "batch",
+                "us-upper=30",
+                "class",
+                "--gradebook=new.db",
+                "--engine",
+                "slurm",
+                "--store",
+                "a%b",
+            ],
+            "a%b: для Slurm в пути допустимы только буквы",
+        ),
+        (
             &["batch", "us-upper=30", "class", "--layout", "{who}"],
             "`{who}` неизвестно; в раскладке есть",
         ),

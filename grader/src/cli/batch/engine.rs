@@ -18,7 +18,7 @@ use grader::text::clean;
 use super::interrupt::Interrupt;
 use super::progress::Display;
 use crate::cli::failure::Failure;
-use crate::cli::lang::both;
+use crate::cli::lang::{both, lang};
 use crate::cli::tell::tell;
 use crate::cli::words::Words;
 
@@ -188,11 +188,11 @@ impl ClusterArgs {
             }),
         };
         let store = Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| match e {
-            StoreError::NotAStore { .. } => Failure::usage(e.to_string()),
-            _ => failed(&e),
+            StoreError::NotAStore { .. } => Failure::usage(e.told(lang())),
+            _ => failed(&e.told(lang())),
         })?;
         let job = Job::new(options, engine).to_json();
-        let agreed = store.agree_on(&job).map_err(|e| failed(&e))?;
+        let agreed = store.agree_on(&job).map_err(|e| failed(&e.told(lang())))?;
         if let Err(error) = Job::from_json(&agreed) {
             return Err(Failure::usage(format!("{}: {error}", root.display())).hint(both(
                 "the store was begun by another grader, or the file is damaged: name another directory",
@@ -210,8 +210,8 @@ impl ClusterArgs {
                 "задайте те же --repeat, --seed, --lang, --isolation, --observation и --without или другой каталог",
             )));
         }
-        let keys =
-            fill(&store, class, &mut |progress| display.take(&progress)).map_err(|e| failed(&e))?;
+        let keys = fill(&store, class, &mut |progress| display.take(&progress))
+            .map_err(|e| failed(&e.told(lang())))?;
         let workers = match self.engine {
             Engine::Ssh => self.host.iter().map(|(_, slots)| slots).sum(),
             _ => engine.workers.unwrap_or(WORKERS),
@@ -235,7 +235,7 @@ impl ClusterArgs {
         });
         match store.disputes() {
             Ok(names) => names.iter().for_each(|name| dispute(&store, name, words)),
-            Err(error) if followed.is_ok() => return Err(failed(&error)),
+            Err(error) if followed.is_ok() => return Err(failed(&error.told(lang()))),
             // Why it ended says more.
             Err(_) => {}
         }
@@ -247,7 +247,7 @@ impl ClusterArgs {
                 }
                 Ok(interrupt.signal())
             }
-            Err(FollowError::Sink(Taken::Journal(error))) => Err(failed(&error)),
+            Err(FollowError::Sink(Taken::Journal(error))) => Err(failed(&error.told(lang()))),
             Err(FollowError::Sink(Taken::Damaged { key, why })) => {
                 let root = root.display();
                 Err(failed(&both(
@@ -260,7 +260,7 @@ impl ClusterArgs {
                 )))
             }
             Err(FollowError::Launch(error)) => {
-                let failure = failed(&error);
+                let failure = failed(&error.told(lang()));
                 Err(match (&error, self.engine) {
                     (LaunchError::Refused { .. }, Engine::Slurm) => failure.hint(both(
                         "--slurm-memory, --slurm-time and --slurm-option say what is asked for, --dry-run shows it; then the same command goes on",
@@ -272,7 +272,9 @@ impl ClusterArgs {
             Err(FollowError::Fruitless { left, log }) => {
                 Err(Failure::fault(words.fruitless(left, &log)).hint(words.goes_on()))
             }
-            Err(error @ FollowError::Store(_)) => Err(failed(&error).hint(words.goes_on())),
+            Err(FollowError::Store(error)) => {
+                Err(failed(&error.told(lang())).hint(words.goes_on()))
+            }
         }
     }
 
@@ -308,7 +310,7 @@ impl ClusterArgs {
             arguments: self.slurm_option.clone(),
             lang: words.0,
         })
-        .map_err(|e: LaunchError| Failure::usage(e.to_string()))
+        .map_err(|e: LaunchError| Failure::usage(e.told(lang())))
     }
 
     fn ssh(&self, words: Words) -> Result<Ssh, Failure> {
@@ -321,7 +323,7 @@ impl ClusterArgs {
             command,
             lang: words.0,
         })
-        .map_err(|e| Failure::usage(e.to_string()))
+        .map_err(|e| Failure::usage(e.told(lang())))
     }
 }
 

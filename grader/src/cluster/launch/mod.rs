@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::lab::Lang;
+use crate::lab::{Lang, Text};
+use crate::locale::system_error;
 
 pub use slurm::{MOST_TASKS, Slurm, SlurmOptions};
 pub use ssh::{Ssh, SshOptions};
@@ -119,7 +120,29 @@ pub enum LaunchError {
     },
     /// A name cannot be used there.
     #[error("{0}")]
-    Name(String),
+    Name(Text),
+}
+
+impl LaunchError {
+    /// The same for who reads `lang`. What a command says stays as it is.
+    #[must_use]
+    pub fn told(&self, lang: Lang) -> String {
+        match (self, lang) {
+            (_, Lang::En) => self.to_string(),
+            (Self::Command { program, error }, _) => format!(
+                "{program}: {}; установлена ли эта программа и есть ли она в PATH?",
+                system_error(error, lang)
+            ),
+            (Self::Refused { program, why }, _) => format!("{program} отказывает: {why}"),
+            (Self::Name(why), _) => why.told(lang),
+        }
+    }
+
+    /// A file that cannot be written.
+    fn unwritten(path: &Path, error: &io::Error) -> Self {
+        let why = Text::both(error.to_string(), system_error(error, Lang::Ru));
+        Self::Name(why.behind(format!("{}: ", path.display())))
+    }
 }
 
 /// The last thing that a command said on its standard error, for a message of one line. What grader

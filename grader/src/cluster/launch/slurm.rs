@@ -10,7 +10,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use crate::lab::Lang;
+use crate::lab::{Lang, Text};
 
 use super::{LaunchError, Launcher, Presence, last_words, newest, place_and_last, said};
 
@@ -56,10 +56,13 @@ impl Slurm {
             // `%` and `\` are patterns in the name of the output, the others end a directive.
             let plain = |c: char| c.is_alphanumeric() || " /._-+@:=,".contains(c);
             if !path.to_str().is_some_and(|text| text.chars().all(plain)) {
-                return Err(LaunchError::Name(format!(
-                    "{}: Slurm needs a path of letters, digits, spaces and any of /._-+@:=, only",
-                    path.display()
-                )));
+                let why = Text::both(
+                    "Slurm needs a path of letters, digits, spaces and any of /._-+@:=, only",
+                    "для Slurm в пути допустимы только буквы, цифры, пробелы и знаки /._-+@:=,",
+                );
+                return Err(LaunchError::Name(
+                    why.behind(format!("{}: ", path.display())),
+                ));
             }
         }
         let asked = [Some(&options.memory), options.time.as_ref()];
@@ -67,14 +70,21 @@ impl Slurm {
         for text in asked {
             if text.chars().any(char::is_control) {
                 let shown = crate::text::clean(text).replace('\n', "\\n");
-                let why = format!("`{shown}`: an option of sbatch is one line");
-                return Err(LaunchError::Name(why));
+                let why = Text::both(
+                    "an option of sbatch is one line",
+                    "параметр sbatch — это одна строка",
+                );
+                return Err(LaunchError::Name(why.behind(format!("`{shown}`: "))));
             }
         }
         let mut arguments = options.arguments.iter();
         if let Some(text) = arguments.find(|text| !text.starts_with('-')) {
-            let why = format!("`{text}` is no option of sbatch: --partition=grade is one");
-            return Err(LaunchError::Name(why));
+            return Err(LaunchError::Name(Text::both(
+                format!("`{text}` is no option of sbatch: --partition=grade is one"),
+                format!(
+                    "`{text}` — не параметр sbatch: параметр — это, например, --partition=grade"
+                ),
+            )));
         }
         let digest = blake3::hash(options.store.as_os_str().as_encoded_bytes());
         Ok(Self {
@@ -153,8 +163,7 @@ impl Slurm {
 impl Launcher for Slurm {
     fn start(&mut self, workers: usize) -> Result<usize, LaunchError> {
         let log = self.logs();
-        std::fs::create_dir_all(&log)
-            .map_err(|error| LaunchError::Name(format!("{}: {error}", log.display())))?;
+        std::fs::create_dir_all(&log).map_err(|error| LaunchError::unwritten(&log, &error))?;
         let mut left = workers;
         while left > 0 {
             let now = left.min(MOST_TASKS);

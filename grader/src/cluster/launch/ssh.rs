@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::lab::Lang;
+use crate::lab::{Lang, Text};
 
 use super::{LaunchError, Launcher, Presence, last_words, place_and_last};
 
@@ -58,19 +58,28 @@ impl Ssh {
     /// A host's name would be an option of ssh, or a path is no text: hosts are told it as such.
     pub fn new(options: SshOptions) -> Result<Self, LaunchError> {
         if options.hosts.is_empty() {
-            return Err(LaunchError::Name("no host is named".to_owned()));
+            return Err(LaunchError::Name(Text::both(
+                "no host is named",
+                "не назван ни один хост",
+            )));
         }
         for path in [&options.store, &options.grader] {
             if path.to_str().is_none() {
                 let shown = path.display();
-                let why = format!("{shown}: hosts can be told a path of UTF-8 only");
-                return Err(LaunchError::Name(why));
+                let why = Text::both(
+                    "hosts can be told a path of UTF-8 only",
+                    "хостам можно назвать только путь в UTF-8",
+                );
+                return Err(LaunchError::Name(why.behind(format!("{shown}: "))));
             }
         }
         let mut hosts = Vec::new();
         for (name, slots) in &options.hosts {
             if name.is_empty() || name.starts_with('-') {
-                return Err(LaunchError::Name(format!("`{name}` is no name of a host")));
+                return Err(LaunchError::Name(Text::both(
+                    format!("`{name}` is no name of a host"),
+                    format!("`{name}` — не имя хоста"),
+                )));
             }
             hosts.push(Host {
                 name: name.clone(),
@@ -136,12 +145,14 @@ impl Ssh {
     /// A connection, and where in its log it begins.
     fn connect(&self, host: &Host) -> Result<(Child, u64), LaunchError> {
         let command = self.command(&host.name, host.slots);
-        let (program, arguments) = command
-            .split_first()
-            .ok_or_else(|| LaunchError::Name("no command that connects is named".to_owned()))?;
+        let (program, arguments) = command.split_first().ok_or_else(|| {
+            LaunchError::Name(Text::both(
+                "no command that connects is named",
+                "не названа команда, которая соединяет",
+            ))
+        })?;
         let path = self.log_of(&host.name);
-        let unwritten =
-            |error: io::Error| LaunchError::Name(format!("{}: {error}", path.display()));
+        let unwritten = |error: io::Error| LaunchError::unwritten(&path, &error);
         fs::create_dir_all(self.logs()).map_err(unwritten)?;
         let log = File::options().create(true).append(true).open(&path);
         let log = log.map_err(unwritten)?;
