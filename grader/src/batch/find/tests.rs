@@ -885,6 +885,10 @@ fn how_submissions_were_found_is_told_in_russian() {
         first,
         "anna, course-30: каталогов 2, взяты как попытки в таком порядке: "
     );
+    let dir_of_groups = tree(&["g1/anna/lab30/server.c", "g1/anna/lab30_2/server.c"]);
+    let notes = find(dir_of_groups.path(), &one_lab()).unwrap().notes;
+    let says = "g1/anna of course-30: 2 directories, taken as attempts";
+    assert!(notes[0].starts_with(says), "{notes:?}");
     let query = Query {
         layout: Some("{student}-x/lab{n}".parse().unwrap()),
         ..russian(one_lab())

@@ -22,6 +22,8 @@ pub struct Roster {
     pub students: Vec<RosterRow>,
     /// Any name of a student, simplified, to the places in `students` of those who bear it.
     names: BTreeMap<String, Vec<usize>>,
+    /// The same with `е` for `ё`: many write one for the other.
+    loose: BTreeMap<String, Vec<usize>>,
     /// The LMS's own numbers, likewise.
     accounts: BTreeMap<String, usize>,
 }
@@ -258,6 +260,10 @@ impl Roster {
         names.sort();
         names.dedup();
         for name in names.into_iter().filter(|n| !n.is_empty()) {
+            let loose = self.loose.entry(without_dots(&name)).or_default();
+            if loose.last() != Some(&place) {
+                loose.push(place);
+            }
             self.names.entry(name).or_default().push(place);
         }
         if let Some(account) = &row.person.lms {
@@ -277,16 +283,23 @@ impl Roster {
     pub fn find<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Option<&RosterRow> {
         names
             .into_iter()
-            .find_map(|name| match self.names.get(&simple(name))?[..] {
+            .find_map(|name| match self.bearers(name)?[..] {
                 [place] => self.students.get(place),
                 _ => None,
             })
     }
 
+    /// The places of those who bear a name, as it is written or, if nobody does, with `е` for `ё`.
+    fn bearers(&self, name: &str) -> Option<&Vec<usize>> {
+        let name = simple(name);
+        let exact = self.names.get(&name);
+        exact.or_else(|| self.loose.get(&without_dots(&name)))
+    }
+
     /// Those who bear a name that is not only one's.
     #[must_use]
     pub fn namesakes(&self, name: &str) -> Vec<&RosterRow> {
-        let places = self.names.get(&simple(name)).filter(|all| all.len() > 1);
+        let places = self.bearers(name).filter(|all| all.len() > 1);
         let places = places.into_iter().flatten();
         places
             .filter_map(|place| self.students.get(*place))
@@ -389,6 +402,10 @@ impl Lines {
         }
         Ok(())
     }
+}
+
+fn without_dots(name: &str) -> String {
+    name.replace('ё', "е")
 }
 
 /// Letters and digits only, in lower case: `Иванов, Иван` and `ивановиван` are one.
