@@ -244,6 +244,11 @@ impl Export {
             "из файла нет в ведомости",
         );
         list(unknown, &filled.unknown);
+        let namesakes = words.pick(
+            "in the file bear a name that is not only theirs, and no number tells who they are",
+            "из файла носят одно имя с кем-то ещё, а по номерам их не различить",
+        );
+        list(namesakes, &filled.namesakes);
         let locked = words.pick(
             "have a grade there that cannot be changed, and were left as they are",
             "с оценкой, которую там нельзя изменить, оставлены как есть",

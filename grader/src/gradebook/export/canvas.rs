@@ -54,10 +54,11 @@ pub fn fill(grades: &Grades, template: &[u8], assignment: &str) -> Result<Filled
         .collect();
     let called: Vec<Called<'_>> = rows.iter().map(|row| columns.called(row)).collect();
     let places = by.of_rows(&called);
+    let several = by.several(&called, &places);
     for ((row, called), place) in rows.into_iter().zip(called).zip(places) {
         let Some(place) = place else {
             if called.name != "Student, Test" {
-                out.unknown.push(called.name);
+                out.without_student(called.name, &several);
             }
             continue;
         };

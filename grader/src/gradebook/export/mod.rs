@@ -14,6 +14,8 @@ mod tests;
 mod who;
 mod words;
 
+use std::collections::BTreeSet;
+
 use thiserror::Error;
 
 use self::words::Words;
@@ -41,6 +43,8 @@ pub struct Filled {
     pub missing: Vec<String>,
     /// Rows of the file of which the gradebook knows no student, by name.
     pub unknown: Vec<String>,
+    /// Rows with the name of several, of whom no number tells which is meant.
+    pub namesakes: Vec<String>,
     /// Rows with a grade that cannot be changed there, by name; they were left as they are.
     pub locked: Vec<String>,
     /// Rows that had another grade, by name; it was replaced.
@@ -65,6 +69,15 @@ impl Filled {
                 self.unscaled = true;
                 score
             }
+        }
+    }
+
+    /// Notes a row that is nobody's, or of which of several students it is cannot be told.
+    fn without_student(&mut self, name: String, several: &BTreeSet<String>) {
+        if several.contains(&name) {
+            self.namesakes.push(name);
+        } else {
+            self.unknown.push(name);
         }
     }
 
@@ -290,7 +303,8 @@ fn line(
 /// `70`, `70.5`: no more decimals than there are, and two at most, as every gradebook compares.
 #[must_use]
 pub fn number(value: f64) -> String {
-    let text = format!("{value:.2}");
+    // A half is rounded up, as people do: 13.125 is no 13.12.
+    let text = format!("{:.2}", (value * 100.0).round() / 100.0);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 

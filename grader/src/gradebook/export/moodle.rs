@@ -62,10 +62,11 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
         .collect();
     let called: Vec<Called<'_>> = rows.iter().map(|row| columns.called(row)).collect();
     let places = by.of_rows(&called);
+    let several = by.several(&called, &places);
     for ((fields, called), place) in rows.into_iter().zip(called).zip(places) {
         let says = |column: usize| fields.get(column).map(|field| field.says.trim());
         let Some(place) = place else {
-            out.unknown.push(called.name);
+            out.without_student(called.name, &several);
             continue;
         };
         if let Some(seen) = used.get_mut(place) {

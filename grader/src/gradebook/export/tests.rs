@@ -82,6 +82,43 @@ fn canvas_gets_its_own_file_back_with_one_column_filled() {
 }
 
 #[test]
+fn names_are_compared_as_people_read_them() {
+    let head = "Student,ID,SIS User ID,SIS Login ID,Section,Lab 30 (501)\n";
+    let fill = |rows: &str| canvas(&grades(), format!("{head}{rows}").as_bytes(), "501").unwrap();
+    // Two rows with one name: the file has them, and whose they are nothing tells.
+    let filled = fill("\"Petrova, Anna\",1,,,,\n\"Petrova, Anna\",2,,,,\n\"Else, Who\",3,,,,\n");
+    assert_eq!(filled.namesakes, ["Petrova, Anna", "Petrova, Anna"]);
+    assert_eq!(filled.unknown, ["Else, Who"]);
+    // One of them is known by her number, so the other is somebody else.
+    let filled = fill("\"Petrova, Anna\",1007,,,,\n\"Petrova, Anna\",2,,,,\n");
+    assert_eq!((filled.filled, filled.namesakes.len()), (1, 0));
+    assert_eq!(filled.unknown, ["Petrova, Anna"]);
+    // Nobody writes all the dots.
+    let mut grades = grades();
+    for row in &mut grades.rows {
+        if row.standing.student.name == "anna" {
+            row.standing.student.person.name = Some("Пётр Семёнов".into());
+        }
+    }
+    let template = format!("{head}\"Семенов, Петр\",9,,,,\n");
+    let filled = canvas(&grades, template.as_bytes(), "501").unwrap();
+    assert!(filled.text.ends_with(",9,,,,20\n"), "{}", filled.text);
+}
+
+#[test]
+fn half_a_hundredth_is_rounded_up() {
+    for (value, is) in [
+        (13.125, "13.13"),
+        (2.675, "2.68"),
+        (70.0, "70"),
+        (0.0, "0"),
+        (42.5, "42.5"),
+    ] {
+        assert_eq!(number(value), is);
+    }
+}
+
+#[test]
 fn canvas_gets_points_of_what_its_assignment_is_worth() {
     let filled = |possible: &str| {
         let row = format!("    Points Possible,,,,,100.00,{possible},(read only)");

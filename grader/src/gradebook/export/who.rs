@@ -1,6 +1,6 @@
 //! Whose row of somebody else's file is whose.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Grade, Grades};
 
@@ -63,7 +63,7 @@ impl<'g> Students<'g> {
             }
             add(&mut out.directories, plain(&student.name), place);
             for name in [student.full_name(), &student.name] {
-                for name in [simple(name), in_any_order(name)] {
+                for name in ways(name) {
                     add(&mut out.names, name, place);
                 }
             }
@@ -94,6 +94,21 @@ impl<'g> Students<'g> {
         out
     }
 
+    /// The names of rows without a student that several students bear, or several rows.
+    pub(super) fn several(&self, rows: &[Called<'_>], places: &[Place]) -> BTreeSet<String> {
+        let without = rows.iter().zip(places).filter(|(_, place)| place.is_none());
+        let several = without.filter(|(row, _)| match self.by_name(row) {
+            // Who is found by a number elsewhere in the file is somebody else.
+            Some(place) => !places.contains(&Some(place)),
+            None => {
+                let known = ways(&row.name);
+                let mut known = known.iter().filter_map(|name| self.names.get(name));
+                known.any(Option::is_none)
+            }
+        });
+        several.map(|(row, _)| row.name.clone()).collect()
+    }
+
     fn by_id(&self, row: &Called<'_>) -> Place {
         let known = |(kind, id): &(Id, &str)| {
             let id = plain(id);
@@ -115,11 +130,10 @@ impl<'g> Students<'g> {
     }
 
     fn by_name(&self, row: &Called<'_>) -> Place {
-        let (name, parts) = (simple(&row.name), in_any_order(&row.name));
-        if name.is_empty() {
+        if simple(&row.name).is_empty() {
             return None;
         }
-        let place = [name, parts]
+        let place = ways(&row.name)
             .iter()
             .find_map(|name| *self.names.get(name)?)?;
         let person = &self.rows.get(place)?.standing.student.person;
@@ -150,6 +164,13 @@ fn simple(name: &str) -> String {
         .map(str::to_lowercase)
         .collect();
     parts.join(" ")
+}
+
+/// A name as it is, in any order of its parts, and with `е` for `ё`, as it is written as often.
+fn ways(name: &str) -> [String; 3] {
+    let parts = in_any_order(name);
+    let loose = format!("without dots: {}", parts.replace('ё', "е"));
+    [simple(name), parts, loose]
 }
 
 /// The same in whichever order the parts are written.

@@ -42,7 +42,7 @@ fn of_two_people_of_one_name_nobody_gets_the_others_grade() {
     let template = "Student,ID,Section,Lab (5)\nIvanov Ivan,1,A,\nIvanov Ivan,2,A,\n";
     let filled = canvas(&grades, template.as_bytes(), "Lab").unwrap();
     assert_eq!((filled.text.as_str(), filled.filled), (template, 0));
-    assert_eq!(filled.unknown.len(), 2);
+    assert_eq!(filled.namesakes.len(), 2);
     assert_eq!(filled.missing, ["21214/ivan"]);
     // Who is known by a number is not also somebody else of that name.
     let grades = one(|ivan| {
