@@ -17,7 +17,7 @@ use crate::cli::words::{Words, some};
 struct Gone {
     /// Those whose work is somebody else's by now, and whose: a roster was given, or another layout.
     renamed: BTreeMap<String, String>,
-    /// Those of whom nothing is left where their work was.
+    /// Those of whom nothing is left where their work was, and attempts of others.
     lost: BTreeSet<String>,
 }
 
@@ -33,12 +33,13 @@ impl Batch {
         let source = self.what.last().map(|source| source.display().to_string());
         // Who asks for a part of the class knows that the others are elsewhere.
         let whole = self.only.is_empty() && self.shard.is_none();
+        let words = Words(self.lang.get());
         let gone = gone(
             &placed,
             &class.found.items,
             source.as_deref().filter(|_| whole),
+            words,
         );
-        let words = Words(self.lang.get());
         if !gone.renamed.is_empty() {
             let is = words.pick("is", "—");
             let pairs = gone.renamed.iter();
@@ -60,7 +61,7 @@ impl Batch {
 
 /// Compares what the gradebook has, with the places where it was found, with what was found now in
 /// `source`, if that is all there is.
-fn gone(placed: &[(Identity, String)], items: &[Item], source: Option<&str>) -> Gone {
+fn gone(placed: &[(Identity, String)], items: &[Item], source: Option<&str>, words: Words) -> Gone {
     let whose = |identity: &Identity| (identity.group.clone(), identity.student.clone());
     let here: BTreeSet<_> = items.iter().map(|item| whose(&item.identity)).collect();
     let now: BTreeMap<String, &Identity> = items
@@ -69,12 +70,17 @@ fn gone(placed: &[(Identity, String)], items: &[Item], source: Option<&str>) -> 
         .collect();
     let mut out = Gone::default();
     for (identity, place) in placed {
-        if here.contains(&whose(identity)) {
-            continue;
-        }
         let name = name(identity);
         let owner = now.get(place).filter(|owner| owner.lab == identity.lab);
-        if let Some(owner) = owner {
+        if here.contains(&whose(identity)) {
+            // An attempt that was taken back counts still.
+            let gone = owner.is_none() && !items.iter().any(|item| item.identity == *identity);
+            if gone && source.is_some_and(|source| is_in(place, source)) {
+                let Identity { lab, attempt, .. } = identity;
+                let word = words.pick("attempt", "попытка");
+                out.lost.insert(format!("{name} {lab} {word} {attempt}"));
+            }
+        } else if let Some(owner) = owner {
             out.renamed.insert(name, self::name(owner));
         } else if source.is_some_and(|source| is_in(place, source)) {
             out.lost.insert(name);
@@ -103,6 +109,7 @@ fn name(identity: &Identity) -> String {
 mod tests {
     use super::*;
     use grader::batch::{Person, Place};
+    use grader::lab::Lang;
 
     fn identity(group: &str, student: &str) -> Identity {
         Identity {
@@ -132,18 +139,21 @@ mod tests {
             (identity("", "elsewhere"), "class2/x/lab30".to_owned()),
             (identity("", "branch"), "class@sub/branch (1a2b)".to_owned()),
         ];
+        let mut second = identity("", "vera");
+        second.attempt = 2;
+        let placed = [&placed[..], &[(second, "class/vera/lab30_2".to_owned())]].concat();
         let items = [
             item("21214", "anna", "class/anna/lab30"),
             // At another place, but there.
             item("", "vera", "class/new/vera/lab30"),
         ];
-        let found = gone(&placed, &items, Some("class/"));
+        let found = gone(&placed, &items, Some("class/"), Words(Lang::En));
         let renamed = [("anna".to_owned(), "21214/anna".to_owned())];
         assert_eq!(found.renamed, BTreeMap::from(renamed.clone()));
-        let lost = ["boris", "branch"].map(str::to_owned);
+        let lost = ["boris", "branch", "vera us-upper attempt 2"].map(str::to_owned);
         assert_eq!(found.lost, BTreeSet::from(lost));
         // A part of the class says nothing of the others.
-        let found = gone(&placed, &items, None);
+        let found = gone(&placed, &items, None, Words(Lang::En));
         assert_eq!(found.renamed, BTreeMap::from(renamed));
         assert!(found.lost.is_empty());
     }
