@@ -148,6 +148,53 @@ impl<'de> Deserialize<'de> for Bytes {
     }
 }
 
+/// A path as its bytes, for `#[serde(with)]`: serde's own way takes only those that are UTF-8.
+pub(crate) mod path {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    use std::path::{Path, PathBuf};
+
+    use super::Bytes;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        Bytes::from(path.as_os_str().as_bytes()).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D>(deserializer: D) -> Result<PathBuf, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        let Bytes(bytes) = Bytes::deserialize(deserializer)?;
+        Ok(OsString::from_vec(bytes).into())
+    }
+}
+
+/// Several of [`path`].
+pub(crate) mod paths {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct One(#[serde(with = "super::path")] PathBuf);
+
+    pub(crate) fn serialize<S: Serializer>(
+        paths: &[PathBuf],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(paths.iter().map(|path| One(path.clone())))
+    }
+
+    pub(crate) fn deserialize<'de, D>(deserializer: D) -> Result<Vec<PathBuf>, D::Error>
+    where
+        D: Deserializer<'de>,
+    {
+        let all = Vec::<One>::deserialize(deserializer)?;
+        Ok(all.into_iter().map(|One(path)| path).collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

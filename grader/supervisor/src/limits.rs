@@ -144,6 +144,13 @@ pub fn outlive_file_size() {
     unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
 }
 
+/// From now on who is started here can be waited for, also where the caller ignores SIGCHLD: then the
+/// kernel keeps no status of children; wait(2).
+pub fn collect_children() {
+    // SAFETY: taking the default installs no handler.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+}
+
 /// Highest pid of a PID namespace of its own: the second fence behind `RLIMIT_NPROC`.
 ///
 /// Once pids wrap, those up to 300 are not used again, and a small range would give the pid of a

@@ -140,20 +140,23 @@ impl Worker {
             None => Process::spawn(&self.exe, rung, self.cpu).map_err(WorkerError::Spawn)?,
         };
         process.expect_answer_within(plan.limits.wall_ms);
-        // A worker that refused or died before reading it has perhaps said why: listen anyway.
-        let sent = process.send(plan);
+        // A worker that refused or died before reading it has perhaps said why: listen anyway. But what
+        // cannot be written down was not sent, and nobody would answer.
+        match process.send(plan) {
+            Err(error @ (WireError::TooLong(_) | WireError::Body(_))) => {
+                return Err(WorkerError::Protocol(error.to_string()));
+            }
+            Ok(()) | Err(_) => {}
+        }
         let mut ended = false;
         let mut not_set_up = None;
         loop {
             let frame = match process.receive() {
                 Ok(frame) => frame,
                 Err(WireError::Closed) => {
-                    return match (not_set_up, sent) {
-                        (Some(reason), _) => Ok((Answer::NotSetUp(reason), None)),
-                        (None, Err(error @ (WireError::TooLong(_) | WireError::Body(_)))) => {
-                            Err(WorkerError::Protocol(error.to_string()))
-                        }
-                        (None, _) => Err(WorkerError::WorkerDied(process.end())),
+                    return match not_set_up {
+                        Some(reason) => Ok((Answer::NotSetUp(reason), None)),
+                        None => Err(WorkerError::WorkerDied(process.end())),
                     };
                 }
                 Err(WireError::Io(error)) if error.kind() == io::ErrorKind::TimedOut => {

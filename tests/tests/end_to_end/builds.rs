@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Home, json, outcomes};
+use crate::support::{Home, json, on_path, outcomes};
 
 /// So many at least: a fixture that is not found would be one that passes.
 const FIXTURES: usize = 62;
@@ -138,11 +138,6 @@ fn rungs(table: &toml::Table, report: &Value) -> Vec<String> {
         }
     }
     out
-}
-
-fn on_path(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(tool).is_file())
 }
 
 #[test]

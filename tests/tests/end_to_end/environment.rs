@@ -1,5 +1,9 @@
 //! No variable of the environment has a say in a grade.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::Command;
+
 use crate::support::{Home, json, outcomes};
 
 /// Every variable by which insta's macros, or cargo-insta, change what passes.
@@ -56,4 +60,36 @@ fn insta_variables_turn_no_fail_into_a_pass_and_write_nothing() {
     );
     assert_eq!(check(INSTA), plain);
     assert_eq!(listing(), before);
+}
+
+#[test]
+fn a_caller_that_ignores_the_end_of_its_children_changes_nothing() {
+    let home = Home::new();
+    let work = home.copy("pipe-upper", "good-raw");
+    let grader = end_to_end::grader(home.path());
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' CHLD; exec \"$0\" check pipe-upper \"$1\""]);
+    shell.arg(grader.get_program()).arg(&work).env_clear();
+    shell.envs(grader.get_envs().filter_map(|(n, v)| Some((n, v?))));
+    let output = shell.current_dir(home.path()).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{said}");
+}
+
+#[test]
+fn directories_whose_names_are_no_text_are_directories_all_the_same() {
+    let home = Home::new();
+    let odd = home.path().join(OsStr::from_bytes(b"\xff\xfe odd"));
+    std::fs::create_dir(&odd).unwrap();
+    let work = odd.join("work");
+    std::fs::rename(home.copy("pipe-upper", "good-raw"), &work).unwrap();
+    // Once built, once out of the cache.
+    for _ in 0..2 {
+        let mut command = home.grader();
+        command.args(["check", "pipe-upper"]).arg(&work);
+        command.env("XDG_CACHE_HOME", odd.join("cache"));
+        command.env("TMPDIR", &odd).assert().success();
+    }
+    let built = std::fs::read_dir(odd.join("cache")).unwrap();
+    assert_eq!(built.count(), 1);
 }

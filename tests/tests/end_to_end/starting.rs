@@ -1,11 +1,12 @@
 //! `grader init` and `grader labs`: where a student begins.
 
+use std::path::Path;
 use std::process::Command;
 
 use predicates::prelude::*;
 use predicates::str::contains;
 
-use crate::support::{Home, json};
+use crate::support::{Home, json, on_path};
 
 fn labs(home: &Home) -> Vec<String> {
     let output = home.grader().args(["labs", "--format", "json"]).assert();
@@ -15,6 +16,17 @@ fn labs(home: &Home) -> Vec<String> {
     labs.iter()
         .map(|lab| lab["id"].as_str().unwrap().to_owned())
         .collect()
+}
+
+/// By its Makefile, without a warning, and cleaned up.
+fn is_made(dir: &Path) {
+    let flags = "CFLAGS=-std=c11 -O1 -Wall -Wextra -Werror";
+    let make = Command::new("make").arg(flags).current_dir(dir).output();
+    let make = make.unwrap();
+    let said = String::from_utf8_lossy(&make.stderr);
+    assert!(make.status.success(), "{}: {said}", dir.display());
+    let clean = Command::new("make").arg("clean").current_dir(dir).status();
+    assert!(clean.unwrap().success());
 }
 
 #[test]
@@ -29,13 +41,10 @@ fn every_starter_compiles_without_a_warning_and_earns_little() {
             .arg(&dir)
             .assert()
             .success();
-        let flags = "CFLAGS=-std=c11 -O1 -Wall -Wextra -Werror";
-        let make = Command::new("make").arg(flags).current_dir(&dir).output();
-        let make = make.unwrap();
-        let said = String::from_utf8_lossy(&make.stderr);
-        assert!(make.status.success(), "{lab}: {said}");
-        let clean = Command::new("make").arg("clean").current_dir(&dir).status();
-        assert!(clean.unwrap().success());
+        let make = on_path("make");
+        if make {
+            is_made(&dir);
+        }
         let output = home
             .grader()
             .args(["check", lab, ".", "--format", "json"])
@@ -45,7 +54,7 @@ fn every_starter_compiles_without_a_warning_and_earns_little() {
         let report = json(&output.get_output().stdout);
         for build in report["builds"].as_array().unwrap() {
             assert!(build["failure"].is_null(), "{lab}: {build}");
-            assert_eq!(build["from"], "Makefile", "{lab}: {build}");
+            assert!(build["from"] == "Makefile" || !make, "{lab}: {build}");
         }
         let points = report["points"].as_u64().unwrap();
         assert!(points <= 10, "{lab}: {points} points");
@@ -119,8 +128,9 @@ fn a_lab_on_disk_is_laid_down_and_graded_from_there() {
     assert!(makefile.contains(whole.to_str().unwrap()), "{makefile}");
     let workflow = std::fs::read_to_string(work.join(".github/workflows/grader.yml")).unwrap();
     assert!(workflow.contains("LAB: 'labs/says-live'"), "{workflow}");
-    let made = Command::new("make").current_dir(&work).status().unwrap();
-    assert!(made.success());
+    if on_path("make") {
+        is_made(&work);
+    }
 }
 
 #[test]

@@ -76,6 +76,7 @@ pub struct Plan {
     pub isolation: Isolation,
     /// Host directories readable inside at the same place, besides the system's own
     /// (toolchains that live in a home directory). Used for builds.
+    #[serde(with = "crate::bytes::paths")]
     pub readable: Vec<PathBuf>,
 }
 
@@ -114,7 +115,7 @@ pub struct PlacedFile {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum FileSource {
     /// Copied from this file of the host (never a link that leaves it: opened with `O_NOFOLLOW`).
-    Host(PathBuf),
+    Host(#[serde(with = "crate::bytes::path")] PathBuf),
     /// These bytes.
     Bytes(Bytes),
     /// An empty directory.
