@@ -20,13 +20,14 @@ type Resource = libc::__rlimit_resource_t;
 type Resource = libc::c_int;
 
 /// How the shell calls the limits: what they are of, in which unit, and the option of `ulimit`.
-const OPTIONS: [(Resource, &str, u64, char); 6] = [
+const OPTIONS: [(Resource, &str, u64, char); 7] = [
     (libc::RLIMIT_CPU, "processor time in seconds", 1, 't'),
     (libc::RLIMIT_NPROC, "processes", 1, 'u'),
     (libc::RLIMIT_NOFILE, "open files", 1, 'n'),
     (libc::RLIMIT_FSIZE, "file size in kilobytes", 1024, 'f'),
     (libc::RLIMIT_STACK, "stack in kilobytes", 1024, 's'),
     (libc::RLIMIT_AS, "address space in kilobytes", 1024, 'v'),
+    (libc::RLIMIT_SIGPENDING, "pending signals", 1, 'i'),
 ];
 
 /// The stack a program gets, bytes: what nearly every system has by default.
@@ -57,6 +58,14 @@ pub fn rlimits(limits: &Limits, strangers: u64) -> Vec<Rlimit> {
         list.push(limit(libc::RLIMIT_AS, limits.memory, limits.memory));
     }
     list
+}
+
+/// The signals that may be queued for one user, and the timers it may have: what is above is lost, and
+/// programs have what this process has; sigqueue(3). Systems give thousands.
+#[must_use]
+pub fn pending_signals() -> Rlimit {
+    const ENOUGH: u64 = 512;
+    limit(libc::RLIMIT_SIGPENDING, ENOUGH, libc::RLIM_INFINITY)
 }
 
 /// The number of descriptors of one program.

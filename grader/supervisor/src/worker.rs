@@ -142,11 +142,8 @@ impl Worker {
         process.expect_answer_within(plan.limits.wall_ms);
         // A worker that refused or died before reading it has perhaps said why: listen anyway. But what
         // cannot be written down was not sent, and nobody would answer.
-        match process.send(plan) {
-            Err(error @ (WireError::TooLong(_) | WireError::Body(_))) => {
-                return Err(WorkerError::Protocol(error.to_string()));
-            }
-            Ok(()) | Err(_) => {}
+        if let Err(error @ (WireError::TooLong(_) | WireError::Body(_))) = process.send(plan) {
+            return Err(WorkerError::Protocol(error.to_string()));
         }
         let mut ended = false;
         let mut not_set_up = None;

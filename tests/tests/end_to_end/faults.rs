@@ -160,6 +160,8 @@ fn limits_of_the_caller_below_those_of_a_scenario_are_an_error() {
         ("ulimit -n 60", "raise `ulimit -n`"),
         ("ulimit -f 1000", "raise `ulimit -f`"),
         ("ulimit -t 3", "raise `ulimit -t`"),
+        // dash has no such option.
+        ("prlimit --sigpending=100 --pid $$", "raise `ulimit -i`"),
     ] {
         is_an_error(&check_after(limit, &Home::new()), reason);
     }

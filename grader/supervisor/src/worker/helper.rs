@@ -408,6 +408,8 @@ pub(super) fn decode(frame: &Frame) -> Result<Plan, SetupError> {
 }
 
 fn rlimits(limits: &Limits, strangers: u64) -> Result<Vec<Rlimit>, SetupError> {
+    // Nothing is set of what is only looked at.
+    limits::pending_signals().grantable().map_err(not_set_up)?;
     let list = limits::rlimits(limits, strangers).into_iter();
     list.map(Rlimit::grantable)
         .collect::<Result<_, _>>()
