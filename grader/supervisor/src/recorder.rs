@@ -74,6 +74,10 @@ impl Recorder {
             | What::PeerData { bytes, .. }
             | What::PeerMessage { bytes, .. } => rename(&mut bytes.0, real),
             What::Executed { path, .. } => rename(&mut path.0, real),
+            What::Renamed { from, to, .. } => {
+                rename_address(from, real);
+                rename_address(to, real);
+            }
             What::Listening { address, .. }
             | What::Bound { address, .. }
             | What::BindFailed { address, .. }

@@ -29,6 +29,7 @@ impl Recording<'_> {
             | What::Bound { process, .. }
             | What::BindFailed { process, .. }
             | What::Connecting { process, .. }
+            | What::Renamed { process, .. }
             | What::Signalled { process, .. }
             | What::Stopped { process, .. }
             | What::Disturbed { process, .. } => (self.process(*process), self.of_process(what)),
@@ -107,6 +108,7 @@ impl Recording<'_> {
                 format!("listens at {address}{other}")
             }
             What::Bound { address, .. } => format!("has the name {address}"),
+            What::Renamed { from, to, .. } => format!("gives {from} the name {to}"),
             What::BindFailed { address, errno, .. } => {
                 format!("cannot bind {address}: {}", errno_name(*errno))
             }

@@ -14,6 +14,9 @@ impl Builder<'_> {
     pub(super) fn take(&mut self, event: &Event) {
         let phase = usize::try_from(event.step).unwrap_or(usize::MAX);
         let phase = phase.saturating_sub(1).min(self.reactions.len() - 1);
+        if self.is_renamed(event) {
+            return;
+        }
         match &event.what {
             What::ExecFailed { process, errno } => self.unstarted(phase, *process, *errno),
             What::Exited { process, status } if process.number == 0 => {
@@ -86,6 +89,7 @@ impl Builder<'_> {
             | What::PipeRead { .. }
             | What::Exited { .. }
             | What::Reaped { .. }
+            | What::Renamed { .. }
             | What::Orphaned { .. }
             | What::OutputEnd { .. }
             | What::Untaken { .. }

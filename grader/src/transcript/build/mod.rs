@@ -55,6 +55,8 @@ struct Builder<'a> {
     received: Vec<Vec<u8>>,
     /// Addresses that were not asked for.
     own: BTreeSet<Vec<u8>>,
+    /// Addresses at which sockets began to listen, and that they no longer had at the end of the step.
+    renamed: Vec<(u32, Address)>,
     /// Ports that the kernel chose because a program asked for any.
     chosen: BTreeSet<u16>,
     /// Programs whose sockets carry sequenced packets.
@@ -78,6 +80,7 @@ impl<'a> Builder<'a> {
             whole: vec![Default::default(); actors.programs.len()],
             received: vec![Vec::new(); actors.peers.len()],
             own: BTreeSet::new(),
+            renamed: Vec::new(),
             chosen: BTreeSet::new(),
             packets: BTreeSet::new(),
             unstarted: BTreeSet::new(),
@@ -94,9 +97,27 @@ impl<'a> Builder<'a> {
         // Names are bound over the whole run, so that a line printed before its name was seen
         // reads the same.
         for event in events {
-            builder.bind(&event.what);
+            if let What::Renamed { from, .. } = &event.what {
+                builder.renamed.push((event.step, from.clone()));
+            }
+        }
+        for event in events {
+            if !builder.is_renamed(event) {
+                builder.bind(&event.what);
+            }
         }
         builder
+    }
+
+    /// Whether a socket that begins to listen gets another name in the same step: only the last one
+    /// counts, with which it is complete.
+    fn is_renamed(&self, event: &Event) -> bool {
+        match &event.what {
+            What::Listening { address, .. } => {
+                self.renamed.contains(&(event.step, address.clone()))
+            }
+            _ => false,
+        }
     }
 
     fn bind(&mut self, what: &What) {

@@ -31,6 +31,7 @@ pub(super) fn no_socket_left(seen: Seen<'_>) -> Result<(), String> {
                 program: of,
                 address,
             } => *of == seen.program && address == wanted && seen.window.has(event.step),
+            What::Renamed { from, .. } => from == wanted,
             _ => false,
         })
     };

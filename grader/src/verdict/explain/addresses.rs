@@ -76,7 +76,7 @@ impl Look<'_> {
                     process,
                     address,
                     nominal: false,
-                } if process.program == self.id => {
+                } if process.program == self.id && !gets_another(address, ran) => {
                     rungs.push(self.own(address, true, &structs));
                 }
                 What::Connecting { process, address } if process.program == self.id => {
@@ -184,6 +184,12 @@ impl Look<'_> {
             Address::Inet(_) => None,
         }
     }
+}
+
+/// Whether a socket was renamed once it had this address.
+fn gets_another(address: &Address, ran: &Ran) -> bool {
+    let renamed = |what: &What| matches!(what, What::Renamed { from, .. } if *from == *address);
+    ran.events.iter().any(|event| renamed(&event.what))
 }
 
 /// Whether the struct of a call holds a longer path of which `path` is the beginning.

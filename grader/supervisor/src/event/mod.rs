@@ -172,6 +172,16 @@ pub enum What {
         /// The address.
         address: Address,
     },
+    /// The file of a socket that a program had bound got another name. Where the socket listens,
+    /// [`What::Listening`] tells the new address right behind this.
+    Renamed {
+        /// Who gave it the other name.
+        process: ProcessId,
+        /// The address that it had.
+        from: Address,
+        /// The address that it has now, as the program gave it.
+        to: Address,
+    },
     /// A peer's connection was made (the kernel queued it).
     PeerOpen {
         /// The peer.

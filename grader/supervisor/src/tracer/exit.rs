@@ -194,10 +194,43 @@ impl Tracer {
                 self.has_timers(pid);
             }
             libc::SYS_setsockopt if result == 0 => self.time.sockets.set(pid, tid, args),
-            libc::SYS_unlinkat | libc::SYS_renameat2 => self.look_for_unlinked(recorder),
+            libc::SYS_renameat2 => {
+                let here = |at: u64| at as i32 == libc::AT_FDCWD;
+                if result == 0 && here(args[0]) && here(args[2]) {
+                    self.renames(pid, id, tid, [args[1], args[3]], recorder);
+                }
+                self.look_for_unlinked(recorder);
+            }
+            libc::SYS_unlinkat => self.look_for_unlinked(recorder),
             #[cfg(target_arch = "x86_64")]
-            libc::SYS_unlink | libc::SYS_rename => self.look_for_unlinked(recorder),
+            libc::SYS_rename => {
+                if result == 0 {
+                    self.renames(pid, id, tid, [args[0], args[1]], recorder);
+                }
+                self.look_for_unlinked(recorder);
+            }
+            #[cfg(target_arch = "x86_64")]
+            libc::SYS_unlink => self.look_for_unlinked(recorder),
             _ => {}
+        }
+    }
+
+    /// A file got another name; the arguments say where both stand.
+    fn renames(
+        &mut self,
+        pid: i32,
+        id: ProcessId,
+        tid: i32,
+        names: [u64; 2],
+        recorder: &mut Recorder,
+    ) {
+        // Without a socket of its own nothing of it is told.
+        if self.named.is_empty() {
+            return;
+        }
+        let [from, to] = names.map(|at| memory::read_cstr(tid, at, 4096));
+        if let (Some(from), Some(to)) = (from, to) {
+            self.renamed(pid, id, from, to, recorder);
         }
     }
 

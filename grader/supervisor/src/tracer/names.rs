@@ -35,6 +35,49 @@ impl Tracer {
         }
     }
 
+    /// A file got another name, both seen from the process: a socket goes with it.
+    pub(super) fn renamed(
+        &mut self,
+        pid: i32,
+        id: ProcessId,
+        from: Vec<u8>,
+        to: Vec<u8>,
+        recorder: &mut Recorder,
+    ) {
+        let (from, to) = (Address::Path(from.into()), Address::Path(to.into()));
+        let (Some(old), Some(new)) = (lookup::absolute(pid, &from), lookup::absolute(pid, &to))
+        else {
+            return;
+        };
+        let moved = |named: &Named| !named.unlinked && named.path.as_ref() == Some(&old);
+        let Some(index) = self.named.iter().rposition(moved) else {
+            return;
+        };
+        let before = std::mem::replace(&mut self.named[index].address, to);
+        self.named[index].path = Some(new);
+        let named = &self.named[index];
+        let (process, listening) = (named.process, named.listening);
+        let nominal = self.is_nominal(process.program, named);
+        // A name that was made out of the one in the arguments is called like that.
+        let wanted = self.nominal.get(usize::from(process.program.0));
+        if let Some(wanted) = wanted.cloned().flatten().filter(|_| nominal) {
+            self.named[index].address = wanted;
+        }
+        let address = self.named[index].address.clone();
+        recorder.emit(What::Renamed {
+            process: id,
+            from: before,
+            to: address.clone(),
+        });
+        if listening {
+            recorder.emit(What::Listening {
+                process,
+                address,
+                nominal,
+            });
+        }
+    }
+
     /// A `bind` has returned.
     pub(super) fn bound(
         &mut self,

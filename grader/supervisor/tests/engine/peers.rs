@@ -181,6 +181,28 @@ fn a_socket_file_that_is_removed_is_noticed_before_the_exit() {
 }
 
 #[test]
+fn a_socket_that_is_renamed_is_reached_at_its_new_name() {
+    let renaming = r#"listen(s, 5); int rename(const char *, const char *); rename("s", "t");"#;
+    let body = SERVE.replace("listen(s, 5);", renaming);
+    let run = Bench::new().steps(
+        &server("s", &body),
+        &[],
+        vec![start(), connect(0), send(0, "ab")],
+    );
+    let path = |address: &Address, name: &[u8]| matches!(address, Address::Path(p) if p.0 == name);
+    assert!(run.has(
+        1,
+        |what| matches!(what, What::Renamed { from, to, .. } if path(from, b"s") && path(to, b"t"))
+    ));
+    assert!(run.has(
+        1,
+        |what| matches!(what, What::Listening { address, .. } if path(address, b"t"))
+    ));
+    assert!(!run.has(1, |what| matches!(what, What::Unlinked { .. })));
+    assert_eq!(run.received(3, 0), "AB");
+}
+
+#[test]
 fn a_name_in_use_is_reported() {
     let write = Act::File(supervisor::plan::FileAct::StaleSocket("s".into()));
     let run = Bench::new().steps(&server("s", SERVE), &[], vec![vec![write, Act::Start(P)]]);
