@@ -116,6 +116,7 @@ const CHANNELS: &[&str] = &[
     "modes",
     "contents",
     "lines",
+    "counted",
     "threads",
     "held",
     "shared",

@@ -16,7 +16,7 @@ const CHANNELS: [&str; 6] = ["tree", "spare", "fds", "idle", "family", "handler"
 const LATER: [&str; 2] = ["signals", "terminal"];
 
 /// The channels with what programs wrote into files: names are bound in them.
-const WRITTEN: [&str; 2] = ["contents", "lines"];
+const WRITTEN: [&str; 3] = ["contents", "lines", "counted"];
 
 /// What one lane did in one phase.
 #[derive(Clone, Debug, Default)]

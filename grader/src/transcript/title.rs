@@ -194,6 +194,7 @@ fn looked_at(what: Inspection) -> &'static str {
         Inspection::Terminal => "terminal",
         Inspection::Files => "files",
         Inspection::Lines => "lines",
+        Inspection::Counted => "counted",
         Inspection::Threads => "threads",
         Inspection::Children => "children",
     }

@@ -425,7 +425,12 @@ fn raise_pids() {
 /// Whether some step asks what programs have left behind.
 fn looks_at_files(plan: &Plan) -> bool {
     let mut acts = plan.steps.iter().flat_map(|step| &step.acts);
-    let files = |what| matches!(what, Inspection::Files | Inspection::Lines);
+    let files = |what| {
+        matches!(
+            what,
+            Inspection::Files | Inspection::Lines | Inspection::Counted
+        )
+    };
     acts.any(|act| matches!(act, Act::Inspect { what, .. } if files(*what)))
 }
 

@@ -19,7 +19,7 @@ use crate::scene::{Scene, SceneProcess};
 
 pub use children::{children, threads};
 pub use family::{FamilyHistory, family};
-pub use files::{Placed, files, lines};
+pub use files::{Placed, counted, files, lines};
 pub use idle::idle;
 pub use signals::{signal_name, signals};
 pub use tree::tree;

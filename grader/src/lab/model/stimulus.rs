@@ -231,6 +231,8 @@ pub enum Inspection {
     Files,
     /// The lines of the files there: channel `lines`.
     Lines,
+    /// The same, counted from the first number of each file: channel `counted`.
+    Counted,
     /// How many threads each process has: channel `threads`.
     Threads,
     /// What descendants hold: channels `held` (descriptors), `shared` (those of the standard ones

@@ -354,6 +354,9 @@ words! {
         Files = "files",
         /// The lines of the regular files there (channel `lines`).
         Lines = "lines",
+        /// The same as if the first number before a tab in each file were 1 (channel `counted`): of a
+        /// count that begins elsewhere the rest may be right.
+        Counted = "counted",
         /// How many threads each process has (channel `threads`).
         Threads = "threads",
         /// Which descriptors its descendants hold (channel `held`), which signals they block or

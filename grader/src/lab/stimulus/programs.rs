@@ -154,6 +154,7 @@ impl Stage<'_> {
             raw::Inspect::Terminal => (Inspection::Terminal, &["terminal"]),
             raw::Inspect::Files => (Inspection::Files, &["files", "modes", "contents"]),
             raw::Inspect::Lines => (Inspection::Lines, &["lines"]),
+            raw::Inspect::Counted => (Inspection::Counted, &["counted"]),
             raw::Inspect::Threads => (Inspection::Threads, &["threads"]),
             raw::Inspect::Children => (Inspection::Children, &["held", "shared", "inherited"]),
         };

@@ -202,6 +202,7 @@ fn inspection(what: Inspection) -> sv::Inspection {
         Inspection::Terminal => sv::Inspection::Terminal,
         Inspection::Files => sv::Inspection::Files,
         Inspection::Lines => sv::Inspection::Lines,
+        Inspection::Counted => sv::Inspection::Counted,
         Inspection::Threads => sv::Inspection::Threads,
         Inspection::Children => sv::Inspection::Children,
     }

@@ -199,6 +199,7 @@ fn channels(what: Inspection) -> &'static [&'static str] {
         Inspection::Terminal => &["terminal"],
         Inspection::Files => &["files", "modes", "contents"],
         Inspection::Lines => &["lines"],
+        Inspection::Counted => &["counted"],
         Inspection::Threads => &["threads"],
         Inspection::Children => &["held", "shared", "inherited"],
     }

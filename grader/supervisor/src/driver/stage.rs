@@ -162,6 +162,7 @@ impl Helper {
             Inspection::Children => inspect::children(&self.scene(rest), program),
             Inspection::Files => inspect::files(&self.workspace, &self.placed),
             Inspection::Lines => inspect::lines(&self.workspace, &self.placed),
+            Inspection::Counted => inspect::counted(&self.workspace, &self.placed),
         }
     }
 

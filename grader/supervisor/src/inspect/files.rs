@@ -149,6 +149,28 @@ pub fn lines(workspace: &Path, placed: &Placed) -> Vec<Fact> {
     facts
 }
 
+/// The same lines as if the first number of each file were 1: channel `counted`. Of a count that
+/// begins elsewhere the rest can still be right.
+#[must_use]
+pub fn counted(workspace: &Path, placed: &Placed) -> Vec<Fact> {
+    let mut firsts: HashMap<String, u64> = HashMap::new();
+    let mut facts = lines(workspace, placed);
+    for Fact { channel, text } in &mut facts {
+        "counted".clone_into(channel);
+        let Some((name, line)) = text.split_once(": ") else {
+            continue;
+        };
+        if let Some((number, rest)) = line.split_once('\t')
+            && let Ok(number) = number.parse::<u64>()
+        {
+            let first = *firsts.entry(name.to_owned()).or_insert(number);
+            let number = i128::from(number) - i128::from(first) + 1;
+            *text = format!("{name}: {number}\t{rest}");
+        }
+    }
+    facts
+}
+
 /// Something that programs have made or changed.
 struct Found {
     name: String,
@@ -316,5 +338,24 @@ mod tests {
         let texts: Vec<&str> = facts.iter().map(|fact| fact.text.as_str()).collect();
         assert_eq!(texts, ["out: 1\tone", "out: ", "out: thr (no newline)"]);
         assert!(facts.iter().all(|fact| fact.channel == "lines"));
+    }
+
+    #[test]
+    fn lines_are_counted_from_the_first_of_each_file() {
+        let temp = tempfile::tempdir().unwrap();
+        fs::write(temp.path().join("a"), "0\tone\n1\ttwo\n0\tagain\n").unwrap();
+        fs::write(temp.path().join("b"), "7\tone\nno number\tat all\n9\tthree").unwrap();
+        let facts = counted(temp.path(), &Placed::default());
+        let texts: Vec<&str> = facts.iter().map(|fact| fact.text.as_str()).collect();
+        let expected = [
+            "a: 1\tone",
+            "a: 2\ttwo",
+            "a: 1\tagain",
+            "b: 1\tone",
+            "b: no number\tat all",
+            "b: 3\tthree (no newline)",
+        ];
+        assert_eq!(texts, expected);
+        assert!(facts.iter().all(|fact| fact.channel == "counted"));
     }
 }

@@ -245,4 +245,6 @@ pub enum Inspection {
     Threads,
     /// Which descriptors its descendants hold and which signals they block and ignore.
     Children,
+    /// [`Inspection::Lines`], counted from the first number of each file.
+    Counted,
 }
