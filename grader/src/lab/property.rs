@@ -33,6 +33,9 @@ pub(super) fn property(
         raw.matches
             .as_ref()
             .map(|at| groups(at, sink).map(|_| Property::Matches(at.value.clone()))),
+        raw.tells_children.as_ref().map(|at| {
+            one_group(at, "pid", sink).map(|()| Property::TellsChildren(at.value.clone()))
+        }),
         raw.ended.as_ref().map(|at| {
             Some(Property::Ended(match at.value {
                 raw::Ended::Exit => Ended::Exit,
@@ -117,6 +120,7 @@ fn statement(raw: raw::Statement) -> Statement {
         raw::Statement::PipeJoinsProcesses => Statement::PipeJoinsProcesses,
         raw::Statement::ChildrenReaped => Statement::ChildrenReaped,
         raw::Statement::InputNotWritten => Statement::InputNotWritten,
+        raw::Statement::LettersRead => Statement::LettersRead,
     }
 }
 
@@ -237,6 +241,16 @@ pub(super) fn groups(at: &At<String>, sink: &mut Sink) -> Option<usize> {
     }
 }
 
+/// An expression with one group around what it is about.
+fn one_group(at: &At<String>, around: &str, sink: &mut Sink) -> Option<()> {
+    if groups(at, sink)? == 1 {
+        return Some(());
+    }
+    let what = format!("this expression needs exactly one group, around the {around}");
+    sink.push(Diagnostic::error(at.span.clone(), what).help("for example 'count (\\d+)'"));
+    None
+}
+
 /// The text a check counts.
 fn counted(
     text: Option<&At<String>>,
@@ -266,17 +280,7 @@ fn count_equals(at: &At<raw::CountEquals>, sink: &mut Sink) -> Option<Property> 
         &at.span,
         sink,
     )?;
-    if let Some(groups) = groups(says, sink)
-        && groups != 1
-    {
-        sink.push(
-            Diagnostic::error(
-                says.span.clone(),
-                "this expression needs exactly one group, around the number",
-            )
-            .help("for example 'count (\\d+)'"),
-        );
-    }
+    let _ = one_group(says, "number", sink);
     Some(Property::CountEquals {
         text: text?,
         capture: says.value.clone(),

@@ -22,6 +22,8 @@ pub(super) struct Facts {
     foreign: BTreeSet<ProcessId>,
     /// Programs that made a pipe themselves, not a command that they started.
     made_pipe: BTreeSet<ProgramId>,
+    /// Programs of which a process read letters.
+    read_letters: BTreeSet<ProgramId>,
 }
 
 #[derive(Debug)]
@@ -102,6 +104,9 @@ impl Facts {
                     .entry(call.process.program)
                     .or_insert_with(|| format!("{}({})", call.name, call.args));
             }
+            What::Call(call) if reads_letters(call) => {
+                self.read_letters.insert(call.process.program);
+            }
             What::Call(call) if is_broken_pipe(call) => {
                 self.broken.insert(call.process.program);
             }
@@ -163,6 +168,13 @@ impl Facts {
                 Some(call) => Err(call.clone()),
                 None => Ok(()),
             },
+            Statement::LettersRead => {
+                if self.read_letters.contains(&program) {
+                    Ok(())
+                } else {
+                    Err("no letters came".to_owned())
+                }
+            }
         }
     }
 
@@ -224,6 +236,17 @@ fn asks_for(wait: &Call, process: ProcessId, pid: i32) -> bool {
     }
 }
 
+/// Text came of it: of calls that scatter it over several arrays only that it came is known. The dynamic loader
+/// reads images as well, which begin with a mark (elf(5)).
+fn reads_letters(call: &Call) -> bool {
+    matches!(
+        call.name.as_str(),
+        "read" | "readv" | "recvfrom" | "recvmsg"
+    ) && call.result.is_some_and(|bytes| bytes > 0)
+        && !call.data.0.starts_with(b"\x7fELF")
+        && (call.data.0.is_empty() || call.data.0.iter().any(u8::is_ascii_alphabetic))
+}
+
 /// A pipe came of it.
 fn makes_pipe(call: &Call) -> bool {
     matches!(call.name.as_str(), "pipe" | "pipe2") && call.result == Some(0)
@@ -268,10 +291,34 @@ fn upper_case_of(text: &[u8], output: &[u8]) -> Result<(), String> {
     if blanks_lost(text, output) {
         return Err("NUL bytes stand in place of its blanks".to_owned());
     }
-    match left_over(text, output) {
-        Some(more) => Err(format!("after its end comes a piece of it again: {more}")),
+    if let Some(more) = left_over(text, output) {
+        return Err(format!("after its end comes a piece of it again: {more}"));
+    }
+    match left_over_message(text, output) {
+        Some(more) => Err(format!(
+            "after its end comes what an array still held: {more}"
+        )),
         None => Ok(()),
     }
+}
+
+/// What stands right behind the whole text and is a piece out of the middle of a line that the program
+/// has printed before: memory that was used again.
+fn left_over_message(text: &[u8], output: &[u8]) -> Option<String> {
+    /// As long as that no message is the end of another one by chance.
+    const LEAST: usize = 16;
+    let upper = |bytes: &[u8]| bytes.trim_ascii().to_ascii_uppercase();
+    let (wanted, shown) = (upper(text), output.to_ascii_uppercase());
+    let whole = shown
+        .windows(wanted.len().max(1))
+        .position(|window| window == wanted)?;
+    let (before, rest) = (shown.get(..whole)?, shown.get(whole + wanted.len()..)?);
+    let rest = rest.split(|byte| matches!(byte, b'\r' | b'\n')).next()?;
+    let again = rest.get(..LEAST)?;
+    let mut places = before.windows(LEAST).enumerate();
+    let (at, _) = places.find(|(_, window)| *window == again)?;
+    let in_the_middle = at > 0 && before.get(at - 1)?.is_ascii_graphic();
+    in_the_middle.then(|| String::from_utf8_lossy(again).into_owned())
 }
 
 /// Whether the text was printed with a NUL for each blank, which no terminal shows: `c & ~32` makes

@@ -219,13 +219,15 @@ pub(super) fn needed_for(property: &Property) -> bool {
         Property::Executed(_)
         | Property::Called(_)
         | Property::NotCalled(_)
+        | Property::TellsChildren(_)
         | Property::NoSocketLeft => true,
         Property::Holds(statement) => match statement {
             Statement::PipedTextInUpperCase
             | Statement::PipedTextInBothCases
             | Statement::PipeJoinsProcesses
             | Statement::ChildrenReaped
-            | Statement::InputNotWritten => true,
+            | Statement::InputNotWritten
+            | Statement::LettersRead => true,
         },
         Property::CountEquals { .. }
         | Property::CountBetween { .. }

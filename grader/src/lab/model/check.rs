@@ -65,6 +65,8 @@ pub enum Statement {
     ChildrenReaped,
     /// No process wrote to descriptor 0.
     InputNotWritten,
+    /// Some process read a text with letters in it, from whatever descriptor.
+    LettersRead,
 }
 
 /// What a [`Check`] states about a program: most of them about its standard output in the check's
@@ -103,6 +105,9 @@ pub enum Property {
     Absent(Vec<String>),
     /// The regular expression matches somewhere.
     Matches(String),
+    /// What the expression's one group captures, each time it is found, is the pid of another process
+    /// that the program made.
+    TellsChildren(String),
     /// The program has ended by the last step of the window.
     Ended(Ended),
     /// The socket file that the program bound was gone in the window.
@@ -171,6 +176,7 @@ impl Property {
                 | Self::Contains(_)
                 | Self::Absent(_)
                 | Self::Matches(_)
+                | Self::TellsChildren(_)
         )
     }
 }

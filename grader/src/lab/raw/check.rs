@@ -16,7 +16,7 @@ words! {
 table! {
     /// A property of a program in the whole scenario, or in some of its steps: exactly one of
     /// `count-equals`, `count-between`, `counts`, `counts-least`, `subsequence`, `contains`,
-    /// `absent`, `matches`, `ended`, `unlinked`, `no-socket-left`, `live`, `waits-in`, `holds`, `executed`, `called`,
+    /// `absent`, `matches`, `tells-children`, `ended`, `unlinked`, `no-socket-left`, `live`, `waits-in`, `holds`, `executed`, `called`,
     /// `not-called`, or, of what peers received, `exclusive`, `count`, `each-once`, `in-order`, `same-order`,
     /// `received`.
     #[schemars(extend("required" = ["id", "proves"]))]
@@ -48,6 +48,9 @@ table! {
         absent("absent"): Vec<At<String>>,
         /// A regular expression that is found somewhere: `'(^|\D)42(\D|$)'`.
         matches("matches"): String,
+        /// A regular expression with one group that captures a pid: each time it is found, that is the
+        /// one of another process that the program made: `'(?m)^[0-9]+ ([0-9]+) [0-9]+$'`.
+        tells_children("tells-children"): String,
         /// The program has ended.
         ended("ended"): Ended,
         /// The socket file that the program bound, if its address is a file, is gone (`true`).
@@ -102,6 +105,8 @@ words! {
         ChildrenReaped = "children-reaped",
         /// No process wrote to descriptor 0.
         InputNotWritten = "input-not-written",
+        /// A process of the program read letters, from whatever descriptor.
+        LettersRead = "letters-read",
     }
 }
 

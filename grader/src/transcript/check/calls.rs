@@ -1,8 +1,11 @@
 //! The calls that a program made, and the one in which it waits.
 
+use std::collections::BTreeSet;
+
 use supervisor::event::{Wait, What};
 
 use super::Seen;
+use crate::lab;
 
 /// Whether each of the calls was made, or none of them.
 pub(super) fn called(calls: &[String], wanted: bool, seen: Seen<'_>) -> Result<(), String> {
@@ -20,6 +23,42 @@ pub(super) fn called(calls: &[String], wanted: bool, seen: Seen<'_>) -> Result<(
         None => Ok(()),
         Some(call) if wanted => Err(format!("{call} was not called")),
         Some(call) => Err(format!("{call} was called")),
+    }
+}
+
+/// Whether each pid that is told is that of another process that the program made.
+pub(super) fn tells_children(
+    expression: &str,
+    output: &[u8],
+    seen: Seen<'_>,
+) -> Result<(), String> {
+    let made: BTreeSet<i32> = seen
+        .events
+        .iter()
+        .filter_map(|event| match &event.what {
+            What::Forked { child, pid, .. } if child.program == seen.program => Some(*pid),
+            _ => None,
+        })
+        .collect();
+    let mut told = BTreeSet::new();
+    let found = lab::expression(expression).map_err(|error| error.to_string())?;
+    for group in found
+        .captures_iter(output)
+        .filter_map(|captures| captures.get(1))
+    {
+        let text = String::from_utf8_lossy(group.as_bytes());
+        let pid = text.parse().ok().filter(|pid| made.contains(pid));
+        let Some(pid) = pid else {
+            return Err(format!("{text} is none of its processes"));
+        };
+        if !told.insert(pid) {
+            return Err(format!("{text} comes twice"));
+        }
+    }
+    if told.is_empty() {
+        Err("none is told".to_owned())
+    } else {
+        Ok(())
     }
 }
 

@@ -48,6 +48,14 @@ pub(super) fn judge(check: &Check, program: ProgramId, events: &[Event]) -> Stri
         Property::Executed(names) => Facts::of(events, check.window).executed(program, names),
         Property::Called(calls) => calls::called(calls, true, seen),
         Property::NotCalled(calls) => calls::called(calls, false, seen),
+        Property::TellsChildren(expression) => {
+            let wanted = if check.stderr {
+                Stream::Err
+            } else {
+                Stream::Out
+            };
+            calls::tells_children(expression, &stream(wanted, seen), seen)
+        }
         property => {
             let wanted = if check.stderr {
                 Stream::Err

@@ -21,6 +21,34 @@ fn said(property: Property, output: &[u8]) -> String {
     judge(&check(property), SERVER, &[wrote(1, Stream::Out, output)])
 }
 
+#[test]
+fn a_pid_that_is_told_is_a_child_of_its_own() {
+    let forked = |number, pid| {
+        let process = |number| ProcessId {
+            program: SERVER,
+            number,
+        };
+        at(
+            1,
+            What::Forked {
+                parent: process(0),
+                child: process(number),
+                pid,
+            },
+        )
+    };
+    let said = |text: &[u8]| {
+        let property = Property::TellsChildren("(?m)^[0-9] ([0-9]+)$".to_owned());
+        let events = [forked(1, 7), forked(2, 8), wrote(1, Stream::Out, text)];
+        judge(&check(property), SERVER, &events)
+    };
+    assert_eq!(said(b"1 8\n2 7\n"), "yes");
+    assert_eq!(said(b"1 7\n"), "yes");
+    assert_eq!(said(b"1 7\n2 6\n"), "no, 6 is none of its processes");
+    assert_eq!(said(b"1 7\n2 7\n"), "no, 7 comes twice");
+    assert_eq!(said(b""), "no, none is told");
+}
+
 fn at(step: u32, what: What) -> Event {
     Event { at: 0, step, what }
 }

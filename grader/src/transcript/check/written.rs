@@ -74,8 +74,9 @@ pub(super) fn written(property: &Property, output: &[u8]) -> Result<(), String> 
                 ))
             }
         },
-        // Not about what was written.
-        Property::Ended(_)
+        // Not about what was written alone.
+        Property::TellsChildren(_)
+        | Property::Ended(_)
         | Property::Unlinked
         | Property::NoSocketLeft
         | Property::Live

@@ -250,6 +250,58 @@ fn a_write_to_descriptor_0_is_named_even_if_it_failed() {
 }
 
 #[test]
+fn what_an_array_still_held_of_a_message_is_no_message() {
+    let events = [wrote(0, 0, "a Text"), read(1, 0)];
+    let upper = |output: &str| judged(&events, Statement::PipedTextInUpperCase, output);
+    let told = "the program is started, and its parent writes\n";
+    assert_eq!(
+        upper(&format!(
+            "{told}A TEXTam is started, and its parent writes\n"
+        )),
+        "no, after its end comes what an array still held: AM IS STARTED, A"
+    );
+    // A message again, from its beginning or that of a word, or on a line of its own.
+    for honest in [
+        "A TEXT the program is started, and it ends",
+        "A TEXT\nam is started, and its parent writes",
+        "A TEXTis started, and its parent",
+        "A TEXT",
+    ] {
+        assert_eq!(upper(&format!("{told}{honest}\n")), "yes", "{honest}");
+    }
+}
+
+#[test]
+fn letters_are_what_somebody_has_read() {
+    let read = |name: &str, data: &[u8]| {
+        What::Call(Call {
+            process: process(1),
+            thread: 0,
+            name: name.to_owned(),
+            args: "4".to_owned(),
+            data: data.to_vec().into(),
+            result: Some(data.len() as i64),
+            times: 1,
+        })
+    };
+    let state = |what| judged(&[what], Statement::LettersRead, "SERVER");
+    assert_eq!(state(read("recvfrom", b"1 a")), "yes");
+    let mut scattered = read("recvmsg", b"");
+    if let What::Call(call) = &mut scattered {
+        call.result = Some(3);
+    }
+    assert_eq!(state(scattered), "yes");
+    for nothing in [
+        read("read", b""),
+        read("read", b"1\n"),
+        read("read", b"\x7fELF and so on"),
+        read("write", b"abc"),
+    ] {
+        assert_eq!(state(nothing), "no, no letters came");
+    }
+}
+
+#[test]
 fn programs_are_known_by_the_names_of_their_files() {
     let mut facts = Facts::default();
     facts.take(&What::Executed {
