@@ -56,6 +56,34 @@ pub(super) fn is_numbered_group(
     Ok(students(search, &inside)? > 0)
 }
 
+/// Whether a directory that is called by a number only is a student's, and not that of a task: it has
+/// directories of labs in it, as another one beside it has.
+pub(super) fn is_numbered_student(
+    search: &mut Search<'_>,
+    beside: &[Entry],
+    name: &str,
+    dir: &Path,
+) -> Result<bool, FindError> {
+    let is_number = |name: &str| name.bytes().all(|c| c.is_ascii_digit());
+    if !is_number(name) {
+        return Ok(false);
+    }
+    let inside = search.list(dir)?;
+    if !is_students(search, &inside) {
+        return Ok(false);
+    }
+    let others = beside
+        .iter()
+        .filter(|(other, _, is_dir)| *is_dir && other != name);
+    for (_, path, _) in others.filter(|(other, ..)| is_number(other)) {
+        let inside = search.list(path)?;
+        if is_students(search, &inside) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Whether a directory of a lab that is graded is among these; of several labs an archive will do, as
 /// what names no lab cannot be a submission then.
 fn is_students(search: &Search<'_>, entries: &[Entry]) -> bool {

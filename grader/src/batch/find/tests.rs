@@ -156,6 +156,36 @@ fn parts_of_a_students_work_are_no_students() {
 }
 
 #[test]
+fn a_number_may_be_a_students_name() {
+    for group in ["", "21214"] {
+        let names = [
+            "07/lab30/server.c",
+            "12/lab30/server.c",
+            "30/lab30/server.c",
+        ];
+        let names = names.map(|name| format!("{group}/{name}"));
+        let names: Vec<&str> = names
+            .iter()
+            .map(|name| name.trim_start_matches('/'))
+            .collect();
+        let dir = tree(&names);
+        let rows = found(&dir, &one_lab());
+        let students: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| row.split(' ').next())
+            .collect();
+        let all = ["07", "12", "30"].map(|name| format!("{group}/{name}"));
+        assert_eq!(students, all, "{rows:?}");
+    }
+    // One's own tasks are none.
+    let dir = tree(&["anna/30/server.c", "anna/25/server.c", "boris/30/server.c"]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        ["/anna course-30 1 anna/30", "/boris course-30 1 boris/30"]
+    );
+}
+
+#[test]
 fn nobody_vanishes_for_how_his_directory_looks() {
     let dir = tree(&[
         "g1/anna/server.c",

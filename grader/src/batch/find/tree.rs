@@ -7,7 +7,8 @@ use super::hit::{Hit, HitLab};
 use super::layout::{Bindings, Layout, Meaning, meaning, without_lab};
 use super::search::{Search, some_of};
 use super::shape::{
-    by_student, has_labs_below, has_sources, is_numbered_group, keeps_them_below, names_tasks,
+    by_student, has_labs_below, has_sources, is_numbered_group, is_numbered_student,
+    keeps_them_below, names_tasks,
 };
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
@@ -161,7 +162,11 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
         let Some(stem) = stem_of(name, is_dir) else {
             continue;
         };
-        let lab = match is_dir && above.len() < 2 && is_numbered_group(search, stem, path)? {
+        let is_number = is_dir && above.len() < 2;
+        let lab = match is_number
+            && (is_numbered_student(search, &entries, stem, path)?
+                || is_numbered_group(search, stem, path)?)
+        {
             true => None,
             false => lab_of(search, stem),
         };
