@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use super::FindError;
-use super::layout::{Meaning, meaning};
+use super::layout::{Meaning, meaning, without_lab};
 use super::search::{Entry, Search};
 use crate::batch::inside::is_source;
 use crate::submission::archive_stem;
@@ -68,20 +68,63 @@ pub(super) fn is_numbered_student(
     if !is_number(name) {
         return Ok(false);
     }
-    let inside = search.list(dir)?;
-    if !is_students(search, &inside) {
+    let labs = |entries: &[Entry]| {
+        let stems = entries.iter().filter_map(|(name, _, is_dir)| match is_dir {
+            true => Some(name.as_str()),
+            false => archive_stem(name),
+        });
+        let mut meanings = stems.map(|stem| meaning(&search.query.labs, stem));
+        meanings.any(|meaning| matches!(meaning, Meaning::Lab(_)))
+    };
+    if !labs(&search.list(dir)?) {
         return Ok(false);
     }
     let others = beside
         .iter()
         .filter(|(other, _, is_dir)| *is_dir && other != name);
     for (_, path, _) in others.filter(|(other, ..)| is_number(other)) {
-        let inside = search.list(path)?;
-        if is_students(search, &inside) {
+        if labs(&search.list(path)?) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether what a lab's directory holds are groups: no sources lie in them themselves, and one has
+/// several directories in it where sources do.
+pub(super) fn by_group(search: &mut Search<'_>, dir: &Path) -> Result<bool, FindError> {
+    let mut groups = false;
+    for (_, path, _) in search.list(dir)?.iter().filter(|(.., is_dir)| *is_dir) {
+        let inside = search.list(path)?;
+        if has_sources(&inside) {
+            return Ok(false);
+        }
+        let mut students = 0;
+        for (_, path, _) in inside
+            .iter()
+            .filter(|(name, _, is_dir)| *is_dir && !is_part(name))
+        {
+            let work = search.list(path)?;
+            students += usize::from(has_sources(&work) || keeps_them_below(search, &work)?);
+        }
+        groups |= students > 1;
+    }
+    Ok(groups)
+}
+
+/// Whether the directories at the top are called by their students and the lab: `ivanov_lab30`,
+/// `petrov_lab30`. One's own are called by the lab.
+pub(super) fn are_called_by_both(search: &Search<'_>, entries: &[Entry]) -> bool {
+    let labs = &search.query.labs;
+    let mut both = 0;
+    for (name, ..) in entries.iter().filter(|(.., is_dir)| *is_dir) {
+        match without_lab(labs, name) != name {
+            true => both += 1,
+            false if matches!(meaning(labs, name), Meaning::Lab(_)) => return false,
+            false => {}
+        }
+    }
+    both > 1
 }
 
 /// Whether a directory of a lab that is graded is among these; of several labs an archive will do, as

@@ -144,7 +144,48 @@ fn parts_of_a_students_work_are_no_students() {
             "21215/zoe course-30 1 21215/lab30/zoe"
         ]
     );
-    // An archive's name says the lab as well.
+    // Or of a lab with directories of groups in it.
+    let dir = tree(&[
+        "lab30/21214/anna/server.c",
+        "lab30/21214/boris/src/server.c",
+        "lab30/21214/clara.zip",
+        "lab30/21215/vera/server.c",
+    ]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "21214/anna course-30 1 lab30/21214/anna",
+            "21214/boris course-30 1 lab30/21214/boris",
+            "21214/clara course-30 1 lab30/21214/clara.zip",
+            "21215/vera course-30 1 lab30/21215/vera"
+        ]
+    );
+    let dir = tree(&[
+        "lab30/anna/old/server.c",
+        "lab30/anna/new/server.c",
+        "lab30/boris/server.c",
+    ]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "/anna course-30 1 lab30/anna",
+            "/boris course-30 1 lab30/boris"
+        ]
+    );
+    // A directory's name may say the lab as well.
+    let dir = tree(&[
+        "ivanov_lab30/server.c",
+        "lab30-petrov/server.c",
+        "vera_lab31/x.c",
+    ]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "/ivanov course-30 1 ivanov_lab30",
+            "/petrov course-30 1 lab30-petrov"
+        ]
+    );
+    // And an archive's.
     let dir = tree(&["ivanov_lab30.zip", "lab30-petrov.tar.gz", "vera_lab31.zip"]);
     assert_eq!(
         found(&dir, &one_lab()),
@@ -159,7 +200,7 @@ fn parts_of_a_students_work_are_no_students() {
 fn a_number_may_be_a_students_name() {
     for group in ["", "21214"] {
         let names = [
-            "07/lab30/server.c",
+            "07/lab30.zip",
             "12/lab30/server.c",
             "30/lab30/server.c",
         ];

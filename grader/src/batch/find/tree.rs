@@ -7,8 +7,8 @@ use super::hit::{Hit, HitLab};
 use super::layout::{Bindings, Layout, Meaning, meaning, without_lab};
 use super::search::{Search, some_of};
 use super::shape::{
-    by_student, has_labs_below, has_sources, is_numbered_group, is_numbered_student,
-    keeps_them_below, names_tasks,
+    are_called_by_both, by_group, by_student, has_labs_below, has_sources, is_numbered_group,
+    is_numbered_student, keeps_them_below, names_tasks,
 };
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
@@ -155,6 +155,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
         return Ok(());
     }
     let tasks = !above.is_empty() && names_tasks(search, &entries)?;
+    let by_both = above.is_empty() && are_called_by_both(search, &entries);
     let mut without = Vec::new();
     let mut by_sources = false;
     for (name, path, is_dir) in entries.iter() {
@@ -172,23 +173,23 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
         };
         match lab {
             Some(lab) if is_dir && by_student(search, path, above.is_empty())? => {
-                // `lab30/ivanov`, not `ivanov/lab30`.
-                for (student, path, is_dir) in search.list(path)?.iter() {
-                    let Some(stem) = stem_of(student, *is_dir) else {
-                        continue;
-                    };
-                    let mut names = above.clone();
-                    names.push(match is_dir {
-                        true => stem.to_owned(),
-                        false => without_lab(&search.query.labs, stem).to_owned(),
-                    });
-                    add(search, &names, lab.clone(), place(path, *is_dir));
+                // `lab30/ivanov`, not `ivanov/lab30`; or `lab30/21214/ivanov`.
+                if by_group(search, path)? {
+                    for (group, path, is_dir) in search.list(path)?.iter() {
+                        if *is_dir {
+                            above.push(group.clone());
+                            students(search, path, above, &lab)?;
+                            above.pop();
+                        }
+                    }
+                } else {
+                    students(search, path, above, &lab)?;
                 }
             }
             Some(lab) => {
                 let names = if above.is_empty() {
                     // `ivanov-lab30.zip`, or the one student's own directory.
-                    vec![if is_dir {
+                    vec![if is_dir && !by_both {
                         name_of(dir)
                     } else {
                         without_lab(&search.query.labs, stem).to_owned()
@@ -230,6 +231,27 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
             format!("passed over {shown}: there is no source in it"),
             format!("пропущено {shown}: исходных текстов в нём нет"),
         );
+    }
+    Ok(())
+}
+
+/// Adds what lies in a lab's directory, or in a group's in it: one directory or archive a student.
+fn students(
+    search: &mut Search<'_>,
+    dir: &Path,
+    above: &[String],
+    lab: &HitLab,
+) -> Result<(), FindError> {
+    for (student, path, is_dir) in search.list(dir)?.iter() {
+        let Some(stem) = stem_of(student, *is_dir) else {
+            continue;
+        };
+        let mut names = above.to_vec();
+        names.push(match is_dir {
+            true => stem.to_owned(),
+            false => without_lab(&search.query.labs, stem).to_owned(),
+        });
+        add(search, &names, lab.clone(), place(path, *is_dir));
     }
     Ok(())
 }
