@@ -26,6 +26,9 @@ pub(super) struct Search<'a> {
     held: usize,
     /// Whether the directories in one are those of students, as far as that was asked.
     pub(super) students: HashMap<PathBuf, bool>,
+    /// Whether they have labs in them, and whether they have one archive each.
+    pub(super) have_labs: HashMap<PathBuf, bool>,
+    pub(super) one_archive: HashMap<PathBuf, bool>,
 }
 
 /// Something in a directory: name, path, whether it is a directory.
@@ -62,6 +65,8 @@ impl<'a> Search<'a> {
             listed: HashMap::new(),
             held: 0,
             students: HashMap::new(),
+            have_labs: HashMap::new(),
+            one_archive: HashMap::new(),
         }
     }
 

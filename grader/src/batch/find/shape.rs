@@ -57,7 +57,7 @@ pub(super) fn is_numbered_group(
 }
 
 /// Whether a directory that is called by a number only is a student's, and not that of a task: it has
-/// directories of labs in it, as another one beside it has.
+/// labs in it, as another one beside it has.
 pub(super) fn is_numbered_student(
     search: &mut Search<'_>,
     beside: &[Entry],
@@ -82,12 +82,59 @@ pub(super) fn is_numbered_student(
     let others = beside
         .iter()
         .filter(|(other, _, is_dir)| *is_dir && other != name);
-    for (_, path, _) in others.filter(|(other, ..)| is_number(other)) {
+    for (_, path, _) in others {
         if labs(&search.list(path)?) {
             return Ok(true);
         }
     }
     Ok(false)
+}
+
+/// Whether directories beside this one have directories of labs in them, at least half of them all: it
+/// is a student's as they are, and what in it is named otherwise is no other student's.
+pub(super) fn is_beside_students(search: &mut Search<'_>, dir: &Path) -> Result<bool, FindError> {
+    let Some(above) = dir.parent() else {
+        return Ok(false);
+    };
+    if let Some(known) = search.have_labs.get(above) {
+        return Ok(*known);
+    }
+    let (mut all, mut with) = (0, 0);
+    for (_, path, _) in search.list(above)?.iter().filter(|(.., is_dir)| *is_dir) {
+        let inside = search.list(path)?;
+        all += 1;
+        with += usize::from(is_students(search, &inside));
+    }
+    let known = with > 0 && 2 * with >= all;
+    search.have_labs.insert(above.to_owned(), known);
+    Ok(known)
+}
+
+/// Whether the directories beside this one, and itself, have one archive each in them and nothing else
+/// that could be somebody's work: they are the students', whatever the archives are called.
+pub(super) fn has_one_archive_as_others(
+    search: &mut Search<'_>,
+    dir: &Path,
+) -> Result<bool, FindError> {
+    let Some(above) = dir.parent() else {
+        return Ok(false);
+    };
+    if let Some(known) = search.one_archive.get(above) {
+        return Ok(*known);
+    }
+    let (mut all, mut other) = (0, false);
+    for (_, path, _) in search.list(above)?.iter().filter(|(.., is_dir)| *is_dir) {
+        let inside = search.list(path)?;
+        let archives = inside
+            .iter()
+            .filter(|(name, _, is_dir)| !is_dir && archive_stem(name).is_some());
+        let archives = archives.count();
+        all += archives;
+        other |= archives > 1 || inside.iter().any(|(.., is_dir)| *is_dir);
+    }
+    let known = all > 1 && !other;
+    search.one_archive.insert(above.to_owned(), known);
+    Ok(known)
 }
 
 /// Whether what a lab's directory holds are groups: no sources lie in them themselves, and one has

@@ -197,13 +197,59 @@ fn parts_of_a_students_work_are_no_students() {
 }
 
 #[test]
+fn where_all_have_labs_a_name_that_says_nothing_is_told() {
+    let dir = tree(&[
+        "21214/anna/lab30/server.c",
+        "21214/boris/Лабораторная работа №30/server.c",
+        "21214/kim/my server/server.c",
+        "21214/vera/work.zip",
+    ]);
+    let found = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(
+        rows(&found, dir.path()),
+        [
+            "21214/anna course-30 1 21214/anna/lab30",
+            "21214/boris course-30 1 21214/boris/Лабораторная работа №30"
+        ]
+    );
+    let says = "its name does not say which lab it is";
+    assert_eq!(
+        found.notes,
+        ["kim/my server", "vera/work.zip"].map(|it| format!("passed over 21214/{it}: {says}"))
+    );
+}
+
+#[test]
+fn an_archive_alone_in_everybodys_directory_is_called_by_that() {
+    for group in ["", "21214/"] {
+        let names = [
+            "anna/solution.zip",
+            "boris/my files.tar.gz",
+            "boris/report.pdf",
+        ];
+        let names = names.map(|name| format!("{group}{name}"));
+        let dir = tree(&names.each_ref().map(String::as_str));
+        let rows = found(&dir, &one_lab());
+        let students: Vec<&str> = rows
+            .iter()
+            .filter_map(|row| row.split(' ').next())
+            .collect();
+        let group = if group.is_empty() { "/" } else { group };
+        assert_eq!(
+            students,
+            ["anna", "boris"].map(|name| format!("{group}{name}")),
+            "{rows:?}"
+        );
+    }
+    // Of several in one the directory is the group's.
+    let dir = tree(&["g1/anna.zip", "g1/boris.zip", "g2/vera.zip"]);
+    assert_eq!(found(&dir, &one_lab()).len(), 3);
+}
+
+#[test]
 fn a_number_may_be_a_students_name() {
     for group in ["", "21214"] {
-        let names = [
-            "07/lab30.zip",
-            "12/lab30/server.c",
-            "30/lab30/server.c",
-        ];
+        let names = ["07/lab30.zip", "12/lab30/server.c", "30/lab30/server.c"];
         let names = names.map(|name| format!("{group}/{name}"));
         let names: Vec<&str> = names
             .iter()
@@ -218,6 +264,16 @@ fn a_number_may_be_a_students_name() {
         let all = ["07", "12", "30"].map(|name| format!("{group}/{name}"));
         assert_eq!(students, all, "{rows:?}");
     }
+    // Also beside students with other names.
+    let dir = tree(&[
+        "07/lab30/server.c",
+        "anna/lab30/server.c",
+        "boris/lab25/x.c",
+    ]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        ["/07 course-30 1 07/lab30", "/anna course-30 1 anna/lab30"]
+    );
     // One's own tasks are none.
     let dir = tree(&["anna/30/server.c", "anna/25/server.c", "boris/30/server.c"]);
     assert_eq!(

@@ -7,8 +7,9 @@ use super::hit::{Hit, HitLab};
 use super::layout::{Bindings, Layout, Meaning, meaning, without_lab};
 use super::search::{Search, some_of};
 use super::shape::{
-    are_called_by_both, by_group, by_student, has_labs_below, has_sources, is_numbered_group,
-    is_numbered_student, keeps_them_below, names_tasks,
+    are_called_by_both, by_group, by_student, has_labs_below, has_one_archive_as_others,
+    has_sources, is_beside_students, is_numbered_group, is_numbered_student, keeps_them_below,
+    names_tasks,
 };
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
@@ -154,7 +155,8 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
         }
         return Ok(());
     }
-    let tasks = !above.is_empty() && names_tasks(search, &entries)?;
+    let below = !above.is_empty();
+    let tasks = below && (names_tasks(search, &entries)? || is_beside_students(search, dir)?);
     let by_both = above.is_empty() && are_called_by_both(search, &entries);
     let mut without = Vec::new();
     let mut by_sources = false;
@@ -218,7 +220,9 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
             None if search.query.labs.len() == 1 && !tasks => {
                 // `g1/ivanov.zip`; in a student's own directory its name says nothing.
                 let mut names = above.clone();
-                names.push(stem.to_owned());
+                if !below || !has_one_archive_as_others(search, dir)? {
+                    names.push(stem.to_owned());
+                }
                 add(search, &names, HitLab::Only, place(path, false));
             }
             None => tell_no_lab(search, path),
