@@ -23,7 +23,7 @@ pub fn from_environment(var: impl Fn(&str) -> Option<String>) -> Lang {
     }
 }
 
-/// What the system said, as far as it is what goes wrong with names that people give.
+/// What the system said, as far as it is what goes wrong with names that people give, and with disks.
 #[must_use]
 pub fn system_error(error: &io::Error, lang: Lang) -> String {
     match (lang, error.kind()) {
@@ -31,6 +31,12 @@ pub fn system_error(error: &io::Error, lang: Lang) -> String {
         (Lang::Ru, io::ErrorKind::PermissionDenied) => "нет прав".to_owned(),
         (Lang::Ru, io::ErrorKind::NotADirectory) => "это не каталог".to_owned(),
         (Lang::Ru, io::ErrorKind::IsADirectory) => "это каталог".to_owned(),
+        (Lang::Ru, io::ErrorKind::AlreadyExists) => "такое имя уже занято".to_owned(),
+        (Lang::Ru, io::ErrorKind::StorageFull) => "на диске нет места".to_owned(),
+        (Lang::Ru, io::ErrorKind::QuotaExceeded) => "исчерпана квота на диске".to_owned(),
+        (Lang::Ru, io::ErrorKind::ReadOnlyFilesystem) => {
+            "файловая система только для чтения".to_owned()
+        }
         _ => error.to_string(),
     }
 }
@@ -80,6 +86,13 @@ mod tests {
         );
         assert_eq!(lang(&[("LC_ALL", ""), ("LANG", "ru_RU.UTF-8")]), Lang::Ru);
         assert_eq!(lang(&[("LANG", "rust")]), Lang::En);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_in_the_readers_language() {
+        let full = io::Error::from(io::ErrorKind::StorageFull);
+        assert_eq!(system_error(&full, Lang::Ru), "на диске нет места");
+        assert_eq!(system_error(&full, Lang::En), full.to_string());
     }
 
     #[test]

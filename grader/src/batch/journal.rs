@@ -23,7 +23,8 @@ use thiserror::Error;
 
 use super::item::Identity;
 use super::record::ResultRecord;
-use crate::lab::Lang;
+use crate::lab::{Lang, Text};
+use crate::locale::system_error;
 
 const HEADER: &[u8] = b"grader-journal/1\n";
 /// Hexadecimal digits of a hash.
@@ -50,7 +51,7 @@ struct State {
     /// Somebody is waiting for the disk for all.
     syncing: bool,
     /// Set once: what the system says after a failed write cannot be trusted.
-    failed: Option<String>,
+    failed: Option<Text>,
 }
 
 /// What was found in a journal.
@@ -82,7 +83,7 @@ pub enum JournalError {
         /// The journal.
         path: PathBuf,
         /// What the system said.
-        error: String,
+        error: Text,
     },
     /// Another batch writes to it.
     #[error("{}: another batch is writing to it", .0.display())]
@@ -105,7 +106,10 @@ impl JournalError {
     #[must_use]
     pub fn told(&self, lang: Lang) -> String {
         match (self, lang) {
-            (_, Lang::En) | (Self::Io { .. }, _) => self.to_string(),
+            (_, Lang::En) => self.to_string(),
+            (Self::Io { path, error }, _) => {
+                format!("{}: {}", path.display(), error.in_lang(lang))
+            }
             (Self::Busy(path), _) => {
                 format!("{}: в него пишет другая проверка", path.display())
             }
@@ -328,7 +332,7 @@ impl Journal {
     }
 
     fn fail(&self, state: &mut State, error: &io::Error) -> JournalError {
-        state.failed = Some(error.to_string());
+        state.failed = Some(said(error));
         self.synced.notify_all();
         io_error(&self.path, error)
     }
@@ -348,8 +352,12 @@ impl Journal {
 fn io_error(path: &Path, error: &io::Error) -> JournalError {
     JournalError::Io {
         path: path.to_owned(),
-        error: error.to_string(),
+        error: said(error),
     }
+}
+
+fn said(error: &io::Error) -> Text {
+    Text::both(error.to_string(), system_error(error, Lang::Ru))
 }
 
 /// A new file's name is durable only when its directory is.

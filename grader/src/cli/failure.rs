@@ -66,7 +66,11 @@ impl Failure {
         while let Some(error) = next {
             let of_system = error.downcast_ref::<io::Error>();
             let said = of_system.map(|error| system_error(error, lang()));
-            self.causes.push(said.unwrap_or_else(|| error.to_string()));
+            let said = said.unwrap_or_else(|| error.to_string());
+            // Many errors say what is below them as well.
+            if !self.causes.last().is_some_and(|last| last.contains(&said)) {
+                self.causes.push(said);
+            }
             next = error.source();
         }
         self
@@ -141,6 +145,24 @@ mod tests {
             text(&failure),
             "error: cannot do it\n  no such thing\nhint: do something else\n"
         );
+    }
+
+    #[test]
+    fn what_an_error_says_of_the_one_below_it_is_not_said_twice() {
+        #[derive(Debug)]
+        struct Above(io::Error);
+        impl std::fmt::Display for Above {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "it failed: {}", self.0)
+            }
+        }
+        impl Error for Above {
+            fn source(&self) -> Option<&(dyn Error + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let failure = Failure::usage("no").because(&Above(io::Error::other("full")));
+        assert_eq!(text(&failure), "error: no\n  it failed: full\n");
     }
 
     #[test]
