@@ -145,8 +145,10 @@ impl Identity {
     /// An id that is neither the programs' nor privileged, and that the helper may take on.
     pub(crate) fn stranger(&self) -> Option<u32> {
         match *self {
-            Self::Separate { id } => crate::isolation::user::other_id(id),
-            Self::Nested(_) | Self::Same => None,
+            Self::Separate { .. } | Self::Nested(_) => {
+                crate::isolation::user::other_id(self.owner_inside())
+            }
+            Self::Same => None,
         }
     }
 }

@@ -121,7 +121,9 @@ fn means(enforced: &Enforced) -> [Check; 2] {
                 "second user id",
                 "granted",
                 "an ordinary user's namespace holds one",
-                "run grader as root; without it what a lab shows as another user is skipped",
+                "install newuidmap (Debian, Ubuntu: apt install uidmap) and set ids apart for this user \
+                 in /etc/subuid and /etc/subgid (usermod --add-subuids, --add-subgids), or run \
+                 grader as root; without it what a lab shows as another user is skipped",
             ),
         };
         let result = if enforced.lacks.contains(&means) {

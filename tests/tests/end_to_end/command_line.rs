@@ -212,14 +212,18 @@ fn doctor_says_what_is_granted() {
 fn doctor_says_what_a_skipped_requirement_wants() {
     let home = Home::new();
     let doctor = end_to_end::grader(home.path());
-    let mut one_user = std::process::Command::new("unshare");
-    one_user.args(["--user", "--map-root-user"]);
-    one_user.arg(doctor.get_program()).arg("doctor").env_clear();
-    one_user.envs(doctor.get_envs().filter_map(|(n, v)| Some((n, v?))));
-    let output = one_user.output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    assert!(said.contains("✗ second user id"), "{said}");
-    assert!(said.contains("run grader as root"), "{said}");
+    for (lang, name, remedy) in [
+        ("en", "✗ second user id", "→ install newuidmap"),
+        ("ru", "✗ второй идентификатор", "→ установить newuidmap"),
+    ] {
+        let mut one_user = std::process::Command::new("unshare");
+        one_user.args(["--user", "--map-root-user"]);
+        one_user.arg(doctor.get_program()).env_clear();
+        one_user.envs(doctor.get_envs().filter_map(|(n, v)| Some((n, v?))));
+        let output = one_user.args(["doctor", "--lang", lang]).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(said.contains(name) && said.contains(remedy), "{said}");
+    }
 }
 
 #[test]

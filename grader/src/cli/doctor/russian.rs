@@ -14,7 +14,7 @@ pub(super) fn finding(finding: Finding) -> Finding {
 }
 
 /// What a probe says whole.
-const WHOLE: [(&str, &str); 24] = [
+const WHOLE: [(&str, &str); 28] = [
     ("kernel", "ядро"),
     ("user namespace", "пространство имён пользователей"),
     ("mount namespace", "пространство имён монтирования"),
@@ -26,6 +26,13 @@ const WHOLE: [(&str, &str); 24] = [
     ("CPU pinning", "привязка к процессору"),
     ("C compiler", "компилятор C"),
     ("a whole scenario", "сценарий целиком"),
+    ("second user id", "второй идентификатор"),
+    (
+        "an ordinary user's namespace holds one",
+        "в пространстве имён обычного пользователя он один",
+    ),
+    ("::1 answers", "::1 отвечает"),
+    ("::1 is not there", "адреса ::1 нет"),
     ("worker process", "рабочий процесс"),
     ("granted", "есть"),
     ("granted, with a /proc of its own", "есть, со своим /proc"),
@@ -51,7 +58,7 @@ const WHOLE: [(&str, &str); 24] = [
 ];
 
 /// Sentences, or parts of them, in what a probe says or advises.
-const PARTS: [(&str, &str); 20] = [
+const PARTS: [(&str, &str); 22] = [
     (
         "Linux 5.12 or later: mount_setattr(2) makes the system read-only",
         "нужен Linux 5.12 или новее: mount_setattr(2) закрывает систему от записи",
@@ -92,6 +99,14 @@ const PARTS: [(&str, &str); 20] = [
     (
         "scenarios run with reduced isolation: see the refusals above",
         "сценарии идут с ослабленной изоляцией: смотрите отказы выше",
+    ),
+    (
+        "install newuidmap (Debian, Ubuntu: apt install uidmap) and set ids apart for this user in /etc/subuid and /etc/subgid (usermod --add-subuids, --add-subgids), or run grader as root; without it what a lab shows as another user is skipped",
+        "установить newuidmap (Debian, Ubuntu: apt install uidmap) и выделить этому пользователю идентификаторы в /etc/subuid и /etc/subgid (usermod --add-subuids, --add-subgids) или запускать grader от root; без этого то, что показывают от имени другого пользователя, пропускается",
+    ),
+    (
+        "boot without ipv6.disable=1; without it what a lab shows over IPv6 is skipped",
+        "загружаться без ipv6.disable=1; без этого то, что показывают по IPv6, пропускается",
     ),
     ("write this to ", "записать в "),
     (" and run `sudo", " это и выполнить `sudo"),

@@ -17,6 +17,7 @@ pub(crate) mod removal;
 pub(crate) mod root;
 pub(crate) mod scenario;
 pub(crate) mod spare;
+mod subordinate;
 pub(crate) mod sys;
 pub(crate) mod user;
 

@@ -10,6 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use nix::sys::stat::Mode;
 use nix::unistd::{ForkResult, fork, getgid, getpid, getuid, pipe2};
 
+use super::subordinate::{self, SECOND};
 use super::{SetupError, sys};
 use crate::launch::Identity;
 use crate::wire::HelperEnd;
@@ -22,7 +23,8 @@ const NESTED: u32 = 1000;
 /// Makes the worker's user namespace, and those it owns: mount, network, host name.
 ///
 /// Root keeps all its ids (each mapped to itself); anybody else becomes root of a namespace that
-/// holds nobody else. `execve` afterwards, so that the process's memory belongs to the namespace.
+/// holds a second id where the machine has set some apart, and else nobody else. `execve` afterwards, so
+/// that the process's memory belongs to the namespace.
 pub(crate) fn enter() -> Result<(), SetupError> {
     let ids = ["uid_map", "gid_map"].map(|map| identity(&read_map(map)));
     let namespaces = CloneFlags::CLONE_NEWUSER
@@ -30,16 +32,29 @@ pub(crate) fn enter() -> Result<(), SetupError> {
         | CloneFlags::CLONE_NEWNET
         | CloneFlags::CLONE_NEWUTS;
     if getuid().is_root() && may(Capability::SetUid) {
-        let mapper = Mapper::start(ids)?;
+        let mapper = Mapper::start(move |worker| {
+            let [users, groups] = ids;
+            let write = |map: &str, ids: &str| fs::write(format!("/proc/{worker}/{map}"), ids);
+            write("uid_map", &users).is_ok() && write("gid_map", &groups).is_ok()
+        })?;
         unshare(namespaces).map_err(SetupError::refused("a user namespace"))?;
         return mapper.finish();
     }
     let (uid, gid) = (getuid(), getgid());
+    let mapper = match subordinate::Ids::of(uid, gid) {
+        Some(ids) => Some(Mapper::start(move |worker| ids.map_into(worker))?),
+        None => None,
+    };
     unshare(namespaces).map_err(SetupError::refused("a user namespace"))?;
+    if mapper.is_some_and(|mapper| mapper.finish().is_ok()) {
+        return Ok(());
+    }
     // Refused here by AppArmor (Ubuntu 23.10 and later): the namespace is made, but powerless.
-    write_map("/proc/self/setgroups", "deny")?;
-    write_map("/proc/self/uid_map", &format!("0 {uid} 1"))?;
-    write_map("/proc/self/gid_map", &format!("0 {gid} 1"))
+    if read_map("gid_map").is_empty() {
+        write_map("/proc/self/setgroups", "deny")?;
+        write_map("/proc/self/gid_map", &format!("0 {gid} 1"))?;
+    }
+    write_map("/proc/self/uid_map", &format!("0 {uid} 1"))
 }
 
 /// Who programs will be, in the namespace made by [`enter`].
@@ -67,8 +82,12 @@ pub(crate) fn other_id(programs: u32) -> Option<u32> {
     if !getuid().is_root() || !may(Capability::SetUid) || !may(Capability::SetGid) {
         return None;
     }
+    // Who cannot leave the own groups has their rights as any other user, too.
+    if !fs::read_to_string("/proc/self/setgroups").is_ok_and(|said| said.trim() == "allow") {
+        return None;
+    }
     let maps = ["uid_map", "gid_map"].map(read_map);
-    let mut candidates = [STUDENT[1], STUDENT[0] - 1, NESTED].into_iter();
+    let mut candidates = [STUDENT[1], STUDENT[0] - 1, NESTED, SECOND].into_iter();
     candidates.find(|id| *id != programs && maps.iter().all(|map| contains(map, *id)))
 }
 
@@ -83,6 +102,7 @@ fn nested() -> Result<OwnedFd, SetupError> {
             let made = unshare(CloneFlags::CLONE_NEWUSER)
                 .map_err(refused_nested)
                 .and_then(|()| write_map("/proc/self/uid_map", &format!("{NESTED} 0 1")))
+                .and_then(|()| write_map("/proc/self/setgroups", "deny"))
                 .and_then(|()| write_map("/proc/self/gid_map", &format!("{NESTED} 0 1")));
             let answer = made.err().map_or(String::new(), |e| e.to_string());
             let _ = fs::File::from(ready_write).write_all(format!("{answer}\n").as_bytes());
@@ -120,14 +140,15 @@ fn refused_nested(errno: nix::Error) -> SetupError {
     SetupError::refused("a user namespace for the programs")(errno)
 }
 
-/// A process that stays outside the namespace in order to map several ids into it.
+/// A process that stays outside the namespace in order to map several ids into it, which it does as
+/// soon as there is one.
 struct Mapper {
     pid: i32,
     go: OwnedFd,
 }
 
 impl Mapper {
-    fn start(maps: [String; 2]) -> Result<Self, SetupError> {
+    fn start(map: impl FnOnce(i32) -> bool) -> Result<Self, SetupError> {
         let refused = || SetupError::refused("a process that maps ids");
         let worker = getpid();
         let (wait, go) = pipe2(OFlag::O_CLOEXEC).map_err(refused())?;
@@ -141,11 +162,7 @@ impl Mapper {
                 drop(go);
                 let mut code = 1;
                 if matches!(fs::File::from(wait).read(&mut [0]), Ok(1)) {
-                    let [users, groups] = maps;
-                    let write = |map: &str, ids: &str| {
-                        fs::write(format!("/proc/{worker}/{map}"), ids).is_ok()
-                    };
-                    code = i32::from(!(write("uid_map", &users) && write("gid_map", &groups)));
+                    code = i32::from(!map(worker.as_raw()));
                 }
                 // SAFETY: ends this process without running anything of the parent's.
                 unsafe { libc::_exit(code) }
