@@ -113,7 +113,12 @@ impl Scanner {
 
     /// The thread as it is now; `None` when it is gone.
     pub fn scan(&mut self, pid: i32, tid: i32) -> Option<ThreadScan> {
-        if let Some(kept) = self.kept.get(&tid) {
+        if let Some(kept) = self.kept.get_mut(&tid) {
+            // Refused for a moment while a program of an ordinary user is executed: its memory is new
+            // and not to be dumped yet, so its files are root's; task_dump_owner() in fs/proc/base.c.
+            if kept.syscall.is_none() {
+                kept.syscall = open_file(pid, tid, "syscall").ok();
+            }
             match read(kept, &mut self.buffer) {
                 Ok(scan) => return Some(scan),
                 // Gone, or its number belongs to another thread by now: look it up again.
@@ -173,7 +178,7 @@ impl Scanner {
     }
 
     fn open(&mut self, pid: i32, tid: i32) -> io::Result<Kept> {
-        let open = |name| File::open(format!("/proc/{pid}/task/{tid}/{name}"));
+        let open = |name| open_file(pid, tid, name);
         let status = match open("status") {
             // Out of descriptors: those kept are a convenience.
             Err(error) if error.raw_os_error() == Some(libc::EMFILE) => {
@@ -190,6 +195,10 @@ impl Scanner {
             schedstat: open("schedstat").ok(),
         })
     }
+}
+
+fn open_file(pid: i32, tid: i32, name: &str) -> io::Result<File> {
+    File::open(format!("/proc/{pid}/task/{tid}/{name}"))
 }
 
 fn absent_or_unreadable(error: &io::Error) -> Option<ThreadScan> {
