@@ -267,8 +267,38 @@ pub(super) fn meaning(labs: &[Candidate], name: &str) -> Meaning {
     }
 }
 
-/// What is left of an archive's name without the lab at its end or its beginning: `ivanov` of
-/// `ivanov_lab30` and of `lab-30 ivanov`. All of it, where that is nothing or means a lab again.
+/// Whether what stands beside a lab in a name says which of one's own it is.
+fn is_version(name: &str) -> bool {
+    const WORDS: [&str; 22] = [
+        "old",
+        "new",
+        "final",
+        "last",
+        "copy",
+        "fix",
+        "fixed",
+        "bak",
+        "backup",
+        "orig",
+        "draft",
+        "done",
+        "ready",
+        "v",
+        "ver",
+        "version",
+        "try",
+        "копия",
+        "новая",
+        "старая",
+        "финал",
+        "исправленная",
+    ];
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || "-_. ".contains(c));
+    WORDS.contains(&name.to_lowercase().as_str())
+}
+
+/// What is left of a name without the lab at its end or its beginning: `ivanov` of
+/// `ivanov_lab30` and of `lab-30 ivanov`. All of it, where that is nothing, or means a lab or one of several of somebody's own.
 pub(super) fn without_lab<'n>(labs: &[Candidate], name: &'n str) -> &'n str {
     let between = |c: char| matches!(c, '-' | '_' | ' ' | '.' | ',' | '(' | ')');
     let is_lab = |part: &str| matches!(meaning(labs, part), Meaning::Lab(_));
@@ -281,6 +311,7 @@ pub(super) fn without_lab<'n>(labs: &[Candidate], name: &'n str) -> &'n str {
             rest = rest[..at].trim_matches(between);
         }
         let is_name = rest.chars().any(char::is_alphabetic);
+        let is_name = is_name && !is_version(rest);
         (is_name && matches!(meaning(labs, rest), Meaning::Nothing)).then_some(rest)
     };
     let cuts = || name.match_indices(between).map(|(at, _)| at);
@@ -363,6 +394,8 @@ mod tests {
             ("us_upper-ivanov", "ivanov"),
             ("lab30", "lab30"),
             ("lab30_2", "lab30_2"),
+            ("lab30_final", "lab30_final"),
+            ("lab30 (copy 2)", "lab30 (copy 2)"),
             ("lab30-31", "lab30-31"),
             ("ivanov", "ivanov"),
         ] {

@@ -2,6 +2,7 @@
 //! a course's. A stray source in one of them makes it no submission, and a directory beside those of
 //! tasks is no student.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::FindError;
@@ -159,19 +160,58 @@ pub(super) fn by_group(search: &mut Search<'_>, dir: &Path) -> Result<bool, Find
     Ok(groups)
 }
 
-/// Whether the directories at the top are called by their students and the lab: `ivanov_lab30`,
-/// `petrov_lab30`. One's own are called by the lab.
-pub(super) fn are_called_by_both(search: &Search<'_>, entries: &[Entry]) -> bool {
-    let labs = &search.query.labs;
-    let mut both = 0;
-    for (name, ..) in entries.iter().filter(|(.., is_dir)| *is_dir) {
-        match without_lab(labs, name) != name {
-            true => both += 1,
-            false if matches!(meaning(labs, name), Meaning::Lab(_)) => return false,
-            false => {}
+/// Whether what is in a directory is called by its student and the lab: `ivanov_lab30`, `petrov_lab30`.
+/// One's own is called by the lab, or alike in several directories (`lab30_old`).
+pub(super) fn is_called_by_both(
+    search: &mut Search<'_>,
+    dir: &Path,
+    entries: &[Entry],
+    at_root: bool,
+) -> Result<bool, FindError> {
+    let Some(own) = students_in_names(search, entries).filter(|own| !own.is_empty()) else {
+        return Ok(false);
+    };
+    let Some(above) = dir.parent().filter(|_| !at_root) else {
+        return Ok(own.len() > 1);
+    };
+    let mut all = BTreeSet::new();
+    let (mut groups, mut most) = (0, 0);
+    for (_, path, _) in search.list(above)?.iter().filter(|(.., is_dir)| *is_dir) {
+        let inside = search.list(path)?;
+        let Some(names) = students_in_names(search, &inside) else {
+            return Ok(false);
+        };
+        groups += usize::from(!names.is_empty());
+        most = most.max(names.len());
+        for name in names {
+            if !all.insert(name) {
+                return Ok(false);
+            }
         }
     }
-    both > 1
+    Ok(groups > 1 && most > 1 || most > 2)
+}
+
+/// Who is named besides the lab, in names of directories and archives; `None` where one names the lab
+/// alone.
+fn students_in_names(search: &Search<'_>, entries: &[Entry]) -> Option<Vec<String>> {
+    let labs = &search.query.labs;
+    let mut out = Vec::new();
+    for (name, _, is_dir) in entries {
+        let stem = match is_dir {
+            true => Some(name.as_str()),
+            false => archive_stem(name),
+        };
+        let Some(stem) = stem else {
+            continue;
+        };
+        match without_lab(labs, stem) {
+            student if student != stem => out.push(student.to_lowercase()),
+            _ if matches!(meaning(labs, stem), Meaning::Lab(_)) => return None,
+            _ => {}
+        }
+    }
+    Some(out)
 }
 
 /// Whether a directory of a lab that is graded is among these; of several labs an archive will do, as

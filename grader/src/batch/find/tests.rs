@@ -185,6 +185,30 @@ fn parts_of_a_students_work_are_no_students() {
             "/petrov course-30 1 lab30-petrov"
         ]
     );
+    let dir = tree(&[
+        "21214/ivanov_lab30.zip",
+        "21214/petrov_lab30/server.c",
+        "21215/vera lab30/server.c",
+    ]);
+    assert_eq!(
+        found(&dir, &one_lab()),
+        [
+            "21214/ivanov course-30 1 21214/ivanov_lab30.zip",
+            "21214/petrov course-30 1 21214/petrov_lab30",
+            "21215/vera course-30 1 21215/vera lab30"
+        ]
+    );
+    let dir = tree(&[
+        "anna/lab30_old/server.c",
+        "anna/lab30_new/server.c",
+        "boris/lab30_final2/server.c",
+    ]);
+    let rows = found(&dir, &one_lab());
+    assert!(
+        rows.iter()
+            .all(|row| row.starts_with("/anna ") || row.starts_with("/boris ")),
+        "{rows:?}"
+    );
     // And an archive's.
     let dir = tree(&["ivanov_lab30.zip", "lab30-petrov.tar.gz", "vera_lab31.zip"]);
     assert_eq!(

@@ -7,9 +7,9 @@ use super::hit::{Hit, HitLab};
 use super::layout::{Bindings, Layout, Meaning, meaning, without_lab};
 use super::search::{Search, some_of};
 use super::shape::{
-    are_called_by_both, by_group, by_student, has_labs_below, has_one_archive_as_others,
-    has_sources, is_beside_students, is_numbered_group, is_numbered_student, keeps_them_below,
-    names_tasks,
+    by_group, by_student, has_labs_below, has_one_archive_as_others, has_sources,
+    is_beside_students, is_called_by_both, is_numbered_group, is_numbered_student,
+    keeps_them_below, names_tasks,
 };
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
@@ -157,7 +157,7 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
     }
     let below = !above.is_empty();
     let tasks = below && (names_tasks(search, &entries)? || is_beside_students(search, dir)?);
-    let by_both = above.is_empty() && are_called_by_both(search, &entries);
+    let by_both = is_called_by_both(search, dir, &entries, !below)?;
     let mut without = Vec::new();
     let mut by_sources = false;
     for (name, path, is_dir) in entries.iter() {
@@ -189,16 +189,14 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
                 }
             }
             Some(lab) => {
-                let names = if above.is_empty() {
-                    // `ivanov-lab30.zip`, or the one student's own directory.
-                    vec![if is_dir && !by_both {
-                        name_of(dir)
-                    } else {
-                        without_lab(&search.query.labs, stem).to_owned()
-                    }]
-                } else {
-                    above.clone()
-                };
+                let mut names = above.clone();
+                if by_both || !below && !is_dir {
+                    // `ivanov-lab30.zip`
+                    names.push(without_lab(&search.query.labs, stem).to_owned());
+                } else if !below {
+                    // The one student's own directory.
+                    names.push(name_of(dir));
+                }
                 add(search, &names, lab, place(path, is_dir));
             }
             None if is_dir => {
