@@ -14,18 +14,20 @@ fn reached(run: &Recording) -> Vec<(LimitKind, u64)> {
     limits.collect()
 }
 
+/// A run on a machine that had enough for it: where it was short, nobody is graded, and it is made again.
 fn run_with(source: &str, change: impl FnOnce(&mut Plan)) -> Recording {
+    const TRIES: u32 = 20;
     let mut bench = Bench::new();
     let exe = bench.compile("program", source);
     let mut plan = plan(&exe, &[], vec![start()]);
     change(&mut plan);
-    let run = bench.run(&plan);
-    let starved = run
-        .0
-        .iter()
-        .any(|event| matches!(event.what, What::Starved { .. }));
-    assert!(!starved, "the machine is short: {:?}", run.0);
-    run
+    let starved = |run: &Recording| {
+        let mut events = run.0.iter();
+        events.any(|event| matches!(event.what, What::Starved { .. }))
+    };
+    let mut runs = (0..TRIES).map(|_| bench.run(&plan));
+    let run = runs.find(|run| !starved(run));
+    run.unwrap_or_else(|| panic!("the machine was short {TRIES} times"))
 }
 
 #[test]
