@@ -760,6 +760,29 @@ fn a_link_out_of_a_repository_is_nobodys_work() {
 }
 
 #[test]
+fn teams_of_moodle_are_no_part_of_a_name() {
+    let list = TempDir::new().unwrap();
+    let csv = list.path().join("class.csv");
+    fs::write(&csv, "student,name\ns1,Petrova Anna\ns2,Корсаков Николай\n").unwrap();
+    let query = Query {
+        roster: Some(Roster::read(&csv).unwrap()),
+        ..one_lab()
+    };
+    let handed = |names: [&str; 2]| {
+        let files = names.map(|name| format!("{name}_assignsubmission_file_/server.c"));
+        let dir = tree(&files.each_ref().map(String::as_str));
+        let found = find(dir.path(), &query).unwrap();
+        let students = found.items.into_iter().map(|item| item.identity.student);
+        students.collect::<Vec<_>>()
+    };
+    let teams = ["Team 7-Petrova Anna_1", "Default group-Корсаков Николай_2"];
+    assert_eq!(handed(teams), ["s1", "s2"]);
+    // Where not all have one a hyphen is the name's own.
+    let names = ["Petrova Anna_1", "Римский-Корсаков Николай_2"];
+    assert_eq!(handed(names), ["s1", "Римский-Корсаков Николай"]);
+}
+
+#[test]
 fn a_name_that_two_of_the_roster_bear_is_told() {
     let dir = tree(&[
         "ivanovivan_1007_5551_server.c",

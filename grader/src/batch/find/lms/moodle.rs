@@ -53,13 +53,20 @@ pub(super) fn find(search: &mut Search<'_>, entries: &[Entry]) -> bool {
             _ => {}
         }
     }
+    // Of an assignment to teams every name has the team's before it.
+    let teams = students.len() > 1
+        && students
+            .keys()
+            .all(|(name, _)| behind(name).next().is_some());
     for ((name, id), handed) in students {
         let Some(place) = handed.files.or(handed.typed) else {
             continue;
         };
         search.hits.push(Hit {
             group: String::new(),
-            aliases: with_group(&name).collect(),
+            aliases: with_group(&name)
+                .chain(behind(&name).filter(|_| teams))
+                .collect(),
             person: Person {
                 name: Some(name.clone()),
                 lms: Some(id),
@@ -73,6 +80,12 @@ pub(super) fn find(search: &mut Search<'_>, entries: &[Entry]) -> bool {
         });
     }
     any
+}
+
+/// `Petrova Anna` of `Team 7-Petrova Anna`: what of several words stands behind a hyphen.
+fn behind(name: &str) -> impl Iterator<Item = String> + '_ {
+    let ends = name.match_indices('-').map(|(at, _)| name[at + 1..].trim());
+    ends.filter(|end| end.contains(' ')).map(str::to_owned)
 }
 
 /// `21214-Petrova Anna`, as Moodle writes when one group is downloaded, as `21214/Petrova Anna`.
