@@ -22,14 +22,16 @@ impl Ids {
     pub(super) fn of(user: Uid, group: Gid) -> Option<Self> {
         let [users, groups] = ["/etc/subuid", "/etc/subgid"].map(fs::read_to_string);
         let (users, groups) = (users.ok()?, groups.ok()?);
-        // Who has no entry by number is asked for by name, which may take a while over a network.
-        let number = user.to_string();
-        let name = (!users.is_empty()).then(|| User::from_uid(user).ok().flatten())?;
-        let names = [Some(number), name.map(|user| user.name)];
-        let first = |table: &str| names.iter().flatten().find_map(|name| first(table, name));
+        let both = |name: &str| Some((first(&users, name)?, first(&groups, name)?));
+        // Names may come over a network: they are asked for where there is something to be found.
+        let by_name = || {
+            let known = !users.trim().is_empty() && !groups.trim().is_empty();
+            let user = known.then(|| User::from_uid(user).ok().flatten());
+            both(&user.flatten()?.name)
+        };
         Some(Self {
             own: (user, group),
-            second: (first(&users)?, first(&groups)?),
+            second: both(&user.to_string()).or_else(by_name)?,
         })
     }
 
