@@ -267,11 +267,8 @@ fn attempts(
         let places = hits.iter().take(MOST_NAMED);
         let places: Vec<String> = places.map(|hit| clean(&hit.place.to_string())).collect();
         let more = if hits.len() > MOST_NAMED { ", …" } else { "" };
-        let student = match group.as_str() {
-            "" => student.clone(),
-            group => format!("{group}/{student}"),
-        };
-        let (count, student, places) = (hits.len(), clean(&student), places.join(", "));
+        let student = clean(&qualified(group, student));
+        let (count, places) = (hits.len(), places.join(", "));
         let guessed = query.layout.is_none() && query.refs.is_none();
         let hint = query.lang.pick(
             "; if they are of different students, say where the names are (--layout '{student}_lab{n}'), or give the roster a column `group`",

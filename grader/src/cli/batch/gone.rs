@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use grader::batch::{Identity, Item};
+use grader::batch::{Identity, Item, qualified};
 use grader::gradebook::Gradebook;
 
 use super::Batch;
@@ -99,10 +99,7 @@ fn is_in(place: &str, source: &str) -> bool {
 }
 
 fn name(identity: &Identity) -> String {
-    match identity.group.as_str() {
-        "" => identity.student.clone(),
-        group => format!("{group}/{}", identity.student),
-    }
+    qualified(&identity.group, &identity.student)
 }
 
 #[cfg(test)]
