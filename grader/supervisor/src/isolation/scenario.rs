@@ -15,23 +15,20 @@ use super::files::{self, Owner};
 use super::root::{Base, SYSTEM};
 use super::spare;
 use super::sys::{self, READ_ONLY};
-use crate::launch::Identity;
 use crate::limits;
 use crate::plan::{Limits, Plan, TOOLS, WORKSPACE};
 
 /// Files and directories of a private file system, at most.
 const INODES: u32 = 65_536;
 
-/// Mounts the private file systems and places the plan's files for programs that are `identity`. Says
-/// what it could not do. The programs will be `traced`: then the tracer limits System V IPC before it is
-/// first used.
+/// Mounts the private file systems and places the plan's files. Says what it could not do. The programs
+/// will be `traced`: then the tracer limits System V IPC before it is first used.
 pub(crate) fn set_up(
     base: &Base,
     plan: &Plan,
-    identity: &Identity,
+    owner: Owner,
     traced: bool,
 ) -> Result<Vec<String>, SetupError> {
-    let owner = (identity.owner_inside(), identity.owner_inside());
     let mut missing = Vec::new();
     // Taken before `/proc` is covered: the way back leads through it.
     let readable = plan.readable.iter().filter(|path| !shown(path));
@@ -41,13 +38,9 @@ pub(crate) fn set_up(
 
     private(WORKSPACE, "0755", &plan.limits, owner)?;
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    // Where programs are the helper's user to the kernel, its files there would be theirs to write
-    // (proc(5), `oom_score_adj`): then only those whom a program may trace are seen.
-    let nested = matches!(identity, Identity::Nested(_));
-    let hidden = nested.then_some("hidepid=2");
-    mount(Some("proc"), "/proc", Some("proc"), flags, hidden).map_err(SetupError::refused(
-        "a private /proc (where containers mask parts of theirs, none is)",
-    ))?;
+    mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>).map_err(
+        SetupError::refused("a private /proc (where containers mask parts of theirs, none is)"),
+    )?;
     if let Err(reason) = limit_pids(&plan.limits) {
         missing.push(format!("pid limit of the namespace: {reason}"));
     }

@@ -52,8 +52,9 @@ pub(super) fn full(worker: &Full, ipc: &ipc::Ipc, plan: Plan, started: Instant) 
                 "ptrace: refused, so calls are not seen".into(),
             ));
         }
+        let owner = (identity.owner_inside(), identity.owner_inside());
         let traced = traceable && plan.observation == Observation::Full;
-        let mut missing = scenario::set_up(base, &plan, identity, traced)?;
+        let mut missing = scenario::set_up(base, &plan, owner, traced)?;
         let mut active: Vec<String> = NAMESPACES.map(Into::into).to_vec();
         active.extend(EVERYWHERE.map(Into::into));
         // So far only the limit on pids can be among them.
@@ -91,8 +92,11 @@ pub(super) fn full(worker: &Full, ipc: &ipc::Ipc, plan: Plan, started: Instant) 
             None => (None, None),
         };
         let everything = std::iter::once(Path::new("/"));
-        let writable = ["/lab", "/tmp", "/dev", "/proc"].map(Path::new);
-        let writable = writable.into_iter();
+        // Where programs are the helper's user to the kernel, its files in /proc would be theirs to
+        // write: `oom_score_adj`; proc(5).
+        let nested = matches!(**identity, Identity::Nested(_));
+        let writable = ["/lab", "/tmp", "/dev"].map(Path::new).into_iter();
+        let writable = writable.chain((!nested).then_some(Path::new("/proc")));
         // Programs of a scenario may meet by abstract names, each under a ruleset of its own; others
         // are in other namespaces.
         // In a namespace of its own it makes its own.

@@ -27,20 +27,15 @@ int main(void) { char b[99];
     lines("/proc/self/status", "NoNewPrivs"); lines("/proc/self/status", "CapEff");
     printf("slack %d\n", prctl(PR_GET_TIMERSLACK));
     for (int f = 3; f < 256; f++) if (fcntl(f, F_GETFD) >= 0) printf("descriptor %d\n", f);
-    if (access("/proc/1", F_OK)) puts("hidden");
     lines("/proc/1/oom_score_adj", "");
     refused("/proc/1/environ"); refused("/proc/1/maps"); refused("/proc/1/mem"); refused("/proc/1/auxv");
     fflush(stdout);
   } while (fgets(b, sizeof b, stdin));
   return 0; }"#;
 
-/// The program's score is the highest, the helper's that of whoever runs the tests, or hidden from
-/// programs of the same user.
+/// The program's score is the highest, the helper's that of whoever runs the tests.
 fn expected() -> String {
-    let own = match nix::unistd::geteuid().is_root() {
-        true => std::fs::read_to_string("/proc/self/oom_score_adj").unwrap(),
-        false => "hidden\n".to_owned(),
-    };
+    let own = std::fs::read_to_string("/proc/self/oom_score_adj").unwrap();
     let slack = nix::sys::prctl::get_timerslack().unwrap();
     let text = format!(
         "1000\nSigQ:\t?\nSigPnd:\t0\nSigBlk:\t0\nSigIgn:\t0\nSigCgt:\t0\nNoNewPrivs:\t1\nCapEff:\t0\n\
