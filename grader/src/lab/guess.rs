@@ -163,14 +163,26 @@ struct TaskName {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Word {
     Letters(String),
+    /// Letters right behind a digit or a dot, as in names that nobody has chosen: `tmp.k3l9`.
+    Glued(String),
     /// Digits, without leading zeros; `None` where they are more than any number of a task.
     Number(Option<u32>),
+}
+
+impl Word {
+    fn letters(&self) -> Option<&str> {
+        match self {
+            Self::Letters(letters) | Self::Glued(letters) => Some(letters),
+            Self::Number(_) => None,
+        }
+    }
 }
 
 /// The runs of letters and of digits in a name.
 fn words(name: &str) -> Vec<Word> {
     let mut out = Vec::new();
     let mut rest = name;
+    let mut glued = false;
     while let Some(first) = rest.chars().next() {
         let run = |test: &dyn Fn(char) -> bool| rest.find(|c| !test(c)).unwrap_or(rest.len());
         let end = if first.is_ascii_digit() {
@@ -179,18 +191,28 @@ fn words(name: &str) -> Vec<Word> {
             end
         } else if first.is_alphabetic() {
             let end = run(&char::is_alphabetic);
-            out.push(Word::Letters(rest[..end].to_lowercase()));
+            let letters = rest[..end].to_lowercase();
+            out.push(match glued {
+                true => Word::Glued(letters),
+                false => Word::Letters(letters),
+            });
             end
         } else {
             first.len_utf8()
         };
+        glued = first.is_ascii_digit() || first == '.';
         rest = &rest[end..];
     }
     out
 }
 
 fn contains(words: &[Word], part: &[Word]) -> bool {
-    !part.is_empty() && words.windows(part.len()).any(|window| window == part)
+    let same = |(one, other): (&Word, &Word)| match (one, other) {
+        (Word::Number(one), Word::Number(other)) => one == other,
+        (one, other) => one.letters().is_some() && one.letters() == other.letters(),
+    };
+    let is_part = |window: &[Word]| window.iter().zip(part).all(same);
+    !part.is_empty() && words.windows(part.len()).any(is_part)
 }
 
 /// The largest number a task can have; years and group numbers are larger.
@@ -201,7 +223,9 @@ fn task(words: &[Word]) -> Option<TaskName> {
         Some(Word::Number(n)) => *n,
         _ => None,
     };
-    let is = |i: usize, test: &dyn Fn(&str) -> bool| matches!(words.get(i), Some(Word::Letters(word)) if test(word));
+    let is = |i: usize, test: &dyn Fn(&str) -> bool| {
+        words.get(i).and_then(Word::letters).is_some_and(test)
+    };
     let mut semester = None;
     let mut of_semester = None;
     for i in 0..words.len() {
@@ -224,7 +248,13 @@ fn task(words: &[Word]) -> Option<TaskName> {
     let fit = |place: Option<usize>| {
         number(place.filter(|place| Some(*place) != of_semester)).filter(|n| (1..=MOST).contains(n))
     };
-    let named = (0..words.len()).filter(|i| is(*i, &is_lab));
+    // One or two letters say something only where they stand by themselves: `l30`, not `k3l9x`.
+    let by_chance = |i: usize| {
+        let few = is(i, &|word| word.chars().count() < 3);
+        let inside = matches!(words.get(i), Some(Word::Glued(_)));
+        few && (inside || matches!(words.get(i + 2), Some(Word::Glued(_))))
+    };
+    let named = (0..words.len()).filter(|i| is(*i, &is_lab) && !by_chance(*i));
     let number = named
         .clone()
         .find_map(|i| fit(Some(i + 1)))
@@ -328,7 +358,13 @@ mod tests {
             assert_eq!(id(name), "threads-10", "{name}");
         }
         assert_eq!(id("2sem-lab1"), "threads-01");
-        for name in ["us-upper", "us_upper", "US upper", "ivanov-us-upper"] {
+        for name in [
+            "us-upper",
+            "us_upper",
+            "US upper",
+            "ivanov-us-upper",
+            "30.us-upper",
+        ] {
             assert_eq!(id(name), "us-upper", "{name}");
         }
         assert_eq!(id("us-upper-2"), "us-upper-2");
@@ -353,6 +389,12 @@ mod tests {
             "laboratory",
             "lab2024",
             "",
+            // Made by mktemp(1) and the like: those above may be temporary.
+            ".tmpTxGt3l",
+            ".tmp3l3abc",
+            "tmp.l3xkQw",
+            "tmp.k3T7q",
+            "l3abcd",
         ] {
             assert!(id(name).contains("does not say"), "{name}");
         }
