@@ -34,6 +34,15 @@ pub(crate) fn one_line(text: &str) -> String {
     clean(text).replace('\n', "\\n")
 }
 
+/// The first few of these names, on one line.
+#[must_use]
+pub fn some_of<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    const SHOWN: usize = 8;
+    let more = if names.len() > SHOWN { ", …" } else { "" };
+    let names: Vec<&str> = names.take(SHOWN).collect();
+    format!("{}{more}", clean(&names.join(", ")))
+}
+
 /// Breaks a paragraph into lines of at most `width` columns, at spaces where there are any.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {

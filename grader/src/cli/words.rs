@@ -5,15 +5,6 @@ use grader::gradebook::export::number;
 use grader::gradebook::{Comparison, LabChange, Override, Reason, time};
 use grader::lab::Lang;
 use grader::locale::{count_in_russian, decimal};
-use grader::text::clean;
-
-/// The first few of these names.
-pub(super) fn some<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
-    const SHOWN: usize = 8;
-    let more = if names.len() > SHOWN { ", …" } else { "" };
-    let names: Vec<&str> = names.take(SHOWN).collect();
-    format!("{}{more}", clean(&names.join(", ")))
-}
 
 /// The words of a language.
 #[derive(Clone, Copy, Debug)]

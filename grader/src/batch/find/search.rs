@@ -43,13 +43,10 @@ const REMEMBERED: usize = 16_384;
 
 /// The first few of these names, for a person who looks for the right one; the word for none.
 pub(super) fn some_of<'n>(names: impl ExactSizeIterator<Item = &'n str>, lang: Lang) -> String {
-    const SHOWN: usize = 8;
-    let more = if names.len() > SHOWN { ", …" } else { "" };
-    if names.len() == 0 {
-        return lang.pick("nothing", "ничего").to_owned();
+    match names.len() {
+        0 => lang.pick("nothing", "ничего").to_owned(),
+        _ => crate::text::some_of(names),
     }
-    let names: Vec<&str> = names.take(SHOWN).collect();
-    format!("{}{more}", crate::text::clean(&names.join(", ")))
 }
 
 impl<'a> Search<'a> {

@@ -10,7 +10,7 @@ use super::newest::Times;
 use super::{Found, Query, Roster, RosterRow};
 use crate::batch::item::{Identity, Item, Person, qualified};
 use crate::lab::Lang;
-use crate::text::clean;
+use crate::text::{clean, some_of};
 
 /// A hit, and by which account of a learning management system it was handed in.
 struct Handed {
@@ -251,9 +251,6 @@ fn counted(name: &str) -> Vec<(String, usize, String)> {
 /// Group, student, lab.
 struct Whose(String, String, String);
 
-/// Names in a note, at most.
-const MOST_NAMED: usize = 8;
-
 /// Numbers a student's attempts at a lab.
 fn attempts(
     Whose(group, student, lab): &Whose,
@@ -264,11 +261,9 @@ fn attempts(
     // Attempts that are not numbered: in the order of time, then of names.
     hits.sort_by_cached_key(|hit| (hit.attempt, hit.submitted, counted(&hit.place.to_string())));
     if hits.len() > 1 && hits.iter().all(|hit| hit.attempt.is_none()) {
-        let places = hits.iter().take(MOST_NAMED);
-        let places: Vec<String> = places.map(|hit| clean(&hit.place.to_string())).collect();
-        let more = if hits.len() > MOST_NAMED { ", …" } else { "" };
-        let student = clean(&qualified(group, student));
-        let (count, places) = (hits.len(), places.join(", "));
+        let places: Vec<String> = hits.iter().map(|hit| hit.place.to_string()).collect();
+        let places = some_of(places.iter().map(String::as_str));
+        let (count, student) = (hits.len(), clean(&qualified(group, student)));
         let guessed = query.layout.is_none() && query.refs.is_none();
         let hint = query.lang.pick(
             "; if they are of different students, say where the names are (--layout '{student}_lab{n}'), or give the roster a column `group`",
@@ -277,10 +272,10 @@ fn attempts(
         let hint = if guessed { hint } else { "" };
         found.notes.push(query.lang.pick(
             format!(
-                "{student} of {lab}: {count} directories, taken as attempts in this order: {places}{more}{hint}"
+                "{student} of {lab}: {count} directories, taken as attempts in this order: {places}{hint}"
             ),
             format!(
-                "{student}, {lab}: каталогов {count}, взяты как попытки в таком порядке: {places}{more}{hint}"
+                "{student}, {lab}: каталогов {count}, взяты как попытки в таком порядке: {places}{hint}"
             ),
         ));
     }

@@ -57,6 +57,15 @@ pub(super) fn is_numbered_group(
     Ok(students(search, &inside)? > 0)
 }
 
+/// What names a submission: a directory's name, or an archive's up to its suffix.
+pub(super) fn stem_of(name: &str, is_dir: bool) -> Option<&str> {
+    if is_dir {
+        Some(name)
+    } else {
+        archive_stem(name)
+    }
+}
+
 /// Whether a directory that is called by a number only is a student's, and not that of a task: it has
 /// labs in it, as another one beside it has.
 pub(super) fn is_numbered_student(
@@ -70,10 +79,9 @@ pub(super) fn is_numbered_student(
         return Ok(false);
     }
     let labs = |entries: &[Entry]| {
-        let stems = entries.iter().filter_map(|(name, _, is_dir)| match is_dir {
-            true => Some(name.as_str()),
-            false => archive_stem(name),
-        });
+        let stems = entries
+            .iter()
+            .filter_map(|(name, _, is_dir)| stem_of(name, *is_dir));
         let mut meanings = stems.map(|stem| meaning(&search.query.labs, stem));
         meanings.any(|meaning| matches!(meaning, Meaning::Lab(_)))
     };
@@ -198,11 +206,7 @@ fn students_in_names(search: &Search<'_>, entries: &[Entry]) -> Option<Vec<Strin
     let labs = &search.query.labs;
     let mut out = Vec::new();
     for (name, _, is_dir) in entries {
-        let stem = match is_dir {
-            true => Some(name.as_str()),
-            false => archive_stem(name),
-        };
-        let Some(stem) = stem else {
+        let Some(stem) = stem_of(name, *is_dir) else {
             continue;
         };
         match without_lab(labs, stem) {

@@ -9,12 +9,12 @@ use super::search::{Search, some_of};
 use super::shape::{
     by_group, by_student, has_labs_below, has_one_archive_as_others, has_sources,
     is_beside_students, is_called_by_both, is_numbered_group, is_numbered_student,
-    keeps_them_below, names_tasks,
+    keeps_them_below, names_tasks, stem_of,
 };
 use crate::batch::inside::is_source;
 use crate::batch::item::Person;
 use crate::batch::place::Place;
-use crate::submission::{Repository, archive_stem};
+use crate::submission::Repository;
 
 /// Levels of directories that are looked through when the layout is guessed.
 const DEPTH: usize = 6;
@@ -102,15 +102,6 @@ pub(super) fn place(path: &Path, is_dir: bool) -> Place {
         Place::Directory(path.to_owned())
     } else {
         Place::Archive(path.to_owned())
-    }
-}
-
-/// What names a submission: a directory's name, or an archive's up to its suffix.
-fn stem_of(name: &str, is_dir: bool) -> Option<&str> {
-    if is_dir {
-        Some(name)
-    } else {
-        archive_stem(name)
     }
 }
 

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use grader::batch::{self, Found, Item, LayoutError, PreparedLab, Query, Roster, RosterRow};
 use grader::gradebook::{Gradebook, Late, time};
 use grader::lab::guess::Candidate;
-use grader::text::clean;
+use grader::text::{clean, some_of};
 
 use super::Batch;
 use crate::cli::failure::Failure;
@@ -16,7 +16,7 @@ use crate::cli::lang::{both, lang};
 use crate::cli::lookup;
 use crate::cli::results;
 use crate::cli::tell::tell;
-use crate::cli::words::{Words, some};
+use crate::cli::words::Words;
 
 /// What is graded, found and made ready.
 pub(super) struct Class {
@@ -153,12 +153,12 @@ pub(super) fn say_found(class: &Class, most: usize, words: Words) {
     say(&found.notes, most, words);
     let ahead = from_the_future(&found.items, time::now());
     if !ahead.is_empty() {
-        let ahead = some(ahead.iter().map(String::as_str));
+        let ahead = some_of(ahead.iter().map(String::as_str));
         tell!("{}", words.handed_in_ahead(&ahead));
     }
     if !found.missing.is_empty() {
         let names: Vec<String> = found.missing.iter().map(who).collect();
-        let names = some(names.iter().map(String::as_str));
+        let names = some_of(names.iter().map(String::as_str));
         tell!("{}: {names}", words.nothing_from(found.missing.len()));
     }
 }

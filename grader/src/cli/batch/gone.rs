@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use grader::batch::{Identity, Item, qualified};
 use grader::gradebook::Gradebook;
+use grader::text::some_of;
 
 use super::Batch;
 use super::class::Class;
 use crate::cli::failure::Failure;
 use crate::cli::results;
 use crate::cli::tell::tell;
-use crate::cli::words::{Words, some};
+use crate::cli::words::Words;
 
 /// Who is in the gradebook and was not found.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -46,13 +47,13 @@ impl Batch {
             let pairs: Vec<String> = pairs
                 .map(|(old, new)| format!("{old} {is} {new}"))
                 .collect();
-            let shown = some(pairs.iter().map(String::as_str));
+            let shown = some_of(pairs.iter().map(String::as_str));
             let text = words.renamed(pairs.len(), &shown);
             tell!("{text}");
         }
         if !gone.lost.is_empty() {
             let names = gone.lost.iter().map(String::as_str);
-            let text = words.not_found_again(&some(names));
+            let text = words.not_found_again(&some_of(names));
             tell!("{text}");
         }
         Ok(())

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use grader::gradebook::Gradebook;
 use grader::gradebook::export::{self, Detail, ExportError, Filled, Grade, Grades, file_name};
-use grader::text::clean;
+use grader::text::{clean, some_of};
 
 use super::Failed;
 use super::pages::{Pages, put};
@@ -16,7 +16,7 @@ use crate::cli::failure::Failure;
 use crate::cli::lang::{both, lang};
 use crate::cli::options::LangOption;
 use crate::cli::tell::tell;
-use crate::cli::words::{Words, some};
+use crate::cli::words::Words;
 
 /// Write the grades as a learning management system reads them
 #[derive(Args)]
@@ -233,7 +233,7 @@ impl Export {
         self.write(&filled.text)?;
         let list = |what: &str, names: &[String]| {
             if !names.is_empty() {
-                let shown = some(names.iter().map(String::as_str));
+                let shown = some_of(names.iter().map(String::as_str));
                 tell!("{} {what}: {shown}", names.len());
             }
         };
@@ -331,7 +331,7 @@ impl Export {
             count += 1;
         }
         if !without.is_empty() {
-            let shown = some(without.iter().map(String::as_str));
+            let shown = some_of(without.iter().map(String::as_str));
             tell!("{} {without_name}: {shown}", without.len());
         }
         pages.close()?;

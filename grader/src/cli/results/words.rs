@@ -5,6 +5,7 @@ use std::path::Path;
 use grader::batch::Shard;
 use grader::gradebook::{Doubt, Kept};
 use grader::lab::Lang;
+use grader::text::some_of;
 
 use super::parts::Unlike;
 use crate::cli::words::Words;
@@ -178,14 +179,8 @@ impl Words {
 
     /// Parts that are not there, in a gradebook or among those that are merged.
     pub(super) fn missing_parts(self, lab: &str, parts: u32, missing: &[u32]) -> String {
-        const SHOWN: usize = 8;
-        let shown: Vec<String> = missing
-            .iter()
-            .take(SHOWN)
-            .map(ToString::to_string)
-            .collect();
-        let more = if missing.len() > SHOWN { ", …" } else { "" };
-        let shown = format!("{}{more}", shown.join(", "));
+        let numbers: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let shown = some_of(numbers.iter().map(String::as_str));
         match (self.0, missing.len()) {
             (Lang::En, 1) => format!(
                 "warning: {lab}: part {shown} of {parts} is missing, and the students in it; add it with grader results merge"
