@@ -57,7 +57,7 @@ impl Late {
             return 0.0;
         }
         // A day begun is a day; the grace only forgives, it moves nothing.
-        let days = ((late + DAY - 1) / DAY) as f64;
+        let days = ((late - 1) / DAY + 1) as f64;
         let of = |amount: Amount| match amount {
             Amount::Percent(percent) => points * percent / 100.0,
             Amount::Points(points) => points,

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{self, BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::thread;
 
 use super::archive::{ArchiveBounds, ArchiveError, Stop, Target, Unpacked, receive};
 
@@ -34,6 +35,9 @@ pub struct GitRef {
 
 /// The most that git may say about names, in bytes.
 const MOST_NAMES: u64 = 64 << 20;
+
+/// The longest complaint of git's that is told, in bytes.
+const MOST_COMPLAINT: u64 = 4096;
 
 /// Those whose names are known without what is before them.
 const PLAIN: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/remotes/"];
@@ -128,6 +132,8 @@ impl Repository {
     fn ended(&self, words: &[&str]) -> Result<(ExitStatus, Vec<u8>, String), ArchiveError> {
         let started = self.git(words).spawn();
         let mut child = started.map_err(|error| self.failed(error.to_string()))?;
+        // Read beside what it says: git waits where a pipe is full, and how much it warns of is up to the repository.
+        let complaint = child.stderr.take().map(|stderr| thread::spawn(|| first_line(stderr)));
         let mut out = Vec::new();
         let read = match child.stdout.take() {
             Some(stdout) => stdout.take(MOST_NAMES + 1).read_to_end(&mut out),
@@ -138,12 +144,12 @@ impl Repository {
             let _ = child.wait();
             return Err(self.failed("it names more than can be read"));
         }
-        let done = child.wait_with_output();
-        let done = done.map_err(|error| self.failed(error.to_string()))?;
+        let status = child.wait();
+        let status = status.map_err(|error| self.failed(error.to_string()))?;
         read.map_err(|error| self.failed(error.to_string()))?;
-        let said = String::from_utf8_lossy(&done.stderr);
-        let error = said.lines().next().unwrap_or("it failed").to_owned();
-        Ok((done.status, out, error))
+        let complaint = complaint.and_then(|reading| reading.join().ok());
+        let error = complaint.filter(|line| !line.is_empty());
+        Ok((status, out, error.unwrap_or_else(|| "it failed".to_owned())))
     }
 
     /// Every branch, of this repository and of those it was fetched from, every tag, and what
@@ -271,6 +277,16 @@ impl Repository {
         }
         Ok(out)
     }
+}
+
+/// The first line of what a command complains of; the rest is read and dropped.
+fn first_line(from: impl Read) -> String {
+    let mut from = BufReader::new(from);
+    let mut line = Vec::new();
+    // What cannot be read is not told; the status says that it has failed.
+    let _ = (&mut from).take(MOST_COMPLAINT).read_until(b'\n', &mut line);
+    let _ = io::copy(&mut from, &mut io::sink());
+    String::from_utf8_lossy(&line).trim_end().to_owned()
 }
 
 /// The names that git has listed with `-z`, those that are text.

@@ -123,6 +123,24 @@ fn nothing_of_a_repository_is_executed() {
 }
 
 #[test]
+fn as_many_warnings_as_no_pipe_holds_keep_nobody_waiting() {
+    let dir = TempDir::new().unwrap();
+    run(dir.path(), &["init", "-q"]);
+    commit(dir.path(), &[("a.c", "")]);
+    let nothing = "0".repeat(40);
+    for number in 0..1000 {
+        let name = format!(".git/refs/heads/{}{number}", "broken-".repeat(10));
+        fs::write(dir.path().join(name), &nothing).unwrap();
+    }
+    let repository = Repository::at(dir.path()).unwrap();
+    let refs = repository.refs().unwrap();
+    let names: Vec<&str> = refs.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["main"]);
+    let (_, _, complaint) = repository.ended(&["for-each-ref"]).unwrap();
+    assert!(complaint.starts_with("warning:"), "{complaint}");
+}
+
+#[test]
 fn bounds_hold_for_a_repository_too() {
     let dir = TempDir::new().unwrap();
     run(dir.path(), &["init", "-q"]);
