@@ -18,3 +18,6 @@ pub mod submission;
 pub mod text;
 pub mod transcript;
 pub mod verdict;
+
+#[cfg(test)]
+mod layers;

@@ -1,11 +1,11 @@
 //! What language somebody reads, and what every part of the grader says in it.
 
+mod lang;
 mod limits;
 
 use std::io;
 
-use crate::lab::Lang;
-
+pub use lang::{Lang, Text};
 pub use limits::limit_words;
 
 /// The language that the environment asks for, as `LC_ALL`, `LC_MESSAGES` and `LANG` do in this

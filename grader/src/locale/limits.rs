@@ -2,7 +2,7 @@
 
 use supervisor::event::LimitKind;
 
-use crate::lab::Lang;
+use super::Lang;
 
 /// A limit with its unit, as something that can be reached: `64 processes`, `1 GiB of memory`.
 #[must_use]

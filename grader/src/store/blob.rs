@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::durable::{self, Wait};
 use super::{Cannot, Key, Store, StoreError, at, corrupt};
-use crate::lab::Text;
+use crate::locale::Text;
 
 impl Store {
     /// Keeps bytes and gives their name. What lies there damaged is put right.

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::durable::{self, Wait};
 use super::{Cannot, Key, Store, StoreError, Worker, at, corrupt};
-use crate::lab::Text;
+use crate::locale::Text;
 
 /// What became of a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,8 +39,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::lab::{Lang, Text};
-use crate::locale::system_error;
+use crate::locale::{Lang, Text, system_error};
 
 pub use commit::Commit;
 use durable::Wait;

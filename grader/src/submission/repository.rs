@@ -133,7 +133,10 @@ impl Repository {
         let started = self.git(words).spawn();
         let mut child = started.map_err(|error| self.failed(error.to_string()))?;
         // Read beside what it says: git waits where a pipe is full, and how much it warns of is up to the repository.
-        let complaint = child.stderr.take().map(|stderr| thread::spawn(|| first_line(stderr)));
+        let complaint = child
+            .stderr
+            .take()
+            .map(|stderr| thread::spawn(|| first_line(stderr)));
         let mut out = Vec::new();
         let read = match child.stdout.take() {
             Some(stdout) => stdout.take(MOST_NAMES + 1).read_to_end(&mut out),
@@ -284,7 +287,9 @@ fn first_line(from: impl Read) -> String {
     let mut from = BufReader::new(from);
     let mut line = Vec::new();
     // What cannot be read is not told; the status says that it has failed.
-    let _ = (&mut from).take(MOST_COMPLAINT).read_until(b'\n', &mut line);
+    let _ = (&mut from)
+        .take(MOST_COMPLAINT)
+        .read_until(b'\n', &mut line);
     let _ = io::copy(&mut from, &mut io::sink());
     String::from_utf8_lossy(&line).trim_end().to_owned()
 }

@@ -15,7 +15,7 @@ pub(crate) use tree::install;
 mod tree;
 
 /// A system call by name and number.
-pub type Named = (&'static str, i64);
+pub(crate) type Named = (&'static str, i64);
 
 /// `SYS_read` -> `("read", 0)`.
 macro_rules! calls {
@@ -122,7 +122,7 @@ const REFUSED: Fate = Fate::Fail(libc::EPERM as u16);
 
 /// The programs, ready to install.
 #[derive(Clone)]
-pub struct Filters {
+pub(crate) struct Filters {
     /// For programs that are traced: what is refused, and what stops for the tracer; by what of
     /// [`Stops`] stops as well.
     traced: [Program; 4],
@@ -142,7 +142,7 @@ impl Filters {
     /// `private_pids` says that the scenario has its own PID namespace;
     /// without one `kill(-1)` would reach strangers and is refused.
     #[must_use]
-    pub fn new(traced: &[i64], private_pids: bool) -> Self {
+    pub(crate) fn new(traced: &[i64], private_pids: bool) -> Self {
         let traced: Vec<u32> = traced
             .iter()
             .filter_map(|n| u32::try_from(*n).ok())

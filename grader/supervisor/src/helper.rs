@@ -10,7 +10,7 @@ use std::time::Duration;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use crate::driver::files;
+use crate::beneath::resolve;
 use crate::driver::peers::Peer;
 use crate::driver::stdio::Stdio;
 use crate::event::{Enforced, ExitStatus, Quiet, Settled, What};
@@ -441,7 +441,7 @@ fn ends_to_open(plan: &Plan, workspace: &Path) -> Vec<ToOpen> {
     acts.filter_map(|(step, act)| match act {
         Act::Open { path, writing, .. } => Some(ToOpen {
             step,
-            path: files::resolve(workspace, path),
+            path: resolve(workspace, path),
             writing: *writing,
         }),
         _ => None,

@@ -14,6 +14,7 @@ use std::rc::Rc;
 use nix::fcntl::OFlag;
 
 use crate::filter::{Filters, Stops};
+use crate::isolation::user::Identity;
 use crate::limits::{self, Rlimit};
 use crate::plan::{Image, Input, Program};
 
@@ -116,41 +117,6 @@ pub enum LaunchError {
     /// A system call failed.
     #[error("{0} failed: {1}")]
     Os(&'static str, #[source] io::Error),
-}
-
-/// Who the program is.
-#[derive(Debug)]
-pub(crate) enum Identity {
-    /// A user id of its own, which the helper may take on.
-    Separate {
-        /// User and group id.
-        id: u32,
-    },
-    /// The caller's user, in this user namespace below the helper's, as an ordinary user there.
-    Nested(OwnedFd),
-    /// The helper's own user.
-    Same,
-}
-
-impl Identity {
-    /// The user, and group, that programs are to the helper of the full rung, who is the first of its user
-    /// namespace.
-    pub(crate) fn owner_inside(&self) -> u32 {
-        match *self {
-            Self::Separate { id } => id,
-            Self::Nested(_) | Self::Same => 0,
-        }
-    }
-
-    /// An id that is neither the programs' nor privileged, and that the helper may take on.
-    pub(crate) fn stranger(&self) -> Option<u32> {
-        match *self {
-            Self::Separate { .. } | Self::Nested(_) => {
-                crate::isolation::user::other_id(self.owner_inside())
-            }
-            Self::Same => None,
-        }
-    }
 }
 
 /// Starts programs as the plan's limits and the machine's grants say.
@@ -282,13 +248,6 @@ impl Launcher {
             }
         }
     }
-}
-
-/// Sees to it that the kernel takes this process first when memory runs out, as
-/// [`Launcher::spawn`] does for all that do not share the helper's memory. For a program that has
-/// just been executed. Refused, nothing else changes.
-pub(crate) fn dies_first(pid: i32) {
-    let _ = std::fs::write(format!("/proc/{pid}/oom_score_adj"), child::DIE_FIRST);
 }
 
 /// The pid that the leader of a session tells.

@@ -5,18 +5,19 @@
 //! and receives the [`Event`](event::Event)s of the run, the *recording*. This crate knows no lab,
 //! no requirement and no verdict. It is the only one that contains `unsafe`.
 
+mod beneath;
 pub mod bytes;
 mod cgroup;
 mod driver;
 pub mod event;
-pub mod filter;
+mod filter;
 pub mod fork;
 pub mod helper;
 pub mod inspect;
 mod isolation;
 pub mod launch;
 pub mod limits;
-pub mod memory;
+mod memory;
 pub mod plan;
 pub mod probe;
 pub mod proc;

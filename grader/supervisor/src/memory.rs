@@ -10,7 +10,7 @@ use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
 use nix::unistd::Pid;
 
 /// The most bytes that one [`read`] gives.
-pub const MAX_READ: usize = 1 << 20;
+pub(crate) const MAX_READ: usize = 1 << 20;
 
 /// No page is smaller; a request split here fails only where the memory really ends.
 const PAGE: usize = 4096;
@@ -23,7 +23,7 @@ const MAX_PIECES: usize = 1024;
 /// Shorter where the readable memory ends earlier; empty where nothing can be read or the thread
 /// is gone.
 #[must_use]
-pub fn read(tid: i32, addr: u64, len: usize) -> Vec<u8> {
+pub(crate) fn read(tid: i32, addr: u64, len: usize) -> Vec<u8> {
     let len = len.min(MAX_READ);
     let Some(pieces) = pieces(addr, len) else {
         return Vec::new();
@@ -76,7 +76,7 @@ fn write_file(tid: i32, addr: u64, bytes: &[u8]) -> Result<(), Errno> {
 /// A NUL-terminated string without its NUL, at most `max` bytes; `None` where the memory ends or
 /// `max` bytes pass before a NUL.
 #[must_use]
-pub fn read_cstr(tid: i32, addr: u64, max: usize) -> Option<Vec<u8>> {
+pub(crate) fn read_cstr(tid: i32, addr: u64, max: usize) -> Option<Vec<u8>> {
     let mut text = Vec::new();
     while text.len() < max {
         let at = addr.checked_add(u64::try_from(text.len()).ok()?)?;
@@ -95,7 +95,7 @@ pub fn read_cstr(tid: i32, addr: u64, max: usize) -> Option<Vec<u8>> {
 
 /// Exactly `N` bytes.
 #[must_use]
-pub fn read_array<const N: usize>(tid: i32, addr: u64) -> Option<[u8; N]> {
+pub(crate) fn read_array<const N: usize>(tid: i32, addr: u64) -> Option<[u8; N]> {
     read(tid, addr, N).try_into().ok()
 }
 
@@ -104,7 +104,7 @@ pub fn read_array<const N: usize>(tid: i32, addr: u64) -> Option<[u8; N]> {
 /// # Errors
 /// `EFAULT` where the memory is not writable (or ends), `ESRCH` where the thread is gone, `EPERM`
 /// where the kernel refuses.
-pub fn write(tid: i32, addr: u64, bytes: &[u8]) -> Result<(), Errno> {
+pub(crate) fn write(tid: i32, addr: u64, bytes: &[u8]) -> Result<(), Errno> {
     for (number, chunk) in bytes.chunks(MAX_READ).enumerate() {
         let at = u64::try_from(number * MAX_READ)
             .ok()

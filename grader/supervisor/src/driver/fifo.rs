@@ -12,7 +12,7 @@ use nix::fcntl::{AtFlags, FcntlArg, OFlag, fcntl, openat};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::{Mode, fstatat};
 
-use super::beneath::Place;
+use crate::beneath::Place;
 use crate::bytes::Bytes;
 use crate::event::What;
 use crate::plan::PeerId;

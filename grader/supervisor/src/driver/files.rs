@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::{File, Permissions};
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use nix::fcntl::{AtFlags, OFlag, openat};
 use nix::sys::stat::{Mode, SFlag, fstatat, mkdirat};
 use nix::unistd::{Gid, Uid, UnlinkatFlags, fchownat, mkfifoat, unlinkat};
 
-use super::beneath::{self, Place};
+use crate::beneath::{self, Place};
 use crate::event::What;
 use crate::plan::FileAct;
 use crate::recorder::Recorder;
@@ -22,11 +22,6 @@ use crate::recorder::Recorder;
 const MOST_ENTRIES: usize = 20_000;
 /// No directory is followed deeper.
 const MOST_DEPTH: usize = 32;
-
-/// A path of the plan as one this process can follow.
-pub(crate) fn resolve(workspace: &Path, path: &[u8]) -> PathBuf {
-    workspace.join(OsString::from_vec(path.to_vec()))
-}
 
 /// Performs a change.
 pub(crate) fn perform(act: &FileAct, workspace: &Path) -> Result<(), String> {

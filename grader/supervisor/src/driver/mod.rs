@@ -2,7 +2,6 @@
 
 mod acts;
 mod advance;
-pub(crate) mod beneath;
 mod excess;
 pub(crate) mod fifo;
 pub(crate) mod files;

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 
-use super::files::resolve;
 use super::stdio::Stdio;
+use crate::beneath::resolve;
 use crate::event::{Call, ExitStatus, Fact, What};
 use crate::helper::Helper;
 use crate::inspect;

@@ -14,8 +14,8 @@ use nix::sys::stat::{FileStat, Mode, SFlag, UtimensatFlags, fstatat, lstat, utim
 use nix::sys::time::TimeSpec;
 
 use super::fact;
+use crate::beneath;
 use crate::bytes::escape;
-use crate::driver::beneath;
 use crate::event::Fact;
 use crate::plan::PlacedFile;
 

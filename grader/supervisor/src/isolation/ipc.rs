@@ -8,7 +8,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 
 use nix::sched::{CloneFlags, unshare};
 
-use crate::launch::Identity;
+use super::user::Identity;
 use crate::raw;
 
 /// `FSOPEN_CLOEXEC`, `FSCONFIG_CMD_CREATE`, `FSMOUNT_CLOEXEC` of linux/mount.h.

@@ -12,13 +12,45 @@ use nix::unistd::{ForkResult, fork, getgid, getpid, getuid, pipe2};
 
 use super::subordinate::{self, SECOND};
 use super::{SetupError, sys};
-use crate::launch::Identity;
 use crate::wire::HelperEnd;
 
 /// The ids programs run as where the namespace has them: a free one, or that of `nobody`.
 const STUDENT: [u32; 2] = [61_000, 65_534];
 /// The id programs see themselves as in a namespace of their own.
 const NESTED: u32 = 1000;
+
+/// Who the program is.
+#[derive(Debug)]
+pub(crate) enum Identity {
+    /// A user id of its own, which the helper may take on.
+    Separate {
+        /// User and group id.
+        id: u32,
+    },
+    /// The caller's user, in this user namespace below the helper's, as an ordinary user there.
+    Nested(OwnedFd),
+    /// The helper's own user.
+    Same,
+}
+
+impl Identity {
+    /// The user, and group, that programs are to the helper of the full rung, who is the first of its user
+    /// namespace.
+    pub(crate) fn owner_inside(&self) -> u32 {
+        match *self {
+            Self::Separate { id } => id,
+            Self::Nested(_) | Self::Same => 0,
+        }
+    }
+
+    /// An id that is neither the programs' nor privileged, and that the helper may take on.
+    pub(crate) fn stranger(&self) -> Option<u32> {
+        match *self {
+            Self::Separate { .. } | Self::Nested(_) => other_id(self.owner_inside()),
+            Self::Same => None,
+        }
+    }
+}
 
 /// Makes the worker's user namespace, and those it owns: mount, network, host name.
 ///

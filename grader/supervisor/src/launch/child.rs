@@ -9,8 +9,9 @@ use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 
 use super::image::Prepared;
-use super::{Identity, Terms, session};
-use crate::limits::Rlimit;
+use super::{Terms, session};
+use crate::isolation::user::Identity;
+use crate::limits::{self, Rlimit};
 use crate::raw::{self, at, number};
 
 /// Everything the child needs, prepared before.
@@ -318,14 +319,11 @@ fn die_first() {
     // SAFETY: the path is a live C string; the descriptor is this child's own.
     unsafe {
         if let Ok(fd) = raw::call(libc::SYS_openat, arguments) {
-            let _ = raw::write(fd as RawFd, DIE_FIRST);
+            let _ = raw::write(fd as RawFd, limits::DIE_FIRST);
             let _ = raw::call(libc::SYS_close, [fd as usize]);
         }
     }
 }
-
-/// What programs have in `/proc/PID/oom_score_adj`.
-pub(super) const DIE_FIRST: &[u8] = b"1000";
 
 /// `_LINUX_CAPABILITY_VERSION_3`, capget(2).
 const CAPABILITY_VERSION: u32 = 0x2008_0522;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::arguments;
 use super::ptrace;
 use super::task::Named;
+use crate::beneath::resolve;
 use crate::memory;
 use crate::plan::{Address, FileAct, Image, PeerId, Plan, ProgramId};
 
@@ -80,7 +81,7 @@ impl Meetings {
     pub(crate) fn changed(&mut self, act: &FileAct, workspace: &Path) {
         use std::os::unix::ffi::OsStrExt;
         if let FileAct::StaleSocket(path) = act {
-            let path = crate::driver::files::resolve(workspace, path);
+            let path = resolve(workspace, path);
             self.stale = Some(Address::Path(path.as_os_str().as_bytes().into()));
         }
     }

@@ -6,7 +6,7 @@ use super::spinning::Sent;
 use super::task::{Altered, Process, Standing, Thread};
 use super::{Tracer, lookup, ptrace, time};
 use crate::event::{ExitStatus, What};
-use crate::launch;
+use crate::limits;
 use crate::plan::{First, ProcessId, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
@@ -156,7 +156,7 @@ impl Tracer {
                     path: path.into(),
                 });
             } else {
-                launch::dies_first(tid);
+                limits::dies_first(tid);
             }
             process_launched(&mut self.processes, tid);
         }

@@ -60,6 +60,11 @@ impl Place {
     }
 }
 
+/// A path of the plan as one this process can follow; links on the way are followed.
+pub(crate) fn resolve(workspace: &Path, path: &[u8]) -> PathBuf {
+    workspace.join(OsStr::from_bytes(path))
+}
+
 /// Opens a directory of the plan.
 ///
 /// # Errors
