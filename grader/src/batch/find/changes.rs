@@ -11,6 +11,7 @@ use super::refs::{at, below, unreadable};
 use super::search::{Search, some_of};
 use crate::batch::item::{composed, qualified};
 use crate::submission::{GitRef, Repository};
+use crate::text::clean;
 
 /// What branches change in the tree they are to be merged into: the one that is checked out.
 pub(super) struct Changes<'a> {
@@ -43,8 +44,8 @@ impl<'a> Changes<'a> {
         hit: &Hit,
     ) {
         let into = self.merged.get(&branch.commit).unwrap_or(&self.head);
-        let changed = match self.repository.changed(&branch.commit, into) {
-            Ok(files) => self.directories(&files),
+        let (changed, strays) = match self.repository.changed(&branch.commit, into) {
+            Ok(files) => (self.directories(&files), self.strays(files)),
             Err(error) => return unreadable(search, branch, &error),
         };
         let students: BTreeSet<String> = changed.values().map(whose).collect();
@@ -58,8 +59,15 @@ impl<'a> Changes<'a> {
             );
             return;
         }
-        if changed.is_empty() {
+        if changed.is_empty() && strays.is_empty() {
             self.none.push(branch.name.clone());
+        }
+        for name in strays {
+            search.lose(
+                &format!("{} {}", branch.name, clean(&name)),
+                "it is a link or a file, not a directory",
+                "это ссылка или файл, а не каталог",
+            );
         }
         for (directory, found) in changed {
             let hit = Hit {
@@ -87,6 +95,16 @@ impl<'a> Changes<'a> {
             }
         }
         out
+    }
+
+    /// What is called like a directory of the layout and is none.
+    fn strays(&self, mut files: Vec<String>) -> Vec<String> {
+        files.retain(|file| {
+            let deep = file.matches('/').count() + 1 == self.layout.depth();
+            let found = self.layout.read_all(&composed(file)).filter(|_| deep);
+            found.is_some_and(|found| found.lab.is_some())
+        });
+        files
     }
 
     /// Tells of the branches in which nothing was handed in.
@@ -257,6 +275,25 @@ mod tests {
         );
         let found = course.found("pull/9/head", &["vera"]);
         assert_eq!(rows(&found), ["21214/vera 1 pull/9/head:21214/vera/lab30"]);
+    }
+
+    #[test]
+    fn a_link_in_place_of_a_directory_is_told() {
+        let course = Course::new();
+        course.git(&["checkout", "-q", "--detach", "main"]);
+        fs::create_dir(course.0.path().join("21214/vera")).unwrap();
+        let link = course.0.path().join("21214/vera/lab30");
+        std::os::unix::fs::symlink("../boris/lab30", link).unwrap();
+        course.commit(&[]);
+        course.git(&["update-ref", "refs/pull/2/head", "HEAD"]);
+        course.git(&["checkout", "-q", "main"]);
+        course.request(3, &["21214/anna/lab30/a.c"]);
+        let found = course.found("pull/*/head", &[]);
+        assert_eq!(rows(&found), ["21214/anna 1 pull/3/head:21214/anna/lab30"]);
+        assert_eq!(
+            found.lost,
+            ["passed over pull/2/head 21214/vera/lab30: it is a link or a file, not a directory"]
+        );
     }
 
     #[test]

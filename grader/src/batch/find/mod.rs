@@ -5,6 +5,7 @@ mod changes;
 mod error;
 mod hit;
 mod layout;
+mod links;
 mod lms;
 mod newest;
 mod refs;
@@ -97,7 +98,8 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
     let mut root = source.to_owned();
     if meta.is_file() && is_archive_name(&source.to_string_lossy()) {
         let unpacked = unpack(source, &class_bounds())?;
-        found.notes = unpacked.notes.iter().map(|n| n.told(lang)).collect();
+        // It may be somebody's work that was passed over.
+        found.lost = unpacked.notes.iter().map(|n| n.told(lang)).collect();
         unpacked.path().clone_into(&mut root);
         found._unpacked = Some(unpacked);
     } else if !meta.is_dir() {
@@ -139,7 +141,11 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
         },
     };
     let Search {
-        hits, notes, lost, ..
+        hits,
+        links,
+        notes,
+        lost,
+        ..
     } = search;
     found.notes.extend(notes);
     // A directory may have been looked into twice.
@@ -155,6 +161,7 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
             labs: query.labs.iter().map(|lab| lab.id.clone()).collect(),
         });
     }
+    let hits = links::leave_out(hits, &links, &root, query, &mut found.lost);
     tell_of_no_lab(&hits, query, &mut found.lost);
     let tasks = tasks(&hits);
     let hits = with_labs(hits, query, &tasks)?;

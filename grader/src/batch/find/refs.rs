@@ -12,6 +12,7 @@ use crate::batch::item::{Person, composed};
 use crate::batch::place::Place;
 use crate::lab::Lang;
 use crate::submission::{ArchiveError, GitRef, Repository};
+use crate::text::clean;
 
 /// The branches whose names fit.
 pub(super) fn find(
@@ -103,9 +104,10 @@ pub(super) fn guess(
         }
         let Some(name) = student.pop().filter(|_| !other) else {
             let name = &branch.name;
-            search.note(
-                format!("passed over the branch {name}"),
-                format!("пропущена ветка {name}"),
+            search.lose(
+                name,
+                "the name of the branch does not say whose it is",
+                "по имени ветки не видно, чья она",
             );
             continue;
         };
@@ -159,10 +161,11 @@ fn place(search: &mut Search<'_>, repository: &Repository, root: &Path, branch: 
         }
     }
     if !any {
-        let (branch, student) = (&branch.name, &hit.student);
-        search.note(
-            format!("the branch {branch} has no directory of {student} by the layout"),
-            format!("в ветке {branch} по раскладке нет каталога {student}"),
+        let student = clean(&hit.student);
+        search.lose(
+            &branch.name,
+            &format!("there is no directory of {student} by the layout in this branch"),
+            &format!("в этой ветке по раскладке нет каталога {student}"),
         );
     }
 }

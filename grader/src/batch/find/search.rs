@@ -1,6 +1,6 @@
 //! Looking through the directories of a class.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
@@ -17,6 +17,8 @@ pub(super) struct Search<'a> {
     pub(super) notes: Vec<String>,
     pub(super) lost: Vec<String>,
     pub(super) root: PathBuf,
+    /// The links that were followed.
+    pub(super) links: BTreeSet<PathBuf>,
     /// The working tree of git that it is in: students have put links there, not the instructor.
     tree: Option<PathBuf>,
     /// How many directories and files were looked at.
@@ -57,6 +59,7 @@ impl<'a> Search<'a> {
             notes: Vec::new(),
             lost: Vec::new(),
             root: root.to_owned(),
+            links: BTreeSet::new(),
             tree: working_tree(root),
             entries: 0,
             listed: HashMap::new(),
@@ -130,7 +133,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             // Links are followed: an instructor may have put the class together with them. In a
-            // repository they lead to nothing else of this machine.
+            // repository they lead to nothing else of this machine, and nowhere to the work of others.
             let path = entry.path();
             let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
             if let Some(why) = is_link.then(|| self.leads_astray(dir, &path)).flatten() {
@@ -139,6 +142,9 @@ impl<'a> Search<'a> {
                 continue;
             }
             let is_dir = path.is_dir();
+            if is_link {
+                self.links.insert(path.clone());
+            }
             out.push((composed(text), path, is_dir));
         }
         out.sort();

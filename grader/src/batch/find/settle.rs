@@ -97,7 +97,7 @@ fn by_file_times(handed: &mut [Handed], root: &Path, notes: &mut Vec<String>, la
     }
 }
 
-fn chosen(query: &Query, group: &str, student: &str) -> bool {
+pub(super) fn chosen(query: &Query, group: &str, student: &str) -> bool {
     let whole = qualified(group, student);
     let fits = |glob: &GlobMatcher| glob.is_match(student) || glob.is_match(&whole);
     query.only.is_empty() || query.only.iter().any(fits)

@@ -238,7 +238,7 @@ fn where_all_have_labs_a_name_that_says_nothing_is_told() {
     );
     let says = "its name does not say which lab it is";
     assert_eq!(
-        found.notes,
+        found.lost,
         ["kim/my server", "vera/work.zip"].map(|it| format!("passed over 21214/{it}: {says}"))
     );
 }
@@ -325,9 +325,9 @@ fn nobody_vanishes_for_how_his_directory_looks() {
             "g2/eva course-30 1 g2/eva"
         ]
     );
-    let notes = find(dir.path(), &one_lab()).unwrap().notes;
+    let lost = find(dir.path(), &one_lab()).unwrap().lost;
     assert_eq!(
-        notes,
+        lost,
         [
             "passed over g1/clara: there is no source in it",
             "passed over g1/dora: there is no source in it"
@@ -359,7 +359,7 @@ fn a_stray_source_costs_nobody_a_lab() {
             let found = find(dir.path(), query).unwrap();
             assert_eq!(found.items.len(), most, "{stray}: {:?}", found.items);
             let says = format!("passed over {stray}: it lies beside the directories of labs");
-            assert_eq!(found.notes, [says], "{stray}");
+            assert_eq!(found.lost, [says], "{stray}");
         }
     }
     // What is kept of old in a submission makes it no group.
@@ -389,7 +389,7 @@ fn a_directory_beside_those_of_tasks_is_no_student() {
     let passed = ["anna/30_2", "boris/report.zip", "boris/shell"];
     let says = "its name does not say which lab it is";
     assert_eq!(
-        found.notes,
+        found.lost,
         passed.map(|it| format!("passed over 21214/{it}: {says}"))
     );
 }
@@ -743,7 +743,9 @@ fn a_link_out_of_a_repository_is_nobodys_work() {
         std::os::unix::fs::symlink(to, dir.path().join(name)).unwrap();
     };
     link(&elsewhere.path().join("reference"), "boris/lab30");
-    link(Path::new("../anna/lab30"), "vera/lab30");
+    fs::create_dir(dir.path().join("vera/final")).unwrap();
+    fs::write(dir.path().join("vera/final/server.c"), "x").unwrap();
+    link(Path::new("final"), "vera/lab30");
     // In a directory of the instructor's they are the instructor's.
     assert_eq!(found(&dir, &one_lab()).len(), 3);
     fs::create_dir(dir.path().join(".git")).unwrap();
@@ -756,7 +758,86 @@ fn a_link_out_of_a_repository_is_nobodys_work() {
         ]
     );
     let says = "passed over boris/lab30: a link that leads out of the repository";
-    assert_eq!(found.lost, [says]);
+    assert!(found.lost.contains(&says.to_owned()), "{:?}", found.lost);
+}
+
+#[test]
+fn who_links_to_the_work_of_others_has_not_handed_it_in() {
+    let homes = tree(&["anna/lab30/a.c", "dora/lab30/a.c", "team/lab30/a.c"]);
+    let link = |to: &Path, at: std::path::PathBuf| {
+        fs::create_dir_all(at.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(to, at).unwrap();
+    };
+    let says = |link: &str, of: &str| {
+        format!(
+            "passed over {link}: a link into the work of {of}; what others have handed in counts \
+             for them alone"
+        )
+    };
+    for files in [
+        ["g1/anna/lab30/a.c", "g1/boris/lab30/a.c"],
+        ["lab30/g1/anna/a.c", "lab30/g1/boris/a.c"],
+    ] {
+        let dir = tree(&files);
+        let mine = files[0].replace("anna/", "vera/");
+        let mine = dir.path().join(mine).parent().unwrap().to_owned();
+        let anna = dir.path().join(files[0]).parent().unwrap().to_owned();
+        link(&anna, mine);
+        let found = find(dir.path(), &one_lab()).unwrap();
+        assert_eq!(students(&found), ["anna", "boris"]);
+        let name = files[0].replace("anna/", "vera/").replace("/a.c", "");
+        assert_eq!(found.lost, [says(&name, "g1/anna")]);
+        // Whoever is not asked for is not told of.
+        let query = Query {
+            only: vec![only("anna").unwrap()],
+            ..one_lab()
+        };
+        assert!(find(dir.path(), &query).unwrap().lost.is_empty());
+    }
+    // An archive; what is no lab of the batch; a directory of somebody with no work but a link.
+    let dir = tree(&[
+        "anna/lab31/a.c",
+        "anna/draft/a.c",
+        "boris/lab30.zip",
+        "boris/lab31/a.c",
+    ]);
+    link(Path::new("../anna/draft"), dir.path().join("vera/lab30"));
+    link(
+        Path::new("../boris/lab30.zip"),
+        dir.path().join("emil/lab30.zip"),
+    );
+    link(Path::new("draft"), dir.path().join("anna/lab30"));
+    let found = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(students(&found), ["anna", "boris"]);
+    let draft = "passed over anna/draft: its name does not say which lab it is".to_owned();
+    let (emil, vera) = (says("emil/lab30.zip", "boris"), says("vera/lab30", "anna"));
+    assert_eq!(found.lost, [draft, emil, vera]);
+    // An instructor's links, and in what they lead to a student's own.
+    let dir = TempDir::new().unwrap();
+    for (name, to) in [
+        ("anna", "anna"),
+        ("dora", "dora"),
+        ("red", "team"),
+        ("blue", "team"),
+    ] {
+        link(&homes.path().join(to), dir.path().join(name));
+    }
+    let theirs = homes.path().join("dora/lab30");
+    fs::remove_dir_all(&theirs).unwrap();
+    link(&homes.path().join("anna/lab30"), theirs);
+    let found = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(students(&found), ["anna", "blue", "red"]);
+    assert_eq!(found.lost, [says("dora/lab30", "anna")]);
+    // Under two names, one student.
+    let dir = tree(&["anna/lab30/a.c"]);
+    link(Path::new("../anna/lab30"), dir.path().join("s07/lab30"));
+    let query = Query {
+        roster: Some(roster("student,name\ns07,anna\n")),
+        ..one_lab()
+    };
+    let found = find(dir.path(), &query).unwrap();
+    assert_eq!(students(&found), ["s07", "s07"]);
+    assert!(found.lost.is_empty());
 }
 
 #[test]
@@ -1039,7 +1120,7 @@ fn how_submissions_were_found_is_told_in_russian() {
     let found = find(dir.path(), &russian(one_lab())).unwrap();
     assert_eq!(found.how, "угадано по именам каталогов");
     assert_eq!(
-        found.notes,
+        found.lost,
         [
             "пропущено util.c: лежит рядом с каталогами заданий",
             "пропущено 21214/boris/shell: по имени не видно, какое это задание"

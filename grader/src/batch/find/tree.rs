@@ -26,9 +26,10 @@ pub(super) fn lab_of(search: &mut Search<'_>, name: &str) -> Option<HitLab> {
         Meaning::Number(n) => Some(HitLab::Number(n)),
         Meaning::Several(ids) => {
             let (name, ids) = (crate::text::clean(name), ids.join(", "));
-            search.note(
-                format!("passed over {name}: it can mean {ids}"),
-                format!("пропущено {name}: это может быть {ids}"),
+            search.lose(
+                &name,
+                &format!("it can mean {ids}"),
+                &format!("это может быть {ids}"),
             );
             None
         }
@@ -127,9 +128,10 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
         let mut files = entries.iter().filter(|(.., is_dir)| !is_dir);
         if let Some((_, path, _)) = files.find(|(name, ..)| is_source(name)) {
             let shown = search.shown(path);
-            search.note(
-                format!("passed over {shown}: it lies beside the directories of labs"),
-                format!("пропущено {shown}: лежит рядом с каталогами заданий"),
+            search.lose(
+                &shown,
+                "it lies beside the directories of labs",
+                "лежит рядом с каталогами заданий",
             );
         }
     }
@@ -220,9 +222,10 @@ fn look(search: &mut Search<'_>, dir: &Path, above: &mut Vec<String>) -> Result<
     // Where those beside it are submissions it may be a student's who must not vanish.
     for path in without.iter().filter(|_| by_sources) {
         let shown = search.shown(path);
-        search.note(
-            format!("passed over {shown}: there is no source in it"),
-            format!("пропущено {shown}: исходных текстов в нём нет"),
+        search.lose(
+            &shown,
+            "there is no source in it",
+            "исходных текстов в нём нет",
         );
     }
     Ok(())
@@ -258,9 +261,10 @@ fn is_work(search: &mut Search<'_>, dir: &Path) -> Result<bool, FindError> {
 /// Tells of what may be somebody's work of a lab, and has no name that says so.
 fn tell_no_lab(search: &mut Search<'_>, path: &Path) {
     let shown = search.shown(path);
-    search.note(
-        format!("passed over {shown}: its name does not say which lab it is"),
-        format!("пропущено {shown}: по имени не видно, какое это задание"),
+    search.lose(
+        &shown,
+        "its name does not say which lab it is",
+        "по имени не видно, какое это задание",
     );
 }
 

@@ -53,7 +53,7 @@ impl Grader<'_> {
         let checked = run::check(self.engine, &lab.source.lab, lab, dir, &options, &mut sink);
         let checked = match checked {
             Ok(checked) => checked,
-            Err(error) => return self.not_checked(lab, item, dir, &error),
+            Err(error) => return self.not_checked(lab, item, files, &error),
         };
         // What was built, which need not be what was there when the batch began.
         let inputs = self.inputs_of(lab, checked.built.fingerprint.clone());
@@ -101,15 +101,21 @@ impl Grader<'_> {
         &self,
         lab: &PreparedLab,
         item: &Item,
-        dir: &Path,
+        files: Files<'_>,
         error: &CheckError,
     ) -> ResultRecord {
+        let (dir, lang) = (files.dir, self.options.lang);
         let status = match error {
             CheckError::Submission(SubmissionError::NoTool(_)) => Status::Error,
             CheckError::Submission(_) => Status::Ungradable,
             _ => Status::Error,
         };
-        let why = hidden(&error.told(self.options.lang), dir, &item.origin());
+        let mut why = hidden(&error.told(lang), dir, &item.origin());
+        // What is missing may be what was passed over.
+        if status == Status::Ungradable {
+            let notes = files.notes.iter();
+            why.extend(notes.map(|note| format!("\n  {}", note.told(lang))));
+        }
         self.blank(lab, item, self.inputs(lab, dir), status, why)
     }
 

@@ -47,6 +47,22 @@ fn what_cannot_be_graded_has_no_points_and_the_machines_fault_is_none_of_the_stu
     let empty = grader.grade(&lab, &item(&dir));
     assert_eq!(empty.status, Status::Ungradable);
     assert!(empty.message.as_deref().unwrap().contains("is empty"));
+    // What was passed over in an archive may be why.
+    let mut linked = item(&dir);
+    let path = dir.path().join("a.zip");
+    let mut zip = zip::ZipWriter::new(File::create(&path).unwrap());
+    let options = zip::write::SimpleFileOptions::default();
+    zip.add_symlink("server.c", "../anna/server.c", options)
+        .unwrap();
+    zip.finish().unwrap();
+    linked.place = Place::Archive(path);
+    let linked = grader.grade(&lab, &linked);
+    let why = linked.message.unwrap();
+    assert!(
+        why.ends_with("\n  skipped server.c: it is a link or a device, not a file"),
+        "{why}"
+    );
+    fs::remove_file(dir.path().join("a.zip")).unwrap();
     fs::write(
         dir.path().join("us-server.c"),
         "int main(void) { return 0; }",
