@@ -219,7 +219,8 @@ impl Gradebook {
         connection.busy_timeout(Duration::from_secs(10))?;
         schema::version(&connection)?;
         connection.pragma_update(None, "foreign_keys", true)?;
-        connection.pragma_update(None, "synchronous", "FULL")?;
+        // With the removal of SQLite's journal: the batch's is emptied right after it.
+        connection.pragma_update(None, "synchronous", "EXTRA")?;
         schema::migrate(&mut connection)?;
         Ok(Self {
             path: path.to_owned(),

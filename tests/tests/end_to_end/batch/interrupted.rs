@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use predicates::prelude::*;
 
@@ -110,6 +112,75 @@ fn a_regrade_that_is_interrupted_is_not_applied_by_halves() {
     let rest = batch(&home, &["--regrade"]).assert().success();
     rest.stderr(going_on.and(predicate::str::contains("graded 30 in").not()));
     assert_eq!(grades(&home, "grades.db"), after);
+}
+
+/// Applies what waits and kills that with SIGKILL at its `calls`th system call since SQLite's journal
+/// is there; whether it was killed.
+fn kill_while_it_applies(home: &Home, calls: usize) -> bool {
+    let journal = home.path().join("grades.db-journal");
+    let grader = end_to_end::grader(home.path());
+    let mut command = Command::new("sh");
+    // It waits until it is traced.
+    command.args(["-c", "read _; exec \"$@\"", "sh"]);
+    command.arg(grader.get_program()).args(["results", "apply"]);
+    command.env_clear().envs(
+        grader
+            .get_envs()
+            .filter_map(|(name, value)| Some((name, value?))),
+    );
+    command
+        .current_dir(home.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
+    ptrace::seize(pid, ptrace::Options::PTRACE_O_EXITKILL).unwrap();
+    ptrace::interrupt(pid).unwrap();
+    drop(child.stdin.take());
+    let mut since = 0;
+    loop {
+        match waitpid(pid, None).unwrap() {
+            WaitStatus::Exited(_, status) => {
+                assert_eq!(status, 0);
+                return false;
+            }
+            _ if since > 0 || journal.exists() => since += 1,
+            _ => {}
+        }
+        if since > calls {
+            kill(pid, Signal::SIGKILL).unwrap();
+            let ended = waitpid(pid, None).unwrap();
+            assert!(matches!(ended, WaitStatus::Signaled(..)), "{ended:?}");
+            return true;
+        }
+        ptrace::syscall(pid, None).unwrap();
+    }
+}
+
+#[test]
+fn what_waits_is_applied_as_a_whole_or_not_at_all_whenever_that_is_killed() {
+    let home = Home::new();
+    thirty(&home, "mutants/serve-one");
+    batch(&home, &[]).assert().success();
+    let before = grades(&home, "grades.db");
+    thirty(&home, "good-poll");
+    batch(&home, &[]).assert().success();
+    let waiting = fs::read(home.path().join("grades.db")).unwrap();
+    let mut seen = [0, 0];
+    // Two stops for each call; most of them write the journal, then the pages.
+    for calls in (0..).step_by(127) {
+        home.file("grades.db", &waiting);
+        let _ = fs::remove_file(home.path().join("grades.db-journal"));
+        let killed = kill_while_it_applies(&home, calls);
+        let after = grades(&home, "grades.db");
+        let applied = after.matches(",graded,100,").count();
+        assert!(after == before || applied == 30, "at call {calls}: {after}");
+        seen[usize::from(applied == 30)] += 1;
+        if !killed {
+            break;
+        }
+    }
+    assert!(seen[0] > 3 && seen[1] > 0, "{seen:?}");
 }
 
 #[test]
