@@ -5,6 +5,7 @@
 //! reports.
 
 pub mod batch;
+pub mod charset;
 pub mod cluster;
 pub mod gradebook;
 pub mod lab;

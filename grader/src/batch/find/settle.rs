@@ -47,7 +47,7 @@ pub(super) fn settle(hits: Vec<Hit>, root: &Path, query: &Query, found: &mut Fou
         by_file_times(&mut handed, root, &mut found.notes, lang);
     }
     if !unknown.is_empty() {
-        let unknown = some(&unknown, lang);
+        let unknown = some_of(unknown.iter().map(String::as_str));
         found.notes.push(lang.pick(
             format!("not in the roster: {unknown}"),
             format!("нет в списке: {unknown}"),
@@ -101,19 +101,6 @@ pub(super) fn chosen(query: &Query, group: &str, student: &str) -> bool {
     let whole = qualified(group, student);
     let fits = |glob: &GlobMatcher| glob.is_match(student) || glob.is_match(&whole);
     query.only.is_empty() || query.only.iter().any(fits)
-}
-
-/// Up to eight of the names.
-fn some(names: &BTreeSet<String>, lang: Lang) -> String {
-    const SHOWN: usize = 8;
-    let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
-    let more = names.len().saturating_sub(SHOWN);
-    let more = if more > 0 {
-        lang.pick(format!(" and {more} more"), format!(" и ещё {more}"))
-    } else {
-        String::new()
-    };
-    format!("{}{more}", clean(&shown.join(", ")))
 }
 
 /// Group and student of the roster's rows whose work is where the roster says, in their group's
@@ -202,7 +189,8 @@ fn tell_apart(handed: &mut [Handed], notes: &mut Vec<String>, lang: Lang) {
     }
     accounts.retain(|_, numbers| numbers.len() > 1);
     for ((_, name), numbers) in &accounts {
-        let (count, name, numbers) = (numbers.len(), clean(name), some(numbers, lang));
+        let (count, name) = (numbers.len(), clean(name));
+        let numbers = some_of(numbers.iter().map(String::as_str));
         notes.push(lang.pick(
             format!(
                 "{count} different students are called {name}: the number of the account is put behind the name ({numbers}); a column `lms` of the roster may tell who they are"

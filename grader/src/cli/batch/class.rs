@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use grader::batch::{self, Found, Item, LayoutError, PreparedLab, Query, Roster, RosterRow};
+use grader::charset::Charset;
 use grader::gradebook::{Gradebook, Late, time};
 use grader::lab::guess::Candidate;
 use grader::text::{clean, some_of};
@@ -49,6 +50,14 @@ impl Batch {
             Some(path) => Some(Roster::read(path).map_err(|e| Failure::usage(e.told(lang())))?),
             None => None,
         };
+        if let Some((path, Charset::Cp1251)) = self
+            .roster
+            .as_ref()
+            .zip(roster.as_ref().map(|it| it.charset))
+            && !self.quiet
+        {
+            tell!("{}", Words(self.lang.get()).read_as_cp1251(path));
+        }
         let only = self
             .only
             .iter()

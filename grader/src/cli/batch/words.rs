@@ -6,6 +6,7 @@ use std::time::Duration;
 use grader::batch::Damage;
 use grader::gradebook::time;
 use grader::lab::Lang;
+use grader::text::clean;
 use supervisor::event::Enforced;
 
 use super::progress::Counts;
@@ -86,6 +87,15 @@ impl Words {
                 "заметка: у {unknown} из {all} время сдачи неизвестно, поэтому баллы за опоздание с них не сняты{hint}"
             ),
         }
+    }
+
+    /// The roster says nowhere how it is encoded.
+    pub(super) fn read_as_cp1251(self, path: &Path) -> String {
+        let path = clean(&path.display().to_string());
+        self.pick(
+            format!("note: {path} is not UTF-8 and was read as CP1251"),
+            format!("заметка: {path} не в UTF-8, прочитан как CP1251"),
+        )
     }
 
     /// Times of handing in that cannot be right.

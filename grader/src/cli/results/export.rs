@@ -6,6 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use grader::charset::Charset;
 use grader::gradebook::Gradebook;
 use grader::gradebook::export::{self, Detail, ExportError, Filled, Grade, Grades, file_name};
 use grader::text::{clean, some_of};
@@ -129,9 +130,9 @@ impl Export {
                     )
                 }
             },
-            Format::Nbgrader => self.write(&export::nbgrader(&grades).map_err(wrong)?),
-            Format::Csv => self.write(&export::csv(&grades).map_err(wrong)?),
-            Format::Json => self.write(&export::json(&grades)),
+            Format::Nbgrader => self.write(export::nbgrader(&grades).map_err(wrong)?),
+            Format::Csv => self.write(export::csv(&grades).map_err(wrong)?),
+            Format::Json => self.write(export::json(&grades)),
             Format::Html => self.files(&book, &|name| format!("{name}.html"), &|grade| {
                 Some(export::html(&grades, grade))
             }),
@@ -221,16 +222,17 @@ impl Export {
         })
     }
 
-    fn write(&self, text: &str) -> Result<(), Failure> {
+    fn write(&self, text: impl AsRef<[u8]>) -> Result<(), Failure> {
         match &self.output {
-            Some(path) => put(path, text),
-            None => Ok(std::io::stdout().lock().write_all(text.as_bytes())?),
+            Some(path) => put(path, text.as_ref()),
+            None => Ok(std::io::stdout().lock().write_all(text.as_ref())?),
         }
     }
 
     /// Writes a file that was filled in, and says what could not be.
     fn filled(&self, filled: &Filled, lab: u32, missing: &str) -> Result<(), Failure> {
-        self.write(&filled.text)?;
+        let (bytes, lost) = filled.charset.encode(&filled.text);
+        self.write(&bytes)?;
         let list = |what: &str, names: &[String]| {
             if !names.is_empty() {
                 let shown = some_of(names.iter().map(String::as_str));
@@ -254,11 +256,19 @@ impl Export {
             "с оценкой, которую там нельзя изменить, оставлены как есть",
         );
         list(locked, &filled.locked);
+        let excused = words.pick(
+            "are excused there (EX), and were left as they are",
+            "освобождены там (EX), оставлены как есть",
+        );
+        list(excused, &filled.excused);
         let replaced = words.pick(
             "had another grade there, which is replaced",
             "с другой оценкой в файле: она заменена",
         );
         list(replaced, &filled.replaced);
+        if filled.charset == Charset::Cp1251 {
+            tell!("{}", words.written_as_cp1251(lost));
+        }
         if filled.unscaled {
             tell!("{}", words.unscaled(lab));
         }

@@ -49,7 +49,7 @@ impl Pages {
     /// Adds the file `name`, which may be below a directory.
     pub(super) fn add(&mut self, name: &str, text: &str) -> Result<(), Failure> {
         match self {
-            Self::Directory(dir) => put(&dir.join(name), text),
+            Self::Directory(dir) => put(&dir.join(name), text.as_bytes()),
             Self::Archive { path, zip } => zip
                 .start_file(name, SimpleFileOptions::default().unix_permissions(0o644))
                 .map_err(io::Error::from)
@@ -117,7 +117,7 @@ fn beside_it(dir: &Path) -> io::Result<NamedTempFile> {
 
 /// Writes a file, below directories that need not be there yet. One of this name is replaced when the
 /// new one is whole: half a table of grades must not be uploaded.
-pub(super) fn put(path: &Path, text: &str) -> Result<(), Failure> {
+pub(super) fn put(path: &Path, text: &[u8]) -> Result<(), Failure> {
     let failed = |error| cannot(path, &error);
     let dir = parent(path).unwrap_or(Path::new("."));
     fs::create_dir_all(dir).map_err(failed)?;
@@ -132,7 +132,7 @@ pub(super) fn put(path: &Path, text: &str) -> Result<(), Failure> {
         let file = file.as_file();
         file.set_permissions(there.permissions()).map_err(failed)?;
     }
-    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.write_all(text).map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
     Ok(())
 }
@@ -201,13 +201,13 @@ mod tests {
         let path = dir.path().join("filled.csv");
         fs::write(&path, "old").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-        put(&path, "new").unwrap();
+        put(&path, b"new").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "new");
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         let link = dir.path().join("link.csv");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        put(&link, "by the link").unwrap();
+        put(&link, b"by the link").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "by the link");
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
 

@@ -23,6 +23,21 @@ impl Words {
         self.pick(format!("{rows} filled in"), format!("заполнено: {rows}"))
     }
 
+    /// What was filled in is encoded as it was; `lost` characters are not in that encoding.
+    pub(super) fn written_as_cp1251(self, lost: usize) -> String {
+        let marks = match lost {
+            0 => String::new(),
+            _ => self.pick(
+                format!("; {lost} characters that it does not have are `?`"),
+                format!("; символов, которых в ней нет: {lost}, вместо них `?`"),
+            ),
+        };
+        self.pick(
+            format!("the file is not UTF-8; it was read as CP1251 and written back so{marks}"),
+            format!("файл не в UTF-8; прочитан как CP1251 и записан в той же кодировке{marks}"),
+        )
+    }
+
     /// The assignment is worth `most` where the file goes.
     pub(super) fn scaled(self, most: &str, lab: u32) -> String {
         match self.0 {

@@ -1,9 +1,10 @@
 //! Canvas: the file that the teacher exported, with one column filled in
 //! (canvas-lms, `lib/gradebook_importer.rb`).
 
-use super::sheet::{Changed, Field, Sheet, decimal};
+use super::sheet::{Changed, Field, Sheet, decimal, delimiter};
 use super::who::{Called, Id, Students};
 use super::{ExportError, Filled, Grade, Grades, number};
+use crate::charset::Charset;
 
 /// Where what stands.
 struct Columns {
@@ -35,16 +36,18 @@ pub fn feedback_name(place: &str, student: &str) -> Option<String> {
 /// # Errors
 /// The template is no export of Canvas, has no such column, or one that nobody may fill.
 pub fn fill(grades: &Grades, template: &[u8], assignment: &str) -> Result<Filled, ExportError> {
-    let text = text(template)?;
+    let (text, charset) = text(template)?;
     // Canvas tells the delimiter from the first three lines.
-    let head: String = text.lines().take(3).collect();
-    let semicolons = head.matches(';').count() > head.matches(',').count();
-    let sheet = Sheet::read(text, if semicolons { ';' } else { ',' });
+    let head: Vec<&str> = text.lines().take(3).collect();
+    let sheet = Sheet::read(&text, delimiter(&head.concat()));
     let columns = Columns::find(&sheet, assignment)?;
     let most = columns.possible(&sheet)?;
     let by = Students::new(grades, &|grade| grade.standing.student.person.lms.clone());
     let mut used = vec![false; grades.rows.len()];
-    let mut out = Filled::default();
+    let mut out = Filled {
+        charset,
+        ..Filled::default()
+    };
     let mut changed = Changed::new(&sheet);
     let rows: Vec<&Vec<Field>> = sheet
         .rows
@@ -68,7 +71,13 @@ pub fn fill(grades: &Grades, template: &[u8], assignment: &str) -> Result<Filled
         // A cell that says "excused" is the teacher's decision.
         let excused = cell(row, columns.column).is_some_and(|cell| cell.eq_ignore_ascii_case("ex"));
         let score = grades.rows.get(place).and_then(|row| row.standing.score);
-        if let Some(score) = score.filter(|_| !excused) {
+        if excused {
+            if score.is_some() {
+                out.excused.push(called.name);
+            }
+            continue;
+        }
+        if let Some(score) = score {
             let score = number(out.scale(score, &grades.lab, most));
             let was = cell(row, columns.column).unwrap_or_default();
             out.replaces(&called.name, was, &score);
@@ -103,17 +112,14 @@ pub(super) fn missing(rows: &[Grade], used: &[bool]) -> Vec<String> {
         .collect()
 }
 
-pub(super) fn text(template: &[u8]) -> Result<&str, ExportError> {
-    std::str::from_utf8(template).map_err(|error| {
-        let line = template
-            .iter()
-            .take(error.valid_up_to())
-            .filter(|c| **c == b'\n')
-            .count();
-        let line = line + 1;
+/// The file's text and how it is encoded.
+pub(super) fn text(template: &[u8]) -> Result<(String, Charset), ExportError> {
+    Charset::decode(template).ok_or_else(|| {
+        let good = std::str::from_utf8(template).map_or_else(|error| error.valid_up_to(), str::len);
+        let line = template.iter().take(good).filter(|c| **c == b'\n').count() + 1;
         ExportError::template(
-            format!("the template is not UTF-8 in line {line}; take the file as it was downloaded, not saved anew by a spreadsheet"),
-            format!("в строке {line} шаблон не в UTF-8; возьмите файл таким, как он был скачан, не сохранённый заново в электронной таблице"),
+            format!("the template is not UTF-8 in line {line}, nor is all of it Russian in CP1251; take the file as it was downloaded, not saved anew by a spreadsheet"),
+            format!("в строке {line} шаблон не в UTF-8, и целиком он не по-русски в CP1251; возьмите файл таким, как он был скачан, не сохранённый заново в электронной таблице"),
         )
     })
 }

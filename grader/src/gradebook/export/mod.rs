@@ -21,6 +21,7 @@ use thiserror::Error;
 use self::words::Words;
 use super::{Attempt, Gradebook, GradebookError, LabInfo, Standing};
 use crate::batch::{ResultRecord, Status};
+use crate::charset::Charset;
 use crate::lab::{Lang, Text};
 use crate::report::{JsonRequirement, JsonWhy};
 
@@ -37,6 +38,8 @@ pub use plain::{csv, json, nbgrader};
 pub struct Filled {
     /// The file.
     pub text: String,
+    /// How it is encoded, as the one that was given.
+    pub charset: Charset,
     /// Rows that got points.
     pub filled: usize,
     /// Students of the gradebook who are not in the file.
@@ -47,6 +50,8 @@ pub struct Filled {
     pub namesakes: Vec<String>,
     /// Rows with a grade that cannot be changed there, by name; they were left as they are.
     pub locked: Vec<String>,
+    /// Rows whose cell says that the student is excused, by name; they were left as they are.
+    pub excused: Vec<String>,
     /// Rows that had another grade, by name; it was replaced.
     pub replaced: Vec<String>,
     /// The file does not say what the assignment is worth: points are those of the lab.

@@ -1,7 +1,7 @@
 //! Moodle: a file for the import of grades, and the offline worksheet of an assignment, filled in.
 
 use super::canvas::{finish, missing, text};
-use super::sheet::{Changed, Field, Sheet, decimal};
+use super::sheet::{Changed, Field, Sheet, decimal, delimiter};
 use super::who::{Called, Id, Students};
 use super::{ExportError, Filled, Grade, Grades, cell, number};
 
@@ -46,15 +46,18 @@ pub fn gradebook(grades: &Grades) -> Result<Filled, ExportError> {
 /// # Errors
 /// It is no such worksheet.
 pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
-    let whole = text(template)?;
-    let sheet = Sheet::read(whole, delimiter(whole));
+    let (whole, charset) = text(template)?;
+    let sheet = Sheet::read(&whole, delimiter(whole.lines().next().unwrap_or_default()));
     let Some((head, rows)) = sheet.rows.split_first() else {
         return Err(ExportError::empty());
     };
-    let columns = Columns::find(head, rows, whole)?;
+    let columns = Columns::find(head, rows, &whole)?;
     let by = Students::new(grades, &participant);
     let mut used = vec![false; grades.rows.len()];
-    let mut out = Filled::default();
+    let mut out = Filled {
+        charset,
+        ..Filled::default()
+    };
     let mut changed = Changed::new(&sheet);
     let rows: Vec<&Vec<Field>> = rows
         .iter()
@@ -122,20 +125,6 @@ pub fn participant(grade: &Grade) -> Option<String> {
     attempt
         .and_then(|attempt| of_place(&attempt.place))
         .or_else(|| standing.student.person.lms.clone())
-}
-
-/// What stands between the fields: Moodle writes commas and takes others too, and a spreadsheet that
-/// saved the file may have written them.
-fn delimiter(text: &str) -> char {
-    let head = text.lines().next().unwrap_or_default();
-    let count = |delimiter: char| head.matches(delimiter).count();
-    if count(';') > count(',') {
-        ';'
-    } else if count('\t') > count(',') {
-        '\t'
-    } else {
-        ','
-    }
 }
 
 /// Where what stands. Only the order is the same in every language: the identifier first; the grade

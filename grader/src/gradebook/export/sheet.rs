@@ -76,6 +76,19 @@ impl<'t> Changed<'t> {
     }
 }
 
+/// What stands between the fields: Canvas and Moodle write commas and take others, and a spreadsheet
+/// that saved the file may have written them.
+pub(super) fn delimiter(head: &str) -> char {
+    let count = |delimiter: char| head.matches(delimiter).count();
+    if count(';') > count(',') {
+        ';'
+    } else if count('\t') > count(',') {
+        '\t'
+    } else {
+        ','
+    }
+}
+
 /// `100,00` and `100.00`.
 pub(super) fn decimal(text: &str) -> Option<f64> {
     let number: f64 = text.trim().replace(',', ".").parse().ok()?;

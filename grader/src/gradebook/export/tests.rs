@@ -57,6 +57,7 @@ fn canvas_gets_its_own_file_back_with_one_column_filled() {
     );
     // Excused stays, what is not graded stays.
     assert_eq!(lines[3], before[3]);
+    assert_eq!(filled.excused, ["Иванов, Иван"]);
     assert_eq!(lines[5], before[5]);
     assert_eq!((filled.filled, filled.missing.len()), (1, 0));
     assert_eq!(filled.unknown, ["Test Student"]);
@@ -74,7 +75,7 @@ fn canvas_gets_its_own_file_back_with_one_column_filled() {
         "{wrong}"
     );
     assert!(
-        canvas(&grades(), b"Student,ID\n\xff", "x")
+        canvas(&grades(), b"Student,ID\nM\xfcller", "x")
             .unwrap_err()
             .to_string()
             .contains("line 2")

@@ -8,6 +8,7 @@ use super::layout::Layout;
 use super::names::{is_header, is_source};
 use super::role::Role;
 use crate::lab::{Lang, Text};
+use crate::text::some_of;
 
 /// Files that are needed by their name but cannot be used.
 pub(super) fn refuse_unusable(tree: &Tree, roles: &[Role<'_>]) -> Result<(), SubmissionError> {
@@ -113,11 +114,9 @@ fn listing(tree: &Tree) -> Text {
 }
 
 fn listing_in(tree: &Tree, lang: Lang) -> String {
-    const SHOWN: usize = 8;
-    let mut names: Vec<String> = tree
+    let names: Vec<String> = tree
         .files
         .iter()
-        .take(SHOWN)
         .map(|file| {
             let compiled = file.bytes().map(source::magic) == Some(Magic::Elf);
             let mark = lang.pick(
@@ -128,9 +127,5 @@ fn listing_in(tree: &Tree, lang: Lang) -> String {
             format!("{}{mark}", file.path)
         })
         .collect();
-    if tree.files.len() > SHOWN {
-        let more = tree.files.len() - SHOWN;
-        names.push(lang.pick(format!("and {more} more"), format!("и ещё {more}")));
-    }
-    names.join(", ")
+    some_of(names.iter().map(String::as_str))
 }

@@ -12,6 +12,7 @@ use super::{Bounds, Content, File};
 use crate::lab::{Lang, Text};
 use crate::locale::system_error;
 use crate::submission::error::{Emptiness, SubmissionError};
+use crate::text::some_of;
 
 /// What a walk has found.
 #[derive(Default)]
@@ -71,19 +72,10 @@ impl Walk<'_> {
     fn nothing(&self) -> SubmissionError {
         let mut notes = self.found.notes.clone();
         if !self.left_out.is_empty() {
-            let names: Vec<String> = self.left_out.iter().take(MOST_NAMED).cloned().collect();
-            let more = self.left_out.len() - names.len();
-            let names = names.join(", ");
-            let (en, ru) = match more {
-                0 => (names.clone(), names),
-                more => (
-                    format!("{names}, {more} more"),
-                    format!("{names}, ещё {more}"),
-                ),
-            };
+            let names = some_of(self.left_out.iter().map(String::as_str));
             notes.push(Text::both(
-                format!("passed over {en}: hidden files, backups and what builds leave are no part of a submission"),
-                format!("пропущено {ru}: скрытые файлы, резервные копии и следы сборки в работу не входят"),
+                format!("passed over {names}: hidden files, backups and what builds leave are no part of a submission"),
+                format!("пропущено {names}: скрытые файлы, резервные копии и следы сборки в работу не входят"),
             ));
         }
         let hidden = self.left_out.iter().find(|name| is_hidden_source(name));
@@ -330,9 +322,6 @@ fn too_large(bound: u64) -> Text {
         format!("больше {most} МиБ; сдавайте только исходные тексты"),
     )
 }
-
-/// Names of what was left out that are told.
-const MOST_NAMED: usize = 6;
 
 /// Whether a hidden file looks like a source by its name. `._server.c` is what macOS keeps beside
 /// a file, and nobody wrote it.

@@ -138,11 +138,11 @@ fn kill_while_it_applies(home: &Home, calls: usize) -> bool {
     ptrace::interrupt(pid).unwrap();
     drop(child.stdin.take());
     let mut since = 0;
-    loop {
+    let killed = loop {
         match waitpid(pid, None).unwrap() {
             WaitStatus::Exited(_, status) => {
                 assert_eq!(status, 0);
-                return false;
+                break false;
             }
             _ if since > 0 || journal.exists() => since += 1,
             _ => {}
@@ -151,10 +151,13 @@ fn kill_while_it_applies(home: &Home, calls: usize) -> bool {
             kill(pid, Signal::SIGKILL).unwrap();
             let ended = waitpid(pid, None).unwrap();
             assert!(matches!(ended, WaitStatus::Signaled(..)), "{ended:?}");
-            return true;
+            break true;
         }
         ptrace::syscall(pid, None).unwrap();
-    }
+    };
+    // It was waited for above.
+    let _ = child.wait();
+    killed
 }
 
 #[test]

@@ -69,20 +69,6 @@ pub(super) fn columns(titles: &csv::StringRecord) -> Vec<Option<Column>> {
     columns
 }
 
-/// The file as text: UTF-8, or the UTF-16 that spreadsheets call Unicode.
-pub(super) fn decoded(bytes: Vec<u8>) -> Option<String> {
-    let wide = |bytes: &[u8], unit: fn([u8; 2]) -> u16| {
-        let (pairs, rest) = bytes.as_chunks::<2>();
-        let units: Vec<u16> = pairs.iter().map(|pair| unit(*pair)).collect();
-        String::from_utf16(&units).ok().filter(|_| rest.is_empty())
-    };
-    match &bytes[..] {
-        [0xff, 0xfe, rest @ ..] => wide(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => wide(rest, u16::from_be_bytes),
-        _ => String::from_utf8(bytes).ok(),
-    }
-}
-
 /// What separates the cells, by the line of titles.
 pub(super) fn separator(titles: &str) -> u8 {
     let often = |separator: &u8| titles.bytes().filter(|byte| byte == separator).count();

@@ -9,9 +9,10 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use self::columns::{Column, columns, decoded, separator};
+use self::columns::{Column, columns, separator};
 use crate::batch::Person;
 use crate::batch::item::composed;
+use crate::charset::Charset;
 use crate::lab::{Lang, Text};
 use crate::locale::system_error;
 
@@ -20,6 +21,8 @@ use crate::locale::system_error;
 pub struct Roster {
     /// In the file's order.
     pub students: Vec<RosterRow>,
+    /// How the file was encoded.
+    pub charset: Charset,
     /// Any name of a student, simplified, to the places in `students` of those who bear it.
     names: BTreeMap<String, Vec<usize>>,
     /// The same with `е` for `ё`: many write one for the other.
@@ -125,14 +128,16 @@ impl Roster {
             path: path.to_owned(),
             error: Text::both(error.to_string(), system_error(&error, Lang::Ru)),
         })?;
-        let text = decoded(bytes).ok_or_else(|| RosterError::Unreadable {
+        let decoded = Charset::decode(&bytes);
+        let (text, charset) = decoded.ok_or_else(|| RosterError::Unreadable {
             path: path.to_owned(),
             error: Text::both(
-                "not UTF-8; save it as CSV UTF-8",
-                "не в UTF-8; сохраните как CSV UTF-8",
+                "neither UTF-8 nor Russian in CP1251; save it as CSV UTF-8",
+                "не в UTF-8 и не по-русски в CP1251; сохраните как CSV UTF-8",
             ),
         })?;
-        Self::parse(&composed(&text), path)
+        let roster = Self::parse(&composed(&text), path)?;
+        Ok(Self { charset, ..roster })
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, RosterError> {

@@ -65,30 +65,28 @@ fn lists_of_learning_management_systems_are_rosters() {
 
 #[test]
 fn what_spreadsheets_write_is_read() {
-    let tabs = "group\tstudent\n21214\tИванов\n";
-    let units = || tabs.encode_utf16();
-    let little: Vec<u8> = [0xfeff]
-        .into_iter()
-        .chain(units())
-        .flat_map(u16::to_le_bytes)
-        .collect();
-    let big: Vec<u8> = [0xfeff]
-        .into_iter()
-        .chain(units())
-        .flat_map(u16::to_be_bytes)
-        .collect();
-    for bytes in [
-        little.clone(),
-        big,
-        tabs.into(),
-        tabs.replace('\t', ";").replace('\n', "\r\n").into(),
+    let dir = tempfile::TempDir::new().unwrap();
+    let path = dir.path().join("class.csv");
+    let tabs = "\u{feff}group\tstudent\n21214\tИванов\n";
+    let semicolons = "группа;студент\r\n21214;Иванов\r\n";
+    for (text, charset) in [
+        (tabs, Charset::Utf8),
+        (tabs, Charset::Utf16Le),
+        (tabs, Charset::Utf16Be),
+        (semicolons, Charset::Utf8),
+        (semicolons, Charset::Cp1251),
     ] {
-        let roster = Roster::parse(&decoded(bytes).unwrap(), Path::new("class.csv")).unwrap();
+        std::fs::write(&path, charset.encode(text).0).unwrap();
+        let roster = Roster::read(&path).unwrap();
+        assert_eq!(roster.charset, charset);
         assert_eq!(roster.students[0].group, "21214");
         assert_eq!(roster.students[0].student, "Иванов");
     }
-    assert_eq!(decoded(little[..little.len() - 1].to_vec()), None);
-    assert_eq!(decoded(b"\xc8\xe2\xe0\xed".to_vec()), None);
+    std::fs::write(&path, b"student\nM\xfcller\n").unwrap();
+    let error = Roster::read(&path).unwrap_err().to_string();
+    assert!(
+        error.ends_with("class.csv: neither UTF-8 nor Russian in CP1251; save it as CSV UTF-8")
+    );
 }
 
 #[test]

@@ -37,6 +37,36 @@ fn a_number_of_one_kind_is_none_of_another() {
 }
 
 #[test]
+fn a_file_that_a_spreadsheet_has_saved_goes_back_as_it_came() {
+    let grades = one(|ivan| ivan.person.name = Some("Семёнов Иван".into()));
+    let canvas_file = "Student;ID;Section;Lab (5)\r\nСемёнов Иван;1;«А»;\r\n";
+    let filled = canvas(&grades, &Charset::Cp1251.encode(canvas_file).0, "Lab").unwrap();
+    assert_eq!(filled.charset, Charset::Cp1251);
+    assert_eq!(filled.text, canvas_file.replace("«А»;", "«А»;10"));
+    let tabs = format!("\u{feff}{}", canvas_file.replace(';', "\t"));
+    let filled = canvas(&grades, &Charset::Utf16Le.encode(&tabs).0, "Lab").unwrap();
+    assert_eq!(filled.charset, Charset::Utf16Le);
+    assert_eq!(filled.text, tabs.replace("«А»\t", "«А»\t10"));
+    let moodle_file = "Идентификатор;Полное имя;Статус;Оценка;Максимальная оценка;Отзыв\r\n\
+        Участник5;Семёнов Иван;-;;20,00;\r\n";
+    let filled = moodle_worksheet(&grades, &Charset::Cp1251.encode(moodle_file).0).unwrap();
+    assert_eq!(filled.charset, Charset::Cp1251);
+    assert!(
+        filled.text.contains(";Семёнов Иван;-;10;20,00;"),
+        "{}",
+        filled.text
+    );
+    let (bytes, _) = filled.charset.encode(&filled.text);
+    assert!(bytes.windows(4).any(|bytes| bytes == b"\xd1\xe5\xec\xb8"));
+    let error = canvas(&grades, b"Student,ID\nM\xfcller,1\n", "Lab").unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("the template is not UTF-8 in line 2")
+    );
+}
+
+#[test]
 fn of_two_people_of_one_name_nobody_gets_the_others_grade() {
     let grades = one(|ivan| ivan.person.name = Some("Ivanov Ivan".into()));
     let template = "Student,ID,Section,Lab (5)\nIvanov Ivan,1,A,\nIvanov Ivan,2,A,\n";
