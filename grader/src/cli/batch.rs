@@ -113,11 +113,12 @@ pub(super) struct Batch {
     #[arg(long, value_name = "NUMBER/PARTS", value_parser = shard)]
     shard: Option<Shard>,
     #[command(flatten)]
-    cluster: engine::ClusterArgs,
-    #[command(flatten)]
     lang: LangOption,
     #[command(flatten)]
     engine: EngineArgs,
+    // Last: what stands behind it would come under its heading.
+    #[command(flatten)]
+    cluster: engine::ClusterArgs,
 }
 
 /// Which attempt counts.

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use supervisor::Bytes;
 use supervisor::event::{Ender, Enforced, ExitStatus, Object, Quiet, Settled, Wait, WaitState};
 use supervisor::plan::Address;
@@ -171,4 +173,25 @@ fn a_raw_recording_is_read_back_event_by_event() {
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
     assert_eq!(read, events());
+}
+
+#[test]
+fn the_page_of_formats_names_every_event_and_no_other() {
+    let source = include_str!("../../../supervisor/src/event/mod.rs");
+    let (_, events) = source.split_once("\npub enum What {\n").unwrap();
+    let events: BTreeSet<&str> = events
+        .lines()
+        .take_while(|line| *line != "}")
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(char::is_uppercase))
+        .map(|line| line.split([' ', '(', ',']).next().unwrap())
+        .collect();
+    let page = include_str!("../../../../docs/formats.md");
+    let (_, table) = page.split_once("\n| `what` | meaning |\n").unwrap();
+    let rows = table.lines().take_while(|line| line.starts_with('|'));
+    let names: BTreeSet<&str> = rows
+        .filter_map(|row| row.split('|').nth(1))
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    assert_eq!(names, events);
 }
