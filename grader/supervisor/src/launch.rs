@@ -188,6 +188,10 @@ impl Launcher {
     ///
     /// # Errors
     /// See [`LaunchError`]. That `execve` fails is told through [`Launched::failure`].
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the streams are the program's: here they are closed"
+    )]
     pub fn spawn(
         &self,
         program: &Program,

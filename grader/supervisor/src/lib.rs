@@ -4,6 +4,10 @@
 //! The way through: the caller opens a [`Worker`](worker::Worker), hands it a [`Plan`](plan::Plan)
 //! and receives the [`Event`](event::Event)s of the run, the *recording*. This crate knows no lab,
 //! no requirement and no verdict. It is the only one that contains `unsafe`.
+#![expect(
+    unsafe_code,
+    reason = "forks, ptrace and what is done between a clone and an execve"
+)]
 
 mod beneath;
 pub mod bytes;

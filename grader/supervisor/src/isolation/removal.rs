@@ -33,7 +33,7 @@ pub(crate) fn remove_ending_with(place: &Path, last: &OsStr) -> io::Result<()> {
     };
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
     let above = nix::fcntl::open(above, flags, Mode::empty())?;
-    let Some(top) = open_up(&above, name.to_owned())? else {
+    let Some(top) = open_up(&above, name)? else {
         return Ok(());
     };
     let mut moved = 0_u64;
@@ -47,13 +47,13 @@ pub(crate) fn remove_ending_with(place: &Path, last: &OsStr) -> io::Result<()> {
             if remove_one(&top, &name)? {
                 continue;
             }
-            let Some(inner) = open_up(&top, name.clone())? else {
+            let Some(inner) = open_up(&top, &name)? else {
                 continue;
             };
             for below in self::names(&inner)? {
                 if !remove_one(&inner, &below)? {
                     // Its own permissions decide whether it may be moved: `..` is in it.
-                    drop(open_up(&inner, below.clone())?);
+                    drop(open_up(&inner, &below)?);
                     let up = loop {
                         let up = OsString::from(format!("{MOVED}{moved}"));
                         moved += 1;
@@ -98,10 +98,10 @@ fn remove_one(at: &OwnedFd, name: &OsString) -> io::Result<bool> {
 }
 
 /// Opens a directory after giving its owner all permissions. `None`: it is not there.
-fn open_up(at: &OwnedFd, name: OsString) -> io::Result<Option<OwnedFd>> {
+fn open_up(at: &OwnedFd, name: &OsStr) -> io::Result<Option<OwnedFd>> {
     use std::os::unix::fs::PermissionsExt;
     let path = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
-    let it = match openat(at, name.as_os_str(), path, Mode::empty()) {
+    let it = match openat(at, name, path, Mode::empty()) {
         Ok(it) => it,
         Err(Errno::ENOENT) => return Ok(None),
         Err(errno) => return Err(errno.into()),

@@ -130,7 +130,9 @@ impl Tracer {
         let known = |named: &Named| named.inode == inode;
         // Without `bind` the kernel chooses a port as well, ip(7).
         if !self.named.iter().any(known)
-            && let Some(address) = sockets::copy_fd(tid, fd).ok().and_then(unbound)
+            && let Some(address) = sockets::copy_fd(tid, fd)
+                .ok()
+                .and_then(|socket| unbound(&socket))
         {
             self.named.push(Named {
                 inode,
@@ -236,8 +238,8 @@ fn kind(tid: i32, fd: i32) -> SocketKind {
 }
 
 /// Where a socket listens that was never bound, its port left open.
-fn unbound(socket: std::os::fd::OwnedFd) -> Option<SocketAddr> {
-    let raw = std::os::fd::AsRawFd::as_raw_fd(&socket);
+fn unbound(socket: &std::os::fd::OwnedFd) -> Option<SocketAddr> {
+    let raw = std::os::fd::AsRawFd::as_raw_fd(socket);
     let name: nix::sys::socket::SockaddrStorage = nix::sys::socket::getsockname(raw).ok()?;
     let everywhere = if name.as_sockaddr_in().is_some() {
         IpAddr::V4(Ipv4Addr::UNSPECIFIED)

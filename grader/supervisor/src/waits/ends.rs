@@ -65,7 +65,7 @@ impl Ends<'_> {
             Link::Pipe(inode) => self.pipe(waiter, inode, way),
             Link::Socket(inode) => self.socket(waiter, tid, fd, inode, way),
             Link::Anonymous(name) => anonymous(&name),
-            Link::Path(path) => self.path(waiter, tid, fd, path, way),
+            Link::Path(path) => self.path(waiter, tid, fd, &path, way),
         }
     }
 
@@ -98,7 +98,7 @@ impl Ends<'_> {
         Target::new(on, or_nobody(enders))
     }
 
-    fn path(&mut self, waiter: ProcessId, tid: i32, fd: i32, path: Vec<u8>, way: Way) -> Target {
+    fn path(&mut self, waiter: ProcessId, tid: i32, fd: i32, path: &[u8], way: Way) -> Target {
         match proc::inode_of(tid, fd) {
             Some((device, inode, libc::S_IFIFO)) => {
                 let same = |held: &Held| {
@@ -118,7 +118,7 @@ impl Ends<'_> {
                 push_grader(&mut enders, own.any(|own| fits(own.access, way)));
                 Target::new(
                     Object::Pipe {
-                        name: format!("FIFO {}", escape(&path)),
+                        name: format!("FIFO {}", escape(path)),
                         writing: way.writing(),
                     },
                     or_nobody(enders),
@@ -128,7 +128,7 @@ impl Ends<'_> {
                 Target::new(Object::Terminal, vec![Ender::Grader])
             }
             _ => Target::unknown(
-                Object::Other(escape(&path)),
+                Object::Other(escape(path)),
                 "it is neither a pipe nor a socket",
             ),
         }

@@ -7,7 +7,7 @@ use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 use std::rc::Rc;
 use std::time::Instant;
@@ -61,7 +61,7 @@ pub fn main(builtins: Builtins, helper: HelperMain) -> ExitCode {
             let private = PathBuf::from(arguments.next().unwrap_or_default());
             let reason = arguments.next().unwrap_or_default();
             let reason = reason.to_string_lossy().into_owned();
-            lower(&cpu, private, reason, hands)
+            lower(&cpu, &private, reason, hands)
         }
         Some(mode::PROBE) => crate::probe::answer(&hands.socket),
         _ => Err(SetupError::NotSetUp("no such mode of the worker".into())),
@@ -236,7 +236,7 @@ const KEPT: libc::c_int = 8 << 20;
 /// The reduced rung.
 fn lower(
     cpu: &OsStr,
-    private: PathBuf,
+    private: &Path,
     reason: String,
     hands: Hands,
 ) -> Result<ExitCode, SetupError> {
@@ -249,7 +249,7 @@ fn lower(
     };
     let alive = prepare().map_err(|error| tell(&hands.socket, error))?;
     let mut reduced = Reduced {
-        places: reduced::Places::below(&private),
+        places: reduced::Places::below(private),
         identity_offset: cpu.to_str().and_then(|cpu| cpu.parse().ok()).unwrap_or(0),
         strangers: reduced::tasks_of_this_user(),
         reason,
@@ -295,7 +295,7 @@ fn lower(
     reaper::end_everything();
     reduced.places.remove();
     // Where the one that made it lives, it does this too.
-    let _ = removal::remove(&private);
+    let _ = removal::remove(private);
     goes_on
 }
 

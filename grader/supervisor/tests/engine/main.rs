@@ -1,5 +1,6 @@
 //! C programs under the real engine: a worker, its helper, and what the recording says.
 
+#![expect(unsafe_code, reason = "one test asks for another scheduler")]
 #![expect(clippy::unwrap_used, reason = "a failure here is a failed test")]
 
 mod fifos;

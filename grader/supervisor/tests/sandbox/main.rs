@@ -4,6 +4,11 @@
 //! runner. Started as root it runs everything a second time as an ordinary user.
 
 #![expect(
+    unsafe_code,
+    clippy::needless_pass_by_value,
+    reason = "it does what programs and tracers do, and holds what it is given until the end"
+)]
+#![expect(
     clippy::unwrap_used,
     reason = "a test, though built without cfg(test) because it brings its own runner"
 )]
