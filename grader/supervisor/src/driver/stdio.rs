@@ -8,7 +8,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl, open};
 use nix::pty::openpty;
 use nix::sys::stat::Mode;
 use nix::sys::termios::{
-    LocalFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw, tcgetattr, tcsetattr,
+    InputFlags, LocalFlags, OutputFlags, SetArg, SpecialCharacterIndices, Termios, cfmakeraw,
+    tcgetattr, tcsetattr,
 };
 
 use super::together::Switches;
@@ -97,6 +98,55 @@ fn raw_terminal() -> io::Result<(OwnedFd, OwnedFd)> {
     settings.local_flags |= LocalFlags::ISIG;
     tcsetattr(&pty.slave, SetArg::TCSANOW, &settings)?;
     keep(pty)
+}
+
+/// What tells who types from now on, in words: in what `now` differs from `before`.
+fn changes(before: &Termios, now: &Termios) -> Vec<&'static str> {
+    let mut changes = Vec::new();
+    let mut say = |was: bool, is: bool, on, off| {
+        if was != is {
+            changes.push(if is { on } else { off });
+        }
+    };
+    for (flag, on, off) in [
+        (
+            LocalFlags::ICANON,
+            "line editing is on",
+            "line editing is off",
+        ),
+        (LocalFlags::ECHO, "echo is on", "echo is off"),
+        (LocalFlags::ISIG, "signals are on", "signals are off"),
+    ] {
+        let has = |of: &Termios| of.local_flags.contains(flag);
+        say(has(before), has(now), on, off);
+    }
+    let has = |of: &Termios| of.input_flags.contains(InputFlags::ICRNL);
+    say(has(before), has(now), "icrnl is on", "icrnl is off");
+    let has = |of: &Termios| of.output_flags.contains(OutputFlags::OPOST);
+    say(has(before), has(now), "opost is on", "opost is off");
+    let local = LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG;
+    // PENDIN is set by the line discipline itself.
+    let local = |flags: LocalFlags| flags.difference(local | LocalFlags::PENDIN);
+    // `stty raw` and `stty -raw` leave these otherwise than they were, and who types goes on as before.
+    let unnoticed = InputFlags::ICRNL
+        | InputFlags::BRKINT
+        | InputFlags::IGNPAR
+        | InputFlags::PARMRK
+        | InputFlags::INPCK
+        | InputFlags::ISTRIP
+        | InputFlags::IMAXBEL
+        | InputFlags::IXON
+        | InputFlags::IUTF8;
+    let input = |flags: InputFlags| flags.difference(unnoticed);
+    let output = |flags: OutputFlags| flags.difference(OutputFlags::OPOST);
+    if local(now.local_flags) != local(before.local_flags)
+        || input(now.input_flags) != input(before.input_flags)
+        || output(now.output_flags) != output(before.output_flags)
+        || now.control_chars != before.control_chars
+    {
+        changes.push("other settings differ");
+    }
+    changes
 }
 
 /// A terminal as it is made: line editing, echo, output processing.
@@ -202,35 +252,7 @@ impl Stdio {
     pub(crate) fn terminal_changes(&self) -> Option<Vec<&'static str>> {
         let before = self.settings.as_ref()?;
         let now = tcgetattr(self.input.as_ref()?).ok()?;
-        let mut changes = Vec::new();
-        for (flag, on, off) in [
-            (
-                LocalFlags::ICANON,
-                "line editing is on",
-                "line editing is off",
-            ),
-            (LocalFlags::ECHO, "echo is on", "echo is off"),
-            (LocalFlags::ISIG, "signals are on", "signals are off"),
-        ] {
-            if now.local_flags.contains(flag) != before.local_flags.contains(flag) {
-                changes.push(if now.local_flags.contains(flag) {
-                    on
-                } else {
-                    off
-                });
-            }
-        }
-        let known = LocalFlags::ICANON | LocalFlags::ECHO | LocalFlags::ISIG;
-        // PENDIN is set by the line discipline itself.
-        let others = |flags: LocalFlags| flags.difference(known | LocalFlags::PENDIN);
-        if others(now.local_flags) != others(before.local_flags)
-            || now.input_flags != before.input_flags
-            || now.output_flags != before.output_flags
-            || now.control_chars != before.control_chars
-        {
-            changes.push("other settings differ");
-        }
-        Some(changes)
+        Some(changes(before, &now))
     }
 
     /// Leaves the output after so many more bytes.
@@ -422,5 +444,38 @@ impl Outflow {
             program,
             stream: self.stream,
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stty_leaves_otherwise_is_no_change_to_who_types() {
+        let (_master, slave) = cooked_terminal().unwrap();
+        let before = tcgetattr(&slave).unwrap();
+        assert_eq!(changes(&before, &before), [""; 0]);
+        let mut after = before.clone();
+        after.input_flags |= InputFlags::BRKINT | InputFlags::IGNPAR | InputFlags::ISTRIP;
+        after.input_flags &= !InputFlags::IXON;
+        assert_eq!(changes(&before, &after), [""; 0]);
+        let mut raw = before.clone();
+        cfmakeraw(&mut raw);
+        let all = [
+            "line editing is off",
+            "echo is off",
+            "signals are off",
+            "icrnl is off",
+            "opost is off",
+            "other settings differ",
+        ];
+        assert_eq!(changes(&before, &raw), all);
+        raw.local_flags = before.local_flags;
+        assert_eq!(changes(&before, &raw), ["icrnl is off", "opost is off"]);
+        assert_eq!(changes(&raw, &before), ["icrnl is on", "opost is on"]);
+        let mut slow = before.clone();
+        slow.control_chars[SpecialCharacterIndices::VMIN as usize] = 0;
+        assert_eq!(changes(&before, &slow), ["other settings differ"]);
     }
 }
