@@ -199,8 +199,8 @@ pub(super) fn helpers(tree: &Tree, files: &[String], made: &BTreeSet<&str>) -> V
 /// Names of files at most that sources may have built in.
 const MOST_NAMES: usize = 16;
 
-/// Names of files that the sources in the directory `base` have built in: what they open, and
-/// what was handed in and is named. Only names in their own directory.
+/// Names of files that the sources in the directory `base` have built in: what they open, what was
+/// handed in and is named, and either as a word of a command. Only names in their own directory.
 pub(super) fn opened(tree: &Tree, base: &str) -> Vec<String> {
     const OPENING: [&str; 4] = ["open", "fopen", "freopen", "ifstream"];
     const TEXTS: [&str; 5] = [".txt", ".text", ".dat", ".data", ".in"];
@@ -211,34 +211,91 @@ pub(super) fn opened(tree: &Tree, base: &str) -> Vec<String> {
         .filter(|file| file.directory() == base && super::find::is_source(&file.path));
     for file in sources {
         for (before, text, _) in source::constants(file.bytes().unwrap_or_default()) {
-            let name = text.strip_prefix("./").unwrap_or(&text);
-            let plain = !name.is_empty()
-                && name.len() <= 64
-                && !name.starts_with('.')
-                && !name.contains(['/', '\\', '%', '\0', '*', '\n']);
-            let path = match base {
-                "" => name.to_owned(),
-                _ => format!("{base}/{name}"),
-            };
-            let is_text = |file: &File| {
-                let bytes = file.bytes().unwrap_or_default();
-                source::magic(bytes) == Magic::Other && !name.ends_with(".h")
-            };
             let call = before.trim_end().strip_suffix('(').unwrap_or_default();
             let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
             let name_of_call = call.trim_end().rsplit(|c| !word(c)).next();
             let opens = name_of_call.is_some_and(|name| OPENING.contains(&name));
-            let is_one = opens
-                || TEXTS
-                    .iter()
-                    .any(|end| name.ends_with(end) && name.len() > end.len())
-                || tree.get(&path).is_some_and(is_text);
-            if plain && is_one && out.len() < MOST_NAMES && !out.iter().any(|n| n == name) {
-                out.push(name.to_owned());
+            let commands = name_of_call.is_some_and(|name| STARTING.contains(&name));
+            let words = text.split(|c: char| c.is_whitespace() || "|<>;&()'\"".contains(c));
+            let words = words.filter(|_| commands && text.contains(' '));
+            for name in std::iter::once(text.as_str()).chain(words) {
+                let name = name.strip_prefix("./").unwrap_or(name);
+                let plain = !name.is_empty()
+                    && name.len() <= 64
+                    && !name.starts_with('.')
+                    && !name.contains(['/', '\\', '%', '\0', '*', '\n']);
+                let path = match base {
+                    "" => name.to_owned(),
+                    _ => format!("{base}/{name}"),
+                };
+                let is_text = |file: &File| {
+                    let bytes = file.bytes().unwrap_or_default();
+                    source::magic(bytes) == Magic::Other && !name.ends_with(".h")
+                };
+                let is_one = opens
+                    || TEXTS
+                        .iter()
+                        .any(|end| name.ends_with(end) && name.len() > end.len())
+                    || tree.get(&path).is_some_and(is_text);
+                if plain && is_one && out.len() < MOST_NAMES && !out.iter().any(|n| n == name) {
+                    out.push(name.to_owned());
+                }
             }
         }
     }
     out
+}
+
+/// Whether a program of the directory `base` can learn the name of its file only by asking for it:
+/// it opens one, looks at no argument, and has no name built in.
+pub(super) fn asks(tree: &Tree, base: &str, opened: &[String]) -> bool {
+    let mut mains = tree
+        .files
+        .iter()
+        .filter(|file| file.directory() == base && is_main(file))
+        .map(|file| file.bytes().unwrap_or_default())
+        .peekable();
+    let opens = |bytes| {
+        let mut calls = ["open", "fopen"].iter();
+        calls.any(|call| source::names_function(bytes, call))
+    };
+    opened.is_empty()
+        && mains.peek().is_some()
+        && mains.all(|bytes| opens(bytes) && !source::looks_at_arguments(bytes))
+}
+
+/// The file to name to the client of the directory `base` that opens its argument and sends what
+/// is in it: a text that was handed in, or one of ours.
+pub(super) fn sent_file(tree: &Tree, base: &str) -> Option<Beside> {
+    let there = || tree.files.iter().filter(|file| file.directory() == base);
+    let sends = |file: &File| {
+        let bytes = file.bytes().unwrap_or_default();
+        is_main(file)
+            && source::names_function(bytes, "connect")
+            && !source::names_function(bytes, "listen")
+            && source::names(bytes, "open(argv[1]")
+    };
+    if !there().any(sends) {
+        return None;
+    }
+    let is_text = |file: &&File| {
+        let name = file.name().to_lowercase();
+        let bytes = file.bytes().unwrap_or_default();
+        name.ends_with(".txt")
+            && !name.contains("readme")
+            && bytes.len() <= MOST_EACH
+            && bytes.iter().any(u8::is_ascii_lowercase)
+    };
+    let own = there().find(is_text);
+    let own = own.and_then(|file| Some((file.name().to_owned(), file.bytes()?)));
+    let (name, bytes) = own.unwrap_or_else(|| {
+        let text = b"A Text of Small and CAPITAL Letters.\nIts Second Line.\n";
+        ("Mixed.txt".to_owned(), text.as_slice())
+    });
+    Some(Beside {
+        name,
+        what: What::File(bytes.into(), false),
+    })
 }
 
 /// The names, without extension, of programs that a source starts out of its own directory, where

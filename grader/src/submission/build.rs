@@ -75,6 +75,8 @@ pub struct BuiltProgram {
     pub beside: Vec<Beside>,
     /// Names of files that its sources have built in.
     pub opens: Vec<String>,
+    /// Whether it can learn the name of its file only by asking for it.
+    pub asks: bool,
 }
 
 /// Finds and builds the programs of `lab` in the directory `dir`.

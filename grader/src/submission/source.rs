@@ -193,6 +193,32 @@ pub(super) fn has_main(source: &[u8]) -> bool {
     names_function(source, "main")
 }
 
+/// Whether the body of `main` names the second parameter, the arguments.
+#[must_use]
+pub(super) fn looks_at_arguments(source: &[u8]) -> bool {
+    let code = String::from_utf8_lossy(&code_only(source)).into_owned();
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    let words = |text: &str| -> Vec<String> {
+        let all = text.split(|c| !is_word(c)).filter(|word| !word.is_empty());
+        all.map(str::to_owned).collect()
+    };
+    for (at, _) in code.match_indices("main") {
+        let (before, after) = (&code[..at], &code[at + "main".len()..]);
+        let Some(inside) = after.trim_start().strip_prefix('(') else {
+            continue;
+        };
+        let (Some((parameters, rest)), false) = (inside.split_once(')'), before.ends_with(is_word))
+        else {
+            continue;
+        };
+        // What stands before the body declares the parameters once more, as K&R did.
+        let body = rest.split_once('{').map_or("", |(_, body)| body);
+        let second = parameters.split(',').nth(1).map(words).unwrap_or_default();
+        return second.last().is_some_and(|name| words(body).contains(name));
+    }
+    false
+}
+
 fn position(haystack: &[u8], needle: &[u8]) -> Option<usize> {
     memmem::find(haystack, needle)
 }
@@ -293,6 +319,28 @@ mod tests {
     }
 
     #[test]
+    fn arguments_are_looked_at_in_the_body_only() {
+        for yes in [
+            "int main(int argc, char *argv[]) { puts(argv[1]); }",
+            "int main(int n, char **words) { open(words[1], 0); }",
+            "main(argc, argv) int argc; char **argv; { f(argv); }",
+        ] {
+            assert!(looks_at_arguments(yes.as_bytes()), "{yes}");
+        }
+        for no in [
+            "int main(void) { f(argv); }",
+            "int main() { }",
+            "int main(int argc, char *argv[]) { puts(\"argv\"); }",
+            "main(argc, argv) int argc; char **argv; { }",
+            "int domain(int a, int b) { return b; }",
+            "int main(int argc, char *argv[]",
+            "",
+        ] {
+            assert!(!looks_at_arguments(no.as_bytes()), "{no}");
+        }
+    }
+
+    #[test]
     fn strings_are_found_in_code_only() {
         let text = br#"a("one\"1", 'x', '"', "two"); /* "three" */ b("") // "four"
             "unfinished
@@ -329,7 +377,7 @@ mod tests {
         /// Hostile bytes neither panic nor hang, and code outside comments and constants stays.
         #[test]
         fn any_bytes_are_scanned(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = (has_main(&bytes), strings(&bytes));
+            let _ = (has_main(&bytes), strings(&bytes), looks_at_arguments(&bytes));
             let plain: Vec<u8> = bytes.iter().copied().filter(|b| !b"/\"'".contains(b)).collect();
             prop_assert_eq!(code_only(&plain), plain);
         }

@@ -141,6 +141,7 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
             for stimulus in &step.stimuli {
                 acts.push(planner.act(stimulus)?);
                 acts.extend(planner.under_other_names(stimulus));
+                acts.extend(planner.name_of_its_file(stimulus)?);
             }
             Ok(sv::Step { acts })
         })

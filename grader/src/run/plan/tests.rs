@@ -91,6 +91,7 @@ fn built(run: Option<&[&str]>) -> BTreeMap<String, BuiltProgram> {
         address: None,
         beside: Vec::new(),
         opens: Vec::new(),
+        asks: false,
     };
     BTreeMap::from([("server".to_owned(), program)])
 }
@@ -578,4 +579,39 @@ fn a_text_stands_under_the_names_that_a_submission_has_built_in() {
     // The reference needs no other name.
     let plain = vec![vec!["poem.txt".to_owned()], vec!["list".to_owned()], vec![]];
     assert_eq!(written(scenario, &Cast::reference()), plain);
+}
+
+#[test]
+fn the_name_of_its_file_is_typed_to_a_program_that_asks_for_it() {
+    let typed = |stimuli: Vec<Stimulus>, asks: bool| -> Vec<String> {
+        let scenario = scenario(stimuli);
+        let cast = Cast::of(&scenario);
+        let mut programs = built(None);
+        programs.get_mut("server").unwrap().asks = asks;
+        let plan = planned_with(scenario, &cast, &programs, None, 1)
+            .unwrap()
+            .plan;
+        let acts = plan.steps.into_iter().flat_map(|step| step.acts);
+        acts.filter_map(|act| match act {
+            sv::Act::Type { bytes, .. } => Some(bytes.escaped()),
+            _ => None,
+        })
+        .collect()
+    };
+    let type_it = |text: &str| Stimulus::Type {
+        program: "server".to_owned(),
+        data: Data {
+            source: DataSource::Text(text.to_owned()),
+            pieces: Vec::new(),
+        },
+    };
+    let number = || type_it("2\n");
+    let name = || type_it("poem.txt\n");
+    assert_eq!(
+        typed(vec![start("server"), number()], true),
+        ["poem.txt\\n", "2\\n"]
+    );
+    assert_eq!(typed(vec![start("server"), number()], false), ["2\\n"]);
+    // The scenario says it itself.
+    assert_eq!(typed(vec![start("server"), name()], true), ["poem.txt\\n"]);
 }

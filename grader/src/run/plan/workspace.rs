@@ -7,8 +7,8 @@ use std::path::Path;
 
 use supervisor::plan as sv;
 
-use super::{Planner, SOCKET};
-use crate::lab::{FileStep, Program, Stimulus};
+use super::{PlanError, Planner, SOCKET};
+use crate::lab::{DataSource, FileStep, Program, Stimulus};
 use crate::run::beside;
 use crate::submission::{Beside, BuiltProgram, Declared};
 
@@ -125,6 +125,41 @@ impl Planner<'_> {
             })
         });
         acts.collect()
+    }
+
+    /// What is typed first to a program that asks for the name of the file that the lab lets it
+    /// read: that name, unless the scenario gives one itself.
+    pub(super) fn name_of_its_file(
+        &self,
+        stimulus: &Stimulus,
+    ) -> Result<Option<sv::Act>, PlanError> {
+        let Stimulus::Start(role) = stimulus else {
+            return Ok(None);
+        };
+        let program = self.lab.programs.iter().find(|p| p.name == *role);
+        let Some(file) = program.and_then(|program| program.reads.as_ref()) else {
+            return Ok(None);
+        };
+        let built = self.setting.programs.get(role);
+        let student = self.setting.cast.students.contains(role);
+        let setup = self.scenario.setup.get(role);
+        let stimuli = self.scenario.steps.iter().flat_map(|step| &step.stimuli);
+        let typed = |stimulus: &Stimulus| match stimulus {
+            Stimulus::Type { program, data } if program == role => {
+                matches!(&data.source, DataSource::Text(text) if text.contains(file.as_str()))
+            }
+            _ => false,
+        };
+        let named =
+            setup.is_some_and(|setup| setup.args.is_some()) || stimuli.into_iter().any(typed);
+        if named || !student || !built.is_some_and(|built| built.asks) {
+            return Ok(None);
+        }
+        Ok(Some(sv::Act::Type {
+            program: self.role(role)?,
+            bytes: format!("{file}\n").as_str().into(),
+            pieces: Vec::new(),
+        }))
     }
 }
 

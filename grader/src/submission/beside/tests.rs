@@ -43,6 +43,8 @@ fn names_of_files_are_built_into_a_source() {
         (r#"fd = open ( "./story" , O_RDONLY);"#, "story"),
         (r#"#define NAME "my text.txt""#, "my text.txt"),
         (r#"char *name = "poem";"#, "poem"),
+        (r#"popen("grep '^$' notes.txt | wc -l", "r");"#, "notes.txt"),
+        (r#"system("wc -l <poem");"#, "poem"),
     ] {
         assert_eq!(of(text), [name], "{text}");
     }
@@ -168,4 +170,37 @@ proptest! {
             prop_assert!(!name.starts_with('/') && !name.split('/').any(|part| part == ".."));
         }
     }
+}
+
+#[test]
+fn a_client_that_opens_its_argument_gets_a_text() {
+    let of = |files: &[(&str, &str)]| sent_file(&tree(files), "").map(|file| file.name);
+    let client = "int main(int argc, char **argv) { connect(s, a, n); fopen(argv[1], \"r\"); }";
+    let readme = ("README.txt", "how to call it");
+    assert_eq!(of(&[("c.c", client), readme]).as_deref(), Some("Mixed.txt"));
+    let own = ("poem.txt", "Apples");
+    assert_eq!(
+        of(&[("c.c", client), readme, own]).as_deref(),
+        Some("poem.txt")
+    );
+    // A server's log is no text, and a path is no file.
+    let server = "int main(int argc, char **argv) { listen(s, 1); connect(); open(argv[1], 1); }";
+    let path = "int main(int argc, char **argv) { connect(s, argv[1], n); }";
+    assert_eq!(of(&[("s.c", server), ("c.c", path), own]), None);
+}
+
+#[test]
+fn who_looks_at_no_argument_and_has_no_name_asks_for_it() {
+    let of = |text: &str| {
+        let tree = tree(&[("6.c", text)]);
+        asks(&tree, "", &opened(&tree, ""))
+    };
+    assert!(of("int main(void) { scanf(\"%s\", name); open(name, 0); }"));
+    assert!(of(
+        "main(argc, argv) char **argv; { gets(name); fopen(name, \"r\"); }"
+    ));
+    assert!(!of("int main(void) { fopen(\"poem\", \"r\"); }"));
+    assert!(!of("int main(int n, char **v) { open(v[1], 0); }"));
+    assert!(!of("int main(void) { scanf(\"%d\", &n); }"));
+    assert!(!of("int f(void) { return open(name, 0); }"));
 }

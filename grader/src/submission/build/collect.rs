@@ -11,7 +11,7 @@ use super::super::note::Note;
 use super::super::tree::Tree;
 use super::report::{BuildReport, Tried};
 use super::{BuildOptions, Built, BuiltProgram, Finished};
-use crate::lab::{Lab, Lang};
+use crate::lab::{AddressMode, Lab, Lang};
 
 pub(super) fn collect(
     lab: &Lab,
@@ -27,6 +27,11 @@ pub(super) fn collect(
     let mut unavailable = BTreeMap::new();
     let mut reports = BTreeMap::new();
     let mut caches = Vec::new();
+    let sends_a_file = |role: &str| {
+        let program = lab.programs.iter().find(|p| p.name == role);
+        // Any address is right there, so nobody need take one.
+        role == "client" && program.is_some_and(|p| p.address == AddressMode::Discover)
+    };
     // Most units are at home in the same directory.
     let mut opened: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut said: Vec<Note> = layout.notes;
@@ -52,19 +57,30 @@ pub(super) fn collect(
         let base = base_of(unit);
         let opens = opened.entry(base);
         let opens = opens.or_insert_with(|| beside::opened(&tree, base));
+        let asks = beside::asks(&tree, base, opens);
         said.extend(record.notes);
         for (program, path) in record.programs.into_iter().zip(executables) {
             if let Some(path) = path {
                 let run = layout.runs.get(&program.role);
+                let mut run = run.map(|run| run.iter().skip(1).cloned().collect());
+                let mut beside = beside.clone();
+                if run.is_none()
+                    && sends_a_file(&program.role)
+                    && let Some(file) = beside::sent_file(&tree, base)
+                {
+                    run = Some(vec![file.name.clone()]);
+                    beside.push(file);
+                }
                 programs.insert(
                     program.role.clone(),
                     BuiltProgram {
                         executable: path,
-                        run: run.map(|run| run.iter().skip(1).cloned().collect()),
+                        run,
                         env: layout.env.get(&program.role).cloned().unwrap_or_default(),
                         address: layout.addresses.get(&program.role).cloned(),
-                        beside: beside.clone(),
+                        beside,
                         opens: opens.clone(),
+                        asks,
                     },
                 );
             }
