@@ -509,12 +509,12 @@ fn checks_are_judged_by_themselves() {
     );
     events.push(at(7, out("again\n")));
     let verdicts = judge(&lab, &[first(&lab, events)]);
-    assert_snapshot!(explained(&verdicts, "count"), @r"
+    assert_snapshot!(explained(&verdicts, "count"), @r#"
     one-then-the-next, step 0: checks
     expected  server  ?  | one-line: yes
-    yours     server  ?  | one-line: no, 2
+    yours     server  ?  | one-line: no, "\n" 2 times, more than 1
     more      1
-    ");
+    "#);
 }
 
 /// What came after the steps that a check is about has no part in it.

@@ -101,7 +101,10 @@ fn bounds_are_included_and_occurrences_do_not_overlap() {
         most,
     };
     assert_eq!(said(between(2, 2), b"aaaaa"), "yes");
-    assert_eq!(said(between(3, 9), b"aaaaa"), "no, 2");
+    let less = "no, \"aa\" 2 times, less than 3";
+    assert_eq!(said(between(3, 9), b"aaaaa"), less);
+    let more = "no, \"aa\" 2 times, more than 1";
+    assert_eq!(said(between(1, 1), b"aaaaa"), more);
 }
 
 #[test]

@@ -18,10 +18,13 @@ pub(super) fn written(property: &Property, output: &[u8]) -> Result<(), String> 
         }
         Property::CountBetween { text, least, most } => {
             let count = count(output, text.as_bytes());
-            if (*least..=*most).contains(&count) {
-                Ok(())
+            let named = named(text);
+            if count < *least {
+                Err(format!("{named} {count} times, less than {least}"))
+            } else if count > *most {
+                Err(format!("{named} {count} times, more than {most}"))
             } else {
-                Err(count.to_string())
+                Ok(())
             }
         }
         Property::Counts { counts, exactly } => {

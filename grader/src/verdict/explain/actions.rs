@@ -6,6 +6,7 @@ use supervisor::event::{Call, What};
 use supervisor::plan::{PeerId, ProcessId};
 
 use super::{Actions, Scene};
+use crate::lab::{InputKind, Stimulus};
 use crate::transcript::errno_name;
 use crate::verdict::ActionCall;
 use crate::verdict::phrases::Phrase;
@@ -29,7 +30,12 @@ pub(super) fn actions(scene: &Scene<'_>) -> Vec<Actions> {
         let here = own.iter().filter(|told| told.step == scene.step).count();
         let before = scene.step.saturating_sub(1);
         let reach_back = here < FEW && own.iter().any(|told| told.step == before);
-        let from = if reach_back { before } else { scene.step };
+        let ended = ended(scene, index).filter(|_| !reach_back && here == 0);
+        let from = match ended {
+            Some(step) => step,
+            None if reach_back => before,
+            None => scene.step,
+        };
         let chosen: Vec<&Told<'_>> = own
             .into_iter()
             .filter(|told| (from..=scene.step).contains(&told.step))
@@ -39,12 +45,26 @@ pub(super) fn actions(scene: &Scene<'_>) -> Vec<Actions> {
             all.push(Actions {
                 program: role.clone(),
                 step: scene.told,
-                since: reach_back.then_some(before),
+                since: (from < scene.step).then_some(from),
                 calls: shown,
             });
         }
     }
     all
+}
+
+/// The step in which a program ended that is not there any more: what it did then says why.
+fn ended(scene: &Scene<'_>, program: usize) -> Option<u32> {
+    let events = scene.case.ran.events.iter();
+    let mut ends = events.filter(|event| match &event.what {
+        What::Exited { process, .. } => {
+            process.number == 0 && usize::from(process.program.0) == program
+        }
+        _ => false,
+    });
+    ends.next_back()
+        .map(|event| event.step)
+        .filter(|step| *step < scene.step)
 }
 
 /// A call, its step, what its descriptor is, and the peer at the other end of it.
@@ -230,6 +250,22 @@ fn waits_on(call: &Call, next: Option<&Call>) -> bool {
     call.result.is_none() && next.is_some_and(still)
 }
 
+/// Whether the terminal at the program's standard input has not come to its end: read(2) gives
+/// nothing all the same where VMIN is 0, termios(3).
+fn is_open(scene: &Scene<'_>, told: &Told<'_>) -> bool {
+    let role = scene.role(told.call.process);
+    let scenario = scene.case.scenario;
+    let stdin = scenario.setup.get(role).and_then(|setup| setup.stdin);
+    let until = usize::try_from(told.step).unwrap_or(usize::MAX);
+    let mut stimuli = scenario
+        .steps
+        .iter()
+        .take(until)
+        .flat_map(|step| &step.stimuli);
+    matches!(stdin, Some(InputKind::Pty | InputKind::Tty))
+        && !stimuli.any(|stimulus| matches!(stimulus, Stimulus::Eof(program) if program == role))
+}
+
 fn remark(scene: &Scene<'_>, told: &Told<'_>, again: bool) -> Option<String> {
     let call = told.call;
     let Some(result) = call.result else {
@@ -244,6 +280,9 @@ fn remark(scene: &Scene<'_>, told: &Told<'_>, again: bool) -> Option<String> {
     let phrase = match result {
         0 if reads => match told.peer {
             Some(peer) => Phrase::PeerFinished(scene.peer(peer)),
+            None if first_number(&call.args) == Some(0) && is_open(scene, told) => {
+                Phrase::NothingTyped
+            }
             None if first_number(&call.args) == Some(0) => Phrase::InputEnded,
             None if told.kind == Some(Kind::Messages) => Phrase::EmptyMessage,
             None if told.kind == Some(Kind::Connection) => Phrase::OtherSideFinished,

@@ -36,6 +36,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         EndOfFile => "end of file".to_owned(),
         EmptyMessage => "an empty message: not the end".to_owned(),
         InputEnded => "standard input has ended".to_owned(),
+        NothingTyped => "nothing was typed, and it does not wait: VMIN is 0".to_owned(),
         ReaderGone => "whoever should read it has gone".to_owned(),
         Reset => "the other side has gone and left bytes unread".to_owned(),
         AddressTaken => "the address is taken: a file of that name is already there".to_owned(),
@@ -131,8 +132,14 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         } => {
             format!("{who} was killed by {signal}{}", in_brackets(meaning))
         }
+        // That it ended, and no more, is all that labs say that take any status.
         EndedEarlier { who, step, how } => {
-            format!("{who} is not there any more: it ended in step {step} ({how})")
+            let how = if how == "ended" {
+                String::new()
+            } else {
+                format!(" ({how})")
+            };
+            format!("{who} is not there any more: it ended in step {step}{how}")
         }
         NeverListened(who) => format!("{who} never called listen"),
         BindFailed {

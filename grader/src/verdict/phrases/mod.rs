@@ -38,6 +38,7 @@ pub(super) enum Phrase<'a> {
     EndOfFile,
     EmptyMessage,
     InputEnded,
+    NothingTyped,
     ReaderGone,
     Reset,
     AddressTaken,

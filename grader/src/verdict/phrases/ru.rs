@@ -32,6 +32,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         EndOfFile => "конец файла".to_owned(),
         EmptyMessage => "пустое сообщение, а не конец".to_owned(),
         InputEnded => "стандартный ввод кончился".to_owned(),
+        NothingTyped => "ничего не набрано, а вызов не ждёт: VMIN равен 0".to_owned(),
         ReaderGone => "читать это уже некому".to_owned(),
         Reset => "другая сторона ушла, не прочитав всего".to_owned(),
         AddressTaken => "адрес занят: файл с таким именем уже есть".to_owned(),
@@ -144,7 +145,12 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
             format!("{who}: завершён сигналом {signal}{}", in_brackets(meaning))
         }
         EndedEarlier { who, step, how } => {
-            format!("{who} уже не работает: завершение на шаге {step} ({how})")
+            let how = if how == "ended" {
+                String::new()
+            } else {
+                format!(" ({how})")
+            };
+            format!("{who} уже не работает: завершение на шаге {step}{how}")
         }
         NeverListened(who) => format!("{who} ни разу не вызвал listen"),
         BindFailed {
