@@ -299,9 +299,9 @@ impl Stdio {
         recorder: &mut Recorder,
     ) -> bool {
         let mut moved = false;
-        // Asked for only where it will be compared.
+        // Only where it will be compared.
         let ends = self.eof_wanted && !self.queue.is_empty();
-        let before = ends.then(Switches::now);
+        let before = ends.then(Switches::afresh);
         while !self.queue.is_empty() {
             let Some(fd) = &self.input else {
                 self.queue.clear();
