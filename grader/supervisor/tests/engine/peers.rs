@@ -10,6 +10,7 @@ fn server(path: &str, body: &str) -> String {
     format!(
         r#"
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 #include <string.h>

@@ -24,6 +24,14 @@ pub(crate) struct Bench {
     worker: Worker,
 }
 
+/// What later compilers refuse to compile is refused by all.
+const LIKE_GCC_14: [&str; 4] = [
+    "-Werror=implicit-function-declaration",
+    "-Werror=implicit-int",
+    "-Werror=int-conversion",
+    "-Werror=incompatible-pointer-types",
+];
+
 impl Bench {
     pub(crate) fn new() -> Self {
         let exe = Path::new(env!("CARGO_BIN_EXE_supervisor-worker"));
@@ -55,7 +63,9 @@ impl Bench {
     fn compile_so(&self, name: &str, file: &Path, options: &[&str]) -> PathBuf {
         let out = self.directory.path().join(name);
         let done = Command::new("cc")
-            .args(["-D_GNU_SOURCE", "-O1", "-pthread", "-w", "-o"])
+            .args(["-D_GNU_SOURCE", "-O1", "-pthread"])
+            .args(LIKE_GCC_14)
+            .arg("-o")
             .arg(&out)
             .arg(file)
             .args(options)
