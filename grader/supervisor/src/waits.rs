@@ -16,6 +16,7 @@ mod polled;
 pub(crate) mod sockets;
 mod stage;
 mod tcp;
+mod threads;
 pub mod timeout;
 mod timers;
 

@@ -1,6 +1,6 @@
 //! Who waits for whom, and what ended or crashed, in sentences.
 
-use supervisor::event::{Ender, ExitStatus, Object, Wait, WaitState, What};
+use supervisor::event::{Ender, ExitStatus, Lock, Object, Wait, WaitState, What};
 use supervisor::plan::{Address, ProcessId};
 
 use super::Scene;
@@ -172,7 +172,7 @@ fn has_listened(scene: &Scene<'_>, role: &str) -> bool {
 }
 
 fn sentence(scene: &Scene<'_>, wait: &Wait) -> String {
-    let who = &scene.who(wait.process);
+    let who = &who(scene, wait);
     let call = &wait.call;
     match &wait.state {
         WaitState::Blocked => {
@@ -184,14 +184,14 @@ fn sentence(scene: &Scene<'_>, wait: &Wait) -> String {
             scene.say(Phrase::Waits {
                 who,
                 call,
-                what: &what(scene, &wait.on),
+                what: &what(scene, wait),
                 ends: &ends.join("; "),
             })
         }
         WaitState::Timed(ms) => scene.say(Phrase::WaitsAtMost {
             who,
             call,
-            what: &what(scene, &wait.on),
+            what: &what(scene, wait),
             ms: *ms,
         }),
         WaitState::Polling(ms) => scene.say(Phrase::Polls { who, call, ms: *ms }),
@@ -210,8 +210,17 @@ fn sentence(scene: &Scene<'_>, wait: &Wait) -> String {
     }
 }
 
-fn what(scene: &Scene<'_>, on: &Object) -> String {
-    match on {
+/// The process, and which of its threads if it is not the first.
+fn who(scene: &Scene<'_>, wait: &Wait) -> String {
+    let process = scene.who(wait.process);
+    match wait.thread {
+        0 => process,
+        thread => scene.say(Phrase::ThreadOf(&process, thread)),
+    }
+}
+
+fn what(scene: &Scene<'_>, wait: &Wait) -> String {
+    match &wait.on {
         Object::Pipe { name, writing } if *writing => scene.say(Phrase::PipeToWrite(name)),
         Object::Pipe { name, .. } => scene.say(Phrase::PipeToRead(name)),
         Object::Socket { peer, writing } if *writing => scene.say(Phrase::SocketToWrite(peer)),
@@ -223,10 +232,33 @@ fn what(scene: &Scene<'_>, on: &Object) -> String {
         Object::Several(things) => scene.say(Phrase::OneOf(&things.join(", "))),
         Object::Children => scene.say(Phrase::AnyChild),
         Object::Signal => scene.say(Phrase::ASignal),
-        Object::Lock(words) | Object::Other(words) => words.clone(),
+        Object::Lock(lock) => held(scene, wait, lock),
+        Object::Other(words) => words.clone(),
         Object::Fifo(path) => scene.say(Phrase::FifoEnd(&path.escaped())),
         Object::Terminal => scene.say(Phrase::ATerminal),
         Object::Time => scene.say(Phrase::TimeOnly),
+    }
+}
+
+fn held(scene: &Scene<'_>, wait: &Wait, lock: &Lock) -> String {
+    let thread = |number: u16| scene.say(Phrase::Thread(number));
+    match lock {
+        Lock::Join(number) => scene.say(Phrase::EndOf(&thread(*number))),
+        Lock::Mutex {
+            process,
+            thread: number,
+        } => {
+            let holder = match (*process == wait.process, number) {
+                (true, _) => thread(*number),
+                (false, 0) => scene.who(*process),
+                (false, _) => scene.say(Phrase::ThreadOf(&scene.who(*process), *number)),
+            };
+            scene.say(Phrase::MutexOf(&holder))
+        }
+        Lock::Orphan => scene.say(Phrase::MutexOfNobody),
+        Lock::Stream(number) => scene.say(Phrase::StreamOf(&thread(*number))),
+        Lock::File(path) => scene.say(Phrase::FileLock(&path.escaped())),
+        Lock::Unowned => scene.say(Phrase::SomeLock),
     }
 }
 
@@ -257,6 +289,7 @@ fn end(scene: &Scene<'_>, wait: &Wait, ender: &Ender) -> Option<String> {
             _ => return None,
         },
         Ender::Nobody => Phrase::ByNobody,
+        Ender::Unknown(_) if wait.on == Object::Lock(Lock::Unowned) => Phrase::ByUnowned,
         Ender::Unknown(reason) => Phrase::ByUnknown(reason),
     };
     Some(scene.say(phrase))

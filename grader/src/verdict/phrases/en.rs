@@ -103,6 +103,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Connection(address) => format!("for a new connection at {address}"),
         OneOf(things) => format!("for one of: {things}"),
         AnyChild => "for a child to end".to_owned(),
+        Thread(number) => format!("thread {number}"),
+        ThreadOf(process, number) => format!("{process}'s thread {number}"),
+        EndOf(thread) => format!("for the end of {thread}"),
+        MutexOf(holder) => format!("for a mutex that {holder} holds"),
+        MutexOfNobody => "for a mutex whose owner has ended".to_owned(),
+        StreamOf(thread) => {
+            format!("for a FILE that {thread} is using (since glibc 2.41 exit waits for it, too)")
+        }
+        FileLock(path) => format!("for a lock on {path}"),
+        SomeLock => "for a condition variable, semaphore or other lock".to_owned(),
         ASignal => "for a signal".to_owned(),
         FifoEnd(path) => format!("for the other end of the FIFO {path} to be opened"),
         ATerminal => "for a terminal".to_owned(),
@@ -124,6 +134,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         ByPeer(peer) => format!("{peer} has to act"),
         ByNobody => "nobody holds its other end".to_owned(),
         ByUnknown(reason) => format!("who could end it cannot be known: {reason}"),
+        ByUnowned => {
+            "who could end it cannot be known: condition variables and semaphores have no owner"
+                .to_owned()
+        }
 
         Killed {
             who,

@@ -102,6 +102,15 @@ pub(super) enum Phrase<'a> {
     Connection(&'a str),
     OneOf(&'a str),
     AnyChild,
+    /// A thread of the process that waits, by its number.
+    Thread(u16),
+    ThreadOf(&'a str, u16),
+    EndOf(&'a str),
+    MutexOf(&'a str),
+    MutexOfNobody,
+    StreamOf(&'a str),
+    FileLock(&'a str),
+    SomeLock,
     ASignal,
     FifoEnd(&'a str),
     ATerminal,
@@ -138,6 +147,7 @@ pub(super) enum Phrase<'a> {
     ByPeer(&'a str),
     ByNobody,
     ByUnknown(&'a str),
+    ByUnowned,
 
     // Ends and crashes.
     Killed {

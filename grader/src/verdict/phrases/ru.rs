@@ -104,6 +104,16 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Connection(address) => format!("нового соединения на {address}"),
         OneOf(things) => format!("чего-то одного: {things}"),
         AnyChild => "завершения потомка".to_owned(),
+        Thread(number) => format!("поток {number}"),
+        ThreadOf(process, number) => format!("{process} (поток {number})"),
+        EndOf(thread) => format!("пока закончится {thread}"),
+        MutexOf(holder) => format!("мьютекса, который держит {holder}"),
+        MutexOfNobody => "мьютекса, владелец которого уже завершился".to_owned(),
+        StreamOf(thread) => {
+            format!("FILE, с которым работает {thread} (с glibc 2.41 его ждёт и exit)")
+        }
+        FileLock(path) => format!("блокировки на {path}"),
+        SomeLock => "условной переменной, семафора или другой блокировки".to_owned(),
         ASignal => "сигнала".to_owned(),
         FifoEnd(path) => format!("пока откроют другой конец FIFO {path}"),
         ATerminal => "терминала".to_owned(),
@@ -136,6 +146,10 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         ByPeer(peer) => format!("дело за {peer}"),
         ByNobody => "другого конца ни у кого нет".to_owned(),
         ByUnknown(reason) => format!("кто может это прервать, узнать нельзя: {reason}"),
+        ByUnowned => {
+            "кто может это прервать, узнать нельзя: у условных переменных и семафоров нет владельца"
+                .to_owned()
+        }
 
         Killed {
             who,

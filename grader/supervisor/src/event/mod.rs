@@ -9,7 +9,7 @@ mod rest;
 
 pub use enforced::{Enforced, Means, NO_IPV6};
 pub use limit::LimitKind;
-pub use rest::{Ender, Object, Quiet, Settled, Wait, WaitState};
+pub use rest::{Ender, Lock, Object, Quiet, Settled, Wait, WaitState};
 
 use serde::{Deserialize, Serialize};
 

@@ -102,8 +102,8 @@ pub enum Object {
     Children,
     /// A signal.
     Signal,
-    /// A lock, condition or join, in words.
-    Lock(String),
+    /// A lock, condition or join.
+    Lock(Lock),
     /// The other end of a FIFO to be opened.
     Fifo(Bytes),
     /// A terminal.
@@ -112,6 +112,28 @@ pub enum Object {
     Time,
     /// Something else, in words.
     Other(String),
+}
+
+/// What threads wait for among themselves, and the lock on a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lock {
+    /// The end of a thread of the same process, by its number.
+    Join(u16),
+    /// A mutex that a thread holds.
+    Mutex {
+        /// Of this process.
+        process: ProcessId,
+        /// Its number.
+        thread: u16,
+    },
+    /// A mutex whose owner has ended.
+    Orphan,
+    /// A stream of stdio that a thread of the same process uses.
+    Stream(u16),
+    /// A locked file, or a part of it, by its path.
+    File(Bytes),
+    /// A condition variable, semaphore or another lock of which nothing tells who could end the wait.
+    Unowned,
 }
 
 /// Somebody who could end a wait.

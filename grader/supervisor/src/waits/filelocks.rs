@@ -2,8 +2,7 @@
 
 use super::ends::Target;
 use super::stage::Stage;
-use crate::bytes::escape;
-use crate::event::{Ender, Object};
+use crate::event::{Ender, Lock, Object};
 use crate::proc::{self, number, radix};
 use crate::scene::SceneProcess;
 
@@ -16,7 +15,7 @@ pub(super) fn follow(
     flock: bool,
 ) -> Target {
     let path = proc::fd_link(tid, fd).unwrap_or_default();
-    let on = Object::Lock(format!("lock on {}", escape(&path)));
+    let on = Object::Lock(Lock::File(path.into()));
     let owners = || -> Option<Vec<i32>> {
         let (device, inode, _) = proc::inode_of(tid, fd)?;
         let file = (libc::major(device), libc::minor(device), inode);

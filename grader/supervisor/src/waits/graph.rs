@@ -486,7 +486,8 @@ fn in_words(on: &Object, ways: &str) -> String {
         Object::Signal => "signals".to_owned(),
         Object::Children => "children".to_owned(),
         Object::Fifo(path) => format!("FIFO {} ({ways})", path.escaped()),
-        Object::Lock(text) | Object::Other(text) => text.clone(),
+        Object::Lock(_) => "a lock".to_owned(),
+        Object::Other(text) => text.clone(),
         Object::Several(all) => all.join(", "),
     }
 }

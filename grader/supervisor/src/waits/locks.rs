@@ -1,14 +1,14 @@
-//! Futexes: joins, mutexes that have an owner, and those of which nothing can be known.
+//! Futexes: joins, mutexes and streams that have an owner, and those of which nothing can be known.
 
 use super::calls::{FUTEX, FUTEX_WAIT};
 use super::ends::Target;
 use super::stage::Stage;
+use super::threads;
 use super::timeout::futex;
-use crate::event::{Ender, Object};
+use crate::event::{Ender, Lock, Object};
 use crate::memory;
 use crate::plan::ProcessId;
 use crate::proc::ThreadScan;
-use crate::scene::within_program;
 
 /// Tid bits of a word that the kernel keeps the owner in (`FUTEX_TID_MASK`).
 const TID_MASK: u32 = 0x3fff_ffff;
@@ -24,38 +24,20 @@ pub(super) fn follow(
 ) -> (String, Target) {
     let word = Word::read(tid, scan);
     let owner_is = |owner: i32| owned(stage, waiter, owner);
+    if let Some(thread) = word.as_ref().and_then(|word| joined(stage, waiter, word)) {
+        let end = held(waiter, Lock::Join(thread), waiter);
+        return (format!("pthread_join(thread {thread})"), end);
+    }
+    if let Some(thread) = word.as_ref().and_then(|word| user(stage, waiter, word)) {
+        let stream = held(waiter, Lock::Stream(thread), waiter);
+        return ("flockfile".to_owned(), stream);
+    }
     match word {
         Some(Word {
             pi: true, value, ..
         }) => {
             let owner = (value & TID_MASK).cast_signed();
             ("pthread_mutex_lock".to_owned(), owner_is(owner))
-        }
-        // glibc's pthread_join sleeps on the thread's own tid, which the kernel clears at its end;
-        // the kernel wakes it as a shared futex.
-        Some(Word {
-            value,
-            expected,
-            private: false,
-            ..
-        }) if value == expected
-            && stage
-                .thread(value.cast_signed())
-                .is_some_and(|(p, _)| p == waiter) =>
-        {
-            let joined = stage
-                .thread(value.cast_signed())
-                .map_or(0, |(_, ordinal)| ordinal);
-            let on = Object::Lock(format!("end of thread {joined}"));
-            let enders = vec![Ender::Process {
-                process: waiter,
-                fd: None,
-                itself: true,
-            }];
-            (
-                format!("pthread_join(thread {joined})"),
-                Target::new(on, enders),
-            )
         }
         Some(Word {
             value: 2,
@@ -64,7 +46,7 @@ pub(super) fn follow(
             ..
         }) => ("pthread_mutex_lock".to_owned(), owner_is(owner)),
         _ => {
-            let on = Object::Lock("condition variable, semaphore or other lock".to_owned());
+            let on = Object::Lock(Lock::Unowned);
             let why = "condition variables and semaphores have no owner";
             (
                 "futex".to_owned(),
@@ -74,37 +56,59 @@ pub(super) fn follow(
     }
 }
 
-/// A lock whose owner is known.
+/// The thread whose end a word tells. The kernel clears it then and wakes who waits, as of a shared
+/// futex; until then it has the thread's own tid, or since glibc 2.43 another number in its structure.
+fn joined(stage: &Stage<'_>, waiter: ProcessId, word: &Word) -> Option<u16> {
+    if word.private || word.value != word.expected {
+        return None;
+    }
+    let of_waiter = |tid: i32| {
+        let (process, thread) = stage.thread(tid)?;
+        (process == waiter).then_some(thread)
+    };
+    of_waiter(word.value.cast_signed())
+        .or_else(|| of_waiter(threads::holding(stage, waiter, word.address)?))
+}
+
+/// The thread that uses a stream: the lock of a `FILE` of glibc has a count and a `pthread_self()` behind it.
+/// Since glibc 2.41 `exit` waits for it.
+fn user(stage: &Stage<'_>, waiter: ProcessId, word: &Word) -> Option<u16> {
+    if (word.value, word.expected) != (2, 2) {
+        return None;
+    }
+    let tid = threads::called(stage, waiter, word.pointer?)?;
+    Some(stage.thread(tid)?.1)
+}
+
+/// A mutex whose owner is known.
 fn owned(stage: &Stage<'_>, waiter: ProcessId, owner: i32) -> Target {
-    let Some((process, thread)) = stage.thread(owner) else {
-        let on = Object::Lock("mutex whose owner has ended".to_owned());
-        return Target::new(on, vec![Ender::Nobody]);
+    match stage.thread(owner) {
+        None => Target::new(Object::Lock(Lock::Orphan), vec![Ender::Nobody]),
+        Some((process, thread)) => held(waiter, Lock::Mutex { process, thread }, process),
+    }
+}
+
+/// What a `process` could end that the waiter is waiting for.
+fn held(waiter: ProcessId, lock: Lock, process: ProcessId) -> Target {
+    let holder = Ender::Process {
+        process,
+        fd: None,
+        itself: process == waiter,
     };
-    let itself = process == waiter;
-    let holder = match (itself, thread) {
-        (true, thread) => format!("thread {thread}"),
-        (false, 0) => within_program(process),
-        (false, thread) => format!("thread {thread} of {}", within_program(process)),
-    };
-    let on = Object::Lock(format!("mutex held by {holder}"));
-    Target::new(
-        on,
-        vec![Ender::Process {
-            process,
-            fd: None,
-            itself,
-        }],
-    )
+    Target::new(Object::Lock(lock), vec![holder])
 }
 
 /// A futex word and what surrounds it.
 struct Word {
+    address: u64,
     value: u32,
     expected: u32,
     private: bool,
     pi: bool,
     /// `__owner`, if the word looks like the first of a `pthread_mutex_t` of glibc.
     mutex: Option<i32>,
+    /// Behind two numbers, where the lock of a `FILE` has its owner.
+    pointer: Option<u64>,
 }
 
 impl Word {
@@ -138,12 +142,15 @@ impl Word {
                 && kind & 0xc == 0;
             looks_like_one.then_some(owner)
         };
+        let pointer = bytes.get(8..16).and_then(|bytes| bytes.try_into().ok());
         Some(Self {
+            address: args[0],
             value: int(0)?,
             expected: u32::try_from(expected & 0xffff_ffff).ok()?,
             private: flags & futex::PRIVATE != 0,
             pi,
             mutex: mutex(),
+            pointer: pointer.map(u64::from_ne_bytes),
         })
     }
 }

@@ -155,6 +155,14 @@ impl<'a> Stage<'a> {
             .map(|own| own.end)
     }
 
+    /// The living threads of a process.
+    pub(super) fn threads_of(&self, process: ProcessId) -> impl Iterator<Item = i32> + '_ {
+        let found = self.processes.iter().find(move |found| found.id == process);
+        let threads = found.into_iter().flat_map(|process| &process.threads);
+        let living = threads.filter(|thread| !thread.scan.is_dead());
+        living.map(|thread| thread.tid)
+    }
+
     /// The process and the number of the living thread that have this tid.
     pub(super) fn thread(&self, tid: i32) -> Option<(ProcessId, u16)> {
         self.processes.iter().find_map(|process| {

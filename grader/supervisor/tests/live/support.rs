@@ -22,10 +22,15 @@ fn cases() -> &'static PathBuf {
         let program = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("waits");
         let unfinished = program.with_extension(std::process::id().to_string());
         let mut cc = Command::new("cc");
-        cc.args(["-O1", "-w", "-pthread", "-o"])
-            .arg(&unfinished)
-            .arg(&source)
-            .arg("-lrt");
+        cc.args([
+            "-O1",
+            "-pthread",
+            "-Werror=implicit-function-declaration",
+            "-o",
+        ])
+        .arg(&unfinished)
+        .arg(&source)
+        .arg("-lrt");
         assert!(cc.status().unwrap().success(), "cc {}", source.display());
         std::fs::rename(&unfinished, &program).unwrap();
         program

@@ -1,7 +1,7 @@
 //! Waits of real programs, classified and explained.
 
 use crate::support::{Case, PROGRAMS, Still, id, scene};
-use supervisor::event::{Ender, Object, Wait, WaitState};
+use supervisor::event::{Ender, Lock, Object, Wait, WaitState};
 use supervisor::plan::Address;
 use supervisor::scene::{OwnEnd, OwnKind};
 use supervisor::waits::{ArmedTimer, Classifier, Graph, WaitKind, armed, cycle};
@@ -12,6 +12,10 @@ fn explained(name: &str, processes: usize, threads: usize) -> (Case, Still, Vec<
     let programs = PROGRAMS.map(str::to_owned);
     let waits = Graph::new().explain(&mut scene(&mut case, &still, &programs, Vec::new()));
     (case, still, waits)
+}
+
+fn lock(lock: Lock) -> Object {
+    Object::Lock(lock)
 }
 
 fn process(number: u16, fd: Option<i32>, itself: bool) -> Ender {
@@ -214,7 +218,12 @@ fn a_full_queue_holds_up_connect() {
 fn crossed_mutexes_name_their_owners() {
     let (_case, _, waits) = explained("abba", 1, 2);
     let locks: Vec<_> = waits.iter().map(|wait| (wait.thread, &wait.on)).collect();
-    let held = |by: u16| Object::Lock(format!("mutex held by thread {by}"));
+    let held = |by| {
+        lock(Lock::Mutex {
+            process: id(0),
+            thread: by,
+        })
+    };
     assert_eq!(locks, [(0, &held(1)), (1, &held(0))]);
     assert!(waits.iter().all(|wait| wait.state == WaitState::Blocked));
     assert_eq!(waits[0].enders, [process(0, None, true)]);
@@ -224,7 +233,13 @@ fn crossed_mutexes_name_their_owners() {
 #[test]
 fn a_priority_inheriting_mutex_names_its_owner() {
     let (_case, _, waits) = explained("pi_mutex", 1, 2);
-    assert_eq!(waits[0].on, Object::Lock("mutex held by thread 1".into()));
+    assert_eq!(
+        waits[0].on,
+        lock(Lock::Mutex {
+            process: id(0),
+            thread: 1
+        })
+    );
     assert_eq!(waits[0].enders, [process(0, None, true)]);
     assert_eq!(cycle(&waits), None);
 }
@@ -232,10 +247,7 @@ fn a_priority_inheriting_mutex_names_its_owner() {
 #[test]
 fn a_mutex_can_outlive_its_owner() {
     let (_case, _, waits) = explained("owner_ended", 1, 1);
-    assert_eq!(
-        waits[0].on,
-        Object::Lock("mutex whose owner has ended".into())
-    );
+    assert_eq!(waits[0].on, lock(Lock::Orphan));
     assert_eq!(waits[0].enders, [Ender::Nobody]);
 }
 
@@ -243,19 +255,30 @@ fn a_mutex_can_outlive_its_owner() {
 fn a_lost_wakeup_has_no_known_owner() {
     let (_case, _, waits) = explained("lost_wakeup", 1, 1);
     assert_eq!(waits[0].state, WaitState::Blocked);
-    assert!(matches!(waits[0].on, Object::Lock(_)));
+    assert!(waits[0].on == lock(Lock::Unowned));
     assert!(matches!(waits[0].enders.as_slice(), [Ender::Unknown(_)]));
     assert_eq!(cycle(&waits), None);
 }
 
 #[test]
 fn a_join_leads_to_the_thread() {
-    let (_case, _, waits) = explained("join", 1, 2);
-    assert_eq!(waits[0].call, "pthread_join(thread 1)");
-    assert_eq!(waits[0].on, Object::Lock("end of thread 1".into()));
+    for way in ["join", "join_by_state"] {
+        let (_case, _, waits) = explained(way, 1, 2);
+        assert_eq!(waits[0].call, "pthread_join(thread 1)", "{way}");
+        assert_eq!(waits[0].on, lock(Lock::Join(1)));
+        assert_eq!(waits[0].enders, [process(0, None, true)]);
+        // The semaphore may be posted by anybody: no ring.
+        assert_eq!(cycle(&waits), None);
+    }
+}
+
+#[test]
+fn a_stream_leads_to_the_thread_that_reads_it() {
+    let (_case, _, waits) = explained("stream_in_use", 1, 2);
+    assert_eq!(waits[0].call, "flockfile");
+    assert_eq!(waits[0].on, lock(Lock::Stream(1)));
     assert_eq!(waits[0].enders, [process(0, None, true)]);
-    // The semaphore may be posted by anybody: no ring.
-    assert_eq!(cycle(&waits), None);
+    assert!(waits[1].call.starts_with("read(0"), "{waits:?}");
 }
 
 #[test]
@@ -341,7 +364,7 @@ fn file_locks_name_their_holder() {
     for case in ["flocked", "fcntl_locked"] {
         let (_case, _, waits) = explained(case, 2, 2);
         assert!(
-            matches!(&of(&waits, 0).on, Object::Lock(text) if text.ends_with("/lock")),
+            matches!(&of(&waits, 0).on, Object::Lock(Lock::File(path)) if path.0.ends_with(b"/lock")),
             "{case}"
         );
         assert_eq!(of(&waits, 0).enders, [process(1, None, false)], "{case}");

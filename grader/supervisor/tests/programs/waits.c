@@ -4,7 +4,9 @@
 #include <fcntl.h>
 #include <mqueue.h>
 #include <poll.h>
+#include <linux/futex.h>
 #include <pthread.h>
+#include <sched.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +21,7 @@
 #include <sys/sem.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/un.h>
@@ -170,6 +173,24 @@ static void join(void) {
     pthread_t t;
     pthread_create(&t, 0, wait_sem, 0);
     pthread_join(t, 0);
+}
+
+/* As pthread_join of glibc 2.43 does it: on a number in the thread's structure, 0x628 behind its begin there. */
+static void join_by_state(void) {
+    pthread_t t;
+    pthread_create(&t, 0, wait_sem, 0);
+    int *state = (int *)((char *)t + 0x628);
+    syscall(SYS_futex, state, FUTEX_WAIT, *state, 0);
+}
+
+static void *read_line(void *x) { char line[8]; fgets(line, sizeof line, stdin); return x; }
+
+/* As exit does it since glibc 2.41, for each stream. */
+static void stream_in_use(void) {
+    pthread_t t;
+    pthread_create(&t, 0, read_line, 0);
+    while (ftrylockfile(stdin) == 0) { funlockfile(stdin); sched_yield(); }
+    flockfile(stdin);
 }
 
 /* main is gone, a thread reads: the leader shows as a zombie. */
@@ -387,6 +408,7 @@ static const struct { const char *name; void (*run)(void); } cases[] = {
 #define CASE(f) {#f, f}
     CASE(pipe_self), CASE(pipe_cycle), CASE(pipe_full), CASE(socket_cycle), CASE(accept_one), CASE(not_accepted),
     CASE(connect_full), CASE(abba), CASE(owner_ended), CASE(pi_mutex), CASE(lost_wakeup), CASE(join),
+    CASE(join_by_state), CASE(stream_in_use),
     CASE(main_left), CASE(fifo_open), CASE(fifo_self), CASE(wait_child), CASE(wait_any), CASE(zombie),
     CASE(poll_several), CASE(select_two), CASE(epoll_forever), CASE(epoll_timed), CASE(poll_timed),
     CASE(select_timed), CASE(sleep_long), CASE(sleep_until), CASE(sem_timed), CASE(sigwait_timed),

@@ -1,0 +1,40 @@
+//! Which thread the C library's own notes are about: each thread has a `struct pthread`, and its list
+//! of robust mutexes, of which the kernel knows the place, is in the middle of it.
+
+use std::ops::Range;
+
+use super::stage::Stage;
+use crate::plan::ProcessId;
+use crate::raw::{self, at, number};
+
+/// How far behind the list the structure goes on, at most: it is 0x900 bytes long (glibc, 64 bits).
+const BEHIND: u64 = 0x800;
+/// How far before the list it begins, at most: 0x2e0 (x86-64) or 0xe0 (aarch64).
+const BEFORE: u64 = 0x400;
+
+/// The living thread of `process` in whose structure, behind the list, `address` is.
+pub(super) fn holding(stage: &Stage<'_>, process: ProcessId, address: u64) -> Option<i32> {
+    about(stage, process, |list| {
+        (list..list + BEHIND).contains(&address)
+    })
+}
+
+/// The living thread of `process` whose structure begins at `address`: its `pthread_self()`.
+pub(super) fn called(stage: &Stage<'_>, process: ProcessId, address: u64) -> Option<i32> {
+    let begins = |list: u64| -> Range<u64> { list.saturating_sub(BEFORE)..list };
+    about(stage, process, |list| begins(list).contains(&address))
+}
+
+fn about(stage: &Stage<'_>, process: ProcessId, fits: impl Fn(u64) -> bool) -> Option<i32> {
+    let mut threads = stage.threads_of(process);
+    threads.find(|tid| robust_list(*tid).is_some_and(&fits))
+}
+
+/// Where a thread keeps its list of robust mutexes (`get_robust_list(2)`); `None` where it has none.
+fn robust_list(tid: i32) -> Option<u64> {
+    let (mut head, mut length) = (0u64, 0u64);
+    let arguments = [number(tid), at(&raw mut head), at(&raw mut length)];
+    // SAFETY: both numbers are live, and as long as the kernel writes.
+    let told = unsafe { raw::call(libc::SYS_get_robust_list, arguments) };
+    (told.is_ok() && (1..u64::MAX - BEHIND).contains(&head)).then_some(head)
+}
