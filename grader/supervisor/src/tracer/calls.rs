@@ -113,6 +113,7 @@ const SHAPES: &[Shape] = shapes! {
     SYS_execveat "execveat" [Number Path] Act;
     SYS_exit_group "exit_group" [Number] Neutral;
     SYS_prctl "prctl" [Number] Neutral;
+    SYS_renameat "renameat" [Number Path] Act;
     SYS_renameat2 "renameat2" [Number Path] Act;
     SYS_timer_create "timer_create" [Number] Neutral;
     SYS_timer_settime "timer_settime" [Number] Neutral;

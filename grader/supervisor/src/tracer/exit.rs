@@ -194,7 +194,8 @@ impl Tracer {
                 self.has_timers(pid);
             }
             libc::SYS_setsockopt if result == 0 => self.time.sockets.set(pid, tid, args),
-            libc::SYS_renameat2 => {
+            // What rename(3) is where there is no call of this name: glibc takes the one, musl the other.
+            libc::SYS_renameat | libc::SYS_renameat2 => {
                 let here = |at: u64| at as i32 == libc::AT_FDCWD;
                 if result == 0 && here(args[0]) && here(args[2]) {
                     self.renames(pid, id, tid, [args[1], args[3]], recorder);
