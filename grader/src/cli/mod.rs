@@ -6,6 +6,7 @@ mod check;
 mod doctor;
 mod explain;
 mod failure;
+mod help;
 mod init;
 mod labs;
 mod lang;
@@ -25,9 +26,10 @@ mod usage;
 mod words;
 mod worker;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use grader::lab::Lang;
 
@@ -73,8 +75,25 @@ enum Command {
 
 /// Parses the arguments, runs the command, and gives the exit code.
 pub(crate) fn run() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = match lang() {
+        Lang::En => Cli::try_parse(),
+        Lang::Ru => help::in_russian(Cli::command())
+            .try_get_matches()
+            .and_then(|matches| Cli::from_arg_matches(&matches)),
+    };
+    let cli = match parsed {
         Ok(cli) => cli,
+        Err(error) if lang() == Lang::Ru && help::is_meant(&error) => {
+            let text = help::headings(&error.render().ansi().to_string());
+            if error.use_stderr() {
+                anstream::eprint!("{text}");
+                return ExitCode::from(USAGE);
+            }
+            return match write!(anstream::stdout(), "{text}") {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => Failure::from(error).report(),
+            };
+        }
         Err(error) if error.use_stderr() && lang() == Lang::Ru => {
             eprint!("{}", usage::in_russian(&error));
             return ExitCode::from(USAGE);

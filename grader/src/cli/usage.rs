@@ -68,7 +68,7 @@ pub(super) fn in_russian(error: &clap::Error) -> String {
     }
     let usage = text(ContextKind::Usage);
     if !usage.is_empty() {
-        out.push_str(&format!("\n{}\n", usage.replace("Usage:", "Как пишется:")));
+        out.push_str(&format!("\n{}\n", super::help::headings(&usage)));
     }
     out.push_str("\nПодробнее: --help\n");
     out

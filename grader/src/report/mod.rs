@@ -16,6 +16,7 @@ mod labs;
 mod ladder;
 mod laid;
 mod list;
+mod missing;
 mod page;
 pub mod phrases;
 mod replay;
@@ -41,6 +42,7 @@ pub use junit::JUnit;
 pub use labs::labs_json;
 pub use laid::laid_page;
 pub use list::{lab_page, labs_page};
+pub use missing::in_russian as missing_in_russian;
 pub use replay::Replay;
 pub use trace::{Recording, write_raw, write_trace};
 

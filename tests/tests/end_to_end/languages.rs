@@ -4,6 +4,7 @@ use std::fs;
 
 use crate::batch::{class, text};
 use crate::support::Home;
+use predicates::prelude::PredicateBooleanExt as _;
 
 /// What a command says on standard output, in a language that the option or the locale names.
 fn said(home: &Home, words: &[&str], lang: &[&str], locale: &str) -> String {
@@ -361,4 +362,35 @@ fn what_is_wrong_with_a_submission_is_told_in_russian() {
     // And not again for who reads another.
     let en = said(&home, &batch, &["--lang", "en"], "C");
     assert!(en.contains("это не архив"), "{en}");
+}
+
+#[test]
+fn help_is_in_the_readers_language() {
+    let home = Home::new();
+    let asked = |words: &[&str], locale: &str| {
+        let mut command = home.grader();
+        command.args(words).env("LANG", locale).assert()
+    };
+    let says = predicates::str::contains("Как пишется: grader check [ПАРАМЕТРЫ] [LAB] <DIR>")
+        .and(predicates::str::contains(
+            "Возможные значения:\n          - en: английский",
+        ))
+        .and(predicates::str::contains("[по умолчанию: 1]"))
+        .and(predicates::str::contains("default").not());
+    asked(&["check", "--help"], "ru_RU.UTF-8")
+        .code(0)
+        .stdout(says);
+    let short = predicates::str::contains("[значения: en, ru]");
+    asked(&["help", "check"], "ru_RU.UTF-8")
+        .code(0)
+        .stdout(predicates::str::contains("Аргументы:"));
+    asked(&["check", "-h", "--lang", "ru"], "C")
+        .code(0)
+        .stdout(short);
+    asked(&[], "ru_RU.UTF-8")
+        .code(2)
+        .stderr(predicates::str::contains("\nКоманды:\n"));
+    asked(&["check", "--help"], "C")
+        .code(0)
+        .stdout(predicates::str::contains("Usage:"));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use grader::batch::Damage;
 use grader::gradebook::time;
 use grader::lab::Lang;
+use grader::report::missing_in_russian;
 use grader::text::clean;
 use supervisor::event::Enforced;
 
@@ -179,7 +180,7 @@ impl Words {
     pub(super) fn not_enforced(self, what: &str) -> String {
         self.pick(
             format!("not enforced: {what}"),
-            format!("не обеспечено: {what}"),
+            format!("не обеспечено: {}", missing_in_russian(what)),
         )
     }
 

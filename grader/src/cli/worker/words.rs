@@ -1,6 +1,7 @@
 //! What only `worker` says.
 
 use grader::lab::Lang;
+use grader::report::missing_in_russian;
 use grader::store::{Commit, Handled};
 
 use super::grants::Less;
@@ -36,7 +37,7 @@ impl Words {
     pub(super) fn not_enforced_here(self, what: &str) -> String {
         self.pick(
             format!("note: not enforced here: {what}"),
-            format!("заметка: здесь не обеспечено: {what}"),
+            format!("заметка: здесь не обеспечено: {}", missing_in_russian(what)),
         )
     }
 

@@ -3,6 +3,7 @@
 use super::{LaidFile, Phrases};
 use crate::lab::Lang;
 use crate::locale::{count_in_russian as count, decimal};
+use crate::report::missing_in_russian;
 use crate::transcript::{CHECKS, END};
 
 pub(super) struct Russian;
@@ -43,7 +44,7 @@ impl Phrases for Russian {
         )
     }
     fn not_enforced(&self, what: &str) -> String {
-        format!("не обеспечено: {what}")
+        format!("не обеспечено: {}", missing_in_russian(what))
     }
     fn warnings(&self, executable: &str) -> String {
         format!("предупреждения компилятора для {executable} (на баллы не влияют)")
