@@ -141,20 +141,7 @@ fn settle(text: &str, name: &str, entry: Entry) -> Result<Settled, SubmissionErr
     } = entry;
     let env = variables(text, name, env)?;
     let address = address(text, name, socket, port)?;
-    let run = match (run, argv) {
-        (Some(_), Some(_)) => {
-            return Err(wrong(
-                name,
-                "`run` and `argv` say the same thing: keep one",
-                "`run` и `argv` говорят одно и то же: оставьте что-то одно",
-            ));
-        }
-        (None, Some(mut argv)) => {
-            argv.insert(0, format!("{{{name}}}"));
-            Some(argv)
-        }
-        (run, None) => run,
-    };
+    let run = call(name, run, argv)?;
     for path in sources.iter().flatten().chain(&executable) {
         if !stays_inside(path) {
             return Err(wrong(
@@ -182,17 +169,7 @@ fn settle(text: &str, name: &str, entry: Entry) -> Result<Settled, SubmissionErr
                 "`sources` пуст; назовите хотя бы один файл",
             ));
         }
-        (None, Some(target), None, executable) => {
-            if target.is_empty() || target.starts_with('-') || target.contains('=') {
-                return Err(wrong(
-                    name,
-                    &format!("`{target}` is no target of a Makefile"),
-                    &format!("`{target}` не может быть целью в Makefile"),
-                ));
-            }
-            let executable = executable.unwrap_or_else(|| target.clone());
-            Some(Way::Make { target, executable })
-        }
+        (None, Some(target), None, executable) => Some(made(name, target, executable)?),
         (None, None, Some(binary), None) => Some(Way::Cargo { binary }),
         (None, None, None, Some(file)) => Some(Way::Script { file }),
         (None, None, None, None) if run.is_some() || !env.is_empty() || address.is_some() => None,
@@ -211,29 +188,64 @@ fn settle(text: &str, name: &str, entry: Entry) -> Result<Settled, SubmissionErr
             ));
         }
     };
-    if let Some(run) = &run {
-        let itself = format!("{{{name}}}");
-        if run.first() != Some(&itself) {
-            return Err(wrong(
-                name,
-                &format!("`run` must begin with \"{itself}\", the program itself"),
-                &format!("`run` должен начинаться с \"{itself}\", самой программы"),
-            ));
-        }
-        if run.iter().any(|arg| arg.contains('\0')) {
-            return Err(wrong(
-                name,
-                "`run`: an argument cannot contain NUL",
-                "`run`: в аргументе не может быть нулевого байта",
-            ));
-        }
-    }
     Ok(Settled {
         way,
         run,
         env,
         address,
     })
+}
+
+/// How the program is called, as `run` or `argv` says it.
+fn call(
+    name: &str,
+    run: Option<Vec<String>>,
+    argv: Option<Vec<String>>,
+) -> Result<Option<Vec<String>>, SubmissionError> {
+    let itself = format!("{{{name}}}");
+    let run = match (run, argv) {
+        (Some(_), Some(_)) => {
+            return Err(wrong(
+                name,
+                "`run` and `argv` say the same thing: keep one",
+                "`run` и `argv` говорят одно и то же: оставьте что-то одно",
+            ));
+        }
+        (None, Some(mut argv)) => {
+            argv.insert(0, itself.clone());
+            argv
+        }
+        (Some(run), None) => run,
+        (None, None) => return Ok(None),
+    };
+    if run.first() != Some(&itself) {
+        return Err(wrong(
+            name,
+            &format!("`run` must begin with \"{itself}\", the program itself"),
+            &format!("`run` должен начинаться с \"{itself}\", самой программы"),
+        ));
+    }
+    if run.iter().any(|arg| arg.contains('\0')) {
+        return Err(wrong(
+            name,
+            "`run`: an argument cannot contain NUL",
+            "`run`: в аргументе не может быть нулевого байта",
+        ));
+    }
+    Ok(Some(run))
+}
+
+/// The way by a target of the Makefile.
+fn made(name: &str, target: String, executable: Option<String>) -> Result<Way, SubmissionError> {
+    if target.is_empty() || target.starts_with('-') || target.contains('=') {
+        return Err(wrong(
+            name,
+            &format!("`{target}` is no target of a Makefile"),
+            &format!("`{target}` не может быть целью в Makefile"),
+        ));
+    }
+    let executable = executable.unwrap_or_else(|| target.clone());
+    Ok(Way::Make { target, executable })
 }
 
 /// Longest value of a variable, in bytes.

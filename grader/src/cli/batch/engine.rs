@@ -1,7 +1,7 @@
 //! `grader batch --engine`: workers on other machines.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -175,7 +175,6 @@ impl ClusterArgs {
                 "добавьте --dry-run и отдайте напечатанное kubectl apply -f",
             )));
         }
-        let failed = |error: &dyn std::fmt::Display| Failure::fault(error.to_string());
         let words = display.words();
         let root = self.root()?;
         // Before the class is put there: it may be that nobody can be told the directory's name.
@@ -187,29 +186,7 @@ impl ClusterArgs {
                 lang: words.0,
             }),
         };
-        let store = Store::create(&root, Duration::from_secs(self.lease)).map_err(|e| match e {
-            StoreError::NotAStore { .. } => Failure::usage(e.told(lang())),
-            _ => failed(&e.told(lang())),
-        })?;
-        let job = Job::new(options, engine).to_json();
-        let agreed = store.agree_on(&job).map_err(|e| failed(&e.told(lang())))?;
-        if let Err(error) = Job::from_json(&agreed) {
-            return Err(Failure::usage(format!("{}: {error}", root.display())).hint(both(
-                "the store was begun by another grader, or the file is damaged: name another directory",
-                "хранилище начал другой grader, или файл повреждён: назовите другой каталог",
-            )));
-        }
-        if agreed != job {
-            let root = root.display();
-            return Err(Failure::usage(both(
-                format!("{root}: the store was begun with other options"),
-                format!("{root}: хранилище начато с другими параметрами"),
-            ))
-            .hint(both(
-                "give the same --repeat, --seed, --lang, --isolation, --observation and --without, or another directory",
-                "задайте те же --repeat, --seed, --lang, --isolation, --observation и --without или другой каталог",
-            )));
-        }
+        let store = self.open_store(&root, options, engine)?;
         let keys = fill(&store, class, &mut |progress| display.take(&progress))
             .map_err(|e| failed(&e.told(lang())))?;
         let workers = match self.engine {
@@ -247,34 +224,72 @@ impl ClusterArgs {
                 }
                 Ok(interrupt.signal())
             }
-            Err(FollowError::Sink(Taken::Journal(error))) => Err(failed(&error.told(lang()))),
-            Err(FollowError::Sink(Taken::Damaged { key, why })) => {
+            Err(error) => Err(self.why(error, &root, words)),
+        }
+    }
+
+    /// The store at `root`, begun with these options or with the same.
+    fn open_store(
+        &self,
+        root: &Path,
+        options: &Options,
+        engine: &EngineOptions,
+    ) -> Result<Store, Failure> {
+        let store = Store::create(root, Duration::from_secs(self.lease)).map_err(|e| match e {
+            StoreError::NotAStore { .. } => Failure::usage(e.told(lang())),
+            _ => failed(&e.told(lang())),
+        })?;
+        let job = Job::new(options, engine).to_json();
+        let agreed = store.agree_on(&job).map_err(|e| failed(&e.told(lang())))?;
+        if let Err(error) = Job::from_json(&agreed) {
+            return Err(Failure::usage(format!("{}: {error}", root.display())).hint(both(
+                "the store was begun by another grader, or the file is damaged: name another directory",
+                "хранилище начал другой grader, или файл повреждён: назовите другой каталог",
+            )));
+        }
+        if agreed != job {
+            let root = root.display();
+            return Err(Failure::usage(both(
+                format!("{root}: the store was begun with other options"),
+                format!("{root}: хранилище начато с другими параметрами"),
+            ))
+            .hint(both(
+                "give the same --repeat, --seed, --lang, --isolation, --observation and --without, or another directory",
+                "задайте те же --repeat, --seed, --lang, --isolation, --observation и --without или другой каталог",
+            )));
+        }
+        Ok(store)
+    }
+
+    /// Why the batch ended, with what to do.
+    fn why(&self, error: FollowError<Taken>, root: &Path, words: Words) -> Failure {
+        match error {
+            FollowError::Sink(Taken::Journal(error)) => failed(&error.told(lang())),
+            FollowError::Sink(Taken::Damaged { key, why }) => {
                 let root = root.display();
-                Err(failed(&both(
+                failed(&both(
                     format!("{root}/results/{key}.json is no result of this batch: {why}"),
                     format!("{root}/results/{key}.json — не результат этой проверки: {why}"),
                 ))
                 .hint(both(
                     "remove the file and give the same command: it is graded again",
                     "удалите файл и повторите ту же команду: работа проверится снова",
-                )))
+                ))
             }
-            Err(FollowError::Launch(error)) => {
+            FollowError::Launch(error) => {
                 let failure = failed(&error.told(lang()));
-                Err(match (&error, self.engine) {
+                match (&error, self.engine) {
                     (LaunchError::Refused { .. }, Engine::Slurm) => failure.hint(both(
                         "--slurm-memory, --slurm-time and --slurm-option say what is asked for, --dry-run shows it; then the same command goes on",
                         "что запрашивается, задают --slurm-memory, --slurm-time и --slurm-option, показывает --dry-run; затем та же команда продолжит",
                     )),
                     _ => failure,
-                })
+                }
             }
-            Err(FollowError::Fruitless { left, log }) => {
-                Err(Failure::fault(words.fruitless(left, &log)).hint(words.goes_on()))
+            FollowError::Fruitless { left, log } => {
+                Failure::fault(words.fruitless(left, &log)).hint(words.goes_on())
             }
-            Err(FollowError::Store(error)) => {
-                Err(failed(&error.told(lang())).hint(words.goes_on()))
-            }
+            FollowError::Store(error) => failed(&error.told(lang())).hint(words.goes_on()),
         }
     }
 
@@ -325,6 +340,10 @@ impl ClusterArgs {
         })
         .map_err(|e| Failure::usage(e.told(lang())))
     }
+}
+
+fn failed(error: &dyn std::fmt::Display) -> Failure {
+    Failure::fault(error.to_string())
 }
 
 /// Why a result was not taken.
