@@ -1,13 +1,10 @@
 //! Runs made by hand, for the tests of the reports.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use supervisor::event::Enforced;
 
-use crate::lab::{
-    AddressMode, ExitMode, Lab, Lang, Program, Requirement, Scenario, StreamMode, Text,
-};
+use crate::lab::{Lab, Lang, Program, Requirement, Scenario, StreamMode, Text, sample};
 use crate::run::{RunEvent, Summary};
 use crate::submission::BuildReport;
 use crate::submission::Rung;
@@ -57,69 +54,34 @@ pub(super) fn context(lang: Lang) -> Context {
     Context { lang, replay }
 }
 
-fn text(en: &str, ru: &str) -> Text {
-    Text {
-        en: en.to_owned(),
-        ru: Some(ru.to_owned()),
-    }
-}
-
 fn requirement(id: &str, points: u32, title: Text, hint: Text, needs: &[&str]) -> Requirement {
-    let needs = needs.iter().map(|&id| id.to_owned()).collect();
     Requirement {
-        id: id.to_owned(),
-        points,
         title,
         hint,
-        needs,
+        ..sample::requirement(id, points, needs)
     }
 }
 
 fn program(name: &str, executable: &str) -> Program {
     Program {
-        socket: None,
-        same_as: None,
-        name: name.to_owned(),
-        executable: executable.to_owned(),
         sources: vec![format!("{executable}.c")],
-        args: vec!["{socket}".to_owned()],
-        address: AddressMode::Argv,
-        reference: executable.to_owned(),
         stdout: StreamMode::Free,
-        stderr: StreamMode::Free,
-        exit: ExitMode::Exact,
-        env: Vec::new(),
-        unflushed: crate::lab::Unflushed::Costs,
-        args_offered: false,
-        reads: None,
-        ignore: crate::lab::Ignore::default(),
+        ..sample::program(name, executable)
     }
 }
 
 pub(crate) fn lab() -> Lab {
     let scenario = |id: &str| Scenario {
-        own_network: false,
-        id: id.to_owned(),
-        title: None,
         students: vec!["server".to_owned()],
-        setup: BTreeMap::new(),
-        peers: BTreeMap::new(),
-        steps: Vec::new(),
-        checks: Vec::new(),
-        wall_seconds: None,
-        calibrated: false,
-        ignore: None,
+        ..sample::scenario(id)
     };
     Lab {
-        id: "us-upper".to_owned(),
-        title: text(
+        title: Text::both(
             "Upper-case service over a Unix stream socket",
             "Сервис верхнего регистра через Unix-сокет",
         ),
         level: 4,
         concepts: vec!["socket".to_owned()],
-        task: crate::lab::Task::default(),
-        tools: crate::lab::Tools::default(),
         programs: vec![
             program("server", "us-server"),
             program("client", "us-client"),
@@ -128,17 +90,17 @@ pub(crate) fn lab() -> Lab {
             requirement(
                 "s-address",
                 5,
-                text(
+                Text::both(
                     "The server listens where it was told to",
                     "Сервер слушает там, где велено",
                 ),
-                text("bind() to argv[1].", "bind() на argv[1]."),
+                Text::both("bind() to argv[1].", "bind() на argv[1]."),
                 &[],
             ),
             requirement(
                 "s-upper",
                 10,
-                text(
+                Text::both(
                     "Letters come back in upper case",
                     "Буквы возвращаются заглавными",
                 ),
@@ -148,11 +110,11 @@ pub(crate) fn lab() -> Lab {
             requirement(
                 "s-next",
                 10,
-                text(
+                Text::both(
                     "The next client is served, and nothing is left of the last one when it comes",
                     "Следующего клиента обслуживают, и от прошлого ничего не остаётся",
                 ),
-                text(
+                Text::both(
                     "read() = 0 means the other side has finished: close it and accept again.",
                     "read() = 0 значит, что собеседник закончил: закройте его и снова зовите accept.",
                 ),
@@ -161,7 +123,7 @@ pub(crate) fn lab() -> Lab {
             requirement(
                 "s-bye",
                 5,
-                text(
+                Text::both(
                     "SIGTERM ends it and removes the socket",
                     "SIGTERM завершает его и убирает сокет",
                 ),
@@ -170,6 +132,7 @@ pub(crate) fn lab() -> Lab {
             ),
         ],
         scenarios: vec![scenario("one-then-the-next"), scenario("bye")],
+        ..sample::lab("us-upper")
     }
 }
 

@@ -1,46 +1,21 @@
 //! A lab for the tests of this module and of the verdicts.
 
-use std::collections::BTreeMap;
-
 use supervisor::event::{Event, ExitStatus, Quiet, Settled, Stream, Wait, What};
 use supervisor::plan::{Address, PeerId, ProcessId, ProgramId};
 
 use super::{Context, Names, Transcript, build};
+pub(crate) use crate::lab::sample::requirement;
 use crate::lab::{
-    AddressMode, Data, DataSource, ExitMode, Lab, Program, Proof, Requirement, Scenario, Selector,
-    Step, Stimulus, StreamMode, Text,
+    Data, DataSource, Lab, Program, Proof, Scenario, Selector, Step, Stimulus, StreamMode, sample,
 };
 
 pub(crate) const SOCKET: &str = "/lab/us.sock";
 
 pub(crate) fn program(name: &str, stdout: StreamMode) -> Program {
     Program {
-        socket: None,
-        same_as: None,
-        name: name.to_owned(),
-        executable: format!("us-{name}"),
-        sources: Vec::new(),
-        args: vec!["{socket}".to_owned()],
-        address: AddressMode::Argv,
-        reference: format!("us-{name}"),
         stdout,
         stderr: StreamMode::Exact,
-        exit: ExitMode::Exact,
-        env: Vec::new(),
-        unflushed: crate::lab::Unflushed::Costs,
-        args_offered: false,
-        reads: None,
-        ignore: crate::lab::Ignore::default(),
-    }
-}
-
-pub(crate) fn requirement(id: &str, points: u32, needs: &[&str]) -> Requirement {
-    Requirement {
-        id: id.to_owned(),
-        points,
-        title: Text::default(),
-        hint: Text::default(),
-        needs: needs.iter().map(|&id| id.to_owned()).collect(),
+        ..sample::program(name, &format!("us-{name}"))
     }
 }
 
@@ -106,17 +81,9 @@ pub(crate) fn signal(program: &str, signal: &str) -> Stimulus {
 
 pub(crate) fn scenario(id: &str, steps: Vec<Step>) -> Scenario {
     Scenario {
-        own_network: false,
-        id: id.to_owned(),
-        title: None,
         students: vec!["server".to_owned()],
-        setup: BTreeMap::new(),
-        peers: BTreeMap::new(),
         steps,
-        checks: Vec::new(),
-        wall_seconds: None,
-        calibrated: false,
-        ignore: None,
+        ..sample::scenario(id)
     }
 }
 
@@ -142,12 +109,6 @@ pub(crate) fn us_upper() -> Lab {
         ),
     ];
     Lab {
-        id: "us-upper".to_owned(),
-        title: Text::default(),
-        level: 2,
-        concepts: Vec::new(),
-        task: crate::lab::Task::default(),
-        tools: crate::lab::Tools::default(),
         programs: vec![program("server", StreamMode::Free)],
         requirements: vec![
             requirement("s-address", 5, &[]),
@@ -157,6 +118,7 @@ pub(crate) fn us_upper() -> Lab {
             requirement("s-bye", 5, &["s-address"]),
         ],
         scenarios: vec![scenario("one-then-the-next", steps)],
+        ..sample::lab("us-upper")
     }
 }
 

@@ -14,32 +14,18 @@ use super::super::plan::Cast;
 use super::super::scenario::{run_scenario, weight};
 use super::super::snapshot::SnapshotError;
 use super::*;
-use crate::lab::{
-    AddressMode, ExitMode, Program, Proof, Requirement, Scenario, Step, Stimulus, StreamMode, Text,
-    Unflushed,
-};
+use crate::lab::{AddressMode, Program, Proof, Requirement, Scenario, Step, Stimulus, sample};
 use crate::submission::{CacheMode, SubmissionError, Toolchain};
 use crate::transcript::Transcript;
 
 fn requirement(id: &str, needs: &[&str]) -> Requirement {
-    Requirement {
-        id: id.into(),
-        points: 10,
-        title: Text::default(),
-        hint: Text::default(),
-        needs: needs.iter().map(|n| (*n).to_owned()).collect(),
-    }
+    sample::requirement(id, 10, needs)
 }
 
 /// Starts the filter, whose output proves the requirement.
 fn scenario(id: &str, proves: &str) -> Scenario {
     Scenario {
-        own_network: false,
-        id: id.into(),
-        title: None,
         students: vec!["filter".into()],
-        setup: BTreeMap::new(),
-        peers: BTreeMap::new(),
         steps: vec![Step {
             stimuli: vec![Stimulus::Start("filter".into())],
             proves: vec![Proof {
@@ -47,38 +33,17 @@ fn scenario(id: &str, proves: &str) -> Scenario {
                 lanes: Vec::new(),
             }],
         }],
-        checks: Vec::new(),
-        wall_seconds: None,
-        calibrated: false,
-        ignore: None,
+        ..sample::scenario(id)
     }
 }
 
 fn lab() -> Lab {
     Lab {
-        id: "mini".into(),
-        title: Text::default(),
-        level: 1,
-        concepts: Vec::new(),
-        task: crate::lab::Task::default(),
-        tools: crate::lab::Tools::default(),
         programs: vec![Program {
-            socket: None,
-            same_as: None,
-            name: "filter".into(),
-            executable: "mini".into(),
             sources: vec!["mini.c".into()],
             args: Vec::new(),
             address: AddressMode::None,
-            reference: "mini".into(),
-            stdout: StreamMode::Exact,
-            stderr: StreamMode::Free,
-            exit: ExitMode::Exact,
-            env: Vec::new(),
-            unflushed: Unflushed::Costs,
-            args_offered: false,
-            reads: None,
-            ignore: crate::lab::Ignore::default(),
+            ..sample::program("filter", "mini")
         }],
         requirements: vec![
             requirement("first", &[]),
@@ -90,6 +55,7 @@ fn lab() -> Lab {
             scenario("two", "second"),
             scenario("three", "third"),
         ],
+        ..sample::lab("mini")
     }
 }
 

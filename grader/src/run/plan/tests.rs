@@ -4,49 +4,25 @@ use supervisor::Bytes;
 use super::workspace::SHIM;
 use super::*;
 use crate::lab::{
-    AddressMode, Data, DataSource, DisturbOn, Disturbance, Effect, ExitMode, FileStep, InputKind,
-    Nth, OutputKind, Setup, Step, Stimulus, StreamMode, Text,
+    AddressMode, Data, DataSource, DisturbOn, Disturbance, Effect, FileStep, InputKind, Nth,
+    OutputKind, Setup, Step, Stimulus, sample,
 };
 use crate::submission::Declared;
 
 fn role(name: &str) -> Program {
-    Program {
-        socket: None,
-        same_as: None,
-        name: name.to_owned(),
-        executable: format!("us-{name}"),
-        sources: Vec::new(),
-        args: vec!["{socket}".to_owned()],
-        address: AddressMode::Argv,
-        reference: format!("us-{name}"),
-        stdout: StreamMode::Exact,
-        stderr: StreamMode::Free,
-        exit: ExitMode::Exact,
-        env: Vec::new(),
-        unflushed: crate::lab::Unflushed::Costs,
-        args_offered: false,
-        reads: None,
-        ignore: crate::lab::Ignore::default(),
-    }
+    sample::program(name, &format!("us-{name}"))
 }
 
 fn lab(scenario: Scenario) -> Lab {
     Lab {
-        id: "us-upper".into(),
-        title: Text::default(),
-        level: 2,
-        concepts: Vec::new(),
-        task: crate::lab::Task::default(),
-        tools: crate::lab::Tools::default(),
         programs: vec![role("server"), role("client")],
-        requirements: Vec::new(),
         scenarios: vec![scenario],
+        ..sample::lab("us-upper")
     }
 }
 
 fn scenario(stimuli: Vec<Stimulus>) -> Scenario {
     Scenario {
-        id: "s".into(),
         students: vec!["server".into()],
         steps: stimuli
             .into_iter()
@@ -55,7 +31,7 @@ fn scenario(stimuli: Vec<Stimulus>) -> Scenario {
                 proves: Vec::new(),
             })
             .collect(),
-        ..empty()
+        ..sample::scenario("s")
     }
 }
 
@@ -440,22 +416,6 @@ proptest! {
         let (one, two) = (of(seed), of(other));
         let (a, b) = (one.names.nonce.clone().unwrap(), two.names.nonce.clone().unwrap());
         prop_assert_eq!(text(&one).replace(&a, "N"), text(&two).replace(&b, "N"));
-    }
-}
-
-fn empty() -> Scenario {
-    Scenario {
-        own_network: false,
-        id: String::new(),
-        title: None,
-        students: Vec::new(),
-        setup: BTreeMap::new(),
-        peers: BTreeMap::new(),
-        steps: Vec::new(),
-        checks: Vec::new(),
-        wall_seconds: None,
-        calibrated: false,
-        ignore: None,
     }
 }
 

@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use super::super::find::tests::{MAIN, program};
 use super::super::toolchain::Tool;
 use super::*;
+use crate::lab::sample;
 
 /// What a fake compiler does with a command line.
 struct Answer {
@@ -121,18 +122,11 @@ impl<F: Fn(&str) -> Answer + Sync> BuildRunner for Fake<F> {
 
 pub(in crate::submission) fn lab() -> Lab {
     Lab {
-        id: "us-upper".into(),
-        title: crate::lab::Text::default(),
-        level: 2,
-        concepts: Vec::new(),
-        task: crate::lab::Task::default(),
-        tools: crate::lab::Tools::default(),
         programs: vec![
             program("server", "us-server", &["us-server.c", "server.c"]),
             program("client", "us-client", &["us-client.c", "client.c"]),
         ],
-        requirements: Vec::new(),
-        scenarios: Vec::new(),
+        ..sample::lab("us-upper")
     }
 }
 

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use super::super::find::tests::program;
 use super::super::tools::build_tools;
 use super::*;
-use crate::lab::{Tool, Tools};
+use crate::lab::{Tool, Tools, sample};
 
 /// Runs a plan's commands where it is.
 struct Plain;
@@ -107,18 +107,11 @@ fn files(root: &Path, dir: &Path, each: &mut dyn FnMut(&str, Vec<u8>)) {
 
 fn lab(names: &[&str]) -> Lab {
     Lab {
-        id: "l".into(),
-        title: crate::lab::Text::default(),
-        level: 1,
-        concepts: Vec::new(),
-        task: crate::lab::Task::default(),
-        tools: Tools::default(),
         programs: names
             .iter()
             .map(|name| program(name, &format!("us-{name}"), &[&format!("*{name}*.c")]))
             .collect(),
-        requirements: Vec::new(),
-        scenarios: Vec::new(),
+        ..sample::lab("l")
     }
 }
 

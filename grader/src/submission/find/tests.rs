@@ -1,26 +1,12 @@
 use super::super::tree::Content;
 use super::*;
-use crate::lab::{AddressMode, ExitMode, StreamMode};
+use crate::lab::sample;
 use proptest::prelude::*;
 
 pub(in crate::submission) fn program(name: &str, executable: &str, sources: &[&str]) -> Program {
     Program {
-        socket: None,
-        same_as: None,
-        name: name.to_owned(),
-        executable: executable.to_owned(),
         sources: sources.iter().map(|s| (*s).to_owned()).collect(),
-        args: vec!["{socket}".to_owned()],
-        address: AddressMode::Argv,
-        reference: executable.to_owned(),
-        stdout: StreamMode::Exact,
-        stderr: StreamMode::Free,
-        exit: ExitMode::Exact,
-        env: Vec::new(),
-        unflushed: crate::lab::Unflushed::Costs,
-        args_offered: false,
-        reads: None,
-        ignore: crate::lab::Ignore::default(),
+        ..sample::program(name, executable)
     }
 }
 
