@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use supervisor::event::{Call, Event, What};
+use supervisor::event::{Call, Event, PIPED_AT_MOST, What};
 use supervisor::plan::{ProcessId, ProgramId};
 
 use crate::lab::{Statement, Window};
@@ -290,6 +290,10 @@ fn upper_case_of(text: &[u8], output: &[u8]) -> Result<(), String> {
     }
     if blanks_lost(text, output) {
         return Err("NUL bytes stand in place of its blanks".to_owned());
+    }
+    // Of a longer one nobody knows how it goes on.
+    if text.len() >= PIPED_AT_MOST {
+        return Ok(());
     }
     if let Some(more) = left_over(text, output) {
         return Err(format!("after its end comes a piece of it again: {more}"));

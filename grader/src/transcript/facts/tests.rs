@@ -66,6 +66,16 @@ fn the_text_counts_and_not_its_layout() {
 }
 
 #[test]
+fn what_comes_behind_a_text_that_is_told_in_part_is_more_of_it() {
+    let line = "and this Line again and again\n";
+    let told = line.repeat(PIPED_AT_MOST / line.len() + 1);
+    let events = [wrote(0, 0, &told[..PIPED_AT_MOST])];
+    let printed = told.to_uppercase().repeat(2);
+    let judged = judged(&events, Statement::PipedTextInUpperCase, &printed);
+    assert_eq!(judged, "yes");
+}
+
+#[test]
 fn what_a_buffer_still_held_is_not_a_message() {
     let text = "Hello, World! This text is Longer than one Buffer.\nAnd a Line.\n";
     let events = [wrote(0, 0, text)];

@@ -27,6 +27,9 @@ pub struct Event {
     pub what: What,
 }
 
+/// Bytes that [`What::PipeWritten`] tells of in a scenario, at most.
+pub const PIPED_AT_MOST: usize = 64 << 10;
+
 /// The kinds of events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum What {

@@ -4,14 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::arguments;
 use super::task::InCall;
-use crate::event::What;
+use crate::event::{PIPED_AT_MOST as MOST, What};
 use crate::memory;
 use crate::plan::ProcessId;
 use crate::proc::{self, Link};
 use crate::recorder::Recorder;
-
-/// Bytes reported in a scenario.
-const MOST: usize = 64 << 10;
 
 /// The pipes seen so far.
 #[derive(Debug, Default)]
