@@ -65,7 +65,7 @@ impl Builder<'_> {
             }
             Address::Path(_) | Address::Abstract(_) if bound => "unix-stream <socket>".to_owned(),
             Address::Inet(_) if bound => "tcp <socket>".to_owned(),
-            _ => place(address),
+            _ => format!("{}{}", place(address), filled_up(address)),
         }
     }
 
@@ -124,6 +124,19 @@ fn place(address: &Address) -> String {
             format!("unix-stream @{}", end_kept(escape(filled_in(name))))
         }
         Address::Inet(address) => format!("tcp {address}"),
+    }
+}
+
+/// How an abstract name is filled up: the NULs are a part of it, and who is told the name does not find it.
+fn filled_up(address: &Address) -> String {
+    let more = match address {
+        Address::Abstract(name) => name.len() - filled_in(name).len(),
+        _ => 0,
+    };
+    match more {
+        0 => String::new(),
+        1 => " and a NUL".to_owned(),
+        more => format!(" and {more} NULs"),
     }
 }
 
