@@ -66,6 +66,24 @@ pub fn grader(home: &Path) -> Command {
     command
 }
 
+/// The names of all labs, in order.
+///
+/// # Panics
+/// When their directory cannot be read.
+#[must_use]
+pub fn labs() -> Vec<String> {
+    let dir = root().join("labs");
+    let entries = std::fs::read_dir(&dir);
+    let entries = entries.unwrap_or_else(|error| panic!("{}: {error}", dir.display()));
+    let mut all: Vec<String> = entries
+        .flatten()
+        .filter(|entry| entry.path().join("lab.toml").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    all.sort();
+    all
+}
+
 /// The fixtures of a lab: name, directory, and the requirements that each must fail.
 ///
 /// # Panics

@@ -9,6 +9,7 @@ use predicates::str::contains;
 
 use crate::support::{Home, json, not_shown_here, outcomes};
 
+/// Of every kind some: `grader prove --all` grades the fixtures of all of them.
 const LABS: &[&str] = &[
     "ask-alarm",
     "at-exit",

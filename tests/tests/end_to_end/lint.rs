@@ -15,25 +15,14 @@ fn lab(home: &Home, change: impl Fn(String) -> String) -> std::path::PathBuf {
 #[test]
 fn the_labs_themselves_have_no_mistake() {
     let home = Home::new();
-    for name in [
-        "ask-alarm",
-        "at-exit",
-        "inet-upper",
-        "nanny",
-        "pipe-line",
-        "pipe-upper",
-        "sig-count",
-        "us-many",
-        "us-msg",
-        "us-name",
-        "us-upper",
-    ] {
-        home.grader()
-            .arg("lint")
-            .arg(end_to_end::root().join("labs").join(name))
-            .assert()
-            .success();
-    }
+    let labs = end_to_end::root().join("labs");
+    let all = end_to_end::labs();
+    assert!(all.len() > 20, "{all:?}");
+    home.grader()
+        .arg("lint")
+        .args(all.iter().map(|name| labs.join(name)))
+        .assert()
+        .success();
 }
 
 #[test]
