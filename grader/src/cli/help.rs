@@ -37,7 +37,8 @@ pub(super) fn in_russian(mut command: Command) -> Command {
         command = command.after_help(after);
     }
     command = command.mut_args(argument).mut_subcommands(in_russian);
-    let flag = |id, short| Arg::new(id).long(id).short(short);
+    // Under no heading: the command's next one is that of its last options.
+    let flag = |id, short| Arg::new(id).long(id).short(short).help_heading(None);
     if command.get_version().is_some() {
         let version = flag("version", 'V').action(ArgAction::Version);
         command = command

@@ -393,4 +393,21 @@ fn help_is_in_the_readers_language() {
     asked(&["check", "--help"], "C")
         .code(0)
         .stdout(predicates::str::contains("Usage:"));
+    // What a command asks for on one machine does not stand under the options for more.
+    for (locale, heading) in [
+        ("ru_RU.UTF-8", "\nНесколько машин:"),
+        ("C", "\nMore machines:"),
+    ] {
+        let output = asked(&["batch", "--help"], locale).get_output().clone();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let (one, more) = text.split_once(heading).unwrap();
+        for option in ["-h, --help", "--lang", "--isolation", "--workers"] {
+            let listed = |part: &str| {
+                part.lines()
+                    .any(|line| line.trim_start().starts_with(option))
+            };
+            assert!(listed(one) && !listed(more), "{option}: {text}");
+        }
+        assert!(!more.contains("More machines:"), "{text}");
+    }
 }
