@@ -33,8 +33,24 @@ pub(super) use executables::executables;
 pub use layout::{Layout, Make, Sources, Unit};
 pub(super) use names::{all_numbers, is_numbered, is_source, stem};
 
+/// What says that a directory is an earlier state of another one: `lab30_old`, `lab30.bak`.
+const EARLIER: [&str; 11] = [
+    "old",
+    "bak",
+    "backup",
+    "copy",
+    "draft",
+    "prev",
+    "previous",
+    "копия",
+    "старый",
+    "старая",
+    "старое",
+];
+
 /// The directory that belongs to the lab among those of other tasks: the only one whose name means
-/// one of the lab's numbers in the list of tasks, or its id.
+/// one of the lab's numbers in the list of tasks, or its id, or the only one of several that does
+/// not say that it is an earlier state.
 #[must_use]
 pub fn home<'t>(tree: &'t Tree, lab: &Lab) -> Option<&'t str> {
     let (numbers, semester) = (lab.numbers(), lab.task.semester.unwrap_or(1));
@@ -43,23 +59,30 @@ pub fn home<'t>(tree: &'t Tree, lab: &Lab) -> Option<&'t str> {
             || name.eq_ignore_ascii_case(&lab.id)
             || name.eq_ignore_ascii_case(&lab.id.replace('-', "_"))
     };
-    let mut found: Option<&str> = None;
+    let mut found: BTreeSet<(&str, &str)> = BTreeSet::new();
     for file in &tree.files {
         let mut end = 0;
         for name in file.directory().split('/') {
             end += name.len();
-            let directory = &file.path[..end];
             if is_it(name) {
-                match found {
-                    Some(other) if other != directory => return None,
-                    _ => found = Some(directory),
-                }
+                found.insert((&file.path[..end], name));
                 break;
             }
             end += 1;
         }
     }
-    found
+    let is_earlier = |name: &str| {
+        let name = name.to_lowercase();
+        let mut words = name.split(|c: char| !c.is_alphabetic());
+        words.any(|word| EARLIER.contains(&word))
+    };
+    if found.len() > 1 {
+        found.retain(|(_, name)| !is_earlier(name));
+    }
+    match found.first() {
+        Some((directory, _)) if found.len() == 1 => Some(directory),
+        _ => None,
+    }
 }
 
 /// Decides which files are which program; where the lab's own directory is known (`home`), mains

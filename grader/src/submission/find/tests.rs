@@ -409,6 +409,10 @@ fn of_many_tasks_the_labs_own_directory_is_taken() {
     );
     let two = tree(&[("a/lab30/x.c", MAIN), ("b/lab30/x.c", MAIN)]);
     assert_eq!(home(&two, &lab), None);
+    let earlier = tree(&[("lab30/x.c", MAIN), ("lab30_old/x.c", MAIN)]);
+    assert_eq!(home(&earlier, &lab), Some("lab30"));
+    let only = tree(&[("lab30 old/x.c", MAIN)]);
+    assert_eq!(home(&only, &lab), Some("lab30 old"));
     assert_eq!(home(&tree(&[("x.c", MAIN)]), &lab), None);
 }
 
