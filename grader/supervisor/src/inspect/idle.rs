@@ -59,7 +59,7 @@ fn of_thread(thread: &SceneThread, classifier: &mut Classifier) -> Option<Idle> 
     }
     match classifier.classify(thread.tid, &thread.scan, thread.stopped) {
         WaitKind::Dead => None,
-        WaitKind::Timed(Some(ms)) => Some(timed(ms)),
+        WaitKind::Timed(Some(ms)) | WaitKind::Left(ms) => Some(timed(ms)),
         WaitKind::Runs => Some(Idle::Computes),
         // Asleep, whatever for.
         WaitKind::Forever | WaitKind::Timed(None) | WaitKind::Stopped | WaitKind::Unknown(_) => {

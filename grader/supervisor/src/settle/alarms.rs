@@ -66,6 +66,7 @@ impl Helper {
                         Duration::from_millis(ms).saturating_sub(entered)
                     }));
                 }
+                WaitKind::Left(ms) => due(Duration::from_millis(ms)),
                 WaitKind::Runs | WaitKind::Unknown(_) => unprovable = true,
             }
         }

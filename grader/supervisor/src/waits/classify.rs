@@ -23,9 +23,10 @@ use crate::proc::{self, Link, NOT_IN_CALL, RUNNING, ThreadScan, UNREADABLE};
 pub enum WaitKind {
     /// Until somebody acts.
     Forever,
-    /// At most so many milliseconds, where that can be known: of a relative timeout its whole
-    /// length, of an absolute one what is left.
+    /// At most so many milliseconds from the call's entry, where that can be known.
     Timed(Option<u64>),
+    /// At most so many milliseconds from now.
+    Left(u64),
     /// Stopped by a signal.
     Stopped,
     /// Ended.
@@ -47,6 +48,9 @@ impl WaitKind {
             (this @ Self::Unknown(_), _) => this,
             (Self::Forever, other) | (_, other @ Self::Unknown(_)) => other,
             (Self::Timed(a), Self::Timed(b)) => Self::Timed(a.zip(b).map(|(a, b)| a.min(b))),
+            (Self::Left(a), Self::Left(b)) => Self::Left(a.min(b)),
+            // When the call was entered is not known here; timers are looked at by themselves as well.
+            (Self::Left(_), Self::Timed(b)) => Self::Timed(b),
             (this, _) => this,
         }
     }
@@ -246,6 +250,9 @@ fn waits_for_vfork(tid: i32, scan: &ThreadScan) -> bool {
 fn by_timeout(tid: i32, scan: &ThreadScan) -> WaitKind {
     match timeout::of_call(scan.nr, &scan.args, tid) {
         None | Some(Timeout::Never) => WaitKind::Forever,
+        Some(timeout @ Timeout::At { .. }) => {
+            timeout.ms().map_or(WaitKind::Timed(None), WaitKind::Left)
+        }
         Some(timeout) => WaitKind::Timed(timeout.ms()),
     }
 }
@@ -263,7 +270,7 @@ fn anonymous(tid: i32, fd: i32, name: &[u8]) -> WaitKind {
     match name {
         b"timerfd" => match proc::timerfd_remaining(tid, fd) {
             Some(None) => WaitKind::Forever,
-            Some(Some(ms)) => WaitKind::Timed(Some(ms)),
+            Some(Some(ms)) => WaitKind::Left(ms),
             None => WaitKind::unknown("timerfd"),
         },
         b"eventfd" | b"signalfd" | b"inotify" | b"pidfd" => WaitKind::Forever,

@@ -149,7 +149,7 @@ fn wait(
     let state = match (&thread.state_hint, kind) {
         (Some(hint), _) => hint.clone(),
         (None, WaitKind::Forever) => WaitState::Blocked,
-        (None, WaitKind::Timed(Some(ms))) => WaitState::Timed(*ms),
+        (None, WaitKind::Timed(Some(ms)) | WaitKind::Left(ms)) => WaitState::Timed(*ms),
         (None, WaitKind::Stopped) => WaitState::Stopped,
         (None, WaitKind::Timed(None) | WaitKind::Dead | WaitKind::Runs | WaitKind::Unknown(_)) => {
             WaitState::Unknown
