@@ -7,6 +7,7 @@
 
 mod fds;
 mod scan;
+mod sockets;
 pub(crate) mod tree;
 
 use std::io;
@@ -17,6 +18,7 @@ pub use fds::{
 };
 pub(crate) use fds::{forget_descriptors, timerfd_mark};
 pub use scan::{NOT_IN_CALL, RUNNING, Scanner, ThreadScan, UNREADABLE};
+pub(crate) use sockets::listed_socket;
 
 /// The threads of a process in order of their tids; `None` when the process is gone.
 #[must_use]

@@ -48,6 +48,8 @@ impl Helper {
         let mut due = |when: Duration| {
             alarms.real = Some(alarms.real.map_or(when, |earliest| earliest.min(when)));
         };
+        let unlimited = self.traced && !self.tracer.time.sockets.any_left_to_the_kernel();
+        self.graph.classifier().sockets_are_unlimited(unlimited);
         let mut unprovable = false;
         for (&tid, scan) in scans {
             let thread = self.tracer.threads.get(&tid);

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
+use nix::sys::socket::SockType;
+
 use super::task::Named;
 use super::{Tracer, arguments, lookup};
 use crate::event::What;
@@ -230,9 +232,16 @@ pub(super) fn may_meet(tid: i32, args: &[u64; 6]) -> bool {
 /// What a socket carries (`SO_TYPE`).
 fn kind(tid: i32, fd: i32) -> SocketKind {
     let of = |socket| nix::sys::socket::getsockopt(&socket, nix::sys::socket::sockopt::SockType);
-    match sockets::copy_fd(tid, fd).and_then(of) {
-        Ok(nix::sys::socket::SockType::Datagram) => SocketKind::Datagram,
-        Ok(nix::sys::socket::SockType::SeqPacket) => SocketKind::SeqPacket,
+    let listed = || {
+        let (_, inode, _) = crate::proc::inode_of(tid, fd)?;
+        SockType::try_from(crate::proc::listed_socket(tid, inode)?.kind).ok()
+    };
+    match sockets::copy_fd(tid, fd)
+        .and_then(of)
+        .or_else(|errno| listed().ok_or(errno))
+    {
+        Ok(SockType::Datagram) => SocketKind::Datagram,
+        Ok(SockType::SeqPacket) => SocketKind::SeqPacket,
         _ => SocketKind::Stream,
     }
 }

@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 
+use nix::errno::Errno;
+
 use super::calls::{
     ACCEPT, ACCEPT4, CLOCK_NANOSLEEP, CLONE, CLONE3, CONNECT, CREAT, EPOLL_PWAIT, EPOLL_PWAIT2,
     EPOLL_WAIT, FCNTL, FLOCK, FUTEX, FUTEX_WAIT, FUTEX_WAITV, MQ_TIMEDRECEIVE, MQ_TIMEDSEND,
@@ -60,6 +62,8 @@ impl WaitKind {
 #[derive(Debug, Default)]
 pub struct Classifier {
     domains: HashMap<u64, i32>,
+    /// No program has limited how long calls on its sockets wait (`SO_RCVTIMEO`, `SO_SNDTIMEO`).
+    unlimited: bool,
     /// Scans of threads that waited for ever for one descriptor. Until such a thread runs again, what
     /// others do to its descriptors or options means nothing to the call that it is in.
     lasting: HashMap<i32, ThreadScan>,
@@ -70,6 +74,12 @@ impl Classifier {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Tells whether every call that limits how long a socket waits was seen, and none has: then it need not be
+    /// asked of the sockets, where they cannot be asked.
+    pub fn sockets_are_unlimited(&mut self, unlimited: bool) {
+        self.unlimited = unlimited;
     }
 
     /// How the thread waits, from one scan of it. `stopped`: the tracer knows it to be in a group
@@ -216,7 +226,7 @@ impl Classifier {
         if let (None, Some(domain)) = (option, known) {
             return by_domain(domain);
         }
-        let facts = || -> Result<(i32, Option<u64>), nix::errno::Errno> {
+        let facts = || -> Result<(i32, Option<u64>), Errno> {
             let socket: OwnedFd = sockets::copy_fd(tid, fd)?;
             let timeout = option
                 .map(|option| sockets::timeout(&socket, option))
@@ -229,6 +239,14 @@ impl Classifier {
                 self.domains.insert(inode, domain);
                 let limit = timeout.map_or(WaitKind::Forever, |ms| WaitKind::Timed(Some(ms)));
                 by_domain(domain).or(limit)
+            }
+            Err(Errno::EPERM | Errno::ENOSYS) if self.unlimited => {
+                let listed = || Some(proc::listed_socket(tid, inode)?.family);
+                let Some(domain) = known.or_else(listed) else {
+                    return WaitKind::Unknown(format!("socket {fd} cannot be looked at"));
+                };
+                self.domains.insert(inode, domain);
+                by_domain(domain)
             }
             Err(error) => WaitKind::Unknown(format!("options of socket {fd}: {error}")),
         }

@@ -1,6 +1,10 @@
 //! FIFOs being opened, and terminals.
 
+use std::os::fd::OwnedFd;
+
 use nix::errno::Errno;
+use nix::fcntl::{OFlag, open};
+use nix::sys::stat::Mode;
 use nix::sys::termios::{LocalFlags, SpecialCharacterIndices, tcgetattr};
 
 use super::calls::{CREAT, OPEN, OPENAT, OPENAT2, fd};
@@ -49,9 +53,15 @@ pub(super) fn opened_fifo(tid: i32, scan: &ThreadScan) -> Option<OpenedFifo> {
     })
 }
 
+/// The terminal behind a descriptor, where no copy of that is to be had.
+fn opened_anew(tid: i32, fd: i32) -> Result<OwnedFd, Errno> {
+    let flags = OFlag::O_RDONLY | OFlag::O_NOCTTY | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
+    open(&*format!("/proc/{tid}/fd/{fd}"), flags, Mode::empty())
+}
+
 /// The inter-character timer of a terminal in non-canonical mode (`VTIME`), in milliseconds.
 pub(super) fn read_timer(tid: i32, fd: i32) -> Result<Option<u64>, Errno> {
-    let terminal = copy_fd(tid, fd)?;
+    let terminal = copy_fd(tid, fd).or_else(|_| opened_anew(tid, fd))?;
     let settings = tcgetattr(&terminal)?;
     let tenths = settings.control_chars[SpecialCharacterIndices::VTIME as usize];
     let raw = !settings.local_flags.contains(LocalFlags::ICANON);

@@ -8,6 +8,7 @@ use supervisor::worker::WorkerError;
 
 use crate::Test;
 use crate::harness::{again, exe, plan, run, shell, try_run, worker};
+use crate::refusing::refuse;
 
 pub(crate) const TESTS: &[Test] = &[
     ("without_user_namespaces", no_namespaces),
@@ -57,43 +58,6 @@ pub(crate) fn without(calls: &[String]) -> ExitCode {
         println!("probe: {} {}", check.name, check.ok);
     }
     ExitCode::SUCCESS
-}
-
-/// From now on, for this process and all it starts, a call fails with `EPERM`.
-fn refuse(call: i64) {
-    let line = |code: u32, jt, jf, k| libc::sock_filter {
-        code: u16::try_from(code).unwrap(),
-        jt,
-        jf,
-        k,
-    };
-    let (load, equal, give) = (
-        libc::BPF_LD | libc::BPF_W | libc::BPF_ABS,
-        libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K,
-        libc::BPF_RET | libc::BPF_K,
-    );
-    let eperm = u32::try_from(libc::EPERM).unwrap();
-    let mut lines = [
-        line(load, 0, 0, 0),
-        line(equal, 0, 1, u32::try_from(call).unwrap()),
-        line(give, 0, 0, libc::SECCOMP_RET_ERRNO | eperm),
-        line(give, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let program = libc::sock_fprog {
-        len: 4,
-        filter: lines.as_mut_ptr(),
-    };
-    // SAFETY: `program` describes live lines, which the kernel only reads.
-    let done = unsafe {
-        libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-        libc::syscall(
-            libc::SYS_seccomp,
-            libc::SECCOMP_SET_MODE_FILTER,
-            0,
-            &raw const program,
-        )
-    };
-    assert_eq!(done, 0);
 }
 
 fn said(calls: &[&str]) -> String {

@@ -24,6 +24,8 @@ mod helper;
 mod lifetimes;
 mod probing;
 mod reduced;
+#[path = "../common/refusing.rs"]
+mod refusing;
 mod speed;
 mod tracing;
 
