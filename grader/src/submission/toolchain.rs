@@ -23,6 +23,19 @@ const PATTERN: &str = "-ftrivial-auto-var-init=pattern";
 /// has a limit of its own, under another name.
 const ERRORS: &str = "-fmax-errors=50";
 
+/// What was a warning for decades: functions that are not declared, `main` without a type, pointers of other types.
+/// gcc 14 and clang 16 refuse it unless they are told otherwise, and a verdict must not depend on that.
+const LENIENT: [&[&str]; 2] = [
+    &["-fpermissive"],
+    &[
+        // clang's own name; gcc knows no such option, nor does it need the others.
+        "-Wno-error=incompatible-function-pointer-types",
+        "-Wno-error=implicit-function-declaration",
+        "-Wno-error=implicit-int",
+        "-Wno-error=int-conversion",
+    ],
+];
+
 /// What builds programs here. Found by name only; nothing is run before it is needed.
 #[derive(Clone, Debug, Default)]
 pub struct Toolchain {
@@ -248,28 +261,24 @@ impl Toolchain {
     }
 }
 
-/// Those of [`PATTERN`] and [`ERRORS`] that a compiler knows.
+/// Those of [`PATTERN`], [`ERRORS`] and for C [`LENIENT`] that a compiler knows.
 fn known(compiler: Option<&Tool>, language: &str) -> Vec<&'static str> {
-    let knows = |compiler: &Tool, flag: &str| {
+    let knows = |compiler: &Tool, flags: &[&str]| {
         Command::new(&compiler.path)
             .args(&compiler.lead)
-            .args([
-                "-Werror",
-                flag,
-                "-fsyntax-only",
-                "-x",
-                language,
-                "/dev/null",
-            ])
+            .arg("-Werror")
+            .args(flags)
+            .args(["-fsyntax-only", "-x", language, "/dev/null"])
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status()
             .is_ok_and(|status| status.success())
     };
-    let flags = [PATTERN, ERRORS].into_iter();
-    let known = flags.filter(|flag| compiler.is_some_and(|compiler| knows(compiler, flag)));
-    known.collect()
+    let lenient = LENIENT.into_iter().filter(|_| language == "c");
+    let flags = [&[PATTERN][..], &[ERRORS]].into_iter().chain(lenient);
+    let known = flags.filter(|flags| compiler.is_some_and(|compiler| knows(compiler, flags)));
+    known.flatten().copied().collect()
 }
 
 impl Tool {
@@ -424,6 +433,23 @@ mod tests {
         let mixed = Toolchain::in_directories(&dirs, None, None, None);
         assert!(mixed.cxx_flags().contains(&ERRORS));
         assert!(!mixed.c_flags().contains(&ERRORS));
+    }
+
+    #[test]
+    fn what_later_compilers_refuse_is_a_warning_for_them_too() {
+        let dir = TempDir::new().unwrap();
+        let dirs = [dir.path().to_path_buf()];
+        let knowing = |pattern: &str| {
+            let text = format!("#!/bin/sh\ncase \"$*\" in {pattern}) exit 0;; esac; exit 1\n");
+            script(&dir, "cc", &text);
+            Toolchain::in_directories(&dirs, None, None, None)
+        };
+        let gcc_14 = knowing("*-fpermissive*");
+        assert!(gcc_14.c_flags().ends_with(LENIENT[0]));
+        let clang_16 = knowing("*incompatible-function-pointer-types*");
+        assert!(clang_16.c_flags().ends_with(LENIENT[1]));
+        script(&dir, "c++", "#!/bin/sh\nexit 0\n");
+        assert!(!clang_16.cxx_flags().contains(&"-fpermissive"));
     }
 
     #[test]
