@@ -122,14 +122,18 @@ fn ask(mut server: TcpStream, text: &str) -> String {
 #[test]
 fn a_server_takes_both_families_or_the_one_it_is_told() {
     let (server, port) = web(&["inet-server", "0"]);
-    for host in ["127.0.0.1", "::1"] {
+    let has_ipv6 = TcpListener::bind(("::1", 0)).is_ok();
+    let hosts = ["127.0.0.1", "::1"].into_iter();
+    for host in hosts.filter(|host| *host != "::1" || has_ipv6) {
         let connected = TcpStream::connect((host, port)).expect("a server");
         assert_eq!(ask(connected, "hello"), "HELLO");
     }
     assert_eq!(end(server), Some(0));
-    let (server, port) = web(&["inet-server", "-6", "0"]);
-    assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
-    end(server);
+    if has_ipv6 {
+        let (server, port) = web(&["inet-server", "-6", "0"]);
+        assert!(TcpStream::connect(("127.0.0.1", port)).is_err());
+        end(server);
+    }
     let (server, port) = web(&["inet-server", "127.0.0.1", "0"]);
     assert!(TcpStream::connect(("127.0.0.2", port)).is_err());
     end(server);

@@ -195,7 +195,11 @@ fn little_memory() -> Option<PathBuf> {
     let first = Path::new("/sys/fs/cgroup/memory").join(&name);
     let unified = Path::new("/sys/fs/cgroup").join(&name);
     for (group, limit) in [(first, "memory.limit_in_bytes"), (unified, "memory.max")] {
-        if fs::create_dir(&group).is_ok() && fs::write(group.join(limit), "200M").is_ok() {
+        // Where no groups are mounted it is a directory like any other.
+        if fs::create_dir(&group).is_ok()
+            && group.join("cgroup.procs").exists()
+            && fs::write(group.join(limit), "200M").is_ok()
+        {
             return Some(group);
         }
         let _ = fs::remove_dir(&group);

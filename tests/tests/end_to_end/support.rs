@@ -74,6 +74,29 @@ pub(crate) fn not_shown_here(report: &serde_json::Value) -> BTreeSet<String> {
         .collect()
 }
 
+/// Whether what is written down of a fixture holds with the C library here: `glibc-before` in its `fixture.toml`
+/// names the first version with which it does not.
+pub(crate) fn is_of_this_library(fixture: &Path) -> bool {
+    let text = std::fs::read_to_string(fixture.join("fixture.toml")).unwrap();
+    let Some((_, rest)) = text.split_once("glibc-before = \"") else {
+        return true;
+    };
+    let number = |version: &str| -> Option<(u32, u32)> {
+        let (major, minor) = version.trim().split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    };
+    let before = number(rest.split_once('"').unwrap().0).unwrap();
+    let said = std::process::Command::new("getconf")
+        .arg("GNU_LIBC_VERSION")
+        .output()
+        .unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    // Another library than glibc has no such number.
+    said.split_once(' ')
+        .and_then(|(_, version)| number(version))
+        .is_none_or(|here| here < before)
+}
+
 /// The outcome of each requirement in a report.
 pub(crate) fn outcomes(report: &serde_json::Value) -> Vec<(String, String)> {
     let requirements = report["requirements"]
