@@ -38,6 +38,10 @@ const PIECES: &[(&str, &str)] = &[
         "ptrace: отказано, вызовов не видно",
     ),
     ("IPv6: ::1 is not there", "IPv6: адреса ::1 нет"),
+    (
+        "copies of descriptors: refused, so sockets hold as much as they do",
+        "копии дескрипторов: отказано, буферы сокетов остаются как есть",
+    ),
     ("Landlock: ", "Landlock: "),
     (
         "not supported by this kernel",
@@ -121,7 +125,9 @@ mod tests {
             let lines = text.lines().map(|line| line.trim().trim_end_matches('\\'));
             lines.collect::<Vec<_>>().concat()
         };
-        let sources = sources.map(whole).concat().replace("{NO_IPV6}", "IPv6");
+        let sources = sources.map(whole).concat();
+        let sources = sources.replace("{NO_IPV6}", "IPv6");
+        let sources = sources.replace("{NO_COPIES}", "copies of descriptors");
         let own = PIECES
             .iter()
             .take_while(|(en, _)| *en != "Operation not permitted");

@@ -5,7 +5,7 @@ use supervisor::bytes::escape;
 use supervisor::event::{Enforced, Event, Means, What};
 use supervisor::plan::Address;
 
-use supervisor::event::NO_IPV6;
+use supervisor::event::{NO_COPIES, NO_IPV6};
 
 use super::judge::Ran;
 use crate::lab::{Inspection, Lang, Property, Scenario, Selector, Statement, Stimulus};
@@ -26,6 +26,8 @@ pub(super) enum Lack {
     Ipv6,
     /// A peer could not be another user than the programs'.
     Identity,
+    /// The programs' sockets could not be made to hold little.
+    SmallBuffers,
     /// Somebody asked to grade without it.
     LeftOut(Means),
     /// Anything else, in words.
@@ -77,6 +79,18 @@ impl Lack {
                  другого нельзя; причину назовёт `grader doctor`"
                     .to_owned()
             }
+            (Self::SmallBuffers, Lang::En) => {
+                "this machine lets nobody copy a program's descriptor (pidfd_getfd), so its sockets \
+                 could not be made to hold little; in a container: run it with \
+                 --security-opt seccomp=unconfined"
+                    .to_owned()
+            }
+            (Self::SmallBuffers, Lang::Ru) => {
+                "эта машина не даёт копировать дескрипторы программ (pidfd_getfd), и буферы их \
+                 сокетов нельзя уменьшить; контейнер нужно запустить с \
+                 --security-opt seccomp=unconfined"
+                    .to_owned()
+            }
             (Self::LeftOut(means), lang) => {
                 let what = match means {
                     Means::Ipv6 => "IPv6",
@@ -113,13 +127,12 @@ pub(super) fn lack(scenario: &Scenario, ran: &Ran) -> Option<Lack> {
         return Some(Lack::Identity);
     }
     let enforced = enforced(ran)?;
-    if scenario.needs_ipv6()
-        && enforced
-            .missing
-            .iter()
-            .any(|what| what.starts_with(NO_IPV6))
-    {
+    let misses = |name: &str| enforced.missing.iter().any(|what| what.starts_with(name));
+    if scenario.needs_ipv6() && misses(NO_IPV6) {
         return Some(Lack::Ipv6);
+    }
+    if scenario.wants_small_sockets() && misses(NO_COPIES) {
+        return Some(Lack::SmallBuffers);
     }
     if enforced.isolation != "reduced" {
         return None;
@@ -309,6 +322,28 @@ mod tests {
             Outcome::Fail,
             "seen without calls"
         );
+    }
+
+    #[test]
+    fn what_small_sockets_show_is_skipped_where_they_cannot_be_made_small() {
+        let mut lab = us_upper();
+        let setup = crate::lab::Setup {
+            small_buffers: true,
+            ..crate::lab::Setup::default()
+        };
+        let refused = || {
+            let mut events = under("full", "full", good());
+            if let What::Enforced(enforced) = &mut events[0].what {
+                enforced.missing = vec![format!("{NO_COPIES}: refused")];
+            }
+            events
+        };
+        let outcome = |lab: &Lab, events| of(&judged(lab, events), "s-next").outcome;
+        assert_eq!(outcome(&lab, refused()), Outcome::Pass);
+        let server = lab.scenarios[0].students[0].clone();
+        lab.scenarios[0].setup.insert(server, setup);
+        assert_eq!(outcome(&lab, refused()), Outcome::Skipped);
+        assert_eq!(outcome(&lab, under("full", "full", good())), Outcome::Pass);
     }
 
     #[test]

@@ -53,6 +53,12 @@ impl Scenario {
         peer || args.any(|arg| arg.parse::<IpAddr>().is_ok_and(|ip| ip.is_ipv6()))
     }
 
+    /// Whether sockets of programs are to hold little.
+    #[must_use]
+    pub fn wants_small_sockets(&self) -> bool {
+        self.setup.values().any(|setup| setup.small_buffers)
+    }
+
     /// Whether it cannot be run on a machine that lacks this.
     #[must_use]
     pub fn needs(&self, means: Means) -> bool {

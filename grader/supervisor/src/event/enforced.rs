@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// How an entry of [`Enforced::missing`] begins that says that there is no IPv6.
 pub const NO_IPV6: &str = "IPv6";
 
+/// How an entry of [`Enforced::missing`] begins that says that no descriptor of a program can be copied.
+pub const NO_COPIES: &str = "copies of descriptors";
+
 /// What a scenario may need besides isolation and observation, and a machine may not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

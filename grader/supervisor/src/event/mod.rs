@@ -7,7 +7,7 @@ mod enforced;
 mod limit;
 mod rest;
 
-pub use enforced::{Enforced, Means, NO_IPV6};
+pub use enforced::{Enforced, Means, NO_COPIES, NO_IPV6};
 pub use limit::LimitKind;
 pub use rest::{Ender, Lock, Object, Quiet, Settled, Wait, WaitState};
 

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::time::Instant;
 
+use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
 use super::HelperContext;
 use super::inside::{Full, Hands, Reduced, tell};
-use crate::event::{Enforced, Means, NO_IPV6};
+use crate::event::{Enforced, Means, NO_COPIES, NO_IPV6};
 use crate::filter::Stops;
 use crate::isolation::user::{Capability, Identity};
 use crate::isolation::{SetupError, files, ipc, landlock, reduced, root, scenario, sys, user};
@@ -23,6 +24,7 @@ use crate::limits::{self, Rlimit};
 use crate::plan::{Act, Address, Isolation, Limits, Observation, Plan, WORKSPACE};
 use crate::raw;
 use crate::tracer::calls;
+use crate::waits::sockets;
 use crate::wire::{EventSink, Frame, Kind};
 
 /// A helper of the full rung: PID 1 of its namespaces. The code to exit with.
@@ -343,6 +345,11 @@ fn enforced(
     if wants_ipv6(plan) && lacks.contains(&Means::Ipv6) {
         missing.push(format!("{NO_IPV6}: ::1 is not there"));
     }
+    if observation == "full" && wants_small_sockets(plan) && !can_copy() {
+        missing.push(format!(
+            "{NO_COPIES}: refused, so sockets hold as much as they do"
+        ));
+    }
     Enforced {
         isolation: isolation.into(),
         observation: observation.into(),
@@ -359,6 +366,17 @@ pub(super) fn lacks(identity: &Identity) -> Vec<Means> {
         Means::OtherUser => identity.stranger().is_none(),
     };
     Means::ALL.into_iter().filter(lacks).collect()
+}
+
+/// Whether a plan asks for sockets of programs that hold little.
+fn wants_small_sockets(plan: &Plan) -> bool {
+    plan.programs.iter().any(|program| program.small_buffers)
+}
+
+/// Whether `pidfd_getfd(2)` is to be had, asked for one of our own.
+fn can_copy() -> bool {
+    let me = std::process::id().cast_signed();
+    !matches!(sockets::copy_fd(me, 0), Err(Errno::EPERM | Errno::ENOSYS))
 }
 
 /// Whether a plan is about IPv6.

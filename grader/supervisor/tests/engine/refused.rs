@@ -3,7 +3,7 @@
 
 use crate::refusing::refuse;
 use crate::support::{Bench, Recording, connect, send, start, type_};
-use supervisor::event::Quiet;
+use supervisor::event::{NO_COPIES, Quiet, What};
 use supervisor::plan::{Act, Input};
 
 /// Runs a program where no descriptor can be copied: its helper is this thread's child.
@@ -88,4 +88,25 @@ int main(void) { struct termios t; char b; tcgetattr(0, &t); t.c_lflag &= ~ICANO
     let run = without_copies(source, vec![start(), type_("x")], Input::Terminal);
     assert_eq!(run.how(1), Quiet::Proved);
     assert_eq!(run.out(2), "x");
+}
+
+#[test]
+fn that_sockets_cannot_be_made_to_hold_little_is_told() {
+    let told = |small: bool| {
+        let run = std::thread::spawn(move || {
+            refuse(libc::SYS_pidfd_getfd);
+            let mut bench = Bench::new();
+            let exe = bench.compile("program", "int main(void) { return 0; }");
+            let mut plan = crate::support::plan(&exe, &[], vec![start()]);
+            plan.programs[0].small_buffers = small;
+            bench.run(&plan)
+        });
+        run.join().unwrap().has(0, |what| match what {
+            What::Enforced(enforced) => enforced.missing.iter().any(|m| m.starts_with(NO_COPIES)),
+            _ => false,
+        })
+    };
+    assert!(told(true));
+    // Whoever does not ask for it need not know.
+    assert!(!told(false));
 }
