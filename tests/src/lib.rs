@@ -66,21 +66,25 @@ pub fn grader(home: &Path) -> Command {
     command
 }
 
-/// Whether a directory has a source in C++ and this machine no compiler for it: Rust and a C compiler are all
-/// that the tests ask for.
+/// Whether this machine has a tool: only a C compiler and git are asked for.
+#[must_use]
+pub fn on_path(tool: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|dir| dir.join(tool).is_file())
+}
+
+/// Whether a directory has a source in C++ and this machine no compiler for it.
 ///
 /// # Panics
 /// If the directory cannot be read.
 #[must_use]
 pub fn lacks_cxx(directory: &Path) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let here = |tool: &str| std::env::split_paths(&path).any(|dir| dir.join(tool).is_file());
     let is_cxx = |path: &Path| {
         path.extension()
             .is_some_and(|end| ["cpp", "cc", "cxx"].iter().any(|cxx| end == *cxx))
     };
     let mut entries = std::fs::read_dir(directory).expect("a directory");
-    !["c++", "g++", "clang++"].into_iter().any(here)
+    !["c++", "g++", "clang++"].into_iter().any(on_path)
         && entries.any(|entry| is_cxx(&entry.expect("an entry").path()))
 }
 

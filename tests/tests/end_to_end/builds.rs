@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::support::{Home, is_of_this_library, json, on_path, outcomes};
+use end_to_end::on_path;
+
+use crate::support::{Home, is_of_this_library, json, outcomes};
 
 /// So many at least: a fixture that is not found would be one that passes.
 const FIXTURES: usize = 62;

@@ -60,10 +60,8 @@ impl Expected {
 
 /// The directories of this kind: named after their lab. The others have tests of their own.
 fn fixtures() -> Vec<(PathBuf, Expected)> {
-    let labs: Vec<String> = std::fs::read_dir(end_to_end::root().join("labs"))
-        .unwrap()
-        .map(|entry| format!("{}-", entry.unwrap().file_name().to_str().unwrap()))
-        .collect();
+    let labs = end_to_end::labs().into_iter();
+    let labs: Vec<String> = labs.map(|lab| format!("{lab}-")).collect();
     let dir = end_to_end::root().join("fixtures/off-contract");
     let mut all: Vec<PathBuf> = std::fs::read_dir(dir)
         .unwrap()

@@ -6,7 +6,9 @@ use std::process::Command;
 use predicates::prelude::*;
 use predicates::str::contains;
 
-use crate::support::{Home, json, on_path};
+use end_to_end::on_path;
+
+use crate::support::{Home, json};
 
 fn labs(home: &Home) -> Vec<String> {
     let output = home.grader().args(["labs", "--format", "json"]).assert();

@@ -48,12 +48,6 @@ impl Home {
     }
 }
 
-/// Whether this machine has a tool: only a C compiler and git are asked for.
-pub(crate) fn on_path(tool: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|dir| dir.join(tool).is_file())
-}
-
 /// The JSON report on standard output.
 pub(crate) fn json(output: &[u8]) -> serde_json::Value {
     serde_json::from_slice(output)

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Query;
 use super::hit::Hit;
 use super::search::passed_over;
-use super::settle::chosen;
+use super::settle::{by_name, chosen};
 use crate::batch::item::qualified;
 use crate::batch::place::Place;
 use crate::text::clean;
@@ -16,11 +16,8 @@ type Who = (String, String);
 
 /// By the roster, where it knows: one student may be there under two names.
 fn who(hit: &Hit, query: &Query) -> Who {
-    let whole = qualified(&hit.group, &hit.student);
-    let names = [whole.as_str(), hit.student.as_str()];
-    let aliases = hit.aliases.iter().map(String::as_str);
-    let row = query.roster.as_ref();
-    match row.and_then(|roster| roster.find(names.into_iter().chain(aliases))) {
+    let roster = query.roster.as_ref();
+    match roster.and_then(|roster| by_name(hit, roster)) {
         Some(row) => (row.group.clone(), row.student.clone()),
         None => (hit.group.clone(), hit.student.clone()),
     }

@@ -118,6 +118,13 @@ fn in_group<'r>(hit: &Hit, roster: &'r Roster) -> Option<&'r RosterRow> {
     (!hit.group.is_empty() && !row.group.is_empty()).then_some(row)
 }
 
+/// The student of the roster who bears any of the names.
+pub(super) fn by_name<'r>(hit: &Hit, roster: &'r Roster) -> Option<&'r RosterRow> {
+    let whole = qualified(&hit.group, &hit.student);
+    let names = [whole.as_str(), hit.student.as_str()].into_iter();
+    roster.find(names.chain(hit.aliases.iter().map(String::as_str)))
+}
+
 fn join(
     hit: &mut Hit,
     roster: &Roster,
@@ -126,14 +133,10 @@ fn join(
     unknown: &mut BTreeSet<String>,
     lost: &mut Vec<String>,
 ) {
-    let whole = qualified(&hit.group, &hit.student);
-    let names = [whole.as_str(), hit.student.as_str()]
-        .into_iter()
-        .chain(hit.aliases.iter().map(String::as_str));
     // An account's number means the account's owner, not whom the university gave that number.
     let by_account = hit.person.lms.as_deref().and_then(|id| roster.account(id));
     // Who is in another group, where the student's own work is in its own, is a namesake.
-    let by_name = roster.find(names).filter(|row| {
+    let by_name = by_name(hit, roster).filter(|row| {
         hit.group.is_empty()
             || in_group(hit, roster).is_some()
             || !there.contains(&(row.group.clone(), row.student.clone()))
@@ -151,7 +154,7 @@ fn join(
     }
     match roster.namesakes(&hit.student)[..] {
         [] => {
-            unknown.insert(whole);
+            unknown.insert(qualified(&hit.group, &hit.student));
         }
         ref all => {
             let note = namesakes(&hit.student, all, query.lang);

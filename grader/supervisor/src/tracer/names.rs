@@ -10,6 +10,7 @@ use super::{Tracer, arguments, lookup};
 use crate::event::What;
 use crate::memory;
 use crate::plan::{Address, ProcessId, ProgramId, SocketKind};
+use crate::proc;
 use crate::recorder::Recorder;
 use crate::waits::sockets;
 
@@ -233,15 +234,13 @@ pub(super) fn may_meet(tid: i32, args: &[u64; 6]) -> bool {
 fn kind(tid: i32, fd: i32) -> SocketKind {
     let of = |socket| nix::sys::socket::getsockopt(&socket, nix::sys::socket::sockopt::SockType);
     let listed = || {
-        let (_, inode, _) = crate::proc::inode_of(tid, fd)?;
-        SockType::try_from(crate::proc::listed_socket(tid, inode)?.kind).ok()
+        let listed = proc::listed_socket(tid, lookup::socket_inode(tid, fd)?)?;
+        SockType::try_from(listed.kind).ok()
     };
-    match sockets::copy_fd(tid, fd)
-        .and_then(of)
-        .or_else(|errno| listed().ok_or(errno))
-    {
-        Ok(SockType::Datagram) => SocketKind::Datagram,
-        Ok(SockType::SeqPacket) => SocketKind::SeqPacket,
+    let asked = sockets::copy_fd(tid, fd).and_then(of).ok();
+    match asked.or_else(listed) {
+        Some(SockType::Datagram) => SocketKind::Datagram,
+        Some(SockType::SeqPacket) => SocketKind::SeqPacket,
         _ => SocketKind::Stream,
     }
 }

@@ -62,12 +62,11 @@ fn joined(stage: &Stage<'_>, waiter: ProcessId, word: &Word) -> Option<u16> {
     if word.private || word.value != word.expected {
         return None;
     }
-    let of_waiter = |tid: i32| {
-        let (process, thread) = stage.thread(tid)?;
-        (process == waiter).then_some(thread)
-    };
-    of_waiter(word.value.cast_signed())
-        .or_else(|| of_waiter(threads::holding(stage, waiter, word.address)?))
+    let mut threads = stage.threads_of(waiter);
+    let named = threads.find(|thread| thread.tid == word.value.cast_signed());
+    named
+        .map(|thread| thread.ordinal)
+        .or_else(|| threads::holding(stage, waiter, word.address))
 }
 
 /// The thread that uses a stream: the lock of a `FILE` of glibc has a count and a `pthread_self()` behind it.
@@ -76,8 +75,7 @@ fn user(stage: &Stage<'_>, waiter: ProcessId, word: &Word) -> Option<u16> {
     if (word.value, word.expected) != (2, 2) {
         return None;
     }
-    let tid = threads::called(stage, waiter, word.pointer?)?;
-    Some(stage.thread(tid)?.1)
+    threads::called(stage, waiter, word.pointer?)
 }
 
 /// A mutex whose owner is known.

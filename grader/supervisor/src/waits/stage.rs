@@ -11,7 +11,7 @@ use super::diag::{UnixDiag, UnixSocket};
 use crate::event::Ender;
 use crate::plan::{Address, ProcessId};
 use crate::proc::{self, Access, Link};
-use crate::scene::{OwnEnd, OwnKind, SceneProcess, ToOpen};
+use crate::scene::{OwnEnd, OwnKind, SceneProcess, SceneThread, ToOpen};
 
 /// The unchanging part of a scene, with tables.
 pub(super) struct Stage<'a> {
@@ -156,11 +156,10 @@ impl<'a> Stage<'a> {
     }
 
     /// The living threads of a process.
-    pub(super) fn threads_of(&self, process: ProcessId) -> impl Iterator<Item = i32> + '_ {
+    pub(super) fn threads_of(&self, process: ProcessId) -> impl Iterator<Item = &SceneThread> {
         let found = self.processes.iter().find(move |found| found.id == process);
         let threads = found.into_iter().flat_map(|process| &process.threads);
-        let living = threads.filter(|thread| !thread.scan.is_dead());
-        living.map(|thread| thread.tid)
+        threads.filter(|thread| !thread.scan.is_dead())
     }
 
     /// The process and the number of the living thread that have this tid.

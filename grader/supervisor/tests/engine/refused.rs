@@ -6,21 +6,21 @@ use std::time::{Duration, Instant};
 use crate::refusing::refuse;
 use crate::support::{Bench, Recording, connect, send, start, type_};
 use supervisor::event::{NO_COPIES, Quiet, What};
-use supervisor::plan::{Act, Input};
+use supervisor::plan::{Act, Input, Plan};
 
 /// Runs a program where no descriptor can be copied, as its helper is this thread's child, and tells how
 /// long that took.
 fn without_copies(
     source: &'static str,
     steps: Vec<Vec<Act>>,
-    stdin: Input,
+    change: fn(&mut Plan),
 ) -> (Recording, Duration) {
     let run = std::thread::spawn(move || {
         refuse(libc::SYS_pidfd_getfd);
         let mut bench = Bench::new();
         let exe = bench.compile("program", source);
         let mut plan = crate::support::plan(&exe, &[], steps);
-        plan.programs[0].stdin = stdin;
+        change(&mut plan);
         let began = Instant::now();
         (bench.run(&plan), began.elapsed())
     });
@@ -41,11 +41,7 @@ int main(void) {
   int c = accept(s, 0, 0); struct pollfd p = {c, POLLIN};
   for (char b; poll(&p, 1, -1) == 1 && read(c, &b, 1) == 1; ) write(c, &b, 1);
   for (;;) pause(); }"#;
-    let (run, _) = without_copies(
-        source,
-        vec![start(), connect(0), send(0, "ab")],
-        Input::Pipe,
-    );
+    let (run, _) = without_copies(source, vec![start(), connect(0), send(0, "ab")], |_| {});
     assert_eq!(run.received(3, 0), "ab");
     for step in 1..=3 {
         assert_eq!(run.how(step), Quiet::Proved, "{step}");
@@ -64,7 +60,7 @@ int main(void) { int p[2]; char b; struct timeval limit = {.tv_usec = 300000};
   if (read(p[0], &b, 1) < 0) write(1, "late", 4);
   return 0; }"#;
     let steps = vec![start(), type_("x"), vec![Act::Advance(1000)]];
-    let (run, _) = without_copies(source, steps, Input::Pipe);
+    let (run, _) = without_copies(source, steps, |_| {});
     assert_ne!(run.how(2), Quiet::Proved);
     assert_eq!(run.out(2) + &run.out(3), "late");
 }
@@ -81,7 +77,7 @@ int main(void) { int t = timerfd_create(CLOCK_MONOTONIC, 0), e = epoll_create1(0
   epoll_ctl(e, EPOLL_CTL_ADD, t, &all); timerfd_settime(t, 0, &s, 0);
   epoll_wait(e, &all, 1, -1); write(1, "came", 4); return 0; }"#;
     let steps = vec![start(), vec![Act::Advance(1500)]];
-    let (run, passed) = without_copies(source, steps, Input::Pipe);
+    let (run, passed) = without_copies(source, steps, |_| {});
     let passed = u64::try_from(passed.as_millis()).unwrap();
     let Quiet::Until(left) = run.how(2) else {
         panic!("{:?}", run.how(2));
@@ -98,28 +94,24 @@ fn the_timer_of_a_terminal_is_read_nevertheless() {
 int main(void) { struct termios t; char b; tcgetattr(0, &t); t.c_lflag &= ~ICANON;
   t.c_cc[VMIN] = 1; t.c_cc[VTIME] = 0; tcsetattr(0, TCSANOW, &t);
   read(0, &b, 1); write(1, &b, 1); return 0; }"#;
-    let (run, _) = without_copies(source, vec![start(), type_("x")], Input::Terminal);
+    let (run, _) = without_copies(source, vec![start(), type_("x")], |plan| {
+        plan.programs[0].stdin = Input::Terminal;
+    });
     assert_eq!(run.how(1), Quiet::Proved);
     assert_eq!(run.out(2), "x");
 }
 
 #[test]
 fn that_sockets_cannot_be_made_to_hold_little_is_told() {
-    let told = |small: bool| {
-        let run = std::thread::spawn(move || {
-            refuse(libc::SYS_pidfd_getfd);
-            let mut bench = Bench::new();
-            let exe = bench.compile("program", "int main(void) { return 0; }");
-            let mut plan = crate::support::plan(&exe, &[], vec![start()]);
-            plan.programs[0].small_buffers = small;
-            bench.run(&plan)
-        });
-        run.join().unwrap().has(0, |what| match what {
+    let told = |change: fn(&mut Plan)| {
+        let source = "int main(void) { return 0; }";
+        let (run, _) = without_copies(source, vec![start()], change);
+        run.has(0, |what| match what {
             What::Enforced(enforced) => enforced.missing.iter().any(|m| m.starts_with(NO_COPIES)),
             _ => false,
         })
     };
-    assert!(told(true));
+    assert!(told(|plan| plan.programs[0].small_buffers = true));
     // Whoever does not ask for it need not know.
-    assert!(!told(false));
+    assert!(!told(|_| {}));
 }
