@@ -80,7 +80,9 @@ impl Outcome {
 
     /// It was stopped: more of the same would be stopped as well.
     pub(super) fn stopped(&self) -> bool {
-        self.timed_out() || self.limit.is_some()
+        // What make and a shell say of a process that used up its time; strsignal(3) of SIGXCPU.
+        let by_itself = "CPU time limit exceeded";
+        self.timed_out() || self.limit.is_some() || self.output.contains(by_itself)
     }
 
     /// Some command did not end in its time.
