@@ -55,10 +55,14 @@ fn good_submissions_get_full_marks() {
     }
 }
 
+/// Labs whose mutants are checked one by one, as everybody's submissions are; `grader prove --all` has
+/// those of all labs.
+const WITH_MUTANTS: &[&str] = &["pipe-upper", "sig-count", "us-name", "us-upper"];
+
 #[test]
 fn mutants_fail_exactly_what_they_break() {
     let home = Home::new();
-    for lab in LABS {
+    for lab in WITH_MUTANTS {
         for (fixture, dir, mut fails) in end_to_end::fixtures(lab) {
             if !fails.is_empty() {
                 let (code, report) = check(&home, lab, &dir);

@@ -135,11 +135,10 @@ fn each<T: Send>(work: Vec<T>, job: impl Fn(T) -> Vec<String> + Sync) -> Vec<Str
     wrong.into_inner().unwrap()
 }
 
-#[test]
-fn each_gets_what_a_fair_teacher_would_give() {
+/// Grades each as it is, and holds it against what is written down.
+fn grade_each(fixtures: Vec<(PathBuf, Expected)>) {
     let home = Home::new();
-    let fixtures = fixtures();
-    let wrong = each(quick(fixtures), |(fixture, expected)| {
+    let wrong = each(fixtures, |(fixture, expected)| {
         let output = home
             .grader()
             .args(["check", &expected.lab])
@@ -151,6 +150,19 @@ fn each_gets_what_a_fair_teacher_would_give() {
         compare(name, &expected, &output.stdout)
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn each_gets_what_a_fair_teacher_would_give() {
+    grade_each(quick(fixtures()));
+}
+
+#[test]
+#[ignore = "takes minutes: benches/tree runs it"]
+fn each_slow_one_gets_what_a_fair_teacher_would_give() {
+    let slow: Vec<_> = fixtures().into_iter().filter(|(_, e)| e.slow).collect();
+    assert!(!slow.is_empty());
+    grade_each(slow);
 }
 
 /// How a directory for a task of the course is spelt.
