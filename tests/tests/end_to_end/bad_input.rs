@@ -193,10 +193,7 @@ fn a_makefile_that_fails_shows_what_make_said() {
 #[test]
 fn a_makefile_that_never_ends_is_stopped() {
     let home = Home::new();
-    home.file(
-        "work/Makefile",
-        "pipe-upper:\n\t@while :; do :; done\n",
-    );
+    home.file("work/Makefile", "pipe-upper:\n\t@while :; do :; done\n");
     let output = home
         .grader()
         .args(["check", "pipe-upper", "work"])
