@@ -12,6 +12,7 @@ mod names;
 mod patterns;
 mod role;
 mod sources;
+mod states;
 #[cfg(test)]
 pub(super) mod tests;
 mod unusable;
@@ -33,24 +34,9 @@ pub(super) use executables::executables;
 pub use layout::{Layout, Make, Sources, Unit};
 pub(super) use names::{all_numbers, is_numbered, is_source, stem};
 
-/// What says that a directory is an earlier state of another one: `lab30_old`, `lab30.bak`.
-const EARLIER: [&str; 11] = [
-    "old",
-    "bak",
-    "backup",
-    "copy",
-    "draft",
-    "prev",
-    "previous",
-    "копия",
-    "старый",
-    "старая",
-    "старое",
-];
-
 /// The directory that belongs to the lab among those of other tasks: the only one whose name means
-/// one of the lab's numbers in the list of tasks, or its id, or the only one of several that does
-/// not say that it is an earlier state.
+/// one of the lab's numbers in the list of tasks, or its id. Of several, and of several states of the
+/// work in it, the newest by what their names say.
 #[must_use]
 pub fn home<'t>(tree: &'t Tree, lab: &Lab) -> Option<&'t str> {
     let (numbers, semester) = (lab.numbers(), lab.task.semester.unwrap_or(1));
@@ -71,18 +57,8 @@ pub fn home<'t>(tree: &'t Tree, lab: &Lab) -> Option<&'t str> {
             end += 1;
         }
     }
-    let is_earlier = |name: &str| {
-        let name = name.to_lowercase();
-        let mut words = name.split(|c: char| !c.is_alphabetic());
-        words.any(|word| EARLIER.contains(&word))
-    };
-    if found.len() > 1 {
-        found.retain(|(_, name)| !is_earlier(name));
-    }
-    match found.first() {
-        Some((directory, _)) if found.len() == 1 => Some(directory),
-        _ => None,
-    }
+    let own = states::newest_of(&found);
+    states::newest(tree, own).or(own)
 }
 
 /// Decides which files are which program; where the lab's own directory is known (`home`), mains
@@ -113,6 +89,12 @@ pub fn find(
     };
     search.by_manifest(&settled(tree, programs)?)?;
     search.pass_over(numbers);
+    if let Some(dir) = home {
+        let around = dir.rsplit_once('/').map(|(parent, _)| parent);
+        if states::newest(tree, around) == Some(dir) {
+            search.layout.notes.push(Note::Newest(dir.to_owned()));
+        }
+    }
     let both = search.one_for_both();
     search.by_makefile(both.as_ref())?;
     search.by_package()?;

@@ -23,6 +23,8 @@ pub enum Note {
     NotBeside(usize),
     /// One program plays both roles: its file, its arguments as the server, as the client.
     OneProgram(String, String, String),
+    /// The directory that is taken for the newest of several states of the work.
+    Newest(String),
     /// A plain global variable that a signal handler writes: file, variable, handler.
     PlainFlag(String, String, String),
 }
@@ -84,6 +86,14 @@ impl Note {
                  {} и {}; иначе — `run` в grader.toml",
                 with_ru(server, "как сервер"),
                 with_ru(client, "как клиент")
+            ),
+            (Self::Newest(directory), Lang::En) => format!(
+                "{directory}: taken for the newest state of the work, by its name; what lies beside \
+                 it is not looked at"
+            ),
+            (Self::Newest(directory), Lang::Ru) => format!(
+                "{directory}: судя по имени, это последнее состояние работы; то, что рядом, не \
+                 проверяется"
             ),
             (Self::PlainFlag(file, variable, handler), Lang::En) => format!(
                 "{file}: the handler {handler} writes `{variable}`, a plain variable: with \

@@ -1,0 +1,159 @@
+//! Several states of one work beside each other: `v1` and `v2`, `lab30` and `lab30_old`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::tree::Tree;
+use super::super::words;
+use super::is_below;
+use super::sources::language_in;
+
+/// What says that a directory is an earlier state of another one: `lab30_old`, `lab30.bak`.
+const EARLIER: [&str; 11] = [
+    "old",
+    "bak",
+    "backup",
+    "copy",
+    "draft",
+    "prev",
+    "previous",
+    "копия",
+    "старый",
+    "старая",
+    "старое",
+];
+
+/// What stands before the number of a version.
+const VERSION: [&str; 9] = [
+    "v",
+    "ver",
+    "version",
+    "rev",
+    "attempt",
+    "try",
+    "версия",
+    "вариант",
+    "попытка",
+];
+
+/// The newest of several directories by what their names say, each with its name: the only one that
+/// is not called an earlier state, or the highest of versions of the same thing.
+pub(super) fn newest_of<'t>(all: &BTreeSet<(&'t str, &'t str)>) -> Option<&'t str> {
+    if let [(only, _)] = Vec::from_iter(all)[..] {
+        return Some(only);
+    }
+    let current: Vec<_> = all.iter().filter(|(_, name)| !is_earlier(name)).collect();
+    if let [(only, _)] = current[..] {
+        return Some(only);
+    }
+    let numbered = current.iter().map(|(path, name)| {
+        let (what, number) = version(name);
+        (what, number, *path)
+    });
+    let numbered: Vec<_> = numbered.collect();
+    let (what, ..) = numbered.first()?;
+    let parent = |path: &'t str| path.rsplit_once('/').map(|(parent, _)| parent);
+    let numbers: BTreeSet<u32> = numbered.iter().map(|(_, number, _)| *number).collect();
+    let alike = numbered.iter().all(|(other, ..)| other == what)
+        && numbered
+            .windows(2)
+            .all(|two| parent(two[0].2) == parent(two[1].2))
+        && numbers.len() == numbered.len();
+    let newest = numbered.iter().max_by_key(|(_, number, _)| *number);
+    newest.filter(|_| alike).map(|(_, _, path)| *path)
+}
+
+/// The newest of the directories just below `home` that hold programs, where all programs are in
+/// such: `src` beside `old`, `v2` beside `v1`.
+pub(super) fn newest<'t>(tree: &'t Tree, home: Option<&str>) -> Option<&'t str> {
+    let start = home.map_or(0, |home| home.len() + 1);
+    let mut mains: BTreeMap<(&'t str, &'t str), usize> = BTreeMap::new();
+    for file in &tree.files {
+        let bytes = file.bytes().unwrap_or_default();
+        if !is_below(file, home) || !language_in(file).is_some_and(|l| l.has_main(bytes)) {
+            continue;
+        }
+        let (name, _) = file.path.get(start..)?.split_once('/')?;
+        let path = &file.path[..start + name.len()];
+        *mains.entry((path, name)).or_default() += 1;
+    }
+    if mains.len() < 2 {
+        return None;
+    }
+    let newest = newest_of(&mains.keys().copied().collect())?;
+    let (name, count) = mains
+        .iter()
+        .find_map(|((path, name), count)| (*path == newest).then_some((*name, *count)))?;
+    // `client` beside `server_old` is one of two programs, and no newer state.
+    let of_a_role = ["server", "client"]
+        .iter()
+        .any(|role| words::rank(role, name).is_some());
+    (!of_a_role && mains.values().all(|other| *other <= count)).then_some(newest)
+}
+
+fn is_earlier(name: &str) -> bool {
+    let name = name.to_lowercase();
+    let mut words = name.split(|c: char| !c.is_alphabetic());
+    words.any(|word| EARLIER.contains(&word))
+}
+
+/// What a name is a version of, and which: `lab30_v2` is the second of `lab30`, `lab30` the first.
+fn version(name: &str) -> (String, u32) {
+    let name = name.to_lowercase();
+    let rest = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = name[rest.len()..].parse().ok();
+    let rest = rest.trim_end_matches(|c: char| !c.is_alphabetic());
+    let what = rest.trim_end_matches(char::is_alphabetic);
+    match number {
+        Some(number) if VERSION.contains(&&rest[what.len()..]) => {
+            let what = what.trim_end_matches(|c: char| !c.is_alphanumeric());
+            (what.to_owned(), number)
+        }
+        _ => (name, 1),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{MAIN, tree};
+    use super::*;
+
+    #[test]
+    fn the_newest_state_is_told_by_the_names() {
+        let newest = |names: &[&str]| {
+            let files: Vec<String> = names.iter().map(|name| format!("{name}/x.c")).collect();
+            let files: Vec<(&str, &str)> = files.iter().map(|f| (f.as_str(), MAIN)).collect();
+            super::newest(&tree(&files), None).map(str::to_owned)
+        };
+        for (names, wanted) in [
+            (&["v1", "v2"][..], Some("v2")),
+            (&["v9", "v10", "v2"], Some("v10")),
+            (&["version 1", "version 2"], Some("version 2")),
+            (&["work", "work_v2", "work v3"], Some("work v3")),
+            (&["attempt-1", "attempt-2"], Some("attempt-2")),
+            (&["src", "old"], Some("src")),
+            (&["v1", "v2", "v3 (copy)"], Some("v2")),
+            (&["v1", "w2"], None),
+            (&["v1", "ver01"], None),
+            (&["v2"], None),
+            (&["server", "client"], None),
+            (&["server_old", "client"], None),
+            (&["lab25", "lab30"], None),
+        ] {
+            assert_eq!(newest(names).as_deref(), wanted, "{names:?}");
+        }
+        let beside = tree(&[
+            ("server.c", MAIN),
+            ("v1/server.c", MAIN),
+            ("v2/server.c", MAIN),
+        ]);
+        assert_eq!(super::newest(&beside, None), None);
+        let below = tree(&[
+            ("lab30/v1/s.c", MAIN),
+            ("lab30/v2/s.c", MAIN),
+            ("x/y.c", MAIN),
+        ]);
+        assert_eq!(super::newest(&below, Some("lab30")), Some("lab30/v2"));
+        let fewer = tree(&[("v1/a.c", MAIN), ("v1/b.c", MAIN), ("v2/a.c", MAIN)]);
+        assert_eq!(super::newest(&fewer, None), None);
+    }
+}
