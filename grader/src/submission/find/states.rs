@@ -115,7 +115,6 @@ fn version(name: &str) -> (String, u32) {
 #[cfg(test)]
 mod tests {
     use super::super::tests::{MAIN, tree};
-    use super::*;
 
     #[test]
     fn the_newest_state_is_told_by_the_names() {
