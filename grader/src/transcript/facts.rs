@@ -247,9 +247,10 @@ fn reads_letters(call: &Call) -> bool {
         && (call.data.0.is_empty() || call.data.0.iter().any(u8::is_ascii_alphabetic))
 }
 
-/// A pipe came of it.
+/// A pipe came of it, or one with a name.
 fn makes_pipe(call: &Call) -> bool {
-    matches!(call.name.as_str(), "pipe" | "pipe2") && call.result == Some(0)
+    let makes = ["pipe", "pipe2", "mknod", "mknodat"];
+    makes.contains(&call.name.as_str()) && call.result == Some(0)
 }
 
 /// A write that found no reader any more.

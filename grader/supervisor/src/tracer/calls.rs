@@ -92,6 +92,7 @@ const SHAPES: &[Shape] = shapes! {
     SYS_connect "connect" [Number Address] Act;
     SYS_shutdown "shutdown" [Number Direction] Act;
     SYS_pipe2 "pipe2" [] Act;
+    SYS_mknodat "mknodat" [Directory Path] Act;
     SYS_unlinkat "unlinkat" [Number Path] Act;
     SYS_rt_sigaction "rt_sigaction" [Signal Action] Neutral;
     SYS_rt_sigsuspend "rt_sigsuspend" [] Ask;
@@ -186,6 +187,7 @@ pub(crate) const OPENING: &[c_long] = &[libc::SYS_openat];
 #[rustfmt::skip]
 const OLD_SHAPES: &[Shape] = shapes! {
     SYS_pipe "pipe" [] Act;
+    SYS_mknod "mknod" [Path] Act;
     SYS_unlink "unlink" [Path] Act;
     SYS_rename "rename" [Path Path] Act;
     SYS_rmdir "rmdir" [Path] Act;
@@ -254,6 +256,17 @@ pub(crate) fn makes_pipe(nr: i64) -> bool {
     nr == libc::SYS_pipe2
 }
 
+/// Whether a call makes a FIFO: mknod(2).
+pub(crate) fn makes_fifo(nr: i64, args: &[u64; 6]) -> bool {
+    let mode = match nr {
+        libc::SYS_mknodat => args[2],
+        #[cfg(target_arch = "x86_64")]
+        libc::SYS_mknod => args[1],
+        _ => return false,
+    };
+    mode & u64::from(libc::S_IFMT) == u64::from(libc::S_IFIFO)
+}
+
 /// The kind of a call.
 pub(crate) fn kind(nr: i64) -> Kind {
     shape(nr).map_or(Kind::Neutral, |shape| shape.kind)
@@ -292,6 +305,20 @@ pub fn watched_calls() -> Vec<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_what_mknod_makes_only_a_fifo_is_a_pipe() {
+        let made = |kind: u32| {
+            let args = [0, 0, u64::from(kind | 0o666), 0, 0, 0];
+            makes_fifo(libc::SYS_mknodat, &args)
+        };
+        assert!(made(libc::S_IFIFO));
+        assert!(!made(libc::S_IFREG) && !made(libc::S_IFSOCK));
+        assert!(!makes_fifo(
+            libc::SYS_openat,
+            &[u64::from(libc::S_IFIFO); 6]
+        ));
+    }
 
     #[test]
     fn an_end_of_file_is_no_progress_and_a_byte_is() {

@@ -150,6 +150,7 @@ impl Tracer {
                 self.pipes.moved(pid, id, tid, call, result, recorder);
             }
             nr if calls::makes_pipe(nr) && result == 0 => self.pipes.made(),
+            nr if calls::makes_fifo(nr, args) && result == 0 => self.pipes.made_fifo(),
             libc::SYS_bind => self.bound(pid, id, tid, args, result, recorder),
             libc::SYS_listen if result == 0 => self.listens(pid, id, tid, args[0] as i32, recorder),
             libc::SYS_socket

@@ -17,8 +17,10 @@ pub(crate) struct Pipes {
     given: BTreeSet<u64>,
     /// A program has made one; before, there are no others.
     any: bool,
-    /// Numbers by inode.
-    numbers: BTreeMap<u64, u32>,
+    /// A program has made one with a name.
+    named: bool,
+    /// Numbers by device and inode.
+    numbers: BTreeMap<(u64, u64), u32>,
     /// Who was reported to have read from which.
     readers: BTreeSet<(ProcessId, u32)>,
     reported: usize,
@@ -33,6 +35,12 @@ impl Pipes {
     /// A program has made a pipe.
     pub(crate) fn made(&mut self) {
         self.any = true;
+    }
+
+    /// A program has made a FIFO.
+    pub(crate) fn made_fifo(&mut self) {
+        self.any = true;
+        self.named = true;
     }
 
     /// A call moved `result` bytes in or out: reports it if it was through a program's own pipe.
@@ -50,13 +58,15 @@ impl Pipes {
             return;
         }
         // Descriptors are C ints; the upper half of the register is noise.
-        let link = proc::fd_link(pid, call.args[0] as i32);
-        let Some(Link::Pipe(inode)) = link.map(|link| Link::parse(&link)) else {
-            return;
+        let fd = call.args[0] as i32;
+        let inode = match proc::fd_link(pid, fd).map(|link| Link::parse(&link)) {
+            Some(Link::Pipe(inode)) if !self.given.contains(&inode) => (0, inode),
+            Some(Link::Path(_)) if self.named => match proc::inode_of(pid, fd) {
+                Some((device, inode, libc::S_IFIFO)) => (device, inode),
+                _ => return,
+            },
+            _ => return,
         };
-        if self.given.contains(&inode) {
-            return;
-        }
         let next = u32::try_from(self.numbers.len()).unwrap_or(u32::MAX);
         let pipe = *self.numbers.entry(inode).or_insert(next);
         let length = usize::try_from(result).unwrap_or(0);
