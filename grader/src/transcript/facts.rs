@@ -292,6 +292,9 @@ fn upper_case_of(text: &[u8], output: &[u8]) -> Result<(), String> {
     if blanks_lost(text, output) {
         return Err("NUL bytes stand in place of its blanks".to_owned());
     }
+    if let Some(joined) = words_joined(text, output) {
+        return Err(format!("its blanks are lost: {joined}"));
+    }
     // Of a longer one nobody knows how it goes on.
     if text.len() >= PIPED_AT_MOST {
         return Ok(());
@@ -342,6 +345,23 @@ fn blanks_lost(text: &[u8], output: &[u8]) -> bool {
     }
     let shown: Vec<u8> = output.iter().copied().filter(kept).collect();
     shown.windows(wanted.len()).any(|window| window == wanted)
+}
+
+/// A line of the text whose words were printed without anything between them, and nowhere with blanks.
+fn words_joined(text: &[u8], output: &[u8]) -> Option<String> {
+    /// A short one may stand there by chance.
+    const LEAST: usize = 8;
+    /// Of a long text the first lines tell it, and each is looked for in all of the output.
+    const LOOKED_FOR: usize = 16;
+    let has = |wanted: &[u8]| memchr::memmem::find(output, wanted).is_some();
+    let lines = text.split(|byte| !byte.is_ascii_graphic() && *byte != b' ');
+    let lines = lines.map(|line| line.trim_ascii().to_ascii_uppercase());
+    let lines = lines.filter(|line| line.contains(&b' '));
+    lines.take(LOOKED_FOR).find_map(|line| {
+        let joined: Vec<u8> = visible(&line).collect();
+        let lost = joined.len() >= LEAST && has(&joined) && !has(&line);
+        lost.then(|| tail(&String::from_utf8_lossy(&joined)).to_owned())
+    })
 }
 
 /// What stands right behind the whole text and is a piece of it again: one out of the middle of a

@@ -105,6 +105,33 @@ fn what_a_buffer_still_held_is_not_a_message() {
 }
 
 #[test]
+fn words_that_run_together_are_seen() {
+    let text = "When I was One\nit was So\n";
+    let upper = |output| {
+        let events = [wrote(0, 0, text), wrote(0, 0, "\x0e\0\0\0and a struct")];
+        judged(&events, Statement::PipedTextInUpperCase, output)
+    };
+    let lost = |line| format!("no, its blanks are lost: {line}");
+    assert_eq!(
+        upper("WHENIWASONE\nITWASSO\nANDASTRUCT\n"),
+        lost("WHENIWASONE")
+    );
+    assert_eq!(
+        upper("WHEN I WAS ONE\nIT WAS SO\nANDASTRUCT\n"),
+        lost("ANDASTRUCT")
+    );
+    for output in [
+        "WHEN I WAS ONE\nIT WAS SO\nAND A STRUCT\n",
+        "WHEN I WAS ONEIT WAS SOAND A STRUCT",
+        "WHEN\nI\nWAS\nONE\nIT\nWAS\nSO\nAND\nA\nSTRUCT\n",
+        // A short line may stand there by chance.
+        "WHEN I WAS ONE\nITWASSO\nAND A STRUCT\n",
+    ] {
+        assert_eq!(upper(output), "yes", "{output}");
+    }
+}
+
+#[test]
 fn a_nul_is_no_blank() {
     let upper = |text: &str, output| {
         judged(
