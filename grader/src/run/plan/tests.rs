@@ -517,8 +517,15 @@ fn a_text_stands_under_the_names_that_a_submission_has_built_in() {
             .plan;
         let of_step = |step: &sv::Step| {
             let acts = step.acts.iter().filter_map(|act| match act {
-                sv::Act::File(sv::FileAct::Write { path, content, .. }) => {
+                sv::Act::File(sv::FileAct::Write {
+                    path,
+                    content,
+                    mode,
+                }) => {
                     assert_eq!(content.escaped(), "The text");
+                    // What is taken for such a name may be the program's to write.
+                    let own = path.escaped() == "own.txt";
+                    assert_eq!(*mode, if own { 0o666 } else { 0o644 });
                     Some(path.escaped())
                 }
                 _ => None,

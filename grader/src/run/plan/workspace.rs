@@ -121,7 +121,8 @@ impl Planner<'_> {
             sv::Act::File(sv::FileAct::Write {
                 path: self.path(name),
                 content: self.fill(content).as_str().into(),
-                mode: *mode,
+                // A name that the program writes a result to may be taken for one of these.
+                mode: *mode | 0o222,
             })
         });
         acts.collect()
