@@ -119,7 +119,7 @@ words! {
         /// With status 0.
         Zero = "zero",
         /// By a signal too (SIGPIPE, SIGTERM), but not by a crash: SIGSEGV, SIGBUS, SIGFPE, SIGILL,
-        /// SIGSYS, SIGABRT.
+        /// SIGSYS, SIGABRT, SIGALRM.
         NoCrash = "no-crash",
         /// It may still run; if it has ended, then not by a crash.
         NotCrashed = "not-crashed",

@@ -50,11 +50,11 @@ pub(super) fn ended(how: Ended, seen: Seen<'_>) -> Result<(), String> {
     }
 }
 
-/// Whether the signal is one that a program's own fault raises: signal(7).
+/// Whether the signal is one that a program's own fault raises: signal(7). An alarm kills who has no handler for it.
 fn is_crash(signal: i32) -> bool {
     matches!(
         signal_name(signal).as_str(),
-        "SIGSEGV" | "SIGBUS" | "SIGFPE" | "SIGILL" | "SIGSYS" | "SIGABRT"
+        "SIGSEGV" | "SIGBUS" | "SIGFPE" | "SIGILL" | "SIGSYS" | "SIGABRT" | "SIGALRM"
     )
 }
 

@@ -272,6 +272,10 @@ fn an_end_is_told_from_a_crash_and_from_no_end() {
         said(&no_crash, &[exited(2, ExitStatus::Signal(11))]),
         "no, killed SIGSEGV"
     );
+    assert_eq!(
+        said(&no_crash, &[exited(2, ExitStatus::Signal(14))]),
+        "no, killed SIGALRM"
+    );
     let not_crashed = check(Property::Ended(Ended::NotCrashed));
     let statuses = [
         (ExitStatus::StillRunning, "yes"),
