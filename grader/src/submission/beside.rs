@@ -200,7 +200,8 @@ pub(super) fn helpers(tree: &Tree, files: &[String], made: &BTreeSet<&str>) -> V
 const MOST_NAMES: usize = 16;
 
 /// Names of files that the sources in the directory `base` have built in: what they open, what was
-/// handed in and is named, and either as a word of a command. Only names in their own directory.
+/// handed in and is named, and either as a word of a command. Only names in their own directory, or of
+/// what lies below it.
 pub(super) fn opened(tree: &Tree, base: &str) -> Vec<String> {
     const OPENING: [&str; 4] = ["open", "fopen", "freopen", "ifstream"];
     const TEXTS: [&str; 5] = [".txt", ".text", ".dat", ".data", ".in"];
@@ -220,14 +221,17 @@ pub(super) fn opened(tree: &Tree, base: &str) -> Vec<String> {
             let words = words.filter(|_| commands && text.contains(' '));
             for name in std::iter::once(text.as_str()).chain(words) {
                 let name = name.strip_prefix("./").unwrap_or(name);
-                let plain = !name.is_empty()
-                    && name.len() <= 64
-                    && !name.starts_with('.')
-                    && !name.contains(['/', '\\', '%', '\0', '*', '\n']);
                 let path = match base {
                     "" => name.to_owned(),
                     _ => format!("{base}/{name}"),
                 };
+                // Below their own directory only what was handed in: elsewhere it may not exist.
+                let below = name.contains('/');
+                let plain = !name.is_empty()
+                    && name.len() <= 64
+                    && !name.starts_with(['.', '/'])
+                    && !name.contains(['\\', '%', '\0', '*', '\n'])
+                    && !(below && (name.contains("..") || tree.get(&path).is_none()));
                 let is_text = |file: &File| {
                     let bytes = file.bytes().unwrap_or_default();
                     source::magic(bytes) == Magic::Other && !name.ends_with(".h")

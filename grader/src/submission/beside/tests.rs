@@ -34,6 +34,7 @@ fn names_of_files_are_built_into_a_source() {
             ("a/6.c", text),
             ("a/poem", "Text"),
             ("a/common.h", ""),
+            ("a/data/in.txt", "Text"),
             ("b/x.c", ""),
         ];
         opened(&tree(&files), "a")
@@ -45,11 +46,16 @@ fn names_of_files_are_built_into_a_source() {
         (r#"char *name = "poem";"#, "poem"),
         (r#"popen("grep '^$' notes.txt | wc -l", "r");"#, "notes.txt"),
         (r#"system("wc -l <poem");"#, "poem"),
+        (
+            r#"open("./data/in.txt", 0); open("data/out.txt", 1);"#,
+            "data/in.txt",
+        ),
     ] {
         assert_eq!(of(text), [name], "{text}");
     }
     for none in [
         r#"open("/etc/passwd", 0); open("../story", 0); open("", 0);"#,
+        r#"open("data/../../b/x.c", 0);"#,
         r#"printf("no such file: %s.txt\n"); puts(".txt"); popen("story", "r");"#,
         r#"#include "common.h""#,
         r#"/* fopen("story", "r") */"#,
