@@ -7,6 +7,7 @@ mod gone;
 mod interrupt;
 mod keep;
 mod machine;
+mod moved;
 mod passed;
 mod progress;
 mod words;
@@ -69,9 +70,9 @@ pub(super) struct Batch {
     /// The course, where one gradebook is for several
     #[arg(long, value_name = "NAME", default_value = "course")]
     course: String,
-    /// When it is due: '2026-11-20 23:59+07:00'; UTC without an offset
+    /// When it is due: '2026-11-20 23:59+07:00'; UTC without an offset. With --only an extension for these students alone
     #[arg(long, value_name = "TIME", value_parser = due)]
-    due: Option<i64>,
+    due: Option<time::Written>,
     /// What handing in late costs: '10%/day', '5/day, max 50%, grace 15m', 'none'
     #[arg(long, value_name = "POLICY", value_parser = late)]
     late: Option<Late>,
@@ -152,8 +153,8 @@ fn late(text: &str) -> Result<Late, String> {
     text.parse().map_err(|e: LateError| e.told(lang()))
 }
 
-fn due(text: &str) -> Result<i64, String> {
-    time::parse(text).ok_or_else(|| {
+fn due(text: &str) -> Result<time::Written, String> {
+    time::written(text).ok_or_else(|| {
         both(
             "write it as 2026-11-20 23:59+07:00",
             "пишется так: 2026-11-20 23:59+07:00",
@@ -170,7 +171,7 @@ impl Batch {
         if !self.quiet {
             say_found(&class, most, words);
             if let Some(due) = self.due {
-                tell!("{}", words.due(due));
+                tell!("{}", words.due(due, !self.only.is_empty()));
             }
         }
         say_lost(&class, most, words);
@@ -207,7 +208,11 @@ impl Batch {
             // From the journal the next one knows what has been graded again already.
             return self.conclude(&class, &gradebook, &graded);
         }
+        let before = gradebook
+            .labs()
+            .map_err(|error| results::failed(&self.gradebook, error))?;
         let merged = self.collect(&class, &mut gradebook, &journal, through)?;
+        self.say_moved(&before, &gradebook)?;
         match self.tell(&class, &gradebook, &merged) {
             // Who has read enough (`| head`) wants to know all the same how it went.
             Err(failure) if !failure.is_quiet() => return Err(failure),
@@ -286,7 +291,8 @@ impl Batch {
             .labs()
             .map_err(|error| results::failed(&self.gradebook, error))?;
         for lab in labs {
-            if lab.due.is_none() && class.labs.contains_key(&lab.name) {
+            if lab.due.is_none() && lab.extensions.is_empty() && class.labs.contains_key(&lab.name)
+            {
                 tell!("{}", Words(self.lang.get()).no_due(&lab.name));
             }
         }

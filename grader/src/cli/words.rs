@@ -128,6 +128,15 @@ impl Words {
         self.pick("nothing was handed in", "работа не сдана")
     }
 
+    /// A student has a date of his own.
+    pub(super) fn own_date(self, due: i64) -> String {
+        let due = time::shown(due);
+        self.pick(
+            format!("due {due} for this student"),
+            format!("срок сдачи для этого студента — {due}"),
+        )
+    }
+
     /// Which attempt of when is shown, from where, and when it was graded.
     pub(super) fn attempt(self, n: u32, of: Option<i64>, from: &str, graded: i64) -> String {
         let graded = time::shown(graded);

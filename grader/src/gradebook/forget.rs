@@ -123,6 +123,7 @@ impl Gradebook {
             format!("DELETE FROM run WHERE submission IN {submissions}"),
             format!("DELETE FROM submission WHERE {WHO}"),
             format!("DELETE FROM override WHERE {WHO}"),
+            format!("DELETE FROM extension WHERE {WHO}"),
         ];
         if lab.is_none() {
             steps.push(

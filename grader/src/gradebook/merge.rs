@@ -114,6 +114,9 @@ impl Merge<'_> {
              WHERE id = ?",
             params![settings.due, late, settings.pick.map(Pick::word), id],
         )?;
+        if let Some(due) = settings.due {
+            self.outdated_extensions(id, due)?;
+        }
         Ok(())
     }
 

@@ -1,6 +1,7 @@
 //! The gradebook: one SQLite file with everything that was graded, by whom it was handed in, and
 //! what produced it. `docs/gradebook.md` describes the tables.
 
+mod calendar;
 mod compare;
 mod division;
 pub mod export;

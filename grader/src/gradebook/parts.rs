@@ -86,6 +86,7 @@ impl Merge<'_> {
             };
             self.settings(&lab.name, &settings)?;
         }
+        self.extensions_of(part)?;
         self.lab_versions(part)?;
         for (lab, division) in part.parts()? {
             // Of a class that was not divided nothing can be missing, and nothing that others divided.

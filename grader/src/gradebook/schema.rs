@@ -9,7 +9,7 @@ const APPLICATION: i32 = 0x6772_6472;
 
 /// One step for each version, applied in order; `PRAGMA user_version` counts those that were. What
 /// has been released is never changed, only followed by a further step.
-const STEPS: &[&str] = &[V1, V2, V3];
+const STEPS: &[&str] = &[V1, V2, V3, V4];
 
 const V1: &str = "
 CREATE TABLE course (
@@ -167,6 +167,16 @@ INSERT INTO part (lab, parts, number)
     SELECT id, 1, 0 FROM lab WHERE id IN (SELECT lab FROM submission);
 ";
 
+/// Dates of students' own.
+const V4: &str = "
+CREATE TABLE extension (
+    student  INTEGER NOT NULL REFERENCES student,
+    lab      INTEGER NOT NULL REFERENCES lab,
+    due      INTEGER NOT NULL,
+    PRIMARY KEY (student, lab)
+) STRICT, WITHOUT ROWID;
+";
+
 /// The version that this grader writes.
 pub(super) fn newest() -> i64 {
     i64::try_from(STEPS.len()).unwrap_or(i64::MAX)
@@ -302,5 +312,6 @@ mod tests {
         };
         assert_eq!(tables(&[]), tables(&[0]));
         assert_eq!(tables(&[]), tables(&[0, 1]));
+        assert_eq!(tables(&[]), tables(&[0, 1, 2]));
     }
 }

@@ -43,6 +43,8 @@ pub struct LabInfo {
     pub points: u32,
     /// When it is due.
     pub due: Option<i64>,
+    /// When it is due for students who have a date of their own, by their numbers.
+    pub extensions: BTreeMap<i64, i64>,
     /// What handing in late costs.
     pub late: Late,
     /// Which attempt counts.
@@ -112,6 +114,8 @@ pub struct Standing {
     pub attempt: Option<Attempt>,
     /// The final points; `None` where there is nothing that could be graded.
     pub score: Option<f64>,
+    /// When it is due for this student, where that is another date than for all.
+    pub extension: Option<i64>,
     /// Taken away for being late.
     pub penalty: f64,
     /// Set by hand, in whole or in part.
@@ -236,7 +240,7 @@ impl Gradebook {
     pub fn labs(&self) -> Result<Vec<LabInfo>, GradebookError> {
         let mut query = self.connection.prepare(
             "SELECT lab.name, lab.due, lab.late, lab.pick, lab_version.id, lab_version.title_en,
-                    lab_version.points
+                    lab_version.points, lab.id
              FROM lab JOIN lab_version ON lab_version.id =
                 coalesce((SELECT run.lab_version FROM run JOIN submission
                             ON submission.id = run.submission AND submission.lab = lab.id
@@ -249,6 +253,7 @@ impl Gradebook {
             let lab = LabInfo {
                 name: row.get(0)?,
                 due: row.get(1)?,
+                extensions: BTreeMap::new(),
                 late: late.parse().unwrap_or_default(),
                 pick: if pick == "last" {
                     Pick::Last
@@ -259,11 +264,12 @@ impl Gradebook {
                 points: row.get(6)?,
                 requirements: Vec::new(),
             };
-            Ok((lab, row.get::<_, i64>(4)?))
+            Ok((lab, row.get::<_, i64>(4)?, row.get::<_, i64>(7)?))
         })?;
         let mut out = Vec::new();
         for row in rows {
-            let (mut lab, version) = row?;
+            let (mut lab, version, id) = row?;
+            lab.extensions = self.extensions(id)?;
             let mut query = self.connection.prepare_cached(
                 "SELECT name, points FROM requirement WHERE lab_version = ? ORDER BY position",
             )?;
@@ -295,6 +301,15 @@ impl Gradebook {
             self.lab_id(name)?;
             labs.retain(|lab| lab.name == name);
         }
+        self.standings_of(&labs, at)
+    }
+
+    /// The standings in labs, by what these say of dates, lateness and attempts.
+    pub(super) fn standings_of(
+        &self,
+        labs: &[LabInfo],
+        at: Option<i64>,
+    ) -> Result<Vec<Standing>, GradebookError> {
         let mut of_courses: BTreeMap<i64, Vec<(i64, StudentInfo)>> = BTreeMap::new();
         let by_hand = self.by_hand(at)?;
         let mut out = Vec::new();
@@ -308,7 +323,7 @@ impl Gradebook {
              JOIN lab ON lab.id = submission.lab
              WHERE lab.name = ?1 AND {counts}"
         ))?;
-        for lab in &labs {
+        for lab in labs {
             let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
             let mut rows = query.query([&lab.name])?;
             while let Some(row) = rows.next()? {
@@ -323,7 +338,8 @@ impl Gradebook {
             for (id, student) in students.iter() {
                 let attempts = attempts.remove(id).unwrap_or_default();
                 let hand = by_hand.get(&(*id, lab.name.clone()));
-                out.push(self.standing(student, lab, attempts, hand)?);
+                let own = lab.extensions.get(id).copied();
+                out.push(self.standing(student, (lab, own), attempts, hand)?);
             }
         }
         Ok(out)
@@ -332,7 +348,7 @@ impl Gradebook {
     fn standing(
         &self,
         student: &StudentInfo,
-        lab: &LabInfo,
+        (lab, extension): (&LabInfo, Option<i64>),
         attempts: Vec<Attempt>,
         hand: Option<&ByHand>,
     ) -> Result<Standing, GradebookError> {
@@ -347,7 +363,8 @@ impl Gradebook {
                 _ => (None, Vec::new()),
             };
             let penalty = earned.map_or(0.0, |earned| {
-                lab.late.penalty(earned, attempt.submitted, lab.due)
+                lab.late
+                    .penalty(earned, attempt.submitted, extension.or(lab.due))
             });
             let score = earned.map(|earned| earned - penalty);
             let better =
@@ -375,6 +392,7 @@ impl Gradebook {
             lab: lab.name.clone(),
             attempt,
             score: whole.or(score),
+            extension,
             penalty: if whole.is_some() { 0.0 } else { penalty },
             by_hand: whole.is_some() || !parts_by_hand.is_empty(),
             parts_by_hand: if whole.is_some() {

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use tempfile::TempDir;
 
 mod by_hand;
+mod calendar;
 mod forget;
 mod others;
 mod parts;

@@ -37,15 +37,48 @@ fn date(days: i64) -> (i64, i64, i64) {
     (year, month, of_year - (153 * shifted + 2) / 5 + 1)
 }
 
+/// A time, as it was written: with the offset from UTC in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// Seconds since 1970.
+    pub at: i64,
+    offset: i64,
+}
+
+impl Written {
+    /// `2026-11-20 23:59+07:00`; `2026-11-20 23:59 UTC` where nothing else was said.
+    #[must_use]
+    pub fn shown(self) -> String {
+        if self.offset == 0 {
+            return shown(self.at);
+        }
+        let local = shown(self.at + self.offset);
+        let (sign, minutes) = (self.offset.signum(), self.offset.abs() / 60);
+        let sign = if sign < 0 { '-' } else { '+' };
+        let (hours, minutes) = (minutes / 60, minutes % 60);
+        format!(
+            "{}{sign}{hours:02}:{minutes:02}",
+            local.trim_end_matches(" UTC")
+        )
+    }
+}
+
 /// `2026-11-20 23:59`, `2026-11-20T23:59:30+07:00`, `2026-11-20` (the end of that day), or
 /// `yesterday`, `today`. `None` for anything else.
 #[must_use]
 pub fn parse(text: &str) -> Option<i64> {
+    written(text).map(|written| written.at)
+}
+
+/// The same, with the offset.
+#[must_use]
+pub fn written(text: &str) -> Option<Written> {
     let text = text.trim();
+    let utc = |at| Some(Written { at, offset: 0 });
     match text {
-        "now" => return Some(now()),
-        "today" => return Some(now().div_euclid(86_400) * 86_400),
-        "yesterday" => return Some(now().div_euclid(86_400) * 86_400 - 86_400),
+        "now" => return utc(now()),
+        "today" => return utc(now().div_euclid(86_400) * 86_400),
+        "yesterday" => return utc(now().div_euclid(86_400) * 86_400 - 86_400),
         _ => {}
     }
     let (day, rest) = text.split_at_checked(10)?;
@@ -60,7 +93,7 @@ pub fn parse(text: &str) -> Option<i64> {
         return None;
     }
     if rest.is_empty() {
-        return Some(begin * 86_400 + 86_399);
+        return utc(begin * 86_400 + 86_399);
     }
     let rest = rest.strip_prefix(['T', ' '])?;
     let (clock, offset) = match rest.find(['Z', '+', '-']) {
@@ -87,7 +120,10 @@ pub fn parse(text: &str) -> Option<i64> {
         }
         _ => return None,
     };
-    Some(begin * 86_400 + seconds - offset)
+    Some(Written {
+        at: begin * 86_400 + seconds - offset,
+        offset,
+    })
 }
 
 fn number(text: &str, most: i64) -> Option<i64> {
@@ -120,6 +156,13 @@ mod tests {
         assert_eq!(parse("2026-11-21T06:59:00+0700"), Some(1_795_219_140));
         assert_eq!(parse("2026-11-20"), Some(1_795_219_199));
         assert_eq!(shown(1_795_219_140), "2026-11-20 23:59 UTC");
+        for text in ["2026-11-20 23:59+07:00", "2026-11-20 03:59-03:30"] {
+            assert_eq!(written(text).unwrap().shown(), text);
+        }
+        assert_eq!(
+            written("2026-11-20 23:59").unwrap().shown(),
+            "2026-11-20 23:59 UTC"
+        );
         for bad in [
             "",
             "2026-02-30",

@@ -1,5 +1,6 @@
 //! What a batch keeps: results in the journal at once, and in the gradebook when it ends.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use grader::batch::{Journal, JournalError, Known, Recovered, ResultRecord, Shard, Status};
@@ -53,7 +54,8 @@ impl Batch {
             .merge(&self.course, &class.labs, &words.join(" "))
             .map_err(failed)?;
         let settings = LabSettings {
-            due: self.due,
+            // With `--only` it is theirs alone.
+            due: self.due.map(|due| due.at).filter(|_| self.only.is_empty()),
             late: self.late.clone(),
             pick: self.attempt.map(|which| match which {
                 Which::Best => Pick::Best,
@@ -90,6 +92,20 @@ impl Batch {
             .map_err(|error| Failure::fault(error.told(lang())))?;
         if let Some(error) = error {
             return Err(failed(error));
+        }
+        if let (Some(due), false) = (self.due, self.only.is_empty()) {
+            let found = class.found.items.iter().map(|item| &item.identity);
+            let found = found.map(|who| (&who.group, &who.student));
+            let missing = class.found.missing.iter();
+            let missing = missing.map(|row| (&row.group, &row.student));
+            let whose: BTreeSet<_> = found.chain(missing).collect();
+            for lab in class.labs.keys() {
+                for (group, student) in &whose {
+                    merge
+                        .extension((group, student), lab, due.at)
+                        .map_err(failed)?;
+                }
+            }
         }
         let merged = merge.finish().map_err(failed)?;
         // It is in the gradebook now; a crash before this line only merges the same again.

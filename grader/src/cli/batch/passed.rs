@@ -22,7 +22,7 @@ impl Batch {
             say("only", Some(student.clone()));
         }
         say("course", Some(self.course.clone()));
-        say("due", self.due.map(to_the_second));
+        say("due", self.due.map(|due| to_the_second(due.at)));
         say("late", self.late.as_ref().map(ToString::to_string));
         say("attempt", self.attempt.as_ref().map(word));
         say("repeat", Some(self.repeat.to_string()));

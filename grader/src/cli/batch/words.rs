@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use grader::batch::Damage;
-use grader::gradebook::time;
+use grader::gradebook::{LabInfo, time};
 use grader::lab::Lang;
 use grader::report::missing_in_russian;
 use grader::text::clean;
@@ -141,11 +141,73 @@ impl Words {
     }
 
     /// Who wrote no offset may have meant another time.
-    pub(super) fn due(self, due: i64) -> String {
-        let due = time::shown(due);
+    pub(super) fn due(self, due: time::Written, only: bool) -> String {
+        let due = due.shown();
+        match (self.0, only) {
+            (Lang::En, false) => format!("due {due}"),
+            (Lang::Ru, false) => format!("срок сдачи {due}"),
+            (Lang::En, true) => format!("due {due} for these students alone"),
+            (Lang::Ru, true) => format!("срок сдачи {due} только для этих студентов"),
+        }
+    }
+
+    /// What is set for a lab otherwise than before; nothing where all is as it was.
+    pub(super) fn moved(self, was: &LabInfo, is: &LabInfo) -> String {
+        let mut parts = Vec::new();
+        if was.due != is.due {
+            let shown = |due: Option<i64>| match due {
+                Some(due) => time::shown(due),
+                None => self.pick("no date", "без срока").to_owned(),
+            };
+            let (was, is) = (shown(was.due), shown(is.due));
+            parts.push(self.pick(
+                format!("due {is}, was {was}"),
+                format!("срок сдачи {is}, был {was}"),
+            ));
+        }
+        if was.extensions != is.extensions {
+            let own = is.extensions.len();
+            let own = self.count(
+                own,
+                [
+                    "student has a date of his own",
+                    "students have dates of their own",
+                ],
+                [
+                    "студента свой срок",
+                    "студентов свой срок",
+                    "студентов свой срок",
+                ],
+            );
+            parts.push(self.pick(own.clone(), format!("у {own}")));
+        }
+        if was.late != is.late {
+            let (was, is) = (&was.late, &is.late);
+            parts.push(self.pick(
+                format!("late {is}, was {was}"),
+                format!("за опоздание {is}, было {was}"),
+            ));
+        }
+        if was.pick != is.pick {
+            let (was, is) = (was.pick.word(), is.pick.word());
+            parts.push(self.pick(
+                format!("attempt {is}, was {was}"),
+                format!("попытка {is}, была {was}"),
+            ));
+        }
+        parts.join("; ")
+    }
+
+    /// How many grades of a lab change by what was set.
+    pub(super) fn grades_moved(self, lab: &str, what: &str, grades: usize) -> String {
+        let grades = self.count(
+            grades,
+            ["grade changes", "grades change"],
+            ["оценка", "оценки", "оценок"],
+        );
         match self.0 {
-            Lang::En => format!("due {due}"),
-            Lang::Ru => format!("срок сдачи {due}"),
+            Lang::En => format!("{lab}: {what}: {grades} by it"),
+            Lang::Ru => format!("{lab}: {what}: изменилось: {grades}"),
         }
     }
 

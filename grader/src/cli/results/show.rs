@@ -169,6 +169,9 @@ fn one(
         clean(&standing.lab),
         mark(standing, words)
     )?;
+    if let Some(due) = standing.extension {
+        writeln!(out, "  {}", words.own_date(due))?;
+    }
     let Some(attempt) = &standing.attempt else {
         writeln!(out, "  {}", words.nothing_handed_in())?;
         return Ok(());

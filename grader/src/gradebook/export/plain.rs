@@ -109,7 +109,11 @@ pub fn nbgrader(grades: &Grades) -> Result<String, ExportError> {
         };
         writer.write_record([
             &cell(&standing.lab),
-            &grades.lab.due.map(stamp).unwrap_or_default(),
+            &standing
+                .extension
+                .or(grades.lab.due)
+                .map(stamp)
+                .unwrap_or_default(),
             &attempt
                 .and_then(|a| a.submitted)
                 .map(stamp)
@@ -161,6 +165,8 @@ struct Row<'a> {
     score: Option<f64>,
     penalty: f64,
     by_hand: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due: Option<i64>,
     feedback: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     result: Option<&'a crate::batch::ResultRecord>,
@@ -192,6 +198,7 @@ pub fn json(grades: &Grades) -> String {
                 score: row.standing.score,
                 penalty: row.standing.penalty,
                 by_hand: row.standing.by_hand,
+                due: row.standing.extension,
                 feedback: &row.feedback,
                 result: row.record.as_ref(),
             })

@@ -1,5 +1,6 @@
 //! A class: found, graded, interrupted, regraded, exported.
 
+mod calendar;
 mod interrupted;
 mod refs;
 mod refused;
