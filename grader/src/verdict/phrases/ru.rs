@@ -110,7 +110,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         MutexOf(holder) => format!("мьютекса, который держит {holder}"),
         MutexOfNobody => "мьютекса, владелец которого уже завершился".to_owned(),
         StreamOf(thread) => {
-            format!("FILE, с которым работает {thread} (с glibc 2.41 его ждёт и exit)")
+            format!("FILE, с которым работает {thread} (новые версии glibc ждут его и в exit)")
         }
         FileLock(path) => format!("блокировки на {path}"),
         SomeLock => "условной переменной, семафора или другой блокировки".to_owned(),

@@ -70,7 +70,7 @@ fn joined(stage: &Stage<'_>, waiter: ProcessId, word: &Word) -> Option<u16> {
 }
 
 /// The thread that uses a stream: the lock of a `FILE` of glibc has a count and a `pthread_self()` behind it.
-/// Since glibc 2.41 `exit` waits for it.
+/// `exit` of glibc 2.39 waits for it, that of 2.36 does not.
 fn user(stage: &Stage<'_>, waiter: ProcessId, word: &Word) -> Option<u16> {
     if (word.value, word.expected) != (2, 2) {
         return None;

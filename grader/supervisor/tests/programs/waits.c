@@ -185,7 +185,7 @@ static void join_by_state(void) {
 
 static void *read_line(void *x) { char line[8]; fgets(line, sizeof line, stdin); return x; }
 
-/* As exit does it since glibc 2.41, for each stream. */
+/* As exit of glibc 2.39 does it for each stream. */
 static void stream_in_use(void) {
     pthread_t t;
     pthread_create(&t, 0, read_line, 0);
