@@ -93,3 +93,21 @@ fn directories_whose_names_are_no_text_are_directories_all_the_same() {
     let built = std::fs::read_dir(odd.join("cache")).unwrap();
     assert_eq!(built.count(), 1);
 }
+
+/// In musl the dynamic loader and the C library are one: what a program calls comes out of the loader.
+#[test]
+fn the_calls_of_a_program_of_musl_are_seen() {
+    if !end_to_end::on_path("musl-gcc") {
+        return;
+    }
+    let home = Home::new();
+    let work = home.copy("pipe-upper", "good-raw");
+    let rule = "pipe-upper: pipe-upper.c\n\tmusl-gcc -O1 -o $@ pipe-upper.c\n";
+    std::fs::write(work.join("Makefile"), rule).unwrap();
+    let mut command = home.grader();
+    command.args(["check", "pipe-upper"]).arg(&work);
+    let output = command.args(["--format", "json"]).output().unwrap();
+    let report = json(&output.stdout);
+    assert_eq!(report["points"], report["of"], "{report:#}");
+    assert_eq!(report["builds"][0]["rung"], "make");
+}

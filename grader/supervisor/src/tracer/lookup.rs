@@ -52,18 +52,30 @@ pub(crate) fn working_directory(pid: i32) -> Option<PathBuf> {
 
 /// Where the dynamic loader at `base` of a process that has just been executed is mapped: what its
 /// program headers say (elf(5)); where those are not at its beginning, or say too much, what is mapped
-/// there without a gap. Asking for the mappings costs ten times as much.
+/// there without a gap. Asking for the mappings costs ten times as much. `None` where it is the C library as
+/// well, as in musl: calls made from there are the program's.
 pub(crate) fn loader(pid: i32, base: u64) -> Option<Range<u64>> {
     let image = memory::read(pid, base, ELF_HEAD);
-    let size = loaded_size(&image).filter(|size| *size <= LARGEST_LOADER);
-    match size {
-        Some(size) => Some(base..base.checked_add(size)?),
-        None => mapped(pid, base),
-    }
+    let range = match loaded_size(&image).filter(|size| *size <= LARGEST_LOADER) {
+        Some(size) => base..base.checked_add(size)?,
+        None => mapped(pid, base)?,
+    };
+    let alone = range.end - range.start < SMALLEST_LIBRARY || !is_library(pid, base);
+    alone.then_some(range)
+}
+
+/// Whether what is mapped at `base` is musl's library, by its name.
+fn is_library(pid: i32, base: u64) -> bool {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let begins = format!("{base:x}-");
+    let mapping = maps.lines().find(|line| line.starts_with(&begins));
+    mapping.is_some_and(|line| line.contains("musl"))
 }
 
 /// The headers stand before everything else, on one page.
 const ELF_HEAD: usize = 2048;
+/// No C library fits into this; the loader of glibc takes 0x3a000.
+const SMALLEST_LIBRARY: u64 = 384 << 10;
 /// None is as large as this.
 const LARGEST_LOADER: u64 = 4 << 20;
 
