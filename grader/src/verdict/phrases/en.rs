@@ -109,7 +109,9 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         MutexOf(holder) => format!("for a mutex that {holder} holds"),
         MutexOfNobody => "for a mutex whose owner has ended".to_owned(),
         StreamOf(thread) => {
-            format!("for a FILE that {thread} is using (exit of newer versions of glibc waits for it, too)")
+            format!(
+                "for a FILE that {thread} is using (exit of newer versions of glibc waits for it, too)"
+            )
         }
         FileLock(path) => format!("for a lock on {path}"),
         SomeLock => "for a condition variable, semaphore or other lock".to_owned(),
