@@ -67,6 +67,26 @@ const KNOWN: &[Hint] = &[
         "sigset(), sighold() и sigignore() объявлены, если до первого #include стоит #define _GNU_SOURCE; лучше используйте sigaction(2).",
     ),
     special(
+        &["stropts.h:", "No such file"],
+        "stropts.h, filio.h, sockio.h and sys/termio.h are headers of Solaris: on Linux ioctl is in <sys/ioctl.h>, terminals are in <termios.h>.",
+        "stropts.h, filio.h, sockio.h и sys/termio.h — заголовки Solaris: в Linux ioctl объявлена в <sys/ioctl.h>, терминалы — в <termios.h>.",
+    ),
+    special(
+        &["sys/filio.h:", "No such file"],
+        "stropts.h, filio.h, sockio.h and sys/termio.h are headers of Solaris: on Linux ioctl is in <sys/ioctl.h>, terminals are in <termios.h>.",
+        "stropts.h, filio.h, sockio.h и sys/termio.h — заголовки Solaris: в Linux ioctl объявлена в <sys/ioctl.h>, терминалы — в <termios.h>.",
+    ),
+    special(
+        &["sys/sockio.h:", "No such file"],
+        "stropts.h, filio.h, sockio.h and sys/termio.h are headers of Solaris: on Linux ioctl is in <sys/ioctl.h>, terminals are in <termios.h>.",
+        "stropts.h, filio.h, sockio.h и sys/termio.h — заголовки Solaris: в Linux ioctl объявлена в <sys/ioctl.h>, терминалы — в <termios.h>.",
+    ),
+    special(
+        &["sys/termio.h:", "No such file"],
+        "stropts.h, filio.h, sockio.h and sys/termio.h are headers of Solaris: on Linux ioctl is in <sys/ioctl.h>, terminals are in <termios.h>.",
+        "stropts.h, filio.h, sockio.h и sys/termio.h — заголовки Solaris: в Linux ioctl объявлена в <sys/ioctl.h>, терминалы — в <termios.h>.",
+    ),
+    special(
         &["p2open"],
         "p2open() exists on Solaris only; use pipe(2) and fork(2), or popen(3).",
         "p2open() есть только в Solaris; используйте pipe(2) и fork(2) или popen(3).",
@@ -295,6 +315,10 @@ mod tests {
             (
                 "a.c:1:10: fatal error: my.h: No such file or directory",
                 "header is missing: hand",
+            ),
+            (
+                "a.c:1:10: fatal error: stropts.h: No such file or directory",
+                "<sys/ioctl.h>",
             ),
             ("warning: implicit declaration of function ‘read’", "man 2"),
         ] {

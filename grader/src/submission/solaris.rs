@@ -24,12 +24,37 @@ pub(super) fn wants_stubs(output: &str) -> bool {
         .any(|name| LIBRARIES.contains(&name))
 }
 
+/// Headers that only Solaris has, and what stands for them on Linux.
+pub(super) const ONLY_THERE: [(&str, &str); 5] = [
+    ("stropts.h", "#include <sys/ioctl.h>\n"),
+    ("sys/stropts.h", "#include <sys/ioctl.h>\n"),
+    ("sys/filio.h", "#include <sys/ioctl.h>\n"),
+    ("sys/sockio.h", "#include <sys/ioctl.h>\n"),
+    (
+        "sys/termio.h",
+        "#include <sys/ioctl.h>\n#if __has_include(<termio.h>)\n#include <termio.h>\n#endif\n",
+    ),
+];
+
+/// Whether the compiler missed one of those: gcc quotes no name, clang does.
+fn wants_one_only_there(line: &str) -> bool {
+    let missing = line.contains(": No such file") || line.contains("' file not found");
+    let named = |name: &str| {
+        let after = line.split_once(name);
+        after.is_some_and(|(_, rest)| rest.starts_with([':', '\'']))
+    };
+    missing && line.contains("error: ") && ONLY_THERE.iter().any(|(name, _)| named(name))
+}
+
 /// Whether an error is one that the headers, functions or flags of Solaris can mend.
 pub(super) fn wants_headers(output: &str) -> bool {
     // What comes after a slip of the pen is mostly its echo.
     let first = output.lines().find(|line| line.contains("error: "));
     if first.is_some_and(|line| line.contains("error: expected")) {
         return false;
+    }
+    if output.lines().any(wants_one_only_there) {
+        return true;
     }
     [
         "incomplete type",
@@ -115,7 +140,7 @@ pub(super) const COMPILERS: [(&str, bool); 9] = [
 
 /// A script that stands before the compiler on `PATH`: forces the header in, leaves out the flags
 /// of the Sun compiler, and no warning is an error.
-pub(super) fn wrapper(compiler: &str, header: &str) -> String {
+pub(super) fn wrapper(compiler: &str, header: &str, include: &str) -> String {
     format!(
         "#!/bin/sh
 n=$#
@@ -130,7 +155,7 @@ while [ $n -gt 0 ]; do
     *) set -- \"$@\" \"$word\" ;;
     esac
 done
-exec '{}' -include '{header}' \"$@\"
+exec '{}' -include '{header}' -idirafter '{include}' \"$@\"
 ",
         compiler.replace('\'', "'\\''"),
     )
@@ -148,6 +173,23 @@ mod tests {
         assert!(!wants_headers(
             "a.c:1: error: expected ';'\na.c:2: error: 'x' undeclared"
         ));
+    }
+
+    #[test]
+    fn headers_that_only_solaris_has_are_known_by_their_names() {
+        for wanted in [
+            "a.c:1:10: fatal error: stropts.h: No such file or directory",
+            "a.c:1:10: fatal error: sys/termio.h: No such file or directory",
+            "a.c:1:10: fatal error: 'sys/filio.h' file not found",
+        ] {
+            assert!(wants_headers(wanted), "{wanted}");
+        }
+        for other in [
+            "a.c:1:10: fatal error: my.h: No such file or directory",
+            "a.c:1:10: fatal error: stropts.hpp: No such file or directory",
+        ] {
+            assert!(!wants_headers(other), "{other}");
+        }
     }
 
     #[test]

@@ -32,6 +32,10 @@ pub(in crate::submission) fn compile(
         let header = format!("{OWN}/solaris.h");
         args.extend(["-include".to_owned(), header.clone()]);
         recipe.own(header, solaris::HEADER, 0o644);
+        args.extend([
+            "-idirafter".to_owned(),
+            super::make::own_headers(&mut recipe),
+        ]);
     }
     let headers: BTreeSet<&str> = tree
         .files

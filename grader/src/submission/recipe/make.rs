@@ -75,17 +75,27 @@ fn add_libraries(recipe: &mut Recipe) {
     recipe.env.push(("LIBRARY_PATH", stubs.as_str().into()));
 }
 
+/// Puts up the headers that only Solaris has, and says in which directory.
+pub(super) fn own_headers(recipe: &mut Recipe) -> String {
+    let directory = format!("{OWN}/include");
+    for (name, text) in solaris::ONLY_THERE {
+        recipe.own(format!("{directory}/{name}"), text, 0o644);
+    }
+    directory
+}
+
 /// Compilers that bring the headers that Solaris brings, first on `PATH`.
 fn wrap_compilers(recipe: &mut Recipe, toolchain: &Toolchain) {
     let header = format!("{OWN}/solaris.h");
     recipe.own(header.clone(), solaris::HEADER, 0o644);
     let header = format!("{WORKSPACE}/{header}");
+    let include = format!("{WORKSPACE}/{}", own_headers(recipe));
     for (name, cxx) in solaris::COMPILERS {
         let real = match (cxx, &toolchain.cc, &toolchain.cxx) {
             (true, _, Some(tool)) | (false, Some(tool), _) => &tool.path,
             _ => continue,
         };
-        let script = solaris::wrapper(&real.display().to_string(), &header);
+        let script = solaris::wrapper(&real.display().to_string(), &header, &include);
         recipe.own(format!("{OWN}/bin/{name}"), &script, 0o755);
     }
     recipe.path = Some(format!("{WORKSPACE}/{OWN}/bin"));
