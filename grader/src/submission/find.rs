@@ -203,10 +203,15 @@ impl<'a> Search<'a> {
         Ok(())
     }
 
-    /// Programs of other tasks, and those that only serve a lone program, are nobody's.
+    /// Programs of other tasks, earlier states, and those that only serve a lone program, are nobody's.
     fn pass_over(&mut self, numbers: &[u32]) {
         let elsewhere = patterns::elsewhere(self.tree, self.home, numbers);
         self.claimed.extend(elsewhere);
+        let lone = self.roles.len() == 1;
+        let earlier = states::earlier(self.tree, self.home, &self.claimed, lone);
+        let notes = earlier.iter().cloned().map(Note::Earlier);
+        self.layout.notes.extend(notes);
+        self.claimed.extend(earlier);
         if let [_] = self.roles {
             let started = patterns::started_by_others(self.tree, self.home, &self.claimed);
             self.claimed.extend(started);

@@ -27,6 +27,8 @@ pub enum Note {
     Newest(String),
     /// A plain global variable that a signal handler writes: file, variable, handler.
     PlainFlag(String, String, String),
+    /// A source that is passed over, as its name says that it is an earlier state.
+    Earlier(String),
 }
 
 impl Note {
@@ -55,6 +57,12 @@ impl Note {
             }
             (Self::OtherInterpreter(file, named, with), Lang::Ru) => {
                 format!("{file}: здесь нет {named}; запущен с {with}")
+            }
+            (Self::Earlier(file), Lang::En) => {
+                format!("{file}: by its name an earlier state, passed over")
+            }
+            (Self::Earlier(file), Lang::Ru) => {
+                format!("{file}: судя по имени, прежний вариант; не учитывается")
             }
             (Self::Helper(file, name), Lang::En) => {
                 format!("{file}: built as ./{name}, which the program starts")

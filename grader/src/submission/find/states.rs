@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::tree::Tree;
 use super::super::words;
 use super::is_below;
+use super::names::stem;
 use super::sources::language_in;
 
 /// What says that a directory is an earlier state of another one: `lab30_old`, `lab30.bak`.
@@ -90,6 +91,30 @@ pub(super) fn newest<'t>(tree: &'t Tree, home: Option<&str>) -> Option<&'t str> 
     (!of_a_role && mains.values().all(|other| *other <= count)).then_some(newest)
 }
 
+/// Programs whose names say that they are earlier states, beside one that does the same: `old_server.c` and
+/// another source that listens. Of a `lone` program any other one does.
+pub(super) fn earlier(
+    tree: &Tree,
+    home: Option<&str>,
+    claimed: &BTreeSet<String>,
+    lone: bool,
+) -> Vec<String> {
+    let programs = tree.files.iter().filter_map(|file| {
+        let (bytes, language) = (file.bytes()?, language_in(file)?);
+        let open = is_below(file, home) && !claimed.contains(&file.path);
+        let does = (language.listens(bytes), language.connects(bytes));
+        (open && language.has_main(bytes)).then_some((&file.path, does))
+    });
+    let (earlier, current): (Vec<_>, Vec<_>) =
+        programs.partition(|(path, _)| is_earlier(stem(path)));
+    let replaced = |does: &(bool, bool)| {
+        let mut current = current.iter();
+        current.any(|(_, other)| lone || does != &(false, false) && does == other)
+    };
+    let replaced = earlier.into_iter().filter(|(_, does)| replaced(does));
+    replaced.map(|(path, _)| path.clone()).collect()
+}
+
 fn is_earlier(name: &str) -> bool {
     let name = name.to_lowercase();
     let mut words = name.split(|c: char| !c.is_alphabetic());
@@ -114,7 +139,32 @@ fn version(name: &str) -> (String, u32) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::super::tests::{MAIN, tree};
+
+    #[test]
+    fn an_earlier_program_gives_way_to_one_that_does_the_same() {
+        const SERVER: &str = "int main(void) { listen(3, 1); }";
+        const CLIENT: &str = "int main(void) { connect(3, 0, 0); }";
+        let earlier = |files: &[(&str, &str)], lone| {
+            super::earlier(&tree(files), None, &BTreeSet::new(), lone)
+        };
+        let beside = [
+            ("main.c", SERVER),
+            ("old_server.c", SERVER),
+            ("client.c", CLIENT),
+        ];
+        assert_eq!(earlier(&beside, false), ["old_server.c"]);
+        // Nobody else is a server.
+        assert!(earlier(&beside[1..], false).is_empty());
+        assert_eq!(
+            earlier(&[("a.c", MAIN), ("a (copy).c", MAIN)], true),
+            ["a (copy).c"]
+        );
+        assert!(earlier(&[("a.c", MAIN), ("threshold.c", MAIN)], true).is_empty());
+        assert!(earlier(&[("a_old.c", MAIN)], true).is_empty());
+    }
 
     #[test]
     fn the_newest_state_is_told_by_the_names() {
