@@ -58,6 +58,11 @@ impl Batch {
         {
             tell!("{}", Words(self.lang.get()).read_as_cp1251(path));
         }
+        let unused = roster.as_ref().map_or(&[][..], |roster| &roster.unused);
+        if let (false, Some(path), false) = (unused.is_empty(), &self.roster, self.quiet) {
+            let shown = some_of(unused.iter().map(String::as_str));
+            tell!("{}", Words(self.lang.get()).unused_columns(path, &shown));
+        }
         let only = self
             .only
             .iter()

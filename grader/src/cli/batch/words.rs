@@ -99,6 +99,15 @@ impl Words {
         )
     }
 
+    /// Columns of the roster that say nothing here.
+    pub(super) fn unused_columns(self, path: &Path, titles: &str) -> String {
+        let path = clean(&path.display().to_string());
+        self.pick(
+            format!("note: {path}: columns that are not understood were not used: {titles}"),
+            format!("заметка: {path}: непонятные столбцы не использованы: {titles}"),
+        )
+    }
+
     /// Times of handing in that cannot be right.
     pub(super) fn handed_in_ahead(self, who: &str) -> String {
         self.pick(
@@ -278,6 +287,12 @@ impl Words {
 
     pub(super) fn graded(self, counts: Counts, took: Duration) -> String {
         let (fresh, unchanged) = (counts.graded + counts.ungradable, counts.unchanged);
+        if fresh == 0 && counts.errors == 0 {
+            return self.pick(
+                format!("nothing to be graded, {unchanged} unchanged"),
+                format!("проверять нечего, без изменений: {unchanged}"),
+            );
+        }
         let seconds = took.as_secs_f64();
         let rate = self.decimal(fresh as f64 / seconds.max(0.001), 1);
         let seconds = self.decimal(seconds, 1);

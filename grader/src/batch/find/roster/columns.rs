@@ -9,6 +9,7 @@ pub(super) enum Column {
     Name,
     First,
     Last,
+    Patronymic,
     Email,
     Number,
     Login,
@@ -18,24 +19,75 @@ pub(super) enum Column {
 }
 
 fn column(title: &str) -> Option<Column> {
-    let title = title.trim().to_lowercase();
+    let title = title.trim().to_lowercase().replace('ё', "е");
     Some(match title.as_str() {
         "student" | "directory" | "id" | "student_id" | "студент" => Column::Student,
         "group" | "groups" | "section" | "группа" | "группы" => Column::Group,
         "name" | "full name" | "full_name" | "student name" | "имя" | "фио" => Column::Name,
         "first name" | "first_name" | "имя собственное" => Column::First,
         "last name" | "last_name" | "surname" | "фамилия" => Column::Last,
-        "email" | "email address" | "e-mail" | "почта" | "адрес электронной почты" => {
-            Column::Email
-        }
+        "middle name" | "middle_name" | "patronymic" | "отчество" => Column::Patronymic,
+        "email"
+        | "email address"
+        | "e-mail"
+        | "почта"
+        | "адрес электронной почты"
+        | "электронная почта" => Column::Email,
         "number" | "id number" | "sis user id" | "sid" | "номер" | "индивидуальный номер" => {
             Column::Number
         }
+        _ if is_a_students_book(&title) => Column::Number,
         "login" | "sis login id" | "username" | "user" | "логин" => Column::Login,
         "lms" | "canvas id" | "participant" | "identifier" => Column::Lms,
         "github" | "github_username" | "gitlab" | "alias" | "branch" => Column::Alias,
         _ => return None,
     })
+}
+
+/// A student's book or card, or its number, as lists of dean's offices call it.
+fn is_a_students_book(title: &str) -> bool {
+    let what = ["номер ", "№ ", "№"]
+        .iter()
+        .find_map(|number| title.strip_prefix(number))
+        .unwrap_or(title);
+    matches!(
+        what,
+        "зачетка"
+            | "зачетки"
+            | "зачетная книжка"
+            | "зачетной книжки"
+            | "зач. книжка"
+            | "зач. книжки"
+            | "студ. билет"
+            | "студ. билета"
+            | "студенческий билет"
+            | "студенческого билета"
+    )
+}
+
+/// The titles that mean nothing here. Of lists that another system has exported that is as it should be.
+pub(super) fn unused(titles: &csv::StringRecord, columns: &[Option<Column>]) -> Vec<String> {
+    if is_exported(titles) {
+        return Vec::new();
+    }
+    let all = titles.iter().zip(columns);
+    all.filter(|(title, column)| column.is_none() && !title.trim().is_empty())
+        .map(|(title, _)| title.trim().to_owned())
+        .collect()
+}
+
+fn is_exported(titles: &csv::StringRecord) -> bool {
+    let has = |wanted: &str| {
+        titles
+            .iter()
+            .any(|title| title.eq_ignore_ascii_case(wanted))
+    };
+    [
+        &["Student", "ID", "Section"][..],
+        &["identifier", "github_username"],
+    ]
+    .iter()
+    .any(|all| all.iter().all(|title| has(title)))
 }
 
 /// The columns of a table. What some titles mean the others tell.

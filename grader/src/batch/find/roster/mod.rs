@@ -23,6 +23,8 @@ pub struct Roster {
     pub students: Vec<RosterRow>,
     /// How the file was encoded.
     pub charset: Charset,
+    /// Titles of columns that are not understood.
+    pub unused: Vec<String>,
     /// Any name of a student, simplified, to the places in `students` of those who bear it.
     names: BTreeMap<String, Vec<usize>>,
     /// The same with `е` for `ё`: many write one for the other.
@@ -174,7 +176,10 @@ impl Roster {
                 columns: titles.iter().collect::<Vec<_>>().join(", "),
             });
         }
-        let mut out = Self::default();
+        let mut out = Self {
+            unused: columns::unused(&titles, &columns),
+            ..Self::default()
+        };
         let mut lines = Lines::default();
         for record in reader.records() {
             let record = record.map_err(unreadable)?;
@@ -199,7 +204,7 @@ impl Roster {
                     .map(|(_, text)| text.to_owned())
             };
             let full = cell(Column::Name).or_else(|| {
-                let both = [cell(Column::Last), cell(Column::First)];
+                let both = [Column::Last, Column::First, Column::Patronymic].map(cell);
                 let joined = both.into_iter().flatten().collect::<Vec<_>>().join(" ");
                 (!joined.is_empty()).then_some(joined)
             });
@@ -231,9 +236,13 @@ impl Roster {
                 student,
                 person,
             };
+            let short = match [Column::Last, Column::First, Column::Patronymic].map(cell) {
+                [Some(last), Some(first), Some(_)] => Some((last, first)),
+                _ => None,
+            };
             let alias = cell(Column::Alias);
             lines.take(line, &row, alias.as_deref()).map_err(bad)?;
-            out.add(row, alias);
+            out.add(row, alias, short);
         }
         if out.students.is_empty() {
             return Err(empty(
@@ -244,7 +253,7 @@ impl Roster {
         Ok(out)
     }
 
-    fn add(&mut self, row: RosterRow, alias: Option<String>) {
+    fn add(&mut self, row: RosterRow, alias: Option<String>, short: Option<(String, String)>) {
         let place = self.students.len();
         let mut names = vec![Some(row.student.clone()), alias, row.person.name.clone()];
         names.extend([
@@ -256,6 +265,11 @@ impl Roster {
         if !row.group.is_empty() {
             let whole = [Some(&row.student), row.person.name.as_ref()];
             names.extend(whole.map(|name| Some(format!("{}/{}", row.group, name?))));
+        }
+        // Elsewhere people have no patronymics.
+        if let Some((last, first)) = short {
+            names.push(Some(format!("{last}{first}")));
+            names.push(Some(format!("{first}{last}")));
         }
         // Canvas writes a name the other way round and without its spaces.
         if let Some((last, first)) = row.person.name.as_deref().and_then(|n| n.split_once(' ')) {

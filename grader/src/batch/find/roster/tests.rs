@@ -182,3 +182,32 @@ fn a_separator_or_a_quote_too_many_moves_nobodys_cells() {
     let text = "student,name,remark\nann,\"Ivanova, Ann\",\"two\nlines\",,,\nbob,B\n";
     assert_eq!(parse(text).unwrap().students.len(), 2);
 }
+
+#[test]
+fn lists_of_a_deans_office_are_rosters() {
+    let roster = parse(
+        "Фамилия;Имя;Отчество;Группа;№ зачётки;Бюджет;Электронная почта\n\
+         Иванов;Иван;Иванович;21214;310071;да;ivanov@uni.example\n",
+    )
+    .unwrap();
+    for name in [
+        "Иванов Иван Иванович",
+        "Иванов Иван",
+        "Иван Иванов",
+        "310071",
+    ] {
+        let found = roster.find([name]).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(found.person.name.as_deref(), Some("Иванов Иван Иванович"));
+        assert_eq!(found.person.number.as_deref(), Some("310071"));
+    }
+    assert_eq!(roster.unused, ["Бюджет"]);
+    for title in ["Зачётка", "Зачётная книжка", "Номер зачётки", "Студ. билет"]
+    {
+        let roster = parse(&format!("student,{title}\ns07,77\n")).unwrap();
+        assert_eq!(roster.find(["77"]).unwrap().student, "s07", "{title}");
+        assert_eq!(roster.unused, [""; 0]);
+    }
+    // What another system has exported has columns of its own.
+    let canvas = "Student,ID,SIS User ID,Section,Lab 30 (501)\nIvan,1,2,A,\n";
+    assert_eq!(parse(canvas).unwrap().unused, [""; 0]);
+}
