@@ -306,6 +306,8 @@ impl Batch {
         if !self.quiet {
             self.say_times(class, gradebook)?;
             self.say_gone(class, gradebook)?;
+            results::say_outdone(gradebook, words)
+                .map_err(|error| results::failed(&self.gradebook, error))?;
         }
         let mut out = anstream::stdout().lock();
         for lab in class.labs.keys() {

@@ -5,6 +5,7 @@ mod export;
 mod failed;
 mod forget;
 mod merge;
+mod outdone;
 mod overrides;
 mod pages;
 mod parts;
@@ -22,6 +23,7 @@ use grader::gradebook::{Gradebook, GradebookError};
 use grader::text::clean;
 
 pub(super) use self::failed::failed;
+pub(super) use self::outdone::say_outdone;
 pub(super) use self::stats::{FIRST, look_at, summary};
 use super::batch::journal_path;
 use super::failure::Failure;
@@ -84,8 +86,10 @@ impl Results {
             Command::Show(show) => show.run(&read()?, &failed)?,
             Command::Compare(compare) => compare.run(&mut write()?, &failed)?,
             Command::Apply(args) => {
-                let count = write()?.apply().map_err(failed)?;
+                let mut gradebook = write()?;
+                let count = gradebook.apply().map_err(failed)?;
                 say(&args.words().applied(count))?;
+                say_outdone(&gradebook, args.words()).map_err(failed)?;
             }
             Command::Discard(args) => {
                 let count = write()?.discard().map_err(failed)?;

@@ -124,6 +124,13 @@ impl Words {
         self.pick("requirement", "требование")
     }
 
+    pub(super) fn nothing_yet(self) -> &'static str {
+        self.pick(
+            "there is nothing in the gradebook yet",
+            "в ведомости пока ничего нет",
+        )
+    }
+
     pub(super) fn nothing_handed_in(self) -> &'static str {
         self.pick("nothing was handed in", "работа не сдана")
     }

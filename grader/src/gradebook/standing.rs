@@ -151,6 +151,11 @@ impl Attempt {
     #[must_use]
     pub fn for_student(&self, lang: Lang) -> String {
         let message = self.message.as_deref().unwrap_or_default();
+        // It is said of the submission anyway.
+        let message = message
+            .strip_prefix(&self.place)
+            .and_then(|message| message.strip_prefix(": "))
+            .unwrap_or(message);
         message.replace(&self.place, lang.pick("the submission", "работа"))
     }
 }
@@ -526,6 +531,21 @@ impl Gradebook {
             each(self.record(run)?);
         }
         Ok(())
+    }
+
+    /// The programs of a run that were not built.
+    pub(super) fn not_built(&self, run: i64) -> Result<Vec<String>, GradebookError> {
+        let any = self
+            .connection
+            .prepare_cached("SELECT 1 FROM scenario WHERE run = ? AND result = 'not-built'")?
+            .exists([run])?;
+        if !any {
+            return Ok(Vec::new());
+        }
+        let report = self.record(run)?.report;
+        let builds = report.into_iter().flat_map(|report| report.builds);
+        let failed = builds.filter(|build| build.failure.is_some());
+        Ok(failed.map(|build| build.executable).collect())
     }
 
     /// The record of a run, whole.

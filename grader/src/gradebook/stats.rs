@@ -11,9 +11,9 @@ pub struct Stats {
     pub counts: [usize; 5],
     /// The middle of the graded ones' points.
     pub median: Option<f64>,
-    /// The requirements, the one that fails most first.
+    /// The requirements, the one that fails most first; behind them those that are worth nothing.
     pub requirements: Vec<RequirementStats>,
-    /// Students whose transcripts are wrong in the same way in every scenario.
+    /// Students without full marks whose transcripts are wrong in the same way in every scenario.
     pub same_mistakes: Vec<Group>,
     /// Students who handed in the same files.
     pub same_files: Vec<Group>,
@@ -36,6 +36,8 @@ pub struct RequirementStats {
     pub failed: u32,
     /// Neither: something it needs failed first.
     pub not_reached: u32,
+    /// It is worth nothing: only reported.
+    pub reported: bool,
 }
 
 /// Students with something in common.
@@ -117,9 +119,9 @@ impl Gradebook {
         let sql = format!(
             "SELECT verdict.requirement, sum(verdict.outcome = 'pass'),
                     sum(verdict.outcome IN ('fail', 'unstable')),
-                    sum(verdict.outcome = 'not-reached') {JOINED}
+                    sum(verdict.outcome = 'not-reached'), max(verdict.possible) = 0 {JOINED}
              JOIN verdict ON verdict.run = run.id {COUNTING} AND run.status = 'graded'
-             GROUP BY verdict.requirement ORDER BY 3 DESC, 4 DESC, 1"
+             GROUP BY verdict.requirement ORDER BY 5, 3 DESC, 4 DESC, 1"
         );
         let mut query = self.connection.prepare(&sql)?;
         let rows = query.query_map([runs], |row| {
@@ -128,6 +130,7 @@ impl Gradebook {
                 met: row.get(1)?,
                 failed: row.get(2)?,
                 not_reached: row.get(3)?,
+                reported: row.get(4)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -137,7 +140,8 @@ impl Gradebook {
         let mut groups = self.groups(
             runs,
             "run.wrong",
-            "run.wrong IS NOT NULL AND run.status = 'graded'",
+            // What is wrong and costs nothing most have in common.
+            "run.wrong IS NOT NULL AND run.status = 'graded' AND run.points < run.possible",
         )?;
         for group in &mut groups {
             let Some(first) = group.students.first() else {

@@ -310,6 +310,31 @@ fn the_attempt_that_counts_is_the_best_or_the_last_after_the_calendar() {
 }
 
 #[test]
+fn what_costs_nothing_is_behind_what_does() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let full = |student: &str| {
+        let wrong = [("s-a", "pass", 10), ("s-z", "fail", 0)];
+        let mut record = result(student, "1", "lab 1", &wrong);
+        record.report.as_mut().unwrap().requirements[1].of = 0;
+        record.of = 10;
+        record
+    };
+    let mut some = full("clara");
+    some.report.as_mut().unwrap().requirements[0].points = 0;
+    some.report.as_mut().unwrap().requirements[0].outcome = "fail".into();
+    some.points = 0;
+    merge(&mut gradebook, &[full("anna"), full("boris"), some]);
+    let stats = gradebook.stats("us-upper").unwrap();
+    let order = stats.requirements.iter();
+    let order: Vec<_> = order
+        .map(|r| (r.name.as_str(), r.failed, r.reported))
+        .collect();
+    assert_eq!(order, [("s-a", 1, false), ("s-z", 3, true)]);
+    assert_eq!(stats.same_mistakes, []);
+}
+
+#[test]
 fn the_class_as_a_whole() {
     let dir = TempDir::new().unwrap();
     let mut gradebook = book(&dir);

@@ -8,6 +8,7 @@ use grader::gradebook::{Change, Comparison, Gradebook, Judged, time};
 use grader::text::clean;
 
 use super::Failed;
+use super::outdone::say_outdone;
 use crate::cli::failure::Failure;
 use crate::cli::lang::both;
 use crate::cli::options::LangOption;
@@ -47,6 +48,7 @@ impl Compare {
         let words = Words(self.lang.get());
         let mut out = anstream::stdout().lock();
         compared(&mut out, &comparison, words)?;
+        say_outdone(gradebook, words).map_err(failed)?;
         let pending = gradebook.pending().map_err(failed)?;
         if self.since.is_some() || pending == 0 {
             return Ok(());

@@ -266,6 +266,11 @@ impl Export {
             "с другой оценкой в файле: она заменена",
         );
         list(replaced, &filled.replaced);
+        let commented = words.pick(
+            "had a comment there, which stays; ours stands behind it in brackets",
+            "с комментарием в файле: он остался, наш — за ним в скобках",
+        );
+        list(commented, &filled.commented);
         if filled.charset == Charset::Cp1251 {
             tell!("{}", words.written_as_cp1251(lost));
         }

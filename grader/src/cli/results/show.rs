@@ -104,6 +104,9 @@ pub(super) fn mark(standing: &Standing, words: Words) -> String {
 }
 
 fn table(out: &mut dyn Write, all: &[Standing], words: Words) -> io::Result<()> {
+    if all.is_empty() {
+        return writeln!(out, "{}", words.nothing_yet());
+    }
     let mut labs: Vec<&str> = all.iter().map(|s| s.lab.as_str()).collect();
     labs.sort_unstable();
     labs.dedup();

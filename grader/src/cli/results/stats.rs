@@ -71,7 +71,7 @@ pub(in crate::cli) fn summary(
     let failed: Vec<String> = stats
         .requirements
         .iter()
-        .filter(|r| r.failed > 0)
+        .filter(|r| r.failed > 0 && !r.reported)
         .take(3)
         .map(|r| format!("{} {}", r.name, r.failed))
         .collect();

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use grader::batch::Shard;
-use grader::gradebook::{Doubt, Kept};
+use grader::gradebook::{Doubt, Kept, Override};
 use grader::lab::Lang;
 use grader::text::some_of;
 
@@ -93,6 +93,19 @@ impl Words {
         self.pick(
             format!("nothing of {lab} is kept of them"),
             format!("по {lab} от них ничего нет"),
+        )
+    }
+
+    /// Points set by hand are less than what was earned since.
+    pub(super) fn outdone(self, who: &str, by_hand: &Override, earned: f64) -> String {
+        let (id, earned) = (by_hand.id, self.points(earned));
+        let set = self.number(by_hand.points);
+        let requirement = by_hand.requirement.as_ref();
+        let requirement = requirement.map_or(String::new(), |name| format!("/{name}"));
+        let what = format!("{}{requirement}", by_hand.lab);
+        self.pick(
+            format!("note: {who}: override {id} keeps {what} at {set}, but {earned} were earned since; `grader results override --withdraw {id}` lets them count"),
+            format!("заметка: {who}: ручная оценка {id} держит {what} на {set}, а с тех пор заработано {earned}; чтобы засчитать: `grader results override --withdraw {id}`"),
         )
     }
 

@@ -4,6 +4,7 @@
 //! spreadsheet will open it.
 
 mod canvas;
+mod comment;
 mod gradescope;
 mod moodle;
 mod page;
@@ -40,7 +41,7 @@ pub struct Filled {
     pub text: String,
     /// How it is encoded, as the one that was given.
     pub charset: Charset,
-    /// Rows that got points.
+    /// Rows that got points or a comment.
     pub filled: usize,
     /// Students of the gradebook who are not in the file.
     pub missing: Vec<String>,
@@ -54,6 +55,8 @@ pub struct Filled {
     pub excused: Vec<String>,
     /// Rows that had another grade, by name; it was replaced.
     pub replaced: Vec<String>,
+    /// Rows with a comment of somebody else's, by name; it stays, and ours stands behind it.
+    pub commented: Vec<String>,
     /// The file does not say what the assignment is worth: points are those of the lab.
     pub unscaled: bool,
     /// What the assignment is worth, where that is not what the lab is worth: points were scaled.
@@ -212,8 +215,12 @@ impl Grades {
                 Some(attempt) => gradebook.verdicts(attempt.run)?,
                 None => Vec::new(),
             };
+            let not_built = match &standing.attempt {
+                Some(attempt) => gradebook.not_built(attempt.run)?,
+                None => Vec::new(),
+            };
             let mut grade = Grade {
-                feedback: line(&verdicts, &standing, &info, words),
+                feedback: line(&verdicts, &not_built, &standing, &info, words),
                 points: judged(verdicts, &standing),
                 standing,
                 record: None,
@@ -247,6 +254,7 @@ fn judged(verdicts: Vec<(String, String, u32, u32)>, standing: &Standing) -> Vec
 /// One line: the points, what fails, what was taken away.
 fn line(
     verdicts: &[(String, String, u32, u32)],
+    not_built: &[String],
     standing: &Standing,
     lab: &LabInfo,
     words: Words,
@@ -263,6 +271,9 @@ fn line(
         Some(attempt) if status == Some(Status::Graded) => {
             if decided.is_none() {
                 parts.push(words.of(attempt.points, attempt.possible));
+            }
+            for executable in not_built {
+                parts.push(words.was_not_built(executable));
             }
             // What is only reported is told apart: full marks and a failure contradict each other.
             let mut reported = Vec::new();

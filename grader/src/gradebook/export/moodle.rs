@@ -1,6 +1,7 @@
 //! Moodle: a file for the import of grades, and the offline worksheet of an assignment, filled in.
 
 use super::canvas::{finish, missing, text};
+use super::comment;
 use super::sheet::{Changed, Field, Sheet, decimal, delimiter};
 use super::who::{Called, Id, Students};
 use super::{ExportError, Filled, Grade, Grades, cell, number};
@@ -90,10 +91,17 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
         let was = says(columns.grade).unwrap_or_default();
         if let Some(score) = row.standing.score {
             let most = columns.maximum.and_then(says).and_then(decimal);
-            let score = number(out.scale(score, &grades.lab, most));
+            let mut score = number(out.scale(score, &grades.lab, most));
+            // As the file writes its maximum.
+            if columns
+                .maximum
+                .and_then(says)
+                .is_some_and(|most| most.contains(','))
+            {
+                score = score.replace('.', ",");
+            }
             out.replaces(&called.name, was, &score);
             cells.push((columns.grade, score));
-            out.filled += 1;
         }
         // Who gave the grade that stays has said why.
         let stays = row.standing.score.is_none() && !was.is_empty();
@@ -101,8 +109,13 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
             && !stays
             && let Some(column) = columns.feedback
         {
-            cells.push((column, cell(&row.feedback)));
+            let was = says(column).unwrap_or_default();
+            if comment::has_theirs(was) {
+                out.commented.push(called.name.clone());
+            }
+            cells.push((column, comment::with_ours(was, &cell(&row.feedback))));
         }
+        out.filled += usize::from(!cells.is_empty());
         changed.set(fields, cells);
     }
     out.text = changed.finish();
@@ -205,6 +218,17 @@ const LOGIN: [&str; 6] = [
     "nom d'utilisateur",
     "nombre de usuario",
 ];
+/// The header of a scale, in the place of the maximum's.
+const SCALE: [&str; 8] = [
+    "scale",
+    "шкала",
+    "skala",
+    "barème",
+    "escala",
+    "schaal",
+    "scala",
+    "評定尺度",
+];
 /// What says that a grade cannot be changed.
 const NO: [&str; 11] = [
     "no",
@@ -240,6 +264,18 @@ impl Columns {
             move |title: &str| words.iter().any(|word| title.contains(word))
         };
         let maximum = position(&has(&MAXIMUM));
+        let words = |row: &Vec<Field>| {
+            let most = row.get(maximum?)?.says.trim();
+            (!matches!(most, "" | "-") && decimal(most).is_none()).then_some(())
+        };
+        if titles.iter().any(|title| SCALE.contains(&title.as_str()))
+            || rows.iter().any(|row| words(row).is_some())
+        {
+            return Err(ExportError::template(
+                "the assignment is graded by a scale: its words cannot be filled in; set Grade, Type to Point in its settings, or grade it by hand",
+                "задание оценивается по шкале: её слова заполнить нельзя; задайте в настройках задания тип оценки «Балл» или поставьте оценки вручную",
+            ));
+        }
         // `Grade`, but not `Last modified (grade)` and not `Grade can be changed`.
         let grade = position(&|title| GRADE.contains(&title)).or_else(|| {
             let before = maximum?.checked_sub(1)?;

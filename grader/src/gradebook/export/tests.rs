@@ -224,11 +224,11 @@ fn moodles_worksheet_keeps_every_other_byte() {
     let expected = ENGLISH
         .replace(
             "grading\",,100.00,Yes,\"Friday, 20 November 2026, 11:00 PM\",-,\"old, text\"",
-            "grading\",100,100.00,Yes,\"Friday, 20 November 2026, 11:00 PM\",-,20 of 20",
+            "grading\",100,100.00,Yes,\"Friday, 20 November 2026, 11:00 PM\",-,\"old, text [grader: 20 of 20]\"",
         )
         .replace(
             "lost@x.example,\"No submission\",,100.00,Yes,-,-,\r",
-            "lost@x.example,\"No submission\",,100.00,Yes,-,-,not graded: no program found\r",
+            "lost@x.example,\"No submission\",,100.00,Yes,-,-,[grader: not graded: no program found]\r",
         );
     assert_eq!(filled.text, expected);
     assert_eq!(filled.unknown, ["Who Else"]);
@@ -250,7 +250,7 @@ fn moodles_worksheet_in_other_languages() {
     assert!(
         filled
             .text
-            .ends_with("Ответы,10,\"20,00\",Да,-,-,10 of 20; failed: s-b\n"),
+            .ends_with("Ответы,10,\"20,00\",Да,-,-,[grader: 10 of 20; failed: s-b]\n"),
         "{}",
         filled.text
     );
@@ -259,7 +259,7 @@ fn moodles_worksheet_in_other_languages() {
     assert!(
         filled
             .text
-            .contains(",y,10,20.00,Ja,-,10 of 20; failed: s-b\n"),
+            .contains(",y,10,20.00,Ja,-,[grader: 10 of 20; failed: s-b]\n"),
         "{}",
         filled.text
     );

@@ -100,7 +100,11 @@ fn points_by_hand_are_told_where_nothing_could_be_graded() {
     let sheet = "Identifier,Full name,Status,Grade,Maximum grade,Last modified (grade),Feedback comments\n\
         Participant 9,zoe,-,,20.00,-,\n";
     let filled = export::moodle_worksheet(&grades, sheet.as_bytes()).unwrap();
-    assert!(filled.text.ends_with(",15,20.00,-,15 of 20; set by hand\n"));
+    assert!(
+        filled
+            .text
+            .ends_with(",15,20.00,-,[grader: 15 of 20; set by hand]\n")
+    );
 }
 
 #[test]
@@ -284,4 +288,40 @@ fn points_by_hand_for_whom_nothing_can_be_graded_or_was_handed_in_are_changes() 
             .iter()
             .all(|c| c.now.as_ref().unwrap().points == 5.0)
     );
+}
+
+#[test]
+fn points_by_hand_below_what_was_earned_since_are_told() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    merge(
+        &mut gradebook,
+        &[
+            result("anna", "1", "lab 1", ONE),
+            result("boris", "2", "lab 1", BOTH),
+        ],
+    );
+    let mut set = |who: &str, what: Option<&str>, points: f64| {
+        let set = gradebook.set_override(who, "us-upper", what, points, "eva", "appeal");
+        set.unwrap();
+    };
+    set("anna", None, 15.0);
+    set("anna", Some("s-b"), 5.0);
+    // Less than was earned already: it was meant.
+    set("boris", None, 0.0);
+    assert_eq!(gradebook.outdone().unwrap(), []);
+    // That was a while ago.
+    let earlier = "UPDATE override SET at = at - 10; UPDATE run SET counted = counted - 20";
+    gradebook.connection.execute_batch(earlier).unwrap();
+    merge(&mut gradebook, &[result("anna", "3", "lab 1", BOTH)]);
+    let told = |gradebook: &Gradebook| -> Vec<(i64, f64)> {
+        let all = gradebook.outdone().unwrap().into_iter();
+        all.map(|it| (it.by_hand.id, it.earned)).collect()
+    };
+    // What waits as well as what counts.
+    assert_eq!(told(&gradebook), [(1, 20.0), (2, 10.0)]);
+    gradebook.apply().unwrap();
+    assert_eq!(told(&gradebook), [(1, 20.0), (2, 10.0)]);
+    gradebook.withdraw_override(1, "eva").unwrap();
+    assert_eq!(told(&gradebook), [(2, 10.0)]);
 }

@@ -1,4 +1,4 @@
-//! When a lab is due: for all, and for some.
+//! When a lab is due, for all and for some; and points by hand that hold back what comes later.
 
 use predicates::prelude::*;
 
@@ -50,4 +50,31 @@ fn an_extension_is_for_some_and_a_date_that_moves_is_told() {
     let all = shown(&[]);
     assert!(!all.contains("late"), "{all}");
     assert!(shown(&["--student", "boris"]).contains("due 2999-01-01"));
+}
+
+#[test]
+fn an_override_below_a_better_resubmission_is_told() {
+    let home = Home::new();
+    let fixture = |name: &str| {
+        let from = end_to_end::root().join("fixtures/us-upper").join(name);
+        home.copy_of(&from, "class/g1/anna/lab30");
+    };
+    fixture("mutants/serve-one");
+    home.file("class.csv", "group,student,Бюджет\ng1,anna,да\n");
+    let batch = || batch(&home, &["--roster", "class.csv"]);
+    let unused = "note: class.csv: columns that are not understood were not used: Бюджет\n";
+    batch().assert().stderr(predicate::str::contains(unused));
+    let set = [
+        "results", "override", "anna", "us-upper", "85", "--why", "oral", "--who", "eva",
+    ];
+    home.grader().args(set).assert().success();
+    std::fs::remove_dir_all(home.path().join("class/g1/anna/lab30")).unwrap();
+    fixture("good-poll");
+    let told = predicate::str::contains(
+        "note: g1/anna: override 1 keeps us-upper at 85, but 100 points were earned since; \
+         `grader results override --withdraw 1` lets them count\n",
+    );
+    batch().assert().success().stderr(told.clone());
+    let compare = ["results", "compare", "--lang", "en"];
+    home.grader().args(compare).assert().success().stderr(told);
 }

@@ -115,7 +115,7 @@ fn moodles_worksheet_is_scaled_whatever_its_language_is() {
         let filled = moodle_worksheet(&grades, template.as_bytes()).unwrap();
         let expected = template.replace(
             ",s,,\"5,00\",+,-,",
-            ",s,2.5,\"5,00\",+,-,10 of 20; failed: s-b",
+            ",s,\"2,5\",\"5,00\",+,-,[grader: 10 of 20; failed: s-b]",
         );
         assert_eq!((filled.text, filled.scaled), (expected, Some(5.0)));
     }
@@ -215,4 +215,56 @@ fn what_is_only_reported_is_no_failure_beside_full_marks() {
         line(Lang::Ru),
         "10 из 10; не выполнено, без потери баллов: s-c"
     );
+}
+
+#[test]
+fn a_comment_that_the_teacher_typed_stays() {
+    let grades = one(|ivan| ivan.person.lms = Some("1008".into()));
+    let head =
+        "Identifier,Full name,Status,Grade,Maximum grade,Last modified (grade),Feedback comments";
+    let template = format!("{head}\nParticipant 1008,Ivan,s,10,20.00,-,My own comment\n");
+    let filled = moodle_worksheet(&grades, template.as_bytes()).unwrap();
+    let ours = "My own comment [grader: 10 of 20; failed: s-b]";
+    assert_eq!(filled.text, template.replace("My own comment", ours));
+    assert_eq!((filled.filled, filled.commented.len()), (1, 1));
+    let again = moodle_worksheet(&grades, filled.text.as_bytes()).unwrap();
+    assert_eq!(again.text, filled.text);
+    // Of what was not graded too, and such a row is filled in as well.
+    let grades = one(|ivan| {
+        ivan.person.lms = Some("1008".into());
+        (ivan.status, ivan.report) = (Status::Ungradable, None);
+        ivan.message = Some("submissions/ivan: no program of this lab found".into());
+    });
+    let template = format!("{head}\nParticipant 1008,Ivan,s,,20.00,-,I called him\n");
+    let filled = moodle_worksheet(&grades, template.as_bytes()).unwrap();
+    let ours = "I called him [grader: not graded: no program of this lab found]";
+    assert_eq!(filled.text, template.replace("I called him", ours));
+    assert_eq!((filled.filled, filled.commented.len()), (1, 1));
+}
+
+#[test]
+fn a_scale_is_not_filled_in() {
+    let grades = one(|ivan| ivan.person.lms = Some("1008".into()));
+    for (head, most) in [
+        ("Scale", "\"Poor, Good\""),
+        ("Шкала", "Да"),
+        ("Maximum grade", "Poor"),
+    ] {
+        let template = format!("Identifier,Full name,Status,Grade,{head}\nX1008,Ivan,s,,{most}\n");
+        let error = moodle_worksheet(&grades, template.as_bytes()).unwrap_err();
+        assert!(error.to_string().contains("graded by a scale"), "{error}");
+    }
+}
+
+#[test]
+fn a_comment_says_what_was_not_built() {
+    let grades = one(|ivan| {
+        let report = ivan.report.as_mut().unwrap();
+        let build = serde_json::json!({"program": "client", "executable": "us-client",
+            "from": "client.c", "cached": false, "warnings": "", "failure": "client.c:3: error"});
+        report.builds = vec![serde_json::from_value(build).unwrap()];
+        ivan.scenarios[0].result = "not-built".into();
+    });
+    let says = &grades.rows[0].feedback;
+    assert_eq!(says, "10 of 20; us-client was not built; failed: s-b");
 }
