@@ -8,7 +8,7 @@ use anstream::StripStream;
 use clap::Args;
 use grader::lab::Lang;
 use grader::report::{Context, Recording, Replay, exit_status, write_raw, write_trace};
-use grader::run::{self, CheckError, CheckOptions, Checked, Engine, RunEvent, fresh_seed};
+use grader::run::{self, CheckError, CheckOptions, Checked, Engine, Refusal, RunEvent, fresh_seed};
 use grader::submission::{SubmissionError, archive_stem};
 use grader::transcript::{Actors, step_title};
 use grader::verdict::ScenarioResult;
@@ -98,8 +98,20 @@ impl Check {
                 reporters.event(&event);
             }
         };
-        let checked = run::check(&engine, &source.lab, &source, dir, &options, &mut sink)
-            .map_err(|error| failed(error, self.lang.get()))?;
+        let checked = run::check(&engine, &source.lab, &source, dir, &options, &mut sink);
+        let checked = match checked {
+            Ok(checked) => checked,
+            Err(error) => {
+                let failure = failed(error, self.lang.get());
+                reporters.event(&RunEvent::Refused(&Refusal {
+                    lab: &source.lab,
+                    submission: &dir.display().to_string(),
+                    message: failure.message(),
+                    exit_status: failure.status(),
+                }));
+                return Err(failure);
+            }
+        };
         let status = ExitCode::from(exit_status(&checked.summary));
         let recorded = write_recordings(&source.lab, &checked, &mut recordings);
         reporters.event(&RunEvent::Finished(&checked.summary));

@@ -55,6 +55,16 @@ impl Failure {
         }
     }
 
+    /// The exit status.
+    pub(super) fn status(&self) -> u8 {
+        self.status
+    }
+
+    /// What is wrong, without causes and hints.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Whether there is nothing to say.
     pub(super) fn is_quiet(&self) -> bool {
         self.quiet

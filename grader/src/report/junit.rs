@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use quick_junit::{NonSuccessKind, Report, TestCase, TestCaseStatus, TestSuite};
 
 use crate::lab::Lab;
-use crate::run::{RunEvent, Summary};
+use crate::run::{Refusal, RunEvent, Summary};
 use crate::submission::BuildReport;
 use crate::verdict::{Outcome, Reason, Verdict};
 
@@ -43,13 +43,32 @@ impl<W: Write> Reporter for JUnit<W> {
             RunEvent::Began { lab, .. } => self.lab = Some((*lab).clone()),
             RunEvent::Built(build) => self.builds.push((*build).clone()),
             RunEvent::Enforced(_) | RunEvent::ScenarioDone { .. } => {}
-            RunEvent::Finished(summary) => {
-                let xml = self.report(summary).to_string().map_err(io::Error::other)?;
-                self.out.write_all(disarm(&xml).as_bytes())?;
-                self.out.flush()?;
-            }
+            RunEvent::Finished(summary) => return self.write(&self.report(summary)),
+            RunEvent::Refused(refusal) => return self.write(&refused(refusal)),
         }
         Ok(())
+    }
+}
+
+/// One case that is an error: the submission itself.
+fn refused(refusal: &Refusal<'_>) -> Report {
+    let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+    status.set_type("error");
+    status.set_message(legal(&one_line(refusal.message)));
+    let mut case = TestCase::new(legal(&one_line(refusal.submission)), status);
+    case.set_classname(legal(&refusal.lab.id));
+    let mut suite = TestSuite::new(legal(&refusal.lab.id));
+    suite.add_test_case(case);
+    let mut report = Report::new(legal(&format!("grader {}", refusal.lab.id)));
+    report.add_test_suite(suite);
+    report
+}
+
+impl<W: Write> JUnit<W> {
+    fn write(&mut self, report: &Report) -> io::Result<()> {
+        let xml = report.to_string().map_err(io::Error::other)?;
+        self.out.write_all(disarm(&xml).as_bytes())?;
+        self.out.flush()
     }
 }
 

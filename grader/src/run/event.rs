@@ -32,6 +32,21 @@ pub enum RunEvent<'a> {
     },
     /// Everything is known.
     Finished(&'a Summary),
+    /// Nothing could be graded; there is no other event then, or none after it.
+    Refused(&'a Refusal<'a>),
+}
+
+/// Why a submission was not graded at all.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal<'a> {
+    /// The lab.
+    pub lab: &'a Lab,
+    /// The submission as the user named it.
+    pub submission: &'a str,
+    /// What is wrong, in the words of the command line.
+    pub message: &'a str,
+    /// Exit status of the check: 2 the submission or the call, 3 the grader or the machine.
+    pub exit_status: u8,
 }
 
 /// The end of a submission's grading.

@@ -14,7 +14,7 @@ mod usage;
 
 pub use check::{CheckError, CheckOptions, Checked, CheckedScenario, Expected, check};
 pub use engine::{Engine, EngineOptions};
-pub use event::{RunEvent, Summary};
+pub use event::{Refusal, RunEvent, Summary};
 pub use plan::{Cast, PlanError, Planned, Rungs, Setting, plan};
 pub use scenario::{RunError, ScenarioRun, run_scenario};
 pub use seed::{fresh_seed, scenario_seed};

@@ -245,7 +245,7 @@ fn what_calls_returned_is_explained() {
     accept(3) = -1 EINTR  a signal came in between, and the call was made again
     accept(3) = 8
     read(8) = 0           alice has finished sending
-    read(8) = -1 EINTR    interrupted by a signal: call it again
+    read(8) = -1 EINTR    interrupted by a signal: not an error
     "#);
 }
 

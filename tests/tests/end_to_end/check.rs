@@ -184,6 +184,29 @@ fn a_github_runner_gets_annotations_a_summary_and_outputs() {
 }
 
 #[test]
+fn what_cannot_be_graded_is_in_every_report() {
+    let home = Home::new();
+    home.file("work/readme.txt", "later\n");
+    home.grader()
+        .args(["check", "us-upper", "work", "--format", "github"])
+        .args(["--format", "json=r.json", "--format", "junit=r.xml"])
+        .env("GITHUB_STEP_SUMMARY", home.path().join("summary.md"))
+        .env("GITHUB_OUTPUT", home.path().join("output"))
+        .assert()
+        .code(2)
+        .stderr(contains("no program of this lab found"))
+        .stdout(contains("::error title=grader us-upper::work: no program"));
+    let read = |name: &str| std::fs::read_to_string(home.path().join(name)).unwrap();
+    let report = json(read("r.json").as_bytes());
+    assert_eq!(report["result"], "error");
+    assert_eq!(report["exit-status"], 2);
+    let xml = read("r.xml");
+    assert!(xml.contains("<error message=\"work: no program"), "{xml}");
+    assert!(read("summary.md").contains("no program of this lab found"));
+    assert!(read("output").contains("result=error\n"));
+}
+
+#[test]
 fn what_a_submission_prints_starts_no_workflow_command() {
     let home = Home::new();
     home.file(

@@ -3,7 +3,7 @@
 use super::GitHub;
 use crate::report::findings::{of_kind, sentence};
 use crate::report::phrases::phrases;
-use crate::run::Summary;
+use crate::run::{Refusal, Summary};
 use crate::text::{clean, one_line};
 use crate::verdict::Outcome;
 
@@ -22,6 +22,15 @@ pub(super) struct Position {
     pub(super) file: String,
     pub(super) line: u32,
     pub(super) column: Option<u32>,
+}
+
+/// One annotation: nothing was graded.
+pub(super) fn refused(refusal: &Refusal<'_>) -> String {
+    format!(
+        "::error title={}::{}\n",
+        property(&format!("grader {}", refusal.lab.id)),
+        message(refusal.message)
+    )
 }
 
 impl<W> GitHub<W> {

@@ -81,6 +81,20 @@ impl<W: Write> Reporter for GitHub<W> {
                     file.flush()?;
                 }
             }
+            RunEvent::Refused(refusal) => {
+                let command = annotations::refused(refusal);
+                self.out.write_all(command.as_bytes())?;
+                self.out.flush()?;
+                if let Some(file) = &mut self.summary {
+                    file.write_all(summary::refused(refusal).as_bytes())?;
+                    file.flush()?;
+                }
+                if let Some(file) = &mut self.output {
+                    let result = result_word(refusal.exit_status);
+                    writeln!(file, "points=0\nmax-points=0\nresult={result}")?;
+                    file.flush()?;
+                }
+            }
         }
         Ok(())
     }

@@ -4,12 +4,19 @@ use super::GitHub;
 use crate::report::findings::{of_kind, sentence};
 use crate::report::ladder::ladders;
 use crate::report::phrases::{Phrases, phrases};
-use crate::run::Summary;
+use crate::run::{Refusal, Summary};
 use crate::text::{clean, one_line};
 use crate::verdict::Outcome;
 
 /// The runner refuses the whole summary of a step beyond 1 MiB.
 pub(super) const SUMMARY_BYTES: usize = 900_000;
+
+/// A heading and what is wrong.
+pub(super) fn refused(refusal: &Refusal<'_>) -> String {
+    let lines = refusal.message.lines().map(inline);
+    let message = lines.collect::<Vec<_>>().join("  \n");
+    format!("## {}\n\n{message}\n", inline(&refusal.lab.id))
+}
 
 impl<W> GitHub<W> {
     pub(super) fn markdown(&self, summary: &Summary) -> String {

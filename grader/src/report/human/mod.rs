@@ -99,6 +99,8 @@ impl<W: Write> Reporter for Human<W> {
                 self.body(&mut page, summary);
                 self.write(page)
             }
+            // The command line says it.
+            RunEvent::Refused(_) => Ok(()),
         }
     }
 }

@@ -14,7 +14,7 @@ use supervisor::event::Means;
 
 use super::{Context, Reporter, exit_status, outcome_word};
 use crate::lab::Lab;
-use crate::run::{RunEvent, Summary};
+use crate::run::{Refusal, RunEvent, Summary};
 use crate::submission::BuildReport;
 use crate::text::inert_json;
 use crate::transcript::Line;
@@ -106,6 +106,31 @@ impl<W: Write> Json<W> {
         }
     }
 
+    /// What is said of a submission of which nothing was graded.
+    fn refused(&self, refusal: &Refusal<'_>) -> Report {
+        Report {
+            schema: SCHEMA.to_owned(),
+            grader: env!("CARGO_PKG_VERSION").to_owned(),
+            lab: LabName {
+                id: refusal.lab.id.clone(),
+                title: (&refusal.lab.title).into(),
+            },
+            submission: refusal.submission.to_owned(),
+            result: result_word(refusal.exit_status).to_owned(),
+            exit_status: refusal.exit_status,
+            points: 0,
+            of: 0,
+            seconds: 0.0,
+            enforced: None,
+            builds: Vec::new(),
+            scenarios: Vec::new(),
+            requirements: Vec::new(),
+            rungs: Vec::new(),
+            notes: vec![refusal.message.to_owned()],
+            options: self.context.replay.options.clone(),
+        }
+    }
+
     pub(crate) fn why(&self, reason: &Reason) -> Why {
         match reason {
             Reason::Difference(difference) => Why::Difference(self.evidence(difference)),
@@ -168,6 +193,12 @@ impl<W: Write> Reporter for Json<W> {
             }),
             RunEvent::Finished(summary) => {
                 let report = self.report(summary);
+                let text = inert_json(&serde_json::to_string_pretty(&report)?);
+                writeln!(self.out, "{text}")?;
+                self.out.flush()?;
+            }
+            RunEvent::Refused(refusal) => {
+                let report = self.refused(refusal);
                 let text = inert_json(&serde_json::to_string_pretty(&report)?);
                 writeln!(self.out, "{text}")?;
                 self.out.flush()?;

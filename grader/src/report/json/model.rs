@@ -16,9 +16,9 @@ pub struct Report {
     /// The submission as the user named it.
     pub submission: String,
     /// `pass`: every requirement is met. `fail`: some are not. `error`: the grader or the machine
-    /// failed, and the points are not final.
+    /// failed, and the points are not final; or nothing of the submission could be graded, and `notes` say why.
     pub result: String,
-    /// Exit status of the check: 0, 1 or 3.
+    /// Exit status of the check: 0, 1, 3, or 2 where nothing of the submission could be graded.
     pub exit_status: u8,
     /// Points earned.
     pub points: u32,

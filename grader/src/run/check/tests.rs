@@ -197,6 +197,7 @@ impl Bench {
                     RunEvent::ScenarioDone {
                         scenario, fault, ..
                     } => format!("{scenario} {}", fault.unwrap_or("ran")),
+                    RunEvent::Refused(_) => "refused".to_owned(),
                     RunEvent::Finished(summary) => {
                         format!("{} / {}", summary.points, summary.of)
                     }

@@ -41,7 +41,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Reset => "the other side has gone and left bytes unread".to_owned(),
         AddressTaken => "the address is taken: a file of that name is already there".to_owned(),
         PortTaken => "the port is taken".to_owned(),
-        Interrupted => "interrupted by a signal: call it again".to_owned(),
+        Interrupted => "interrupted by a signal: not an error".to_owned(),
         MadeAgain => "a signal came in between, and the call was made again".to_owned(),
         NothingListens => "nobody listens there".to_owned(),
         NoSuchFile => "there is no such file".to_owned(),

@@ -37,7 +37,7 @@ pub(super) fn say(phrase: Phrase<'_>) -> String {
         Reset => "другая сторона ушла, не прочитав всего".to_owned(),
         AddressTaken => "адрес занят: файл с таким именем уже есть".to_owned(),
         PortTaken => "порт занят".to_owned(),
-        Interrupted => "прервано сигналом: повторите вызов".to_owned(),
+        Interrupted => "прервано сигналом: это не ошибка".to_owned(),
         MadeAgain => "пришёл сигнал, и вызов был повторён".to_owned(),
         NothingListens => "там никто не слушает".to_owned(),
         NoSuchFile => "такого файла нет".to_owned(),
