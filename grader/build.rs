@@ -1,4 +1,8 @@
-//! Puts the labs into the executable: a table of `include_str!`s over `labs/`.
+//! Puts the labs into the executable, a table of `include_str!`s over `labs/`, and by which rules it builds
+//! submissions: what other rules have built, or not, is not taken for its own.
+
+#[path = "build/rules.rs"]
+mod rules;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -8,6 +12,10 @@ use std::{env, fs, io};
 fn main() -> io::Result<()> {
     let manifest = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or(io::ErrorKind::NotFound)?);
     let labs = manifest.join("../labs").canonicalize()?;
+    println!("cargo::rerun-if-changed=build");
+    println!("cargo::rerun-if-changed=src/submission");
+    let rules = rules::rules(&manifest.join("src/submission"))?;
+    println!("cargo::rustc-env=GRADER_BUILD_RULES={rules}");
     let mut table = String::from("&[\n");
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={}", labs.display());

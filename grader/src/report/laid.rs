@@ -34,14 +34,17 @@ pub fn laid_page(lab: &Lab, dir: &Path, names: &[&str], called: &str, lang: Lang
     page.gap();
     let next = words.next();
     let indent = " ".repeat(columns(next) + 2);
-    page.put(Tone::Strong, next).add("  ");
-    if dir == Path::new(".") {
-        page.line(&format!("less {HANDOUT}"));
-    } else {
-        page.line(&format!("cd {}", quote(&dir.display().to_string())));
-        page.line(&format!("{indent}less {HANDOUT}"));
+    let mut commands = Vec::new();
+    if dir != Path::new(".") {
+        commands.push(format!("cd {}", quote(&dir.display().to_string())));
     }
-    page.line(&format!("{indent}grader check {} .", quote(called)));
+    // A lab of one's own may have none.
+    if names.is_empty() || names.contains(&HANDOUT) {
+        commands.push(format!("less {HANDOUT}"));
+    }
+    commands.push(format!("grader check {} .", quote(called)));
+    page.put(Tone::Strong, next).add("  ");
+    page.line(&commands.join(&format!("\n{indent}")));
     page.finish()
 }
 
@@ -77,6 +80,12 @@ mod tests {
             text.ends_with("next  cd work\n      less HANDOUT.md\n      grader check us-upper .\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn who_got_no_handout_is_not_told_to_read_it() {
+        let text = page(".", &["us-server.c"], Lang::En);
+        assert!(text.ends_with("next  grader check us-upper .\n"), "{text}");
     }
 
     #[test]

@@ -145,7 +145,15 @@ fn workflow(name: &str) -> String {
          \x20     - uses: actions/checkout@v4\n\
          \x20     # Ubuntu's runners restrict user namespaces, which isolate the programs.\n\
          \x20     - run: sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0\n\
-         \x20     - run: cargo install --locked --git \"$GRADER\" grader\n\
+         \x20     # Compiled once for each state of the grader.\n\
+         \x20     - id: grader\n\
+         \x20       run: echo \"state=$(git ls-remote \"$GRADER\" HEAD | cut -f1)\" >> \"$GITHUB_OUTPUT\"\n\
+         \x20     - uses: actions/cache@v4\n\
+         \x20       with:\n\
+         \x20         path: ~/.cargo/bin/grader\n\
+         \x20         key: grader-${{{{ steps.grader.outputs.state }}}}\n\
+         \x20     - run: command -v grader || cargo install --locked --git \"$GRADER\" grader\n\
+         \x20     - run: grader doctor || true\n\
          \x20     - run: grader check \"$LAB\" . --format human --format github --format junit=report.xml\n",
         lab.replace('\'', "''"),
     )

@@ -499,3 +499,19 @@ fn without_a_compiler_there_is_one_clear_error() {
     assert!(error.contains("no C compiler found"), "{error}");
     assert_eq!(cc.calls.load(Ordering::SeqCst), 0);
 }
+
+#[path = "../../../build/rules.rs"]
+mod rules;
+
+#[test]
+fn other_rules_have_other_builds() {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/submission");
+    assert_eq!(rules::rules(&here).unwrap(), env!("GRADER_BUILD_RULES"));
+    let dir = TempDir::new().unwrap();
+    let of = |text: &str| {
+        fs::write(dir.path().join("a.rs"), text).unwrap();
+        rules::rules(dir.path()).unwrap()
+    };
+    assert_eq!(of("one"), of("one"));
+    assert_ne!(of("one"), of("two"));
+}
