@@ -1,5 +1,5 @@
 //! JUnit XML in the dialect of the Jenkins xUnit plugin: `failure` is the student's, `error` the
-//! grader's or the machine's, `skipped` a requirement that could not be judged.
+//! grader's or the machine's, `skipped` a requirement that could not be judged, or is only reported and not met.
 
 use std::io::{self, Write};
 
@@ -125,8 +125,11 @@ impl<W> JUnit<W> {
             .find(|r| r.id == verdict.requirement);
         let title = requirement.map_or("", |r| r.title.in_lang(self.context.lang));
         let message = legal(&sentence(verdict, words));
+        let reported = verdict.of == 0 && summary.of > 0;
         let mut status = match verdict.outcome {
             Outcome::Pass => TestCaseStatus::success(),
+            // What is only reported fails nobody's build.
+            Outcome::Fail | Outcome::Unstable if reported => TestCaseStatus::skipped(),
             Outcome::Fail | Outcome::Unstable => {
                 TestCaseStatus::non_success(NonSuccessKind::Failure)
             }
@@ -206,6 +209,23 @@ mod tests {
     #[test]
     fn one_fault() {
         insta::assert_snapshot!(text(&sample::one_fault()));
+    }
+
+    #[test]
+    fn what_is_only_reported_is_no_failure() {
+        let mut run = sample::one_fault();
+        assert!(text(&run).contains("<failure"));
+        for verdict in &mut run.summary.verdicts {
+            if verdict.outcome == Outcome::Fail {
+                verdict.of = 0;
+            }
+        }
+        let text = text(&run);
+        assert!(!text.contains("<failure"), "{text}");
+        assert!(
+            text.contains("<skipped") && text.contains(r#"type="fail""#),
+            "{text}"
+        );
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub(super) const ANNOTATIONS: usize = 10;
 
 /// An annotation, most important first.
 struct Annotation {
+    /// `error`, or `warning` for what is only reported.
+    level: &'static str,
     file: Option<Position>,
     title: String,
     message: String,
@@ -51,7 +53,8 @@ impl<W> GitHub<W> {
             }
             properties.push(format!("title={}", property(&annotation.title)));
             out += &format!(
-                "::error {}::{}\n",
+                "::{} {}::{}\n",
+                annotation.level,
                 properties.join(","),
                 message(&annotation.message)
             );
@@ -86,6 +89,7 @@ impl<W> GitHub<W> {
                 let mut text = failure.clone();
                 text.extend(build.hint.iter().flat_map(|hint| ["\n", hint]));
                 all.push(Annotation {
+                    level: "error",
                     file: self.position(failure),
                     title,
                     message: text,
@@ -104,7 +108,9 @@ impl<W> GitHub<W> {
             }
             text += "\n";
             text += &self.details(verdict, words);
+            let reported = verdict.of == 0 && summary.of > 0 && verdict.outcome != Outcome::Error;
             all.push(Annotation {
+                level: if reported { "warning" } else { "error" },
                 file: None,
                 title,
                 message: text.trim_end().to_owned(),

@@ -49,6 +49,18 @@ fn one_fault() {
 }
 
 #[test]
+fn what_is_only_reported_is_a_warning() {
+    let mut run = sample::one_fault();
+    assert!(all_three(&run).0.starts_with("::error "));
+    for verdict in &mut run.summary.verdicts {
+        if verdict.outcome == crate::verdict::Outcome::Fail {
+            verdict.of = 0;
+        }
+    }
+    assert!(all_three(&run).0.starts_with("::warning "));
+}
+
+#[test]
 fn a_compilers_place_is_annotated() {
     let (commands, _, output) = all_three(&sample::not_built());
     let first = commands.lines().next().unwrap();

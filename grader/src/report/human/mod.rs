@@ -112,7 +112,10 @@ impl<W> Human<W> {
         for build in self.builds.iter().filter(|build| build.failure.is_some()) {
             not_built(page, build, words);
         }
-        for verdict in of_kind(summary, &[Outcome::Fail, Outcome::Unstable]) {
+        let mut failed = of_kind(summary, &[Outcome::Fail, Outcome::Unstable]);
+        // What costs points comes first.
+        failed.sort_by_key(|verdict| verdict.of == 0);
+        for verdict in failed {
             self.failure(page, verdict, words);
         }
         self.faults(page, summary, words);

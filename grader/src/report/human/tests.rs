@@ -26,6 +26,22 @@ fn one_fault_in_russian() {
 }
 
 #[test]
+fn what_costs_points_comes_before_what_is_only_reported() {
+    let mut run = sample::one_fault();
+    let failed = |verdict: &&mut crate::verdict::Verdict| verdict.outcome == Outcome::Fail;
+    let fault = run.summary.verdicts.iter_mut().find(failed).unwrap();
+    let mut reported = fault.clone();
+    (reported.requirement, reported.of) = ("remark".into(), 0);
+    run.summary.verdicts.insert(0, reported);
+    let text = text(&run, Lang::En);
+    let first = text.lines().find(|line| line.starts_with('✗')).unwrap();
+    assert!(
+        !first.contains("remark") && text.contains("✗ remark"),
+        "{text}"
+    );
+}
+
+#[test]
 fn all_met() {
     insta::assert_snapshot!(text(&sample::all_met(), Lang::En));
 }

@@ -117,7 +117,13 @@ fn heading(page: &mut Page, verdict: &Verdict, title: &str) {
     };
     let points = format!("{}/{}", verdict.points, verdict.of);
     let left = format!("{} {points:>5}  ", pad(&verdict.requirement, 10));
-    page.put(Tone::Bad, &format!("{mark} "));
+    // What is only reported is no reason for alarm.
+    let tone = if verdict.of == 0 {
+        Tone::Warn
+    } else {
+        Tone::Bad
+    };
+    page.put(tone, &format!("{mark} "));
     for (row, text) in wrap(&one_line(title), WIDTH - 2 - columns(&left))
         .iter()
         .enumerate()
