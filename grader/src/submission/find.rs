@@ -312,6 +312,12 @@ impl<'a> Search<'a> {
                 candidates,
             });
         }
+        let taken = found.iter().map(|(_, path)| *path).collect();
+        let others = states::others(tree, self.home, &self.claimed, &taken);
+        let notes = others
+            .into_iter()
+            .map(|(file, taken)| Note::Another(file, taken));
+        self.layout.notes.extend(notes);
         for role in &self.open {
             match found.iter().find(|(r, _)| r.name() == role.name()) {
                 Some(&(role, path)) => {

@@ -29,6 +29,8 @@ pub enum Note {
     PlainFlag(String, String, String),
     /// A source that is passed over, as its name says that it is an earlier state.
     Earlier(String),
+    /// A program that plays the same part as the one that is graded: its source, the other's.
+    Another(String, String),
 }
 
 impl Note {
@@ -57,6 +59,12 @@ impl Note {
             }
             (Self::OtherInterpreter(file, named, with), Lang::Ru) => {
                 format!("{file}: здесь нет {named}; запущен с {with}")
+            }
+            (Self::Another(file, taken), Lang::En) => {
+                format!("{file}: could be the same program; {taken} is graded, by its name")
+            }
+            (Self::Another(file, taken), Lang::Ru) => {
+                format!("{file}: мог бы быть той же программой; по имени выбран {taken}")
             }
             (Self::Earlier(file), Lang::En) => {
                 format!("{file}: by its name an earlier state, passed over")

@@ -99,12 +99,7 @@ pub(super) fn earlier(
     claimed: &BTreeSet<String>,
     lone: bool,
 ) -> Vec<String> {
-    let programs = tree.files.iter().filter_map(|file| {
-        let (bytes, language) = (file.bytes()?, language_in(file)?);
-        let open = is_below(file, home) && !claimed.contains(&file.path);
-        let does = (language.listens(bytes), language.connects(bytes));
-        (open && language.has_main(bytes)).then_some((&file.path, does))
-    });
+    let programs = programs(tree, home, claimed);
     let (earlier, current): (Vec<_>, Vec<_>) =
         programs.partition(|(path, _)| is_earlier(stem(path)));
     let replaced = |does: &(bool, bool)| {
@@ -112,7 +107,40 @@ pub(super) fn earlier(
         current.any(|(_, other)| lone || does != &(false, false) && does == other)
     };
     let replaced = earlier.into_iter().filter(|(_, does)| replaced(does));
-    replaced.map(|(path, _)| path.clone()).collect()
+    replaced.map(|(path, _)| (*path).to_owned()).collect()
+}
+
+/// Programs that listen, or connect, as one of the `taken` does, each with that one.
+pub(super) fn others(
+    tree: &Tree,
+    home: Option<&str>,
+    claimed: &BTreeSet<String>,
+    taken: &BTreeSet<&str>,
+) -> Vec<(String, String)> {
+    let (taken, others): (Vec<_>, Vec<_>) =
+        programs(tree, home, claimed).partition(|(path, _)| taken.contains(path));
+    let same = |does: (bool, bool)| {
+        let same = taken.iter().find(|(_, other)| *other == does);
+        same.filter(|_| does != (false, false))
+    };
+    let others = others.into_iter();
+    others
+        .filter_map(|(path, does)| Some((path.to_owned(), same(does)?.0.to_owned())))
+        .collect()
+}
+
+/// The programs that nobody has yet, and whether each listens and connects.
+fn programs<'t>(
+    tree: &'t Tree,
+    home: Option<&str>,
+    claimed: &BTreeSet<String>,
+) -> impl Iterator<Item = (&'t str, (bool, bool))> {
+    tree.files.iter().filter_map(move |file| {
+        let (bytes, language) = (file.bytes()?, language_in(file)?);
+        let open = is_below(file, home) && !claimed.contains(&file.path);
+        let does = (language.listens(bytes), language.connects(bytes));
+        (open && language.has_main(bytes)).then_some((file.path.as_str(), does))
+    })
 }
 
 fn is_earlier(name: &str) -> bool {

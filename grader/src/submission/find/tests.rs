@@ -79,6 +79,21 @@ fn the_best_pattern_wins() {
 }
 
 #[test]
+fn who_hands_in_two_servers_is_told_which_is_graded() {
+    const SERVER: &str = "int main(void) { listen(3, 1); }";
+    const CLIENT: &str = "int main(void) { connect(3, 0, 0); }";
+    let found = layout(&[
+        ("server2.c", SERVER),
+        ("us-server.c", SERVER),
+        ("us-client.c", CLIENT),
+        ("words.c", MAIN),
+    ]);
+    assert_eq!(sources(&found, "server"), ["us-server.c"]);
+    let another = Note::Another("server2.c".into(), "us-server.c".into());
+    assert_eq!(found.notes, [another]);
+}
+
+#[test]
 fn case_does_not_matter() {
     let found = layout(&[("Server.c", MAIN), ("UnixClient.c", MAIN)]);
     assert_eq!(sources(&found, "server"), ["Server.c"]);
