@@ -10,6 +10,7 @@ use std::thread;
 use super::archive::{ArchiveBounds, ArchiveError, Stop, Target, Unpacked, receive};
 
 mod history;
+mod odd;
 
 /// A repository, bare or with a working tree.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,11 +68,13 @@ fn short_name(name: &str) -> Option<(&str, &str, bool)> {
 }
 
 impl Repository {
-    /// The repository in the directory `path`; `None` where there is none.
+    /// The repository in the directory `path`; `None` where there is none, or one that has things in it
+    /// which no repository has.
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {
         let bare = path.join("HEAD").is_file() && path.join("objects").is_dir();
-        (bare || path.join(".git").exists()).then(|| Self {
+        let is_one = bare || path.join(".git").exists();
+        (is_one && !odd::is_odd(path)).then(|| Self {
             path: path.to_owned(),
         })
     }
