@@ -14,7 +14,7 @@ use super::findings::{difference, sentence};
 use super::ladder::ladders;
 use super::page::Page;
 use super::phrases::phrases;
-use super::{Context, Reporter};
+use super::{Context, Reporter, only_reported};
 use crate::text::{clean, one_line};
 
 /// Writes one XML document when everything is known.
@@ -125,11 +125,12 @@ impl<W> JUnit<W> {
             .find(|r| r.id == verdict.requirement);
         let title = requirement.map_or("", |r| r.title.in_lang(self.context.lang));
         let message = legal(&sentence(verdict, words));
-        let reported = verdict.of == 0 && summary.of > 0;
         let mut status = match verdict.outcome {
             Outcome::Pass => TestCaseStatus::success(),
             // What is only reported fails nobody's build.
-            Outcome::Fail | Outcome::Unstable if reported => TestCaseStatus::skipped(),
+            Outcome::Fail | Outcome::Unstable if only_reported(verdict, summary) => {
+                TestCaseStatus::skipped()
+            }
             Outcome::Fail | Outcome::Unstable => {
                 TestCaseStatus::non_success(NonSuccessKind::Failure)
             }

@@ -126,6 +126,11 @@ pub fn exit_status(summary: &Summary) -> u8 {
     }
 }
 
+/// Whether a requirement is only reported, beside others that earn points.
+fn only_reported(verdict: &Verdict, summary: &Summary) -> bool {
+    verdict.of == 0 && summary.of > 0
+}
+
 /// The word for an outcome in machine formats.
 #[must_use]
 pub(crate) fn outcome_word(outcome: Outcome) -> &'static str {

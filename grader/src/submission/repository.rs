@@ -68,15 +68,20 @@ fn short_name(name: &str) -> Option<(&str, &str, bool)> {
 }
 
 impl Repository {
-    /// The repository in the directory `path`; `None` where there is none, or one that has things in it
-    /// which no repository has.
+    /// The repository in the directory `path`; `None` where there is none.
     #[must_use]
     pub fn at(path: &Path) -> Option<Self> {
         let bare = path.join("HEAD").is_file() && path.join("objects").is_dir();
-        let is_one = bare || path.join(".git").exists();
-        (is_one && !odd::is_odd(path)).then(|| Self {
+        (bare || path.join(".git").exists()).then(|| Self {
             path: path.to_owned(),
         })
+    }
+
+    /// The same of a directory that is met for the first time; `None` too where it has things in it which
+    /// no repository has. All of it is looked at, once.
+    #[must_use]
+    pub fn found_at(path: &Path) -> Option<Self> {
+        Self::at(path).filter(|_| !odd::is_odd(path))
     }
 
     /// Whether it has a working tree, which is then a directory like any other.

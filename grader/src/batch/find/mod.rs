@@ -111,7 +111,7 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
             )),
         });
     }
-    let repository = Repository::at(&root);
+    let repository = Repository::found_at(&root);
     let mut search = Search::new(query, &root);
     found.how = match (&query.refs, &query.layout, &repository) {
         (Some(names), _, Some(repository)) => {

@@ -111,7 +111,7 @@ pub(super) fn committed(path: &Path) -> Option<i64> {
     // A directory inside somebody's repository says nothing about when it was handed in.
     path.join(".git")
         .exists()
-        .then(|| Repository::at(path)?.head_time())?
+        .then(|| Repository::found_at(path)?.head_time())?
 }
 
 /// Looks for directories that name a lab; where only one lab is graded, also for directories with

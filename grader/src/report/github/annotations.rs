@@ -2,6 +2,7 @@
 
 use super::GitHub;
 use crate::report::findings::{of_kind, sentence};
+use crate::report::only_reported;
 use crate::report::phrases::phrases;
 use crate::run::{Refusal, Summary};
 use crate::text::{clean, one_line};
@@ -108,7 +109,7 @@ impl<W> GitHub<W> {
             }
             text += "\n";
             text += &self.details(verdict, words);
-            let reported = verdict.of == 0 && summary.of > 0 && verdict.outcome != Outcome::Error;
+            let reported = only_reported(verdict, summary) && verdict.outcome != Outcome::Error;
             all.push(Annotation {
                 level: if reported { "warning" } else { "error" },
                 file: None,

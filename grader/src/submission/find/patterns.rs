@@ -129,7 +129,8 @@ pub(super) fn started_by_others(
     out
 }
 
-fn mains<'t>(tree: &'t Tree, home: Option<&str>) -> impl Iterator<Item = &'t File> {
+/// The sources with a `main` of their own.
+pub(super) fn mains<'t>(tree: &'t Tree, home: Option<&str>) -> impl Iterator<Item = &'t File> {
     tree.files.iter().filter(move |file| {
         let has_main = |language: Language| language.has_main(file.bytes().unwrap_or_default());
         is_below(file, home) && language_in(file).is_some_and(has_main)

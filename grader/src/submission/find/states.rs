@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::tree::Tree;
 use super::super::words;
-use super::is_below;
 use super::names::stem;
+use super::patterns;
 use super::sources::language_in;
 
 /// What says that a directory is an earlier state of another one: `lab30_old`, `lab30.bak`.
@@ -68,11 +68,7 @@ pub(super) fn newest_of<'t>(all: &BTreeSet<(&'t str, &'t str)>) -> Option<&'t st
 pub(super) fn newest<'t>(tree: &'t Tree, home: Option<&str>) -> Option<&'t str> {
     let start = home.map_or(0, |home| home.len() + 1);
     let mut mains: BTreeMap<(&'t str, &'t str), usize> = BTreeMap::new();
-    for file in &tree.files {
-        let bytes = file.bytes().unwrap_or_default();
-        if !is_below(file, home) || !language_in(file).is_some_and(|l| l.has_main(bytes)) {
-            continue;
-        }
+    for file in patterns::mains(tree, home) {
         let (name, _) = file.path.get(start..)?.split_once('/')?;
         let path = &file.path[..start + name.len()];
         *mains.entry((path, name)).or_default() += 1;
@@ -135,11 +131,11 @@ fn programs<'t>(
     home: Option<&str>,
     claimed: &BTreeSet<String>,
 ) -> impl Iterator<Item = (&'t str, (bool, bool))> {
-    tree.files.iter().filter_map(move |file| {
+    let open = patterns::mains(tree, home).filter(|file| !claimed.contains(&file.path));
+    open.filter_map(|file| {
         let (bytes, language) = (file.bytes()?, language_in(file)?);
-        let open = is_below(file, home) && !claimed.contains(&file.path);
         let does = (language.listens(bytes), language.connects(bytes));
-        (open && language.has_main(bytes)).then_some((file.path.as_str(), does))
+        Some((file.path.as_str(), does))
     })
 }
 

@@ -161,14 +161,14 @@ fn a_repository_with_a_fifo_in_it_is_none() {
     let own = dir.path().join(".git");
     fs::create_dir_all(own.join("objects/ab")).unwrap();
     fs::write(own.join("HEAD"), "ref: refs/heads/main\n").unwrap();
-    assert!(Repository::at(dir.path()).is_some());
+    assert!(Repository::found_at(dir.path()).is_some());
     let fifo = own.join("objects/ab/cd");
     nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-    assert_eq!(Repository::at(dir.path()), None);
+    assert_eq!(Repository::found_at(dir.path()), None);
     fs::remove_file(&fifo).unwrap();
     // A link to one is opened as well.
     let elsewhere = dir.path().join("pipe");
     nix::unistd::mkfifo(&elsewhere, nix::sys::stat::Mode::S_IRWXU).unwrap();
     std::os::unix::fs::symlink(&elsewhere, own.join("config")).unwrap();
-    assert_eq!(Repository::at(dir.path()), None);
+    assert_eq!(Repository::found_at(dir.path()), None);
 }
