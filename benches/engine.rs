@@ -98,6 +98,7 @@ fn plan(exe: &Path, argument: Option<u64>, observation: Observation) -> Plan {
         observation,
         opens: false,
         isolation: Isolation::BestEffort,
+        attempt: 0,
         readable: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The pool of workers that carries out plans.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ pub struct EngineOptions {
 
 /// So often a plan is carried out before it is given up that its acts do not come as one. Each is
 /// spoilt only when the helper is driven from its processor within some microseconds.
-const ATTEMPTS: usize = 50;
+const ATTEMPTS: u32 = 50;
 
 impl Default for EngineOptions {
     fn default() -> Self {
@@ -240,9 +241,13 @@ impl Engine {
         let mut result = Err(Fault::Act(format!(
             "programs ran between acts that belong together, in each of {ATTEMPTS} attempts"
         )));
-        for _ in 0..ATTEMPTS {
+        let mut plan = Cow::Borrowed(plan);
+        for attempt in 0..ATTEMPTS {
+            if attempt > 0 {
+                plan.to_mut().attempt = attempt;
+            }
             let mut events = Vec::new();
-            let done = self.run_in(&mut slot, plan, &mut |event| events.push(event));
+            let done = self.run_in(&mut slot, &plan, &mut |event| events.push(event));
             if done.is_err() || !is_parted(&events) {
                 result = done.map(|()| events);
                 break;

@@ -238,6 +238,7 @@ impl Helper {
                     own,
                     cap,
                     &mut self.buffer,
+                    self.plan.attempt,
                     &mut self.recorder,
                 );
             }

@@ -178,6 +178,7 @@ pub fn plan(lab: &Lab, scenario: &Scenario, setting: &Setting<'_>) -> Result<Pla
             observation: setting.observation,
             opens: lab.opens_fifos(),
             isolation: setting.isolation,
+            attempt: 0,
             readable: Vec::new(),
         },
         names,

@@ -67,6 +67,7 @@ impl Recipe {
             observation: Observation::Bare,
             opens: false,
             isolation,
+            attempt: 0,
             readable: self.readable.iter().cloned().collect(),
         }
     }

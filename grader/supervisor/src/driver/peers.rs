@@ -57,8 +57,9 @@ impl Peer {
         address: &Address,
         stalled: bool,
         small: bool,
+        attempt: u32,
     ) -> Result<(), i32> {
-        let before = Switches::afresh();
+        let before = Switches::afresh(attempt);
         let attempt = || -> nix::Result<OwnedFd> {
             let fd = stream_socket(address)?;
             if small {
@@ -236,10 +237,10 @@ impl Peer {
     }
 
     /// Half-closes once the queue is empty.
-    pub(crate) fn shutdown(&mut self, peer: PeerId, recorder: &mut Recorder) {
+    pub(crate) fn shutdown(&mut self, peer: PeerId, attempt: u32, recorder: &mut Recorder) {
         self.shutdown_wanted = true;
         if !self.queue.is_empty() && self.since.is_none() {
-            self.since = Some(Switches::afresh());
+            self.since = Some(Switches::afresh(attempt));
         }
         self.send_or_end(peer, recorder);
     }
@@ -272,9 +273,9 @@ impl Peer {
     }
 
     /// Sends what there is room for, and closes at once.
-    pub(crate) fn close(&mut self, peer: PeerId, recorder: &mut Recorder) {
+    pub(crate) fn close(&mut self, peer: PeerId, attempt: u32, recorder: &mut Recorder) {
         if !self.queue.is_empty() && self.since.is_none() {
-            self.since = Some(Switches::afresh());
+            self.since = Some(Switches::afresh(attempt));
         }
         let before = self.since.unwrap_or_else(Switches::now);
         let felt = self.send_queued(peer, recorder) || self.since.is_some();

@@ -296,12 +296,13 @@ impl Stdio {
         watched: &[libc::pollfd],
         cap: u64,
         buffer: &mut [u8],
+        attempt: u32,
         recorder: &mut Recorder,
     ) -> bool {
         let mut moved = false;
         // Only where it will be compared.
         let ends = self.eof_wanted && !self.queue.is_empty();
-        let before = ends.then(Switches::afresh);
+        let before = ends.then(|| Switches::afresh(attempt));
         while !self.queue.is_empty() {
             let Some(fd) = &self.input else {
                 self.queue.clear();

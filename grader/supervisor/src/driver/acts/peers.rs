@@ -74,7 +74,7 @@ impl Helper {
     pub(super) fn shutdown(&mut self, peer: PeerId) -> Result<(), String> {
         let ending = self.peers.get_mut(usize::from(peer.0));
         let ending = ending.ok_or("no such peer")?;
-        ending.shutdown(peer, &mut self.recorder);
+        ending.shutdown(peer, self.plan.attempt, &mut self.recorder);
         Ok(())
     }
 
@@ -84,7 +84,7 @@ impl Helper {
     pub(super) fn close(&mut self, peer: PeerId) -> Result<(), String> {
         let gone = self.peers.get_mut(usize::from(peer.0));
         let gone = gone.ok_or("no such peer")?;
-        gone.close(peer, &mut self.recorder);
+        gone.close(peer, self.plan.attempt, &mut self.recorder);
         self.tracer.meetings.closed(peer);
         Ok(())
     }
@@ -130,7 +130,7 @@ impl Helper {
         let result = address.map_or(Err(libc::ENOENT), |address| {
             let mut go = || match how {
                 Some(how) => target.reach(&address, stalled, small, how),
-                None => target.connect(&address, stalled, small),
+                None => target.connect(&address, stalled, small, self.plan.attempt),
             };
             match stranger {
                 None => go(),
