@@ -227,8 +227,7 @@ fn reference(
             .map(|ran| ran.actual.clone())
             .collect();
         if let Err(moved) = compare_runs(&transcripts) {
-            row.moved
-                .push(format!("{} ({})", moved.scenario, moved.lane));
+            row.moved.push(*moved);
         }
         if let (true, Some(first)) = (scenario.calibrated, transcripts.first()) {
             expected = Arc::new(first.clone());

@@ -28,6 +28,14 @@ pub struct Moved {
     pub run: usize,
 }
 
+impl Moved {
+    /// `talk (alice)`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("{} ({})", self.scenario, self.lane)
+    }
+}
+
 impl fmt::Display for Moved {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(

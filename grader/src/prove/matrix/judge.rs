@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Kind, Problem, Proof, Row};
+use crate::prove::record::Moved;
 use crate::verdict::Outcome;
 
 impl Proof {
@@ -94,7 +95,7 @@ impl Proof {
         });
         outcomes
             .map(|(_, id)| id.clone())
-            .chain(row.moved.iter().cloned())
+            .chain(row.moved.iter().map(Moved::place))
             .collect()
     }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::fixture::Fixture;
+use super::record::Moved;
 use crate::verdict::Outcome;
 
 /// What a row of the matrix must show.
@@ -48,8 +49,8 @@ pub struct Row {
     pub faults: Vec<String>,
     /// What is wrong with its build; judged for the starter.
     pub build: Vec<String>,
-    /// Scenarios whose transcript was not the same in all repeats; filled for the reference.
-    pub moved: Vec<String>,
+    /// Where transcripts were not the same in all repeats, once for a scenario; filled for the reference.
+    pub moved: Vec<Moved>,
 }
 
 impl Row {

@@ -93,6 +93,11 @@ impl Proof {
         for problem in &problems {
             writeln!(out, "{bad}✗{bad:#} {}", clean(&problem.to_string()))?;
         }
+        for moved in self.rows.iter().flat_map(|row| &row.moved) {
+            for line in moved.to_string().lines() {
+                writeln!(out, "  {}", clean(line))?;
+            }
+        }
         for fault in self.faults() {
             writeln!(out, "{bad}error{bad:#}: {}", clean(&fault))?;
         }

@@ -149,8 +149,24 @@ fn verdicts_and_transcripts_must_not_move() {
     );
     assert!(text(&proof).contains("1 moved"));
     let mut proof = proved();
-    proof.rows[0].moved = vec!["talk".to_owned()];
+    proof.rows[0].moved = vec![Moved {
+        scenario: "talk".to_owned(),
+        phase: "1  alice > ab".to_owned(),
+        lane: "alice".to_owned(),
+        first: vec!["alice  <  | AB".to_owned()],
+        other: Vec::new(),
+        run: 7,
+    }];
     assert!(matches!(&proof.problems()[0], Problem::Unsteady { name, .. } if name == "reference"));
+    let text = text(&proof);
+    assert!(
+        text.contains(
+            "✗ reference: not the same in every run: talk (alice)\n  \
+             talk: lane `alice` moves in phase 1  alice > ab\n    \
+             run 1     alice  <  | AB\n    run 7     (nothing)\n"
+        ),
+        "{text}"
+    );
 }
 
 #[test]
