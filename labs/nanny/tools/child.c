@@ -8,7 +8,7 @@
  *   open        blocks no signal from here on
  *   stubborn    ignores SIGTERM from here on
  *   apart       leaves for a session of its own: no signal to a group reaches it
- *   term MS     waits for SIGTERM; so many milliseconds later writes how often it came
+ *   term MS     waits for SIGTERM and says that it came; so many milliseconds later writes how often
  *
  * Each line is one write. Signals are waited for, not caught, so nothing depends on timing. */
 #include <errno.h>
@@ -51,6 +51,7 @@ static void term(const char *ms)
         ;
     /* What comes while it rests stays pending: another one shows as a second. */
     times = 1;
+    say("SIGTERM came");
     rest(milliseconds(ms));
     struct timespec none = { 0, 0 };
     while (sigtimedwait(&set, NULL, &none) == SIGTERM)
