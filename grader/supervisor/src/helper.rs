@@ -74,6 +74,8 @@ pub(crate) struct Helper {
     pub(crate) program_names: Vec<String>,
     pub(crate) signals: ChildSignals,
     pub(crate) limit_hit: bool,
+    /// By how much the limit of the scenario's time is put off.
+    pub(crate) grace: Duration,
     pub(crate) watch: Watch,
     /// Nothing can happen any more by itself: the last step was proved, and nothing was done since.
     pub(crate) at_rest: bool,
@@ -164,6 +166,7 @@ impl Helper {
                 .collect(),
             signals: ChildSignals::new()?,
             limit_hit: false,
+            grace: Duration::ZERO,
             watch: Watch::new(
                 plan.limits.total_memory,
                 std::process::id() == 1,

@@ -18,10 +18,7 @@ impl Helper {
         let from = self.tracer.time.clock.now();
         let began = Instant::now();
         loop {
-            if matches!(rest.how, Quiet::Ended | Quiet::Limit)
-                || self.wall_time_left().is_zero()
-                || self.overtaxed()
-            {
+            if matches!(rest.how, Quiet::Ended | Quiet::Limit) || self.out_of_time() {
                 break;
             }
             let now = self.tracer.time.clock.now();
@@ -70,11 +67,7 @@ impl Helper {
         loop {
             self.turn();
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero()
-                || !self.tracer.any_alive()
-                || self.wall_time_left().is_zero()
-                || self.overtaxed()
-            {
+            if left.is_zero() || !self.tracer.any_alive() || self.out_of_time() {
                 return;
             }
             self.wait(left.min(Duration::from_millis(100)));

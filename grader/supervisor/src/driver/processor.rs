@@ -1,5 +1,5 @@
 //! Whether programs had a processor while time passed. On a machine with far too much to do they may
-//! have had none, and then it is not for them that a limit of time has come.
+//! have had little or none, and what they waited for it is not theirs.
 
 use std::time::Duration;
 
@@ -7,6 +7,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::{SysconfVar, sysconf};
 
 use crate::helper::Helper;
+use crate::plan::LONGEST;
 use crate::proc;
 use crate::tracer::lookup;
 
@@ -15,27 +16,45 @@ use crate::tracer::lookup;
 struct Time {
     /// On a processor, all together.
     ran: Duration,
-    /// Ready to run, but without one: the longest that any thread had to wait.
+    /// Ready to run, but without one: the thread of theirs that had to wait longest.
     waited: Duration,
+    /// The same of the helper. When it is its turn, they are not ready.
+    helper_waited: Duration,
 }
 
 impl Time {
-    /// Whether nearly all of what has `passed` was somebody else's. Whoever had an eighth of the default
-    /// limit has had a hundred times what a scenario needs.
-    fn was_taken(self, passed: Duration) -> bool {
-        self.waited > passed / 4 * 3 && self.ran < passed / 8
+    /// How much of what has `passed` was somebody else's: somebody waited, and it was not for the others of
+    /// the scenario.
+    fn taken(self, passed: Duration) -> Duration {
+        // It also waits for processes that are gone, and not all of their time is counted.
+        let turns = if self.ran < passed / 8 {
+            self.helper_waited
+        } else {
+            self.helper_waited.min(self.waited)
+        };
+        (self.waited + turns).min(passed.saturating_sub(self.ran))
     }
 }
 
 impl Helper {
-    /// Ends the run if nearly all of the time that has `passed` since the scenario began, or since a little
-    /// later, was somebody else's: `true`. Never where the kernel does not count it.
-    pub(crate) fn had_no_processor(&mut self, passed: Duration) -> bool {
+    /// By how much a limit of time of `most` is put off, now that so much has `passed` since the scenario
+    /// began, or since a little later: by what others took. Nothing where the kernel does not count it.
+    /// `None`: it was put off for too long, and the run ends.
+    pub(crate) fn grace(&mut self, most: Duration, passed: Duration) -> Option<Duration> {
+        let grace = Self::time_so_far().taken(passed);
+        if passed <= most + grace && passed > most * LONGEST {
+            self.starve("processor time".into());
+            return None;
+        }
+        Some(grace)
+    }
+
+    fn time_so_far() -> Time {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
         let mut time = Time::default();
         if let Some((ran, waited)) = proc::time_of_thread(own, own) {
             time.ran += Duration::from_nanos(ran);
-            time.waited = time.waited.max(Duration::from_nanos(waited));
+            time.helper_waited = Duration::from_nanos(waited);
         }
         // Those that have ended.
         if let Ok(usage) = getrusage(UsageWho::RUSAGE_CHILDREN) {
@@ -55,7 +74,7 @@ impl Helper {
                 time.waited = time.waited.max(Duration::from_nanos(waited));
             }
         }
-        time.was_taken(passed) && self.starve("processor time".into())
+        time
     }
 }
 
@@ -63,21 +82,35 @@ impl Helper {
 mod tests {
     use super::*;
 
-    fn taken(ran: u64, waited: u64) -> bool {
-        let [ran, waited] = [ran, waited].map(Duration::from_millis);
-        Time { ran, waited }.was_taken(Duration::from_secs(20))
+    fn taken(ran: u64, waited: u64, helper_waited: u64) -> u128 {
+        let [ran, waited, helper_waited] = [ran, waited, helper_waited].map(Duration::from_millis);
+        let time = Time {
+            ran,
+            waited,
+            helper_waited,
+        };
+        time.taken(Duration::from_secs(20)).as_millis()
     }
 
     #[test]
-    fn only_who_was_ready_and_got_nothing_had_no_processor() {
-        assert!(taken(1_000, 19_000));
+    fn only_what_others_had_is_not_ones_own() {
+        // It was ready and got nearly nothing.
+        assert_eq!(taken(1_000, 19_000, 10), 19_000);
+        // The two waited in turns.
+        assert_eq!(taken(1_000, 3_000, 15_000), 18_000);
+        assert_eq!(taken(5_000, 7_000, 7_500), 14_000);
+        // It computed beside three others.
+        assert_eq!(taken(5_000, 15_000, 0), 15_000);
         // It slept.
-        assert!(!taken(1_000, 3_000));
+        assert_eq!(taken(10, 3, 2), 5);
         // It had it.
-        assert!(!taken(19_000, 1_000));
-        // Two that waited for each other.
-        assert!(!taken(20_000, 19_000));
-        // It had enough.
-        assert!(!taken(3_000, 17_000));
+        assert_eq!(taken(19_000, 1_000, 0), 1_000);
+        // Two, or sixty-four, that waited for each other.
+        assert_eq!(taken(20_000, 10_000, 0), 0);
+        assert_eq!(taken(20_000, 19_600, 0), 0);
+        // Two on two processors.
+        assert_eq!(taken(40_000, 5_000, 0), 0);
+        // A chain of processes, each of them young, for which the helper waited.
+        assert_eq!(taken(12_000, 5, 14_000), 10);
     }
 }

@@ -2,10 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
+/// So many times as long as it says a limit of time may last on a busy machine. Then the run is given up.
+pub(crate) const LONGEST: u32 = 5;
+
 /// Hard limits. Reaching one ends the run of the program, and an event names the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Wall time of the whole scenario, milliseconds: the last resort, not a judgement.
+    /// Wall time of the whole scenario, milliseconds: the last resort, not a judgement. What the rest of
+    /// the machine took while programs were ready to run does not count.
     pub wall_ms: u64,
     /// CPU time of the whole tree, milliseconds.
     pub cpu_ms: u64,

@@ -18,6 +18,7 @@ use crate::bytes::Bytes;
 pub use act::{Act, FileAct, Inspection, Step};
 pub use address::{Address, OwnName, Reach, SocketKind};
 pub use disturbance::{Disturbance, Effect, First, Nth, On};
+pub(crate) use limits::LONGEST;
 pub use limits::Limits;
 pub use program::{Image, Input, Output, Program};
 

@@ -57,16 +57,20 @@ impl Helper {
         }
     }
 
-    /// The wall-time limit of the scenario, or of the whole tree's CPU time.
-    pub(super) fn out_of_time(&mut self) -> bool {
+    /// The wall-time limit of the scenario, put off by what others took, or of the whole tree's CPU time.
+    pub(crate) fn out_of_time(&mut self) -> bool {
         if self.limit_hit {
             return true;
         }
         let passed = self.recorder.started().elapsed();
-        if passed > Duration::from_millis(self.plan.limits.wall_ms) {
-            if self.had_no_processor(passed) {
+        let most = Duration::from_millis(self.plan.limits.wall_ms);
+        if passed > most + self.grace {
+            let Some(grace) = self.grace(most, passed) else {
                 return true;
-            }
+            };
+            self.grace = grace;
+        }
+        if passed > most + self.grace {
             self.limit_hit = true;
             self.recorder.emit(What::Limit {
                 program: None,

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::isolation::sys;
-use crate::plan::Plan;
+use crate::plan::{LONGEST, Plan};
 use crate::scratch::Scratch;
 use crate::wire::{self, Frame, Kind, Quiet, WireError};
 
@@ -108,9 +108,10 @@ impl Process {
         self.child.id()
     }
 
-    /// From now on, waiting ends so long after `wall_ms`, and a little.
+    /// From now on, waiting ends so long after the longest that a limit of `wall_ms` lasts, and a little.
     pub(crate) fn expect_answer_within(&mut self, wall_ms: u64) {
-        let patience = Duration::from_millis(wall_ms).saturating_add(PATIENCE);
+        let longest = Duration::from_millis(wall_ms).saturating_mul(LONGEST);
+        let patience = longest.saturating_add(PATIENCE);
         self.incoming.get_mut().until = Instant::now().checked_add(patience);
     }
 

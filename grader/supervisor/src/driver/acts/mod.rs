@@ -144,12 +144,6 @@ impl Helper {
             }
         }
     }
-
-    /// What is left of the scenario's wall time.
-    pub(crate) fn wall_time_left(&self) -> Duration {
-        Duration::from_millis(self.plan.limits.wall_ms)
-            .saturating_sub(self.recorder.started().elapsed())
-    }
 }
 
 /// Goes into a network namespace of its own. Where that is refused, the machine's own network

@@ -113,14 +113,16 @@ impl Helper {
 
     /// Waits for the end of a program that may compute as long as it likes.
     pub(super) fn wait_exit(&mut self, program: ProgramId, most: Duration) {
-        let deadline = Instant::now() + most;
+        let began = Instant::now();
+        let mut grace = Duration::ZERO;
         loop {
             self.turn();
             let running = self
                 .tracer
                 .root_of(program)
                 .is_some_and(|root| root.status.is_none());
-            let left = deadline.saturating_duration_since(Instant::now());
+            let passed = began.elapsed();
+            let left = (most + grace).saturating_sub(passed);
             if !running {
                 // A build is over with its command: who goes on must neither hold up what follows
                 // nor change what is collected.
@@ -129,8 +131,13 @@ impl Helper {
                 return;
             }
             if left.is_zero() {
-                if self.had_no_processor(most) {
-                    return;
+                match self.grace(most, passed) {
+                    None => return,
+                    Some(more) if passed < most + more => {
+                        grace = more;
+                        continue;
+                    }
+                    Some(_) => {}
                 }
                 self.limit_hit = true;
                 let root = self.tracer.root_of(program).map(|root| root.pid);
