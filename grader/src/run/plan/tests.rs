@@ -222,7 +222,8 @@ fn nothing_of_the_callers_environment_gets_in() {
             "HOME=/lab",
             "TMPDIR=/tmp",
             "LC_ALL=C.UTF-8",
-            "LAB_SOCK=/lab/./socket"
+            "LAB_SOCK=/lab/./socket",
+            "MALLOC_ARENA_MAX=1"
         ]
     );
 }

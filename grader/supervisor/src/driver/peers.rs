@@ -60,7 +60,7 @@ impl Peer {
         attempt: u32,
     ) -> Result<(), i32> {
         let before = Switches::afresh(attempt);
-        let attempt = || -> nix::Result<OwnedFd> {
+        let go = || -> nix::Result<OwnedFd> {
             let fd = stream_socket(address)?;
             if small {
                 nix::sys::socket::setsockopt(&fd, nix::sys::socket::sockopt::SndBuf, &0)?;
@@ -79,7 +79,7 @@ impl Peer {
             at_once(&fd, address)?;
             Ok(fd)
         };
-        match attempt() {
+        match go() {
             Ok(fd) => {
                 *self = Self {
                     fd: Some(fd),
