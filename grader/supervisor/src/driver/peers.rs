@@ -239,10 +239,16 @@ impl Peer {
     /// Half-closes once the queue is empty.
     pub(crate) fn shutdown(&mut self, peer: PeerId, attempt: u32, recorder: &mut Recorder) {
         self.shutdown_wanted = true;
-        if !self.queue.is_empty() && self.since.is_none() {
+        self.prepare(attempt);
+        self.send_or_end(peer, recorder);
+    }
+
+    /// Begins a slice of processor time in which what is queued and its end come as one.
+    fn prepare(&mut self, attempt: u32) {
+        let sends = !self.queue.is_empty() || !self.has_no_messages();
+        if sends && self.since.is_none() {
             self.since = Some(Switches::afresh(attempt));
         }
-        self.send_or_end(peer, recorder);
     }
 
     /// What comes from now on is not one with what came before.
@@ -274,9 +280,7 @@ impl Peer {
 
     /// Sends what there is room for, and closes at once.
     pub(crate) fn close(&mut self, peer: PeerId, attempt: u32, recorder: &mut Recorder) {
-        if !self.queue.is_empty() && self.since.is_none() {
-            self.since = Some(Switches::afresh(attempt));
-        }
+        self.prepare(attempt);
         let before = self.since.unwrap_or_else(Switches::now);
         let felt = self.send_queued(peer, recorder) || self.since.is_some();
         self.fd = None;
