@@ -224,18 +224,27 @@ impl Gradebook {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Of how many submissions of a lab it is not known when they were handed in, and of how many
-    /// there are.
+    /// Whose submissions of a lab they are of which it is not known when they were handed in, one name
+    /// for each, and how many submissions there are.
     ///
     /// # Errors
     /// The gradebook cannot be read.
-    pub fn handed_in_unknown(&self, lab: &str) -> Result<(usize, usize), GradebookError> {
+    pub fn handed_in_unknown(&self, lab: &str) -> Result<(Vec<String>, usize), GradebookError> {
         let mut query = self.connection.prepare(
-            "SELECT count(*) - count(submitted), count(*) FROM submission
-             JOIN lab ON lab.id = submission.lab WHERE lab.name = ?",
+            "SELECT student.class, student.name, submission.submitted FROM submission
+             JOIN lab ON lab.id = submission.lab JOIN student ON student.id = submission.student
+             WHERE lab.name = ? ORDER BY student.class, student.name",
         )?;
-        let count = |n: i64| usize::try_from(n).unwrap_or(0);
-        Ok(query.query_row([lab], |row| Ok((count(row.get(0)?), count(row.get(1)?))))?)
+        let mut rows = query.query([lab])?;
+        let (mut unknown, mut all) = (Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            all += 1;
+            if row.get::<_, Option<i64>>(2)?.is_none() {
+                let (class, name): (String, String) = (row.get(0)?, row.get(1)?);
+                unknown.push(qualified(&class, &name));
+            }
+        }
+        Ok((unknown, all))
     }
 
     /// The labs, by name.

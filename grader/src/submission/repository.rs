@@ -84,6 +84,25 @@ impl Repository {
         Self::at(path).filter(|_| !odd::is_odd(path))
     }
 
+    /// A student's clone, which nothing in it may lead out of; otherwise what in it does.
+    ///
+    /// # Errors
+    /// The path of that, below `path`.
+    pub fn clone_at(path: &Path) -> Result<Self, PathBuf> {
+        match odd::leads_elsewhere(path) {
+            Some(leading) => Err(leading),
+            None => Ok(Self {
+                path: path.to_owned(),
+            }),
+        }
+    }
+
+    /// What in it has git read objects or branches of another repository, which need not be its owner's.
+    #[must_use]
+    pub fn borrows(&self) -> Option<PathBuf> {
+        odd::borrows(&self.path)
+    }
+
     /// Whether it has a working tree, which is then a directory like any other.
     #[must_use]
     pub fn has_tree(&self) -> bool {

@@ -113,6 +113,9 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
     }
     let repository = Repository::found_at(&root);
     let mut search = Search::new(query, &root);
+    if let Some(repository) = &repository {
+        tell_of_borrowed(&mut search, repository);
+    }
     found.how = match (&query.refs, &query.layout, &repository) {
         (Some(names), _, Some(repository)) => {
             refs::find(&mut search, repository, &root, names)?;
@@ -185,6 +188,24 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
         call_by_origin(&mut found, &root, source);
     }
     Ok(found)
+}
+
+/// What branches say is read from the repository, and from where it leads: one that a student has made
+/// could hand in the work of others so.
+fn tell_of_borrowed(search: &mut Search<'_>, repository: &Repository) {
+    let by_branch = search.query.refs.is_some() || !repository.has_tree();
+    let Some(path) = by_branch.then(|| repository.borrows()).flatten() else {
+        return;
+    };
+    let shown = search.shown(&path);
+    search.lost.push(search.query.lang.pick(
+        format!(
+            "{shown}: branches or objects are read from another repository; if a student has made this one, they may be of others: ask for a clone of it"
+        ),
+        format!(
+            "{shown}: ветки или объекты читаются из другого репозитория; если этот сделал студент, там может быть чужая работа: попросите его клон"
+        ),
+    ));
 }
 
 /// People know the download, not where it was unpacked to.

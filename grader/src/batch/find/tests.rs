@@ -570,6 +570,38 @@ fn downloads_of_moodle_canvas_and_classroom() {
     assert_eq!(students, ["anna", "ivan-i"]);
 }
 
+#[test]
+fn what_a_download_does_not_call_as_the_others_is_told() {
+    let moodle = [
+        "Anna_7_assignsubmission_file_/a.c",
+        "Boris/a.c",
+        "late.zip",
+        "Grades.csv",
+    ];
+    let canvas = ["anna_7_8_a.c", "boris_9_10_a.c", "vera.c", "list.csv"];
+    let classroom = [
+        "lab30-anna/.git/HEAD",
+        "lab30-anna/a.c",
+        "lab30-boris/.git/HEAD",
+        "lab30-boris/a.c",
+        "vera/a.c",
+        "roster.csv",
+    ];
+    for (files, others) in [
+        (&moodle[..], &["Boris", "late.zip"][..]),
+        (&canvas, &["vera.c"]),
+        (&classroom, &["vera"]),
+    ] {
+        let result = find(tree(files).path(), &one_lab()).unwrap();
+        let told: Vec<&str> = result
+            .lost
+            .iter()
+            .filter_map(|line| line.strip_prefix("passed over ")?.split(':').next())
+            .collect();
+        assert_eq!(told, others, "{:?}", result.lost);
+    }
+}
+
 fn students(found: &Found) -> Vec<&str> {
     let items = found.items.iter();
     items.map(|item| item.identity.student.as_str()).collect()
@@ -1151,4 +1183,108 @@ fn how_submissions_were_found_is_told_in_russian() {
     let error = find(dir.path(), &query).unwrap_err().told(Lang::Ru);
     let says = ": ни одной работы не найдено (раскладка `{student}-x/lab{n}`)\n  ничего с такими именами нет; есть: anna_1, anna_2";
     assert!(error.contains(says), "{error}");
+}
+
+/// One clone after another that leads out of itself, in which git would wait for ever or read what is
+/// somebody else's.
+#[test]
+fn git_is_not_asked_in_a_clone_that_leads_out_of_itself() {
+    let fifo = |path: &Path| nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    type Put<'p> = &'p dyn Fn(&Path);
+    let odd: [(&str, Put<'_>); 6] = [
+        (".git/config", &|dir| {
+            fs::write(dir.join(".git/config"), "[Include]\npath = ../pipe\n").unwrap();
+            fifo(&dir.join("pipe"));
+        }),
+        (".git", &|dir| {
+            fs::rename(dir.join(".git"), dir.join("own")).unwrap();
+            fs::write(dir.join(".git"), "gitdir: own\n").unwrap();
+            fifo(&dir.join("own/config"));
+        }),
+        (".git", &|dir| {
+            fs::remove_dir_all(dir.join(".git")).unwrap();
+            fs::write(dir.join(".git"), "gitdir: ../lab30-anna/.git\n").unwrap();
+        }),
+        (".git/objects/info/alternates", &|dir| {
+            fs::create_dir_all(dir.join(".git/objects/info")).unwrap();
+            let alternates = dir.join(".git/objects/info/alternates");
+            fs::write(alternates, "../../../lab30-anna/.git/objects\n").unwrap();
+        }),
+        (".git/commondir", &|dir| {
+            fs::write(dir.join(".git/commondir"), "../../lab30-anna/.git\n").unwrap();
+        }),
+        (".git/refs", &|dir| {
+            let there = dir.join("../lab30-anna/.git/refs");
+            std::os::unix::fs::symlink(there, dir.join(".git/refs")).unwrap();
+        }),
+    ];
+    for (what, put) in odd {
+        let dir = tree(&[
+            "lab30-anna/.git/HEAD",
+            "lab30-anna/a.c",
+            "lab30-boris/.git/HEAD",
+            "lab30-boris/a.c",
+        ]);
+        put(&dir.path().join("lab30-boris"));
+        let result = find(dir.path(), &one_lab()).unwrap();
+        assert_eq!(students(&result), ["anna", "boris"]);
+        let told =
+            format!("passed over lab30-boris/{what}: it is no file or leads out of the clone");
+        assert_eq!(result.lost.len(), 1, "{what}: {:?}", result.lost);
+        assert!(result.lost[0].starts_with(&told), "{:?}", result.lost);
+    }
+    // A submodule's repository is that of the instructor's own.
+    let dir = tree(&[
+        "lab30-anna/.git/HEAD",
+        "lab30-anna/a.c",
+        "lab30-boris/a.c",
+        ".git/modules/boris/HEAD",
+    ]);
+    let module = dir.path().join(".git/modules/boris");
+    let config = "[core]\n\tworktree = ../../../lab30-boris\n";
+    fs::write(module.join("config"), config).unwrap();
+    let link = dir.path().join("lab30-boris/.git");
+    fs::write(link, "gitdir: ../.git/modules/boris\n").unwrap();
+    let result = find(dir.path(), &one_lab()).unwrap();
+    assert_eq!(students(&result), ["anna", "boris"]);
+    assert!(result.lost.is_empty(), "{:?}", result.lost);
+}
+
+/// A repository that a student has made can take its objects, and with a link its branches, from that of
+/// somebody else. An instructor's may as well, so it is told and not refused.
+#[test]
+fn where_branches_may_be_those_of_others_that_is_told() {
+    let dir = tree(&["anna/a.c", "boris/b.c"]);
+    let (anna, boris) = (dir.path().join("anna"), dir.path().join("boris"));
+    for repository in [&anna, &boris] {
+        for words in [
+            "init -q -b boris/lab30",
+            "add .",
+            "commit -q --no-verify -m x",
+        ] {
+            let mut git = std::process::Command::new("git");
+            git.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
+            git.args(["-c", "commit.gpgsign=false", "-C"])
+                .arg(repository);
+            assert!(git.args(words.split(' ')).status().unwrap().success());
+        }
+    }
+    let query = Query {
+        refs: Some("{student}/lab{n}".parse().unwrap()),
+        ..one_lab()
+    };
+    let told = || find(&boris, &query).unwrap().lost;
+    assert!(told().is_empty(), "{:?}", told());
+    let alternates = boris.join(".git/objects/info/alternates");
+    fs::create_dir_all(alternates.parent().unwrap()).unwrap();
+    fs::write(&alternates, "../../../anna/.git/objects\n").unwrap();
+    let says = |what: &str| format!("{what}: branches or objects are read from another");
+    let borrowed = says(".git/objects/info/alternates");
+    assert!(told()[0].starts_with(&borrowed), "{:?}", told());
+    fs::remove_file(&alternates).unwrap();
+    for part in [".git/objects", ".git/refs"] {
+        fs::remove_dir_all(boris.join(part)).unwrap();
+        std::os::unix::fs::symlink(anna.join(part), boris.join(part)).unwrap();
+    }
+    assert!(told()[0].starts_with(&says(".git/refs")), "{:?}", told());
 }

@@ -80,6 +80,7 @@ fn descend(
             },
             None => HitLab::Only,
         };
+        let submitted = committed(search, path);
         search.hits.push(Hit {
             group: bound.group.unwrap_or_default(),
             student: bound.student.unwrap_or_default(),
@@ -91,7 +92,7 @@ fn descend(
             },
             lab,
             attempt: bound.attempt,
-            submitted: committed(path),
+            submitted,
             place: place(path, *is_dir),
         });
     }
@@ -107,11 +108,23 @@ pub(super) fn place(path: &Path, is_dir: bool) -> Place {
 }
 
 /// When the commit in a clone was made.
-pub(super) fn committed(path: &Path) -> Option<i64> {
+pub(super) fn committed(search: &mut Search<'_>, path: &Path) -> Option<i64> {
     // A directory inside somebody's repository says nothing about when it was handed in.
-    path.join(".git")
-        .exists()
-        .then(|| Repository::found_at(path)?.head_time())?
+    if !path.join(".git").exists() {
+        return None;
+    }
+    match Repository::clone_at(path) {
+        Ok(clone) => clone.head_time(),
+        Err(leading) => {
+            let shown = search.shown(&path.join(leading));
+            search.lose(
+                &shown,
+                "it is no file or leads out of the clone, so git was not asked when this was handed in; clone it anew",
+                "не файл или ведёт за пределы клона, поэтому время сдачи у git не спрашивали; склонируйте заново",
+            );
+            None
+        }
+    }
 }
 
 /// Looks for directories that name a lab; where only one lab is graded, also for directories with
@@ -273,7 +286,7 @@ fn add(search: &mut Search<'_>, names: &[String], lab: HitLab, place: Place) {
     let student = names.next().cloned().unwrap_or_default();
     let group = names.next().cloned().unwrap_or_default();
     let submitted = match &place {
-        Place::Directory(path) => committed(path),
+        Place::Directory(path) => committed(search, path),
         _ => None,
     };
     search.hits.push(Hit {

@@ -115,15 +115,16 @@ impl Batch {
     /// An earlier batch may have found out what this one was not told.
     pub(super) fn say_times(&self, class: &Class, gradebook: &Gradebook) -> Result<(), Failure> {
         let asked = self.due.is_some() || self.late.as_ref().is_some_and(|l| *l != Late::default());
-        let (mut unknown, mut all) = (0, 0);
+        let (mut unknown, mut all) = (Vec::new(), 0);
         for lab in class.labs.keys() {
             let counted = gradebook.handed_in_unknown(lab);
             let (some, of) = counted.map_err(|error| results::failed(&self.gradebook, error))?;
-            (unknown, all) = (unknown + some, all + of);
+            unknown.extend(some);
+            all += of;
         }
-        if asked && unknown > 0 {
+        if asked && !unknown.is_empty() {
             let words = Words(self.lang.get());
-            let text = words.times_unknown(unknown, all, self.file_times);
+            let text = words.times_unknown(&unknown, all, self.file_times);
             tell!("{text}");
         }
         Ok(())

@@ -7,7 +7,7 @@ use grader::batch::Damage;
 use grader::gradebook::{LabInfo, time};
 use grader::lab::Lang;
 use grader::report::missing_in_russian;
-use grader::text::clean;
+use grader::text::{clean, some_of};
 use supervisor::event::Enforced;
 
 use super::progress::Counts;
@@ -71,7 +71,13 @@ impl Words {
     }
 
     /// Nothing is taken away from whom is not known to be late.
-    pub(super) fn times_unknown(self, unknown: usize, all: usize, by_files: bool) -> String {
+    pub(super) fn times_unknown(self, unknown: &[String], all: usize, by_files: bool) -> String {
+        // Whose, where it is not so of everybody.
+        let whose = match unknown.len() {
+            some if some < all => format!(" ({})", some_of(unknown.iter().map(String::as_str))),
+            _ => String::new(),
+        };
+        let unknown = unknown.len();
         let all = self.count(all, SUBMISSIONS, ["работы", "работ", "работ"]);
         let hint = match by_files {
             true => "",
@@ -82,10 +88,10 @@ impl Words {
         };
         match self.0 {
             Lang::En => format!(
-                "note: for {unknown} of {all} the time of handing in is not known, so nothing is taken away from them{hint}"
+                "note: for {unknown} of {all}{whose} the time of handing in is not known, so nothing is taken away from them{hint}"
             ),
             Lang::Ru => format!(
-                "заметка: у {unknown} из {all} время сдачи неизвестно, поэтому баллы за опоздание с них не сняты{hint}"
+                "заметка: у {unknown} из {all}{whose} время сдачи неизвестно, поэтому баллы за опоздание с них не сняты{hint}"
             ),
         }
     }

@@ -41,6 +41,9 @@ pub(super) fn find(search: &mut Search<'_>, entries: &[Entry]) -> bool {
     if fitting.is_empty() || fitting.len() * 2 < entries.len() {
         return false;
     }
+    let others = entries.iter();
+    let others = others.filter(|(name, _, is_dir)| *is_dir || read(name).is_none());
+    super::tell_of_others(search, others);
     let mut students: BTreeMap<(String, Option<String>), Files> = BTreeMap::new();
     let mut late = BTreeSet::new();
     for (found, path) in fitting {

@@ -26,8 +26,12 @@ pub(super) fn find(search: &mut Search<'_>, dir: &Path, entries: &[Entry]) -> bo
         Meaning::Lab(id) => HitLab::Known(id),
         _ => HitLab::Only,
     };
+    let is_clone = |path: &Path| clones.iter().any(|(_, clone, _)| clone == path);
+    let others = entries.iter().filter(|(_, path, _)| !is_clone(path));
+    super::tell_of_others(search, others);
     for (name, path, _) in clones {
         let student = name.get(assignment.len() + 1..).unwrap_or(name);
+        let submitted = committed(search, path);
         search.hits.push(Hit {
             group: String::new(),
             student: student.to_owned(),
@@ -35,7 +39,7 @@ pub(super) fn find(search: &mut Search<'_>, dir: &Path, entries: &[Entry]) -> bo
             person: Person::default(),
             lab: lab.clone(),
             attempt: None,
-            submitted: committed(path),
+            submitted,
             place: Place::Directory(path.clone()),
         });
     }

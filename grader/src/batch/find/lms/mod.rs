@@ -8,6 +8,8 @@ use std::path::Path;
 
 use super::FindError;
 use super::search::{Entry, Search};
+use crate::batch::inside::is_source;
+use crate::submission::is_archive_name;
 
 /// Finds the submissions of a download, where it is one; says of what.
 pub(super) fn find(
@@ -35,5 +37,20 @@ fn download(search: &mut Search<'_>, dir: &Path, entries: &[Entry]) -> Option<&'
         Some(lang.pick("clones of GitHub Classroom", "клоны GitHub Classroom"))
     } else {
         None
+    }
+}
+
+/// Tells of what lies in a download and is not called as the system calls what was handed in: somebody
+/// may have put a late work there.
+fn tell_of_others<'e>(search: &mut Search<'_>, others: impl Iterator<Item = &'e Entry>) {
+    for (name, path, is_dir) in others {
+        if *is_dir || is_source(name) || is_archive_name(name) {
+            let shown = search.shown(path);
+            search.lose(
+                &shown,
+                "its name is none that this download gives to what a student handed in; grade it apart, or name it like the others",
+                "имя не такое, какие эта выгрузка даёт сданному; оцените отдельно или назовите так же",
+            );
+        }
     }
 }

@@ -28,12 +28,17 @@ pub(super) fn find(search: &mut Search<'_>, entries: &[Entry]) -> bool {
         return false;
     };
     let mut students: BTreeMap<(String, String), Handed> = BTreeMap::new();
-    let mut any = false;
-    for (name, path, is_dir) in entries {
+    let (named, others): (Vec<_>, Vec<_>) = entries
+        .iter()
+        .partition(|(name, ..)| pattern.is_match(name));
+    if named.is_empty() {
+        return false;
+    }
+    super::tell_of_others(search, others.into_iter());
+    for (name, path, is_dir) in named {
         let Some(found) = pattern.captures(name) else {
             continue;
         };
-        any = true;
         let kind = &found["kind"];
         if !matches!(kind, "file" | "onlinetext") {
             continue;
@@ -79,7 +84,7 @@ pub(super) fn find(search: &mut Search<'_>, entries: &[Entry]) -> bool {
             place,
         });
     }
-    any
+    true
 }
 
 /// `Petrova Anna` of `Team 7-Petrova Anna`: what of several words stands behind a hyphen.
