@@ -37,7 +37,7 @@ pub use late::{Late, LateError};
 pub use merge::{LabSettings, Merge, Merged};
 pub use outdone::Outdone;
 pub use overrides::{Doubt, Override};
-pub use standing::{Attempt, LabInfo, Pick, Standing, StudentInfo};
+pub use standing::{Attempt, LabInfo, Pick, Placed, Standing, StudentInfo};
 pub use stats::{Group, RequirementStats, Stats};
 
 use crate::batch::{Identity, ItemKey, Known};

@@ -124,6 +124,17 @@ pub struct Standing {
     pub parts_by_hand: Vec<(String, f64)>,
 }
 
+/// A submission, and where it was found last.
+#[derive(Clone, Debug)]
+pub struct Placed {
+    /// Whose it is.
+    pub identity: Identity,
+    /// Where it was.
+    pub place: String,
+    /// The system's own number of the student, as the last batch knew it.
+    pub lms: Option<String>,
+}
+
 #[derive(Default)]
 struct ByHand {
     whole: Option<f64>,
@@ -202,9 +213,10 @@ impl Gradebook {
     ///
     /// # Errors
     /// The gradebook cannot be read.
-    pub fn places(&self, lab: &str) -> Result<Vec<(Identity, String)>, GradebookError> {
+    pub fn places(&self, lab: &str) -> Result<Vec<Placed>, GradebookError> {
         let mut query = self.connection.prepare(
-            "SELECT student.class, student.name, lab.name, submission.attempt, run.place, max(run.id)
+            "SELECT student.class, student.name, lab.name, submission.attempt, run.place, student.lms,
+                    max(run.id)
              FROM run
              JOIN submission ON submission.id = run.submission
              JOIN student ON student.id = submission.student
@@ -219,7 +231,11 @@ impl Gradebook {
                 lab: row.get(2)?,
                 attempt: row.get(3)?,
             };
-            Ok((identity, row.get(4)?))
+            Ok(Placed {
+                identity,
+                place: row.get(4)?,
+                lms: row.get(5)?,
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

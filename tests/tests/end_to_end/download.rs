@@ -188,6 +188,34 @@ fn feedback_bears_names_in_which_moodle_finds_the_number() {
     assert_eq!(numbers, ["1007", "1008"]);
 }
 
+/// A student who marries has another name in the next download, and the same number.
+#[test]
+fn who_has_another_name_in_the_next_download_is_told_and_gets_one_page() {
+    let home = Home::new();
+    for name in ["1/Vera", "2/Vera Smith"] {
+        let place = format!("{name}_7_assignsubmission_file_/a.tgz");
+        packed(&home, "good-poll", OsStr::new("lab30"), &place);
+    }
+    let batch = |source: &str| {
+        let mut command = home.grader();
+        command.args(["batch", "us-upper", source, "--lang", "en"]);
+        command.assert().success()
+    };
+    batch("1");
+    let said = "under an earlier name as well (Vera is Vera Smith); what was set by hand stays";
+    batch("2").stderr(predicate::str::contains(said));
+    let feedback = || {
+        let mut command = home.grader();
+        command.args(["results", "export", "moodle-feedback", "us-upper"]);
+        command.args(["--lang", "en", "--output", "back.zip"]);
+        command.assert().success()
+    };
+    let both = "2 have a number there that somebody else of the gradebook has as well";
+    feedback().stderr(predicate::str::contains(both));
+    results(&home, &["forget", "Vera", "--yes"]);
+    feedback().stderr(predicate::str::contains("1 file in back.zip"));
+}
+
 #[test]
 fn overrides_are_listed_to_whoever_asks() {
     let home = Home::new();

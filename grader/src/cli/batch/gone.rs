@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use grader::batch::{Identity, Item, qualified};
-use grader::gradebook::Gradebook;
+use grader::gradebook::export::moodle_participant_in;
+use grader::gradebook::{Gradebook, Placed};
 use grader::text::some_of;
 
 use super::Batch;
@@ -16,7 +17,8 @@ use crate::cli::words::Words;
 /// Who is in the gradebook and was not found.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Gone {
-    /// Those whose work is somebody else's by now, and whose: a roster was given, or another layout.
+    /// Those whose work, or whose account, is somebody else's by now, and whose: a roster was given, or
+    /// another layout, or the system has another name for them.
     renamed: BTreeMap<String, String>,
     /// Those of whom nothing is left where their work was, and attempts of others.
     lost: BTreeSet<String>,
@@ -62,15 +64,27 @@ impl Batch {
 
 /// Compares what the gradebook has, with the places where it was found, with what was found now in
 /// `source`, if that is all there is.
-fn gone(placed: &[(Identity, String)], items: &[Item], source: Option<&str>, words: Words) -> Gone {
+fn gone(placed: &[Placed], items: &[Item], source: Option<&str>, words: Words) -> Gone {
     let whose = |identity: &Identity| (identity.group.clone(), identity.student.clone());
     let here: BTreeSet<_> = items.iter().map(|item| whose(&item.identity)).collect();
     let now: BTreeMap<String, &Identity> = items
         .iter()
         .map(|item| (item.origin(), &item.identity))
         .collect();
+    let accounts: BTreeMap<(&str, &str), &Identity> = items
+        .iter()
+        .filter_map(|item| {
+            let account = item.person.lms.as_deref()?;
+            Some(((item.identity.lab.as_str(), account), &item.identity))
+        })
+        .collect();
     let mut out = Gone::default();
-    for (identity, place) in placed {
+    for Placed {
+        identity,
+        place,
+        lms,
+    } in placed
+    {
         let name = name(identity);
         let owner = now.get(place).filter(|owner| owner.lab == identity.lab);
         if here.contains(&whose(identity)) {
@@ -81,7 +95,11 @@ fn gone(placed: &[(Identity, String)], items: &[Item], source: Option<&str>, wor
                 let word = words.pick("attempt", "попытка");
                 out.lost.insert(format!("{name} {lab} {word} {attempt}"));
             }
-        } else if let Some(owner) = owner {
+        } else if let Some(owner) = owner.or_else(|| {
+            // An assignment of Moodle's has numbers of its own: that of its download is better.
+            let account = moodle_participant_in(place).or(lms.as_deref())?;
+            accounts.get(&(identity.lab.as_str(), account))
+        }) {
             out.renamed.insert(name, self::name(owner));
         } else if source.is_some_and(|source| is_in(place, source)) {
             out.lost.insert(name);
@@ -130,16 +148,21 @@ mod tests {
 
     #[test]
     fn who_has_another_name_now_and_who_is_not_there_are_told_apart() {
+        let placed = |group, student, place: &str| Placed {
+            identity: identity(group, student),
+            place: place.to_owned(),
+            lms: None,
+        };
+        let mut second = placed("", "vera", "class/vera/lab30_2");
+        second.identity.attempt = 2;
         let placed = [
-            (identity("", "anna"), "class/anna/lab30".to_owned()),
-            (identity("", "boris"), "class/boris/lab30".to_owned()),
-            (identity("", "vera"), "class/vera/lab30".to_owned()),
-            (identity("", "elsewhere"), "class2/x/lab30".to_owned()),
-            (identity("", "branch"), "class@sub/branch (1a2b)".to_owned()),
+            placed("", "anna", "class/anna/lab30"),
+            placed("", "boris", "class/boris/lab30"),
+            placed("", "vera", "class/vera/lab30"),
+            placed("", "elsewhere", "class2/x/lab30"),
+            placed("", "branch", "class@sub/branch (1a2b)"),
+            second,
         ];
-        let mut second = identity("", "vera");
-        second.attempt = 2;
-        let placed = [&placed[..], &[(second, "class/vera/lab30_2".to_owned())]].concat();
         let items = [
             item("21214", "anna", "class/anna/lab30"),
             // At another place, but there.
@@ -154,5 +177,30 @@ mod tests {
         let found = gone(&placed, &items, None, Words(Lang::En));
         assert_eq!(found.renamed, BTreeMap::from(renamed));
         assert!(found.lost.is_empty());
+    }
+
+    #[test]
+    fn an_account_that_has_another_name_is_the_same_student() {
+        let placed = |student: &str, place: &str, lms: &str| Placed {
+            identity: identity("", student),
+            place: place.to_owned(),
+            lms: Some(lms.to_owned()),
+        };
+        // The number that Moodle has in the last assignment that was graded says nothing of this one.
+        let placed = [
+            placed("Vera", "1.zip/Vera_7_assignsubmission_file_", "8"),
+            placed("Zoe", "1.zip/Zoe_9_assignsubmission_file_", "9"),
+            placed("smith", "1.zip/smith_12_34_a.c", "12"),
+        ];
+        let items = ["Vera Smith=7", "Zoe 9=9", "Anna=8", "jones=12"].map(|it| {
+            let (name, account) = it.split_once('=').unwrap();
+            let mut item = item("", name, "2.zip/x");
+            item.person.lms = Some(account.to_owned());
+            item
+        });
+        let found = gone(&placed, &items, Some("2.zip"), Words(Lang::En));
+        let renamed = [("Vera", "Vera Smith"), ("Zoe", "Zoe 9"), ("smith", "jones")];
+        let renamed = renamed.map(|(old, new)| (old.to_owned(), new.to_owned()));
+        assert_eq!(found.renamed, BTreeMap::from(renamed));
     }
 }

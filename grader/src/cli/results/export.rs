@@ -1,6 +1,6 @@
 //! `grader results export`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -149,13 +149,13 @@ impl Export {
             }
             Format::MoodleFeedback => self.feedback(
                 &book,
-                &|grade| {
-                    let id = export::moodle_participant(grade)?;
+                &export::moodle_participant,
+                &|grade, id| {
                     Some(format!(
                         "{}_{}_assignsubmission_file_/feedback.html",
                         // Moodle finds the number behind the first underscore.
                         file_name(grade.standing.student.full_name()).replace('_', " "),
-                        file_name(&id)
+                        file_name(id)
                     ))
                 },
                 words.pick(
@@ -165,8 +165,8 @@ impl Export {
             ),
             Format::CanvasFeedback => self.feedback(
                 &book,
-                &|grade| {
-                    let id = grade.standing.student.person.lms.as_ref()?;
+                &|grade| grade.standing.student.person.lms.clone(),
+                &|grade, id| {
                     let place = &grade.standing.attempt.as_ref()?.place;
                     export::canvas_feedback_name(place, id)
                 },
@@ -326,19 +326,32 @@ impl Export {
     fn feedback(
         &self,
         book: &Book<'_>,
-        name: &dyn Fn(&Grade) -> Option<String>,
+        account: &dyn Fn(&Grade) -> Option<String>,
+        name: &dyn Fn(&Grade, &str) -> Option<String>,
         without_name: &str,
     ) -> Result<(), Failure> {
         let place = self.place()?;
         let mut pages = Pages::at(place)?;
         let mut count = 0;
-        let mut without = Vec::new();
+        let (mut without, mut several) = (Vec::new(), Vec::new());
+        let mut owners: BTreeMap<String, usize> = BTreeMap::new();
+        for grade in &book.grades.rows {
+            if let Some(account) = account(grade).filter(|_| grade.standing.attempt.is_some()) {
+                *owners.entry(account).or_default() += 1;
+            }
+        }
         for grade in &book.grades.rows {
             let student = &grade.standing.student;
             if grade.standing.attempt.is_none() {
                 continue;
             }
-            let Some(name) = name(grade) else {
+            let account = account(grade);
+            // Whose page it would be there nobody can tell; one of them is an earlier name.
+            if account.as_ref().and_then(|of| owners.get(of)) > Some(&1) {
+                several.push(student.qualified());
+                continue;
+            }
+            let Some(name) = account.and_then(|account| name(grade, &account)) else {
                 without.push(student.qualified());
                 continue;
             };
@@ -348,6 +361,14 @@ impl Export {
         if !without.is_empty() {
             let shown = some_of(without.iter().map(String::as_str));
             tell!("{} {without_name}: {shown}", without.len());
+        }
+        if !several.is_empty() {
+            let shown = some_of(several.iter().map(String::as_str));
+            let what = self.words().pick(
+                "have a number there that somebody else of the gradebook has as well, and get no page (an earlier name? `grader results forget` removes it)",
+                "имеют там номер, который есть и у другого в ведомости, и страницы не получают (прежнее имя? его удаляет `grader results forget`)",
+            );
+            tell!("{} {what}: {shown}", several.len());
         }
         pages.close()?;
         say(self.words(), count, place);

@@ -30,6 +30,7 @@ pub use canvas::{feedback_name as canvas_feedback_name, fill as canvas};
 pub use gradescope::gradescope;
 pub use moodle::{
     fill as moodle_worksheet, gradebook as moodle, participant as moodle_participant,
+    participant_in as moodle_participant_in,
 };
 pub use page::{html, markdown};
 pub use plain::{csv, json, nbgrader};

@@ -128,16 +128,19 @@ pub fn fill(grades: &Grades, template: &[u8]) -> Result<Filled, ExportError> {
 #[must_use]
 pub fn participant(grade: &Grade) -> Option<String> {
     let standing = &grade.standing;
-    let of_place = |place: &str| {
-        let (before, _) = place.rsplit_once("_assignsubmission_")?;
-        let (_, number) = before.rsplit_once('_')?;
-        let digits = !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit());
-        digits.then(|| number.to_owned())
-    };
     let attempt = standing.attempt.as_ref();
     attempt
-        .and_then(|attempt| of_place(&attempt.place))
+        .and_then(|attempt| participant_in(&attempt.place).map(str::to_owned))
         .or_else(|| standing.student.person.lms.clone())
+}
+
+/// The number in the name of what a download of Moodle's has for a student.
+#[must_use]
+pub fn participant_in(place: &str) -> Option<&str> {
+    let (before, _) = place.rsplit_once("_assignsubmission_")?;
+    let (_, number) = before.rsplit_once('_')?;
+    let digits = !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit());
+    digits.then_some(number)
 }
 
 /// Where what stands. Only the order is the same in every language: the identifier first; the grade
