@@ -201,23 +201,28 @@ impl Gradebook {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The student `name` or `group/name`.
+    /// The student `name` or `group/name`. Who is listed under just this name is meant, also where
+    /// others are called so in a group or in full.
     ///
     /// # Errors
     /// There is none, or there are several.
     pub fn student_id(&self, name: &str) -> Result<i64, GradebookError> {
-        let mut query = self.connection.prepare(
-            "SELECT id FROM student WHERE name = ?1 OR class || '/' || name = ?1 OR email = ?1
-                OR full_name = ?1 LIMIT 2",
-        )?;
-        let ids = query
-            .query_map([name], |row| row.get(0))?
-            .collect::<Result<Vec<i64>, _>>()?;
-        match ids[..] {
-            [id] => Ok(id),
-            [] => Err(self.no_student(name)?.into()),
-            _ => Err(Unknown::Several(name.to_owned()).into()),
+        for how in [
+            "CASE class WHEN '' THEN name ELSE class || '/' || name END = ?1",
+            "name = ?1 OR email = ?1 OR full_name = ?1",
+        ] {
+            let query = format!("SELECT id FROM student WHERE {how} LIMIT 2");
+            let mut query = self.connection.prepare(&query)?;
+            let ids = query
+                .query_map([name], |row| row.get(0))?
+                .collect::<Result<Vec<i64>, _>>()?;
+            match ids[..] {
+                [id] => return Ok(id),
+                [] => {}
+                _ => return Err(Unknown::Several(name.to_owned()).into()),
+            }
         }
+        Err(self.no_student(name)?.into())
     }
 
     /// The lab with this name, and its course.

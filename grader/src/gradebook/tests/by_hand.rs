@@ -124,6 +124,36 @@ fn overrides_of_a_student_are_found_by_every_name() {
     }
 }
 
+/// The one without a group could not be named at all, and so never be forgotten.
+#[test]
+fn who_is_listed_under_just_this_name_is_meant() {
+    let dir = TempDir::new().unwrap();
+    let mut gradebook = book(&dir);
+    let of = |group: &str, student: &str, full: &str| {
+        let mut it = result(student, student, "lab", ONE);
+        it.identity.group = group.into();
+        it.person.name = Some(full.into());
+        it
+    };
+    let class = [
+        of("", "Zoe", "Zoe"),
+        of("", "Zoe 2", "Zoe"),
+        of("21214", "Zoe", "Zoe"),
+        of("21214", "vera", "Vera"),
+        of("21215", "vera", "Vera"),
+    ];
+    merge(&mut gradebook, &class);
+    let called = |name: &str| {
+        gradebook
+            .students_called(name)
+            .map(|all| all[0].qualified())
+    };
+    for name in ["Zoe", "Zoe 2", "21214/Zoe", "21215/vera"] {
+        assert_eq!(called(name).unwrap(), name);
+    }
+    assert!(called("vera").is_err() && called("Vera").is_err());
+}
+
 #[test]
 fn students_are_those_of_the_labs_course() {
     let dir = TempDir::new().unwrap();
