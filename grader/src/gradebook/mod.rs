@@ -115,8 +115,13 @@ pub enum Unknown {
         close: Option<String>,
     },
     /// That of several students.
-    #[error("there are several students `{0}`")]
-    Several(String),
+    #[error("there are several students `{name}`: {all}")]
+    Several {
+        /// What was asked for.
+        name: String,
+        /// By what each of them is known.
+        all: String,
+    },
     /// No lab's.
     #[error("nothing of the lab `{name}` is in the gradebook")]
     Lab {
@@ -175,7 +180,7 @@ impl Unknown {
         match (self, lang) {
             (_, Lang::En) => self.to_string(),
             (Self::Student { name, .. }, _) => format!("студента `{name}` нет"),
-            (Self::Several(name), _) => format!("студентов `{name}` несколько"),
+            (Self::Several { name, all }, _) => format!("студентов `{name}` несколько: {all}"),
             (Self::Lab { name, .. }, _) => format!("по заданию `{name}` в ведомости ничего нет"),
             (Self::Requirement { lab, name, .. }, _) => {
                 format!("в задании {lab} нет требования `{name}`")
@@ -191,7 +196,7 @@ impl Unknown {
             Self::Student { close, .. }
             | Self::Lab { close, .. }
             | Self::Requirement { close, .. } => close.as_deref(),
-            Self::Several(_) | Self::Override(_) => None,
+            Self::Several { .. } | Self::Override(_) => None,
         }
     }
 }

@@ -3,6 +3,8 @@
 use rusqlite::{OptionalExtension as _, params};
 
 use super::{Gradebook, GradebookError, Unknown, time};
+use crate::batch::qualified;
+use crate::text::some_of;
 
 /// Points set by hand.
 #[derive(Clone, Debug, PartialEq)]
@@ -211,15 +213,25 @@ impl Gradebook {
             "CASE class WHEN '' THEN name ELSE class || '/' || name END = ?1",
             "name = ?1 OR email = ?1 OR full_name = ?1",
         ] {
-            let query = format!("SELECT id FROM student WHERE {how} LIMIT 2");
+            let query = format!("SELECT id, class, name FROM student WHERE {how} ORDER BY 2, 3");
             let mut query = self.connection.prepare(&query)?;
-            let ids = query
-                .query_map([name], |row| row.get(0))?
-                .collect::<Result<Vec<i64>, _>>()?;
-            match ids[..] {
-                [id] => return Ok(id),
+            let found = query
+                .query_map([name], |row| {
+                    let (class, name): (String, String) = (row.get(1)?, row.get(2)?);
+                    Ok((row.get(0)?, qualified(&class, &name)))
+                })?
+                .collect::<Result<Vec<(i64, String)>, _>>()?;
+            match &found[..] {
+                [(id, _)] => return Ok(*id),
                 [] => {}
-                _ => return Err(Unknown::Several(name.to_owned()).into()),
+                several => {
+                    let all = several.iter().map(|(_, name)| name.as_str());
+                    return Err(Unknown::Several {
+                        name: name.to_owned(),
+                        all: some_of(all),
+                    }
+                    .into());
+                }
             }
         }
         Err(self.no_student(name)?.into())

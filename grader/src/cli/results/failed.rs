@@ -74,9 +74,9 @@ fn list(path: &Path, unknown: &Unknown) -> String {
             format!("{show} lists the students"),
             format!("студентов показывает {show}"),
         ),
-        Unknown::Several(_) => both(
-            format!("write group/name; {show} lists them"),
-            format!("напишите группа/имя; их показывает {show}"),
+        Unknown::Several { .. } => both(
+            format!("write one of these; {show} lists all"),
+            format!("напишите один из них; всех показывает {show}"),
         ),
         Unknown::Lab { .. } => both(
             format!("{show} lists the labs"),

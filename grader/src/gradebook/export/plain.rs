@@ -1,5 +1,7 @@
 //! Plain CSV and JSON, and the CSV of nbgrader.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::canvas::finish;
@@ -94,12 +96,21 @@ pub fn nbgrader(grades: &Grades) -> Result<String, ExportError> {
     ])?;
     // As Python prints a datetime.
     let stamp = |at: i64| time::shown(at).replace(" UTC", ":00");
+    let mut bearers: HashMap<&str, usize> = HashMap::new();
+    for row in &grades.rows {
+        *bearers.entry(&row.standing.student.name).or_default() += 1;
+    }
     for row in &grades.rows {
         let standing = &row.standing;
         let student = &standing.student;
         let full = student.full_name();
         let (last, first) = full.split_once(' ').unwrap_or((full, ""));
         let attempt = standing.attempt.as_ref();
+        // Whoever reads this knows students by it alone, and not their groups.
+        let id = match bearers.get(student.name.as_str()) {
+            Some(1) => student.name.clone(),
+            _ => student.qualified(),
+        };
         // Nobody gets a zero because something could not be graded.
         let score = |more: f64| {
             standing
@@ -118,7 +129,7 @@ pub fn nbgrader(grades: &Grades) -> Result<String, ExportError> {
                 .and_then(|a| a.submitted)
                 .map(stamp)
                 .unwrap_or_default(),
-            &cell(&student.name),
+            &cell(&id),
             &cell(last.trim_end_matches(',')),
             &cell(first),
             &cell(student.person.email.as_deref().unwrap_or_default()),
