@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 
 use super::archive::{ArchiveBounds, ArchiveError, Stop, Target, Unpacked, receive};
+use crate::lab::Text;
 
 mod history;
 mod odd;
@@ -28,10 +29,33 @@ pub struct GitRef {
     pub from: String,
     /// Whether it is a branch, here or where it was fetched from.
     pub is_branch: bool,
-    /// The commit's hash.
+    /// The commit's hash; empty where git cannot read what the reference points to.
     pub commit: String,
     /// When it was committed, in seconds since 1970.
     pub time: i64,
+}
+
+impl GitRef {
+    /// One of which only its whole name is known; `None`: git's own.
+    fn named(name: &str) -> Option<Self> {
+        let (short, from, is_branch) = short_name(name)?;
+        Some(Self {
+            name: short.to_owned(),
+            from: from.to_owned(),
+            is_branch,
+            commit: String::new(),
+            time: 0,
+        })
+    }
+}
+
+/// What git complains of.
+#[derive(Debug)]
+struct Complaint {
+    /// What it ended with, or else what it said first.
+    worst: String,
+    /// The references that it passed over.
+    broken: Vec<String>,
 }
 
 /// The most that git may say about names, in bytes.
@@ -39,6 +63,12 @@ const MOST_NAMES: u64 = 64 << 20;
 
 /// The longest complaint of git's that is told, in bytes.
 const MOST_COMPLAINT: u64 = 4096;
+
+/// Of broken references more are not named.
+const MOST_BROKEN: usize = 1000;
+
+/// The beginning of a commit that is looked at, in bytes: its time stands before the message.
+const COMMIT_HEAD: u64 = 1 << 16;
 
 /// Those whose names are known without what is before them.
 const PLAIN: [&str; 3] = ["refs/heads/", "refs/tags/", "refs/remotes/"];
@@ -145,25 +175,36 @@ impl Repository {
         }
     }
 
+    /// A tree can name more than there is room for, a million times the same: whoever made it is at fault.
+    fn names_too_much(&self) -> ArchiveError {
+        ArchiveError::Unfit {
+            path: self.path.clone(),
+            why: Text::both(
+                "more names than can be read; hand in sources only",
+                "имён больше, чем можно прочитать; сдавайте только исходные тексты",
+            ),
+        }
+    }
+
     /// What a command says, whole.
     fn said(&self, words: &[&str]) -> Result<Vec<u8>, ArchiveError> {
         let (status, out, error) = self.ended(words)?;
         if status.success() {
             Ok(out)
         } else {
-            Err(self.failed(error))
+            Err(self.failed(error.worst))
         }
     }
 
-    /// How a command ends, what it says, whole, and what it complains of first.
-    fn ended(&self, words: &[&str]) -> Result<(ExitStatus, Vec<u8>, String), ArchiveError> {
+    /// How a command ends, what it says, whole, and what it complains of.
+    fn ended(&self, words: &[&str]) -> Result<(ExitStatus, Vec<u8>, Complaint), ArchiveError> {
         let started = self.git(words).spawn();
         let mut child = started.map_err(|error| self.failed(error.to_string()))?;
         // Read beside what it says: git waits where a pipe is full, and how much it warns of is up to the repository.
         let complaint = child
             .stderr
             .take()
-            .map(|stderr| thread::spawn(|| first_line(stderr)));
+            .map(|stderr| thread::spawn(|| complaint(stderr)));
         let mut out = Vec::new();
         let read = match child.stdout.take() {
             Some(stdout) => stdout.take(MOST_NAMES + 1).read_to_end(&mut out),
@@ -172,62 +213,66 @@ impl Repository {
         if out.len() as u64 > MOST_NAMES {
             let _ = child.kill();
             let _ = child.wait();
-            return Err(self.failed("it names more than can be read"));
+            return Err(self.names_too_much());
         }
         let status = child.wait();
         let status = status.map_err(|error| self.failed(error.to_string()))?;
         read.map_err(|error| self.failed(error.to_string()))?;
         let complaint = complaint.and_then(|reading| reading.join().ok());
-        let error = complaint.filter(|line| !line.is_empty());
-        Ok((status, out, error.unwrap_or_else(|| "it failed".to_owned())))
+        let nothing = || complaint_of(String::new(), Vec::new());
+        Ok((status, out, complaint.unwrap_or_else(nothing)))
     }
 
     /// Every branch, of this repository and of those it was fetched from, every tag, and what
     /// else was given a name (`refs/submissions/…`). Where a branch is here and there, the one
-    /// here counts.
+    /// here counts. Those that git cannot read have no commit.
     ///
     /// # Errors
     /// git cannot read the repository.
     pub fn refs(&self) -> Result<Vec<GitRef>, ArchiveError> {
-        let text = self.said(&[
-            "for-each-ref",
-            "--format=%(refname)%00%(objecttype)%00%(objectname)%00%(*objectname)%00%(committerdate:unix)%00%(*committerdate:unix)",
-        ])?;
+        // Names and hashes alone: git gives up on all where it has to read a commit that is not there.
+        let words = ["for-each-ref", "--format=%(refname)%00%(objectname)"];
+        let (status, text, complaint) = self.ended(&words)?;
+        if !status.success() {
+            return Err(self.failed(complaint.worst));
+        }
+        let fault = |error: io::Error| self.failed(error.to_string());
+        let mut objects = Objects::start(self).map_err(fault)?;
         let mut out: Vec<GitRef> = Vec::new();
-        let mut others: Vec<GitRef> = Vec::new();
+        let (mut others, mut broken) = (Vec::new(), Vec::new());
         for line in text.split(|c| *c == b'\n').filter(|line| !line.is_empty()) {
             let Ok(line) = std::str::from_utf8(line) else {
                 continue;
             };
-            let fields: Vec<&str> = line.split('\0').collect();
-            let [name, kind, object, tagged, time, tagged_time] = fields[..] else {
+            let Some((name, object)) = line.split_once('\0') else {
                 continue;
             };
-            let (commit, time) = match kind {
-                "commit" => (object, time),
-                "tag" => (tagged, tagged_time),
-                _ => continue,
-            };
-            let Some((short, from, is_branch)) = short_name(name) else {
+            let Some(known) = GitRef::named(name).filter(|_| is_hash(object)) else {
                 continue;
             };
-            if !is_hash(commit) {
-                continue;
-            }
-            let found = GitRef {
-                name: short.to_owned(),
-                from: from.to_owned(),
-                is_branch,
-                commit: commit.to_owned(),
-                time: time.parse().unwrap_or_default(),
-            };
-            if PLAIN.iter().any(|plain| name.starts_with(plain)) {
-                out.push(found);
-            } else {
-                others.push(found);
+            match objects.commit(object) {
+                Ok(Pointed::Commit(commit, time)) => {
+                    let found = GitRef {
+                        commit,
+                        time,
+                        ..known
+                    };
+                    let plain = PLAIN.iter().any(|plain| name.starts_with(plain));
+                    if plain { &mut out } else { &mut others }.push(found);
+                }
+                Ok(Pointed::Other) => {}
+                Ok(Pointed::Missing) => broken.push(known),
+                // git ends at what is damaged.
+                Err(_) => {
+                    broken.push(known);
+                    objects = Objects::start(self).map_err(fault)?;
+                }
             }
         }
+        let ignored = complaint.broken.iter();
+        broken.extend(ignored.filter_map(|name| GitRef::named(name)));
         out.append(&mut others);
+        out.append(&mut broken);
         let mut seen = BTreeSet::new();
         out.retain(|found| seen.insert(found.name.clone()));
         Ok(out)
@@ -237,9 +282,7 @@ impl Repository {
     #[must_use]
     pub fn head_time(&self) -> Option<i64> {
         let commit = self.said(&["cat-file", "commit", "HEAD"]).ok()?;
-        let text = String::from_utf8_lossy(&commit);
-        let line = text.lines().find(|line| line.starts_with("committer "))?;
-        line.rsplit(' ').nth(1)?.parse().ok()
+        committed(&commit)
     }
 
     /// The directories of a commit, with `/` between their parts.
@@ -309,16 +352,40 @@ impl Repository {
     }
 }
 
-/// The first line of what a command complains of; the rest is read and dropped.
-fn first_line(from: impl Read) -> String {
+/// What a command complains of; what is not kept is read and dropped.
+fn complaint(from: impl Read) -> Complaint {
     let mut from = BufReader::new(from);
+    let (mut first, mut fatal, mut broken) = (String::new(), None, Vec::new());
     let mut line = Vec::new();
     // What cannot be read is not told; the status says that it has failed.
-    let _ = (&mut from)
+    while let Ok(1..) = (&mut from)
         .take(MOST_COMPLAINT)
-        .read_until(b'\n', &mut line);
-    let _ = io::copy(&mut from, &mut io::sink());
-    String::from_utf8_lossy(&line).trim_end().to_owned()
+        .read_until(b'\n', &mut line)
+    {
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
+        let ignored = ["broken ref ", "dangling symref "]
+            .iter()
+            .find_map(|kind| text.strip_prefix("warning: ignoring ")?.strip_prefix(kind));
+        if let Some(name) = ignored.filter(|_| broken.len() < MOST_BROKEN) {
+            broken.push(name.to_owned());
+        }
+        if fatal.is_none() && text.starts_with("fatal: ") {
+            fatal = Some(text.clone());
+        }
+        if first.is_empty() {
+            first = text;
+        }
+        line.clear();
+    }
+    complaint_of(fatal.unwrap_or(first), broken)
+}
+
+fn complaint_of(worst: String, broken: Vec<String>) -> Complaint {
+    let worst = match worst.is_empty() {
+        true => "it failed".to_owned(),
+        false => worst,
+    };
+    Complaint { worst, broken }
 }
 
 /// The names that git has listed with `-z`, those that are text.
@@ -372,6 +439,20 @@ impl Entry {
     }
 }
 
+/// What a reference points to: a commit with its time, something else, or nothing that is there.
+enum Pointed {
+    Commit(String, i64),
+    Other,
+    Missing,
+}
+
+/// When a commit was made, in seconds since 1970.
+fn committed(commit: &[u8]) -> Option<i64> {
+    let text = String::from_utf8_lossy(commit);
+    let line = text.lines().find(|line| line.starts_with("committer "))?;
+    line.rsplit(' ').nth(1)?.parse().ok()
+}
+
 /// `git cat-file --batch`: one question, one answer.
 struct Objects {
     child: Child,
@@ -395,18 +476,54 @@ impl Objects {
         })
     }
 
-    /// Asks for an object and gives its size; its bytes follow.
+    /// Asks for a file and gives its size; its bytes follow.
     fn ask(&mut self, object: &str) -> io::Result<u64> {
+        match self.asked(object)? {
+            Some((_, kind, size)) if kind == "blob" => Ok(size),
+            _ => Err(io::Error::other(format!(
+                "git has no file {object} (a shallow or partial clone?)"
+            ))),
+        }
+    }
+
+    /// What a reference that points to `object`, or to a tag of it, points to in the end.
+    fn commit(&mut self, object: &str) -> io::Result<Pointed> {
+        let (hash, size) = match self.asked(&format!("{object}^{{commit}}"))? {
+            Some((hash, kind, size)) if kind == "commit" => (hash, size),
+            Some(_) => return Err(io::ErrorKind::InvalidData.into()),
+            None => {
+                let Some((_, _, size)) = self.asked(object)? else {
+                    return Ok(Pointed::Missing);
+                };
+                io::copy(&mut (&mut self.answers).take(size), &mut io::sink())?;
+                self.end()?;
+                return Ok(Pointed::Other);
+            }
+        };
+        let mut text = Vec::new();
+        let head = size.min(COMMIT_HEAD);
+        (&mut self.answers).take(head).read_to_end(&mut text)?;
+        io::copy(&mut (&mut self.answers).take(size - head), &mut io::sink())?;
+        self.end()?;
+        let time = committed(&text).unwrap_or_default();
+        Ok(Pointed::Commit(hash, time))
+    }
+
+    /// Asks for an object: its hash, of what kind it is, and its size; its bytes follow. `None`: there
+    /// is none.
+    fn asked(&mut self, object: &str) -> io::Result<Option<(String, String, u64)>> {
         writeln!(self.questions, "{object}")?;
         self.questions.flush()?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            [_, "blob", size] => size.parse().map_err(io::Error::other),
-            _ => Err(io::Error::other(format!(
-                "git has no file {object} (a shallow or partial clone?)"
-            ))),
+            [_, "missing"] => Ok(None),
+            [hash, kind, size] => {
+                let size = size.parse().map_err(io::Error::other)?;
+                Ok(Some((hash.to_owned(), kind.to_owned(), size)))
+            }
+            _ => Err(io::ErrorKind::InvalidData.into()),
         }
     }
 

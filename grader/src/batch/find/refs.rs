@@ -42,6 +42,9 @@ pub(super) fn find(
         let Some(found) = read(&branch) else {
             continue;
         };
+        if tell_unreadable(search, &branch) {
+            continue;
+        }
         let lab = match &found.lab {
             Some(name) => match lab_of(search, name) {
                 Some(lab) => lab,
@@ -87,6 +90,9 @@ pub(super) fn guess(
             branch.name.as_str(),
             "main" | "master" | "trunk" | "develop"
         ) {
+            continue;
+        }
+        if tell_unreadable(search, &branch) {
             continue;
         }
         let whole = composed(&branch.name);
@@ -168,6 +174,19 @@ fn place(search: &mut Search<'_>, repository: &Repository, root: &Path, branch: 
             &format!("в этой ветке по раскладке нет каталога {student}"),
         );
     }
+}
+
+/// Tells of a branch whose commit is not there or is damaged.
+fn tell_unreadable(search: &mut Search<'_>, branch: &GitRef) -> bool {
+    let unreadable = branch.commit.is_empty();
+    if unreadable {
+        search.lose(
+            &branch.name,
+            "git cannot read what the branch points to; have it pushed again",
+            "git не может прочитать, на что указывает ветка; попросите отправить её ещё раз",
+        );
+    }
+    unreadable
 }
 
 /// Tells of a branch that cannot be read: the others are graded all the same.

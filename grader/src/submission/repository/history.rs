@@ -114,7 +114,7 @@ impl Repository {
                 self.said(&["ls-tree", "-r", "-z", "--name-only", branch])?
             }
             Some(1) => return Err(self.failed(CUT_OFF)),
-            _ => return Err(self.failed(error)),
+            _ => return Err(self.failed(error.worst)),
         };
         Ok(names(&said))
     }

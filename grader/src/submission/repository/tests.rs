@@ -134,10 +134,11 @@ fn as_many_warnings_as_no_pipe_holds_keep_nobody_waiting() {
     }
     let repository = Repository::at(dir.path()).unwrap();
     let refs = repository.refs().unwrap();
-    let names: Vec<&str> = refs.iter().map(|r| r.name.as_str()).collect();
+    let readable = refs.iter().filter(|r| !r.commit.is_empty());
+    let names: Vec<&str> = readable.map(|r| r.name.as_str()).collect();
     assert_eq!(names, ["main"]);
     let (_, _, complaint) = repository.ended(&["for-each-ref"]).unwrap();
-    assert!(complaint.starts_with("warning:"), "{complaint}");
+    assert!(complaint.worst.starts_with("warning:"), "{complaint:?}");
 }
 
 #[test]
@@ -171,4 +172,49 @@ fn a_repository_with_a_fifo_in_it_is_none() {
     nix::unistd::mkfifo(&elsewhere, nix::sys::stat::Mode::S_IRWXU).unwrap();
     std::os::unix::fs::symlink(&elsewhere, own.join("config")).unwrap();
     assert_eq!(Repository::found_at(dir.path()), None);
+}
+
+#[test]
+fn a_branch_that_points_to_nothing_costs_nobody_else_anything() {
+    let dir = TempDir::new().unwrap();
+    run(dir.path(), &["init", "-q"]);
+    commit(dir.path(), &[("a.c", "")]);
+    run(dir.path(), &["tag", "-a", "-m", "x", "handed-in"]);
+    run(dir.path(), &["tag", "of-a-tree", "HEAD^{tree}"]);
+    let head = dir.path().join(".git/refs/heads");
+    fs::write(head.join("gone"), "c".repeat(40)).unwrap();
+    fs::write(head.join("empty"), "").unwrap();
+    // A commit that is damaged on the disk.
+    let damaged = "d".repeat(40);
+    let object = dir.path().join(".git/objects/dd");
+    fs::create_dir_all(&object).unwrap();
+    fs::write(object.join(&damaged[2..]), "no zlib").unwrap();
+    fs::write(head.join("damaged"), &damaged).unwrap();
+    let refs = Repository::at(dir.path()).unwrap().refs().unwrap();
+    let (read, broken): (Vec<_>, Vec<_>) = refs.iter().partition(|r| !r.commit.is_empty());
+    let names = |refs: Vec<&GitRef>| refs.iter().map(|r| r.name.clone()).collect::<Vec<_>>();
+    assert!(read.iter().all(|r| r.time == 1_700_000_000), "{read:?}");
+    assert_eq!(names(read), ["main", "handed-in"]);
+    assert_eq!(names(broken), ["damaged", "gone", "empty"]);
+}
+
+#[test]
+fn a_tree_of_a_million_names_is_its_makers_fault() {
+    let dir = TempDir::new().unwrap();
+    run(dir.path(), &["init", "-q"]);
+    commit(dir.path(), &[("a.c", "")]);
+    let script = "set -e; it='HEAD^{tree}'; for level in 1 2 3 4 5 6 7 8 9; do
+        it=$(for n in 1 2 3 4 5 6 7 8; do printf '040000 tree %s\tdirectory-%s\n' \
+            $(git rev-parse \"$it\") $n; done | git mktree); done
+        git update-ref refs/heads/bomb $(echo x | git -c user.name=t -c user.email=t@x commit-tree $it)";
+    let mut shell = Command::new("sh");
+    let made = shell.args(["-c", script]).current_dir(dir.path()).output();
+    let made = made.unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let repository = Repository::at(dir.path()).unwrap();
+    let refs = repository.refs().unwrap();
+    let bomb = refs.iter().find(|found| found.name == "bomb").unwrap();
+    let unpacked = repository.unpack(&bomb.commit, "", &ArchiveBounds::default());
+    let error = unpacked.unwrap_err();
+    assert!(matches!(error, ArchiveError::Unfit { .. }), "{error}");
 }
