@@ -164,6 +164,7 @@ fn due(text: &str) -> Result<time::Written, String> {
 
 impl Batch {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
+        self.cluster.fits_the_engine()?;
         let class = self.class()?;
         let words = Words(self.lang.get());
         // Who only looks wants to see everything.

@@ -53,6 +53,30 @@ fn worker(home: &Home) -> assert_cmd::Command {
 }
 
 #[test]
+fn a_store_without_an_engine_is_a_mistake() {
+    let home = Home::new();
+    home.file("class/anna/lab30/us-server.c", "int main;");
+    for (words, said) in [
+        (
+            &["--store", "store"][..],
+            "--store: only for --engine slurm, ssh, none",
+        ),
+        (
+            &["--engine", "none", "--store", "store", "--host", "a"],
+            "--host: only for --engine ssh",
+        ),
+    ] {
+        home.grader()
+            .args(["batch", "us-upper=30", "class", "--lang", "en"])
+            .args(words)
+            .assert()
+            .code(2)
+            .stderr(predicate::str::contains(said));
+    }
+    assert!(!home.path().join("store").exists());
+}
+
+#[test]
 fn workers_elsewhere_come_to_the_gradebook_of_one_machine() {
     let home = Home::new();
     class(&home);

@@ -98,6 +98,29 @@ fn host(text: &str) -> Result<(String, usize), String> {
 }
 
 impl ClusterArgs {
+    /// An option that would do nothing is a mistake: somebody expects other machines to grade.
+    pub(super) fn fits_the_engine(&self) -> Result<(), Failure> {
+        let elsewhere = matches!(self.engine, Engine::Slurm | Engine::Ssh | Engine::None);
+        let slurm = self.slurm_time.is_some() || !self.slurm_option.is_empty();
+        let (option, engines) = if self.store.is_some() && !elsewhere {
+            ("--store", "slurm, ssh, none")
+        } else if !self.host.is_empty() && self.engine != Engine::Ssh {
+            ("--host", "ssh")
+        } else if slurm && self.engine != Engine::Slurm {
+            ("--slurm-time, --slurm-option", "slurm")
+        } else {
+            return Ok(());
+        };
+        Err(Failure::usage(both(
+            format!("{option}: only for --engine {engines}"),
+            format!("{option}: только для --engine {engines}"),
+        ))
+        .hint(both(
+            "say which engine grades, or leave the option out to grade on this machine alone",
+            "назовите --engine или уберите параметр, чтобы проверять на одной этой машине",
+        )))
+    }
+
     /// Whether somebody else grades.
     pub(super) fn is_elsewhere(&self) -> bool {
         self.engine != Engine::Local

@@ -162,7 +162,11 @@ impl Display {
             bar.finish_and_clear();
         }
         if !(self.quiet || nothing && self.counts.done() == 0) {
-            tell!("{}", self.words.graded(self.counts, self.began.elapsed()));
+            tell!(
+                "{}",
+                self.words
+                    .graded(self.counts, self.total, self.began.elapsed())
+            );
         }
         self.counts
     }
@@ -230,9 +234,19 @@ mod tests {
             unchanged: 5,
         };
         assert_eq!(
-            Words(Lang::En).graded(counts, Duration::from_secs(2)),
+            Words(Lang::En).graded(counts, 11, Duration::from_secs(2)),
             "graded 4 in 2.0 s (2.0 a second), 5 unchanged, 2 not: errors"
         );
+        let unchanged = |all| {
+            let counts = Counts {
+                unchanged: 5,
+                ..Counts::default()
+            };
+            Words(Lang::En).graded(counts, all, Duration::from_secs(2))
+        };
+        assert_eq!(unchanged(5), "nothing to be graded, 5 unchanged");
+        // Told to end before the others had their turn.
+        assert!(unchanged(7).starts_with("graded 0 in"));
     }
 
     #[test]

@@ -291,9 +291,9 @@ impl Words {
         )
     }
 
-    pub(super) fn graded(self, counts: Counts, took: Duration) -> String {
+    pub(super) fn graded(self, counts: Counts, all: usize, took: Duration) -> String {
         let (fresh, unchanged) = (counts.graded + counts.ungradable, counts.unchanged);
-        if fresh == 0 && counts.errors == 0 {
+        if counts.unchanged == all {
             return self.pick(
                 format!("nothing to be graded, {unchanged} unchanged"),
                 format!("проверять нечего, без изменений: {unchanged}"),
