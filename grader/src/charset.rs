@@ -14,6 +14,12 @@ pub enum Charset {
     Cp1251,
 }
 
+/// Whether a file is what a spreadsheet saves when nobody asks it for CSV: `.xlsx`, `.ods`, `.xls`.
+#[must_use]
+pub fn is_workbook(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"\xd0\xcf\x11\xe0")
+}
+
 impl Charset {
     /// The text of a file and how it was encoded; `None` where that cannot be told. A mark of Unicode
     /// stays in the text, so that it is written back.

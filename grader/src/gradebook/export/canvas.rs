@@ -4,7 +4,7 @@
 use super::sheet::{Changed, Field, Sheet, decimal, delimiter};
 use super::who::{Called, Id, Students};
 use super::{ExportError, Filled, Grade, Grades, number};
-use crate::charset::Charset;
+use crate::charset::{Charset, is_workbook};
 
 /// Where what stands.
 struct Columns {
@@ -114,6 +114,12 @@ pub(super) fn missing(rows: &[Grade], used: &[bool]) -> Vec<String> {
 
 /// The file's text and how it is encoded.
 pub(super) fn text(template: &[u8]) -> Result<(String, Charset), ExportError> {
+    if is_workbook(template) {
+        return Err(ExportError::template(
+            "a spreadsheet's workbook, not a CSV file; take the CSV file as it was downloaded",
+            "книга электронной таблицы, а не CSV; возьмите файл CSV таким, как он был скачан",
+        ));
+    }
     Charset::decode(template).ok_or_else(|| {
         let good = std::str::from_utf8(template).map_or_else(|error| error.valid_up_to(), str::len);
         let line = template.iter().take(good).filter(|c| **c == b'\n').count() + 1;

@@ -12,7 +12,7 @@ use thiserror::Error;
 use self::columns::{Column, columns, separator};
 use crate::batch::Person;
 use crate::batch::item::composed;
-use crate::charset::Charset;
+use crate::charset::{Charset, is_workbook};
 use crate::lab::{Lang, Text};
 use crate::locale::system_error;
 
@@ -67,7 +67,7 @@ pub enum RosterError {
     },
     /// No column says who a student is.
     #[error(
-        "{}: no column names the students; it needs one of student, login, email or name, and has {columns}", path.display()
+        "{}: no column of the first line names the students; it needs one of student, login, email or name, and has {columns}", path.display()
     )]
     NoNames {
         /// The file.
@@ -102,7 +102,7 @@ impl RosterError {
                 what.in_lang(lang)
             ),
             (Self::NoNames { path, columns }, _) => format!(
-                "{}: ни один столбец не называет студентов; нужен student, login, email или name, а есть {columns}",
+                "{}: ни один столбец первой строки не называет студентов; нужен student, login, email или name, а есть {columns}",
                 path.display()
             ),
             (Self::Row { path, line, why }, _) => {
@@ -130,6 +130,15 @@ impl Roster {
             path: path.to_owned(),
             error: Text::both(error.to_string(), system_error(&error, Lang::Ru)),
         })?;
+        if is_workbook(&bytes) {
+            return Err(RosterError::Unreadable {
+                path: path.to_owned(),
+                error: Text::both(
+                    "a spreadsheet's workbook, not a CSV file; save it as CSV UTF-8",
+                    "книга электронной таблицы, а не CSV; сохраните как CSV UTF-8",
+                ),
+            });
+        }
         let decoded = Charset::decode(&bytes);
         let (text, charset) = decoded.ok_or_else(|| RosterError::Unreadable {
             path: path.to_owned(),
@@ -152,8 +161,14 @@ impl Roster {
             return Err(empty("the file is empty", "файл пуст"));
         }
         let first = text.lines().next().unwrap_or_default();
+        let (mut text, mut delimiter) = (text, separator(first));
+        // Said to Excel, which does not show the line. What is left begins with its end, so that lines keep
+        // their numbers.
+        if let Some(&[said]) = first.strip_prefix("sep=").map(str::as_bytes) {
+            (text, delimiter) = (text.get(first.len()..).unwrap_or_default(), said);
+        }
         let mut reader = csv::ReaderBuilder::new()
-            .delimiter(separator(first))
+            .delimiter(delimiter)
             .flexible(true)
             .trim(csv::Trim::All)
             .from_reader(text.as_bytes());

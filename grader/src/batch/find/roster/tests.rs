@@ -211,3 +211,20 @@ fn lists_of_a_deans_office_are_rosters() {
     let canvas = "Student,ID,SIS User ID,Section,Lab 30 (501)\nIvan,1,2,A,\n";
     assert_eq!(parse(canvas).unwrap().unused, [""; 0]);
 }
+
+#[test]
+fn a_line_for_excel_is_no_title_and_a_workbook_no_csv() {
+    for text in [
+        "sep=;\r\nstudent;email\r\nvera, anna;v@x\r\n",
+        "\u{feff}sep=,\nstudent,email\n\"vera, anna\",v@x\n",
+    ] {
+        let roster = parse(text).unwrap();
+        assert_eq!(roster.students[0].student, "vera, anna");
+    }
+    let error = parse("sep=;\nstudent;email\nvera;v@x\nanna;V@x\n").unwrap_err();
+    assert!(error.contains("line 4"), "{error}");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), b"PK\x03\x04\0\0").unwrap();
+    let error = Roster::read(file.path()).unwrap_err().to_string();
+    assert!(error.contains("not a CSV file"), "{error}");
+}
