@@ -1,7 +1,7 @@
 //! What may be a submission, and which lab it is of.
 
 use super::search::passed_over;
-use super::{FindError, Query};
+use super::{Candidate, FindError, Found, Query};
 use crate::batch::item::Person;
 use crate::batch::place::Place;
 
@@ -72,6 +72,41 @@ pub(super) fn other_tasks(tasks: &[u32], query: &Query) -> String {
         format!("names are of the tasks {tasks}, but {labs}; write LAB=N for the number that the names have"),
         format!("имена — заданий {tasks}, а {labs}; напишите LAB=N с номером, который в именах"),
     )
+}
+
+/// Tells of the labs of which there is nothing. Where directories have numbers that are no lab's, and one
+/// of those labs has no number, it may be that one.
+pub(super) fn tell_of_labs_without_any(
+    hits: &[Hit],
+    tasks: &[u32],
+    query: &Query,
+    found: &mut Found,
+) {
+    let there = |id: &str| {
+        let known = |hit: &Hit| matches!(&hit.lab, HitLab::Known(lab) if lab == id);
+        hits.iter().any(known)
+    };
+    let labs = query.labs.iter().filter(|lab| !there(&lab.id));
+    let without: Vec<&Candidate> = labs.collect();
+    if without.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = without.iter().map(|lab| lab.id.as_str()).collect();
+    let names = names.join(", ");
+    let nothing = query.lang.pick(
+        format!("nothing of {names} was found"),
+        format!("ничего не найдено: {names}"),
+    );
+    let unnamed = without.iter().find(|lab| lab.numbers.is_empty());
+    if let Some(lab) = unnamed.filter(|_| !tasks.is_empty()) {
+        let (id, tasks) = (&lab.id, listed(tasks));
+        found.lost.push(query.lang.pick(
+            format!("{nothing}; there are directories of the tasks {tasks}: if they are of {id}, write {id}=N"),
+            format!("{nothing}; есть каталоги заданий {tasks}: если это {id}, напишите {id}=N"),
+        ));
+    } else {
+        found.notes.push(nothing);
+    }
 }
 
 /// Gives each hit its lab. A lab without a number of its own takes the only number there is.

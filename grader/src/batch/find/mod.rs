@@ -26,7 +26,7 @@ pub use error::FindError;
 pub use layout::{Bindings, Layout, LayoutError};
 pub use roster::{Roster, RosterError, RosterRow};
 
-use self::hit::{HitLab, other_tasks, tasks, tell_of_no_lab, with_labs};
+use self::hit::{HitLab, other_tasks, tasks, tell_of_labs_without_any, tell_of_no_lab, with_labs};
 use self::search::Search;
 use self::settle::settle;
 use super::item::Item;
@@ -179,6 +179,7 @@ pub fn find(source: &Path, query: &Query) -> Result<Found, FindError> {
             notes: notes.map(|note| format!("\n  {note}")).collect(),
         });
     }
+    tell_of_labs_without_any(&hits, &tasks, query, &mut found);
     let students = hits.len();
     settle(hits, &root, query, &mut found);
     if found.items.is_empty() && found.missing.is_empty() && !query.only.is_empty() {

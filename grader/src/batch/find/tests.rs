@@ -1288,3 +1288,27 @@ fn where_branches_may_be_those_of_others_that_is_told() {
     }
     assert!(told()[0].starts_with(&says(".git/refs")), "{:?}", told());
 }
+
+#[test]
+fn a_lab_of_several_of_which_there_is_nothing_is_told() {
+    let dir = tree(&["g/anna/lab16/a.c", "g/anna/lab30/a.c"]);
+    let of = |ids: &[(&str, &[u32])]| {
+        let query = Query {
+            labs: labs(ids),
+            ..Query::default()
+        };
+        let found = find(dir.path(), &query).unwrap();
+        (found.notes.join("\n"), found.lost.join("\n"))
+    };
+    let (_, lost) = of(&[("us-upper", &[]), ("course-16", &[16])]);
+    assert_eq!(
+        lost,
+        "nothing of us-upper was found; there are directories of the tasks 30: if they are of us-upper, write us-upper=N"
+    );
+    let (notes, lost) = of(&[("us-upper", &[30]), ("course-25", &[25])]);
+    assert_eq!(
+        (&*notes, &*lost),
+        ("nothing of course-25 was found", ""),
+        "nobody has begun"
+    );
+}
