@@ -8,6 +8,7 @@ mod interrupt;
 mod keep;
 mod machine;
 mod moved;
+mod namesakes;
 mod passed;
 mod progress;
 mod words;
@@ -165,7 +166,7 @@ fn due(text: &str) -> Result<time::Written, String> {
 impl Batch {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
         self.cluster.fits_the_engine()?;
-        let class = self.class()?;
+        let mut class = self.class()?;
         let words = Words(self.lang.get());
         // Who only looks wants to see everything.
         let most = if self.dry_run { usize::MAX } else { FIRST };
@@ -195,6 +196,7 @@ impl Batch {
         gradebook
             .claim(&self.course, class.labs.keys())
             .map_err(|error| results::failed(&self.gradebook, error))?;
+        self.tell_namesakes_apart(&mut class, &gradebook)?;
         let mut known = if self.regrade {
             Known::new()
         } else {

@@ -188,6 +188,39 @@ fn feedback_bears_names_in_which_moodle_finds_the_number() {
     assert_eq!(numbers, ["1007", "1008"]);
 }
 
+/// Groups are downloaded one by one, and in each is an Ivan: the second is no new work of the first.
+#[test]
+fn namesakes_in_two_downloads_of_an_assignment_are_two_students() {
+    let home = Home::new();
+    for (name, fixture) in [
+        ("1/Ivan_7", "good-poll"),
+        ("2/Ivan_9", "mutants/serve-one"),
+        ("2/Anna_10", "good-poll"),
+    ] {
+        let place = format!("{name}_assignsubmission_file_/a.tgz");
+        packed(&home, fixture, OsStr::new("lab30"), &place);
+    }
+    for (source, said) in [
+        ("1", ""),
+        ("2", "put behind the name (Ivan 9);"),
+        ("2", ""),
+        ("1", ""),
+    ] {
+        let mut command = home.grader();
+        command.args(["batch", "us-upper", source, "--lang", "en", "--apply"]);
+        let said = predicate::str::contains(said);
+        command.assert().success().stderr(said);
+        let shown = results(&home, &["show"]);
+        let ivan = predicate::str::is_match("(?m)^Ivan +100$").unwrap();
+        assert!(ivan.eval(&shown), "{shown}");
+    }
+    let shown = results(&home, &["show"]);
+    assert!(
+        shown.contains("Ivan 9") && shown.lines().count() == 4,
+        "{shown}"
+    );
+}
+
 /// A student who marries has another name in the next download, and the same number.
 #[test]
 fn who_has_another_name_in_the_next_download_is_told_and_gets_one_page() {

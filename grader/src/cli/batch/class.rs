@@ -1,6 +1,6 @@
 //! The class that a batch is for: its labs, what was found of them, and how that is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -23,6 +23,8 @@ use crate::cli::words::Words;
 pub(super) struct Class {
     pub(super) labs: BTreeMap<String, PreparedLab>,
     pub(super) found: Found,
+    /// The system's own numbers that the roster knows.
+    pub(super) accounts: BTreeSet<String>,
 }
 
 impl Batch {
@@ -108,7 +110,20 @@ impl Batch {
         if let Some(shard) = self.shard {
             found.items.retain(|item| shard.has(&item.identity));
         }
-        Ok(Class { labs, found })
+        let numbers = found.items.iter().filter_map(|item| {
+            let number = item.person.lms.as_ref()?;
+            query
+                .roster
+                .as_ref()?
+                .account(number)
+                .map(|_| number.clone())
+        });
+        let accounts = numbers.collect();
+        Ok(Class {
+            labs,
+            found,
+            accounts,
+        })
     }
 
     /// Nobody is late whose time of handing in is not known: who asks for lateness must know that.

@@ -143,6 +143,35 @@ impl Words {
         )
     }
 
+    /// Whom the gradebook has with another account.
+    pub(super) fn namesakes_apart(self, names: &str) -> String {
+        self.pick(
+            format!(
+                "note: the gradebook has students of the same names with other accounts: the number of the account is put behind the name ({names}); a column `lms` of the roster may tell who they are"
+            ),
+            format!(
+                "заметка: в ведомости есть студенты с теми же именами и другими учётными записями: к имени добавлен её номер ({names}); кто они, может сказать столбец `lms` списка"
+            ),
+        )
+    }
+
+    /// Those who have other numbers than before, all of them.
+    pub(super) fn other_accounts(self, n: usize, names: &str) -> String {
+        let students = self.count(
+            n,
+            ["student", "students"],
+            ["студента", "студентов", "студентов"],
+        );
+        self.pick(
+            format!(
+                "note: {students} of the same names have other numbers in the gradebook, as in another assignment of Moodle's: taken for the same ({names}); if they are others, say so with a column `lms` of the roster"
+            ),
+            format!(
+                "заметка: у {students} с теми же именами в ведомости другие номера, как в другом задании Moodle: считаются теми же ({names}); если это другие, скажите об этом столбцом `lms` списка"
+            ),
+        )
+    }
+
     /// Students whose work was in the source once.
     pub(super) fn not_found_again(self, names: &str) -> String {
         self.pick(
