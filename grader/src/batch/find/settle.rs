@@ -10,6 +10,7 @@ use super::newest::Times;
 use super::{Found, Query, Roster, RosterRow};
 use crate::batch::item::{Identity, Item, Person, qualified};
 use crate::lab::Lang;
+use crate::submission::archive_stem;
 use crate::text::{clean, some_of};
 
 /// A hit, and by which account of a learning management system it was handed in.
@@ -61,6 +62,7 @@ pub(super) fn settle(hits: Vec<Hit>, root: &Path, query: &Query, found: &mut Fou
         let key = (hit.group.clone(), hit.student.clone(), lab.clone());
         rows.entry(key).or_default().push(hit);
     }
+    tell_of_alike(rows.keys(), &mut found.notes, lang);
     if let Some(roster) = &query.roster {
         let there: BTreeSet<(&str, &str)> = rows
             .keys()
@@ -218,6 +220,36 @@ fn tell_apart(handed: &mut [Handed], notes: &mut Vec<String>, lang: Lang) {
     }
 }
 
+/// Tells of names that differ only in what people overlook: capitals, blanks, `ё` and `е`, signs.
+fn tell_of_alike<'r>(
+    rows: impl Iterator<Item = &'r (String, String, String)>,
+    notes: &mut Vec<String>,
+    lang: Lang,
+) {
+    let simple = |name: &str| {
+        let name = name.to_lowercase().replace('ё', "е");
+        let parts = name.split(|c: char| !c.is_alphanumeric());
+        let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+        parts.join(" ")
+    };
+    let mut alike: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+    for (group, student, _) in rows {
+        let names = alike.entry((simple(group), simple(student))).or_default();
+        names.insert(format!("`{}`", qualified(group, student)));
+    }
+    for names in alike.values().filter(|names| names.len() > 1) {
+        let names = some_of(names.iter().map(String::as_str));
+        notes.push(lang.pick(
+            format!(
+                "{names} may be one student, and are not taken for one: give the directories one name, or the roster a column `alias`"
+            ),
+            format!(
+                "{names} — может быть, один студент, но считаются разными: назовите каталоги одинаково или добавьте в список столбец `alias`"
+            ),
+        ));
+    }
+}
+
 /// A name for sorting as people count: `lab30_2` is before `lab30_10`.
 fn counted(name: &str) -> Vec<(String, usize, String)> {
     let mut parts = Vec::new();
@@ -250,7 +282,12 @@ fn attempts(
     found: &mut Found,
 ) {
     // Attempts that are not numbered: in the order of time, then of names.
-    hits.sort_by_cached_key(|hit| (hit.attempt, hit.submitted, counted(&hit.place.to_string())));
+    hits.sort_by_cached_key(|hit| {
+        let place = hit.place.to_string();
+        // `lab30 (1).zip` is behind `lab30.zip`, though a blank is before a dot.
+        let name = archive_stem(&place).unwrap_or(&place);
+        (hit.attempt, hit.submitted, counted(name))
+    });
     if hits.len() > 1 && hits.iter().all(|hit| hit.attempt.is_none()) {
         let places: Vec<String> = hits.iter().map(|hit| hit.place.to_string()).collect();
         let places = some_of(places.iter().map(String::as_str));

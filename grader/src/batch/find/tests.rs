@@ -1019,6 +1019,16 @@ fn attempts_are_in_the_order_of_time_then_as_people_count() {
         ..one_lab()
     };
     assert_eq!(order(&by_times), ["lab30_2", "lab30_10", "lab30"]);
+    // A browser numbers what it saves again, and so do people.
+    let names = ["lab30.zip", "lab30 (1).zip", "lab30 (10).zip"];
+    let files = names.map(|name| format!("g/anna/{name}"));
+    let dir = tree(&files.each_ref().map(String::as_str));
+    let found = find(dir.path(), &one_lab()).unwrap();
+    let places = found.items.iter().map(|item| item.place.to_string());
+    let order: Vec<String> = places
+        .filter_map(|place| Some(place.rsplit('/').next()?.to_owned()))
+        .collect();
+    assert_eq!(order, names);
 }
 
 #[test]
@@ -1311,4 +1321,23 @@ fn a_lab_of_several_of_which_there_is_nothing_is_told() {
         ("nothing of course-25 was found", ""),
         "nobody has begun"
     );
+}
+
+#[test]
+fn names_that_differ_in_what_people_overlook_are_told() {
+    let dir = tree(&[
+        "g1/Kim/lab30/a.c",
+        "g1/kim /lab31/a.c",
+        "g2/kim/lab30/a.c",
+        "g1/s12/lab30/a.c",
+        "g1/s1-2/lab30/a.c",
+    ]);
+    let query = Query {
+        labs: labs(&[("course-30", &[30]), ("course-31", &[31])]),
+        ..Query::default()
+    };
+    let notes = find(dir.path(), &query).unwrap().notes;
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    let told = "`g1/Kim`, `g1/kim ` may be one student, and are not taken for one";
+    assert!(notes[0].starts_with(told), "{notes:?}");
 }
