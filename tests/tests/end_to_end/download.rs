@@ -219,6 +219,22 @@ fn namesakes_in_two_downloads_of_an_assignment_are_two_students() {
         shown.contains("Ivan 9") && shown.lines().count() == 4,
         "{shown}"
     );
+    // Two instructors who merge have not seen the other's Ivan, and one may have set points for his.
+    for part in ["1", "2"] {
+        let book = format!("part{part}.db");
+        let mut command = home.grader();
+        command.args(["batch", "us-upper", part, "--gradebook", &book]);
+        command.assert().success();
+    }
+    let mut merge = home.grader();
+    merge.args(["results", "merge", "part1.db", "part2.db"]);
+    merge.args(["--gradebook", "class.db", "--lang", "en"]);
+    let said = "Ivan of us-upper has one account in part1.db and another in part2.db";
+    merge
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains(said));
+    assert!(!home.path().join("class.db").exists());
 }
 
 /// A student who marries has another name in the next download, and the same number.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use grader::batch::{Identity, ItemKey, ResultRecord, Status};
+use grader::batch::{Identity, ItemKey, ResultRecord, Status, qualified};
+use grader::gradebook::export::moodle_participant_in;
 use grader::gradebook::{Gradebook, LabInfo};
 use grader::text::clean;
 
@@ -55,6 +56,7 @@ impl Merge {
             parts.push(part);
         }
         same_settings(&parts)?;
+        no_namesakes(&seen)?;
         class.same_division()?;
         let granted = granted(&seen);
         let course = self.course(&parts)?;
@@ -141,6 +143,59 @@ fn take(gradebook: &Gradebook, path: &Path, seen: &mut Seen) -> Result<(), Failu
         })
         .map_err(|e| failed(path, e))?;
     disagree.map_or(Ok(()), Err)
+}
+
+/// The accounts that somebody has in each part, and whether each is one of a single assignment.
+type Accounts<'a> = BTreeMap<&'a Path, BTreeSet<(bool, &'a str)>>;
+
+/// Two students of one name, each in a part of his own, would be one: their accounts tell them apart.
+/// Where all who are in several parts have other numbers there, and nobody the same, it is another
+/// assignment of Moodle's.
+fn no_namesakes(seen: &Seen) -> Result<(), Failure> {
+    let mut accounts: BTreeMap<&Identity, Accounts<'_>> = BTreeMap::new();
+    for ((identity, _), (path, record)) in seen {
+        let of_assignment = moodle_participant_in(&record.place).map(|number| (true, number));
+        let of_system = || Some((false, record.person.lms.as_deref()?));
+        if let Some(account) = of_assignment.or_else(of_system) {
+            let parts = accounts.entry(identity).or_default();
+            parts.entry(path).or_default().insert(account);
+        }
+    }
+    let (mut same, mut several) = (0, Vec::new());
+    for (identity, parts) in accounts.iter().filter(|(_, parts)| parts.len() > 1) {
+        let mut parts = parts.iter();
+        let Some((first, numbers)) = parts.next() else {
+            continue;
+        };
+        let kinds: BTreeSet<bool> = numbers.iter().map(|number| number.0).collect();
+        let other = parts.find(|(_, others)| {
+            numbers.is_disjoint(others) && others.iter().any(|number| kinds.contains(&number.0))
+        });
+        match other {
+            Some((other, _)) => several.push((identity, first, other)),
+            None => same += 1,
+        }
+    }
+    let system = |identity: &&Identity| {
+        let parts = accounts.get(*identity).into_iter().flatten();
+        parts
+            .flat_map(|(_, numbers)| numbers)
+            .any(|number| !number.0)
+    };
+    let another = same == 0 && several.len() > 1 && !several.iter().any(|it| system(it.0));
+    let Some((identity, first, other)) = several.first().filter(|_| !another) else {
+        return Ok(());
+    };
+    let who = clean(&qualified(&identity.group, &identity.student));
+    let (lab, first, other) = (&identity.lab, first.display(), other.display());
+    Err(Failure::usage(both(
+        format!("{who} of {lab} has one account in {first} and another in {other}: two students of one name"),
+        format!("{who}, {lab}: в {first} одна учётная запись, в {other} другая: это два студента с одним именем"),
+    ))
+    .hint(both(
+        format!("grade both into one gradebook, which tells them apart: grader batch {lab} … --gradebook {first}"),
+        format!("проверьте обе части в одну ведомость, она их различает: grader batch {lab} … --gradebook {first}"),
+    )))
 }
 
 /// Who has two results of the same files, where, and the first thing in which they differ.
