@@ -121,6 +121,7 @@ fn statement(raw: raw::Statement) -> Statement {
         raw::Statement::ChildrenReaped => Statement::ChildrenReaped,
         raw::Statement::InputNotWritten => Statement::InputNotWritten,
         raw::Statement::LettersRead => Statement::LettersRead,
+        raw::Statement::KeysAnswered => Statement::KeysAnswered,
     }
 }
 

@@ -24,6 +24,23 @@ pub(super) struct Facts {
     made_pipe: BTreeSet<ProgramId>,
     /// Programs of which a process read letters.
     read_letters: BTreeSet<ProgramId>,
+    keys: BTreeMap<ProgramId, Keys>,
+}
+
+/// The keys that a program has read one by one.
+#[derive(Debug, Default)]
+struct Keys {
+    /// The last one, if nothing was written since.
+    unanswered: Option<u8>,
+    /// Whether the last one was the same as an unanswered one before it.
+    twice: bool,
+}
+
+impl Keys {
+    fn read(&mut self, key: u8, times: u32) {
+        self.twice = times > 1 || self.unanswered == Some(key);
+        self.unanswered = Some(key);
+    }
 }
 
 #[derive(Debug)]
@@ -52,6 +69,9 @@ impl Facts {
     }
 
     fn take(&mut self, what: &What) {
+        if let What::Call(call) = what {
+            self.take_key(call);
+        }
         match what {
             What::PipeWritten {
                 process,
@@ -110,6 +130,15 @@ impl Facts {
             What::Call(call) if is_broken_pipe(call) => {
                 self.broken.insert(call.process.program);
             }
+            _ => {}
+        }
+    }
+
+    fn take_key(&mut self, call: &Call) {
+        let keys = self.keys.entry(call.process.program).or_default();
+        match (call.name.as_str(), call.data.0.as_slice()) {
+            ("read", &[key]) if key.is_ascii_alphanumeric() => keys.read(key, call.times),
+            ("write" | "writev", _) => keys.unanswered = None,
             _ => {}
         }
     }
@@ -173,6 +202,13 @@ impl Facts {
                     Ok(())
                 } else {
                     Err("no letters came".to_owned())
+                }
+            }
+            Statement::KeysAnswered => {
+                if self.keys.get(&program).is_some_and(|keys| keys.twice) {
+                    Err("it took the same key twice for one answer".to_owned())
+                } else {
+                    Ok(())
                 }
             }
         }

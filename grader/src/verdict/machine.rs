@@ -240,7 +240,8 @@ pub(super) fn needed_for(property: &Property) -> bool {
             | Statement::PipeJoinsProcesses
             | Statement::ChildrenReaped
             | Statement::InputNotWritten
-            | Statement::LettersRead => true,
+            | Statement::LettersRead
+            | Statement::KeysAnswered => true,
         },
         Property::CountEquals { .. }
         | Property::CountBetween { .. }

@@ -67,6 +67,10 @@ pub enum Statement {
     InputNotWritten,
     /// Some process read a text with letters in it, from whatever descriptor.
     LettersRead,
+    /// The last key that was read was not the same one as the key before, or something was written
+    /// between them: who takes a key without a word and then the same one again needed two for one
+    /// answer.
+    KeysAnswered,
 }
 
 /// What a [`Check`] states about a program: most of them about its standard output in the check's

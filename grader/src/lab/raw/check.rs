@@ -107,6 +107,9 @@ words! {
         InputNotWritten = "input-not-written",
         /// A process of the program read letters, from whatever descriptor.
         LettersRead = "letters-read",
+        /// The last key that the program read was not the same one as the key before, or it wrote
+        /// something between them.
+        KeysAnswered = "keys-answered",
     }
 }
 

@@ -339,6 +339,38 @@ fn letters_are_what_somebody_has_read() {
 }
 
 #[test]
+fn a_key_that_had_to_be_pressed_again_was_not_answered() {
+    let call = |name: &str, data: &[u8]| {
+        What::Call(Call {
+            process: process(1),
+            thread: 0,
+            name: name.to_owned(),
+            args: "0".to_owned(),
+            data: data.to_vec().into(),
+            result: Some(data.len() as i64),
+            times: 1,
+        })
+    };
+    let state = |calls: &[(&str, &[u8])]| {
+        let calls: Vec<What> = calls.iter().map(|(name, data)| call(name, data)).collect();
+        judged(&calls, Statement::KeysAnswered, "")
+    };
+    let key: (&str, &[u8]) = ("read", b"y");
+    let says: (&str, &[u8]) = ("write", b"Sure?");
+    assert_eq!(state(&[key, says]), "yes");
+    assert_eq!(state(&[key, says, key, says]), "yes");
+    // It takes none but this one.
+    assert_eq!(state(&[key, key, ("read", b"a")]), "yes");
+    let twice = "no, it took the same key twice for one answer";
+    assert_eq!(state(&[key, key, says]), twice);
+    let mut merged = call("read", b"y");
+    if let What::Call(call) = &mut merged {
+        call.times = 2;
+    }
+    assert_eq!(judged(&[merged], Statement::KeysAnswered, ""), twice);
+}
+
+#[test]
 fn programs_are_known_by_the_names_of_their_files() {
     let mut facts = Facts::default();
     facts.take(&What::Executed {
