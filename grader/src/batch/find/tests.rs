@@ -439,6 +439,49 @@ fn in_a_working_tree_the_time_is_that_of_the_last_commit() {
     assert_eq!(times(clone.path()), [None, None]);
 }
 
+/// A clone for each student with a directory for each lab: its files have the time of the checkout.
+#[test]
+fn below_a_clone_the_time_is_that_of_its_commits() {
+    let dir = tree(&[
+        "os-anna/lab30/a.c",
+        "os-anna/lab31/a.c",
+        "os-boris/lab30/a.c",
+    ]);
+    for (student, labs) in [
+        ("os-anna", &["lab30", "lab31"][..]),
+        ("os-boris", &["lab30"]),
+    ] {
+        let git = |words: &[&str], time: usize| {
+            let mut command = std::process::Command::new("git");
+            command.args(["-c", "user.name=t", "-c", "user.email=t@example.org"]);
+            command.args(words).current_dir(dir.path().join(student));
+            let date = format!("{} +0000", 1_700_000_000 + time);
+            let done = command.env("GIT_COMMITTER_DATE", date).output().unwrap();
+            assert!(done.status.success(), "{words:?}: {done:?}");
+        };
+        git(&["init", "-q"], 0);
+        for (time, lab) in labs.iter().enumerate() {
+            git(&["add", lab], time);
+            git(&["commit", "-qm", "x", "--no-verify"], time);
+        }
+    }
+    let query = Query {
+        labs: labs(&[("course-30", &[30]), ("course-31", &[31])]),
+        layout: Some("os-{student}/lab{n}".parse().unwrap()),
+        by_file_times: true,
+        ..Query::default()
+    };
+    let times = || -> Vec<Option<i64>> {
+        let found = find(dir.path(), &query).unwrap();
+        found.items.iter().map(|item| item.submitted).collect()
+    };
+    let of = |time: i64| Some(1_700_000_000 + time);
+    assert_eq!(times(), [of(0), of(1), of(0)]);
+    // Where git is not asked nothing is known: nobody is late by the checkout.
+    fs::write(dir.path().join("os-boris/.git/commondir"), "..").unwrap();
+    assert_eq!(times(), [of(0), of(1), None]);
+}
+
 #[test]
 fn a_namesake_in_another_group_is_nobodys_second_attempt() {
     let dir = tree(&["1/ivanov/lab30/server.c", "2/ivanov/lab30/server.c"]);

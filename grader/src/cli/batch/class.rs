@@ -98,6 +98,10 @@ impl Batch {
                     "say where they are: --layout '{group}/{student}/lab{n}', or --refs '{student}/lab{n}' for branches",
                     "скажите, где они: --layout '{group}/{student}/lab{n}', а для веток --refs '{student}/lab{n}'",
                 )),
+                batch::FindError::WhichLab { .. } if self.layout.is_none() => failure.hint(both(
+                    "where everybody has a directory for each lab say so: --layout '{student}/lab{n}', with what is before the names: 'os-course-{student}/lab{n}'",
+                    "если у каждого по каталогу на задание, скажите: --layout '{student}/lab{n}', с тем, что стоит перед именами: 'os-course-{student}/lab{n}'",
+                )),
                 batch::FindError::Archive(_) if source.is_file() => {
                     failure.hint(both(
                         "unpack it by hand, and name the directory that it is unpacked to",
