@@ -477,6 +477,21 @@ fn below_a_clone_the_time_is_that_of_its_commits() {
     };
     let of = |time: i64| Some(1_700_000_000 + time);
     assert_eq!(times(), [of(0), of(1), of(0)]);
+    // Without a layout it is seen by the directories that it is a course's; those of the one lab count.
+    for (graded, known) in [
+        (&query.labs[..], vec![of(0), of(1), of(0)]),
+        (&query.labs[..1], vec![of(0), of(0)]),
+    ] {
+        let query = Query {
+            labs: graded.to_vec(),
+            ..Query::default()
+        };
+        let found = find(dir.path(), &query).unwrap();
+        assert_eq!(found.how, "clones of GitHub Classroom");
+        let times: Vec<_> = found.items.iter().map(|item| item.submitted).collect();
+        assert_eq!(times, known);
+        assert_eq!(found.items[0].identity.student, "anna");
+    }
     // Where git is not asked nothing is known: nobody is late by the checkout.
     fs::write(dir.path().join("os-boris/.git/commondir"), "..").unwrap();
     assert_eq!(times(), [of(0), of(1), None]);

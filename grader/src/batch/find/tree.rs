@@ -1,5 +1,6 @@
 //! Directories: by a layout, or by what they look like.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::FindError;
@@ -110,11 +111,24 @@ pub(super) fn place(path: &Path, is_dir: bool) -> Place {
 /// When the commit in a clone was made.
 pub(super) fn committed(search: &mut Search<'_>, path: &Path) -> Option<i64> {
     // A directory inside somebody's repository says nothing about when it was handed in.
-    if !path.join(".git").exists() {
-        return None;
-    }
+    let cloned = path.join(".git").exists();
+    cloned.then(|| clone_at(search, path)?.head_time())?
+}
+
+/// When each of these directories in a clone was changed last, by its commits.
+pub(super) fn committed_in(
+    search: &mut Search<'_>,
+    path: &Path,
+    dirs: &BTreeSet<String>,
+) -> BTreeMap<String, Option<i64>> {
+    let clone = clone_at(search, path);
+    let times = clone.and_then(|clone| clone.last_changes(dirs).ok());
+    times.unwrap_or_default()
+}
+
+fn clone_at(search: &mut Search<'_>, path: &Path) -> Option<Repository> {
     match Repository::clone_at(path) {
-        Ok(clone) => clone.head_time(),
+        Ok(clone) => Some(clone),
         Err(leading) => {
             let shown = search.shown(&path.join(leading));
             search.lose(
