@@ -23,6 +23,14 @@ const PATTERN: &str = "-ftrivial-auto-var-init=pattern";
 /// has a limit of its own, under another name.
 const ERRORS: &str = "-fmax-errors=50";
 
+/// Whether a plain `char` has a sign is the architecture's. On x86-64 it has, and a program that keeps what
+/// getchar(3) returns in one comes to its end there: the verdict must not depend on the laptop.
+#[cfg(target_arch = "x86_64")]
+const CHARS: &[&str] = &[];
+/// As on x86-64, where a plain `char` has a sign: the verdict must not depend on the laptop.
+#[cfg(not(target_arch = "x86_64"))]
+const CHARS: &[&str] = &["-fsigned-char"];
+
 /// What was a warning for decades: functions that are not declared, `main` without a type, pointers of other types.
 /// gcc 14 and clang 16 refuse it unless they are told otherwise, and a verdict must not depend on that.
 const LENIENT: [&[&str]; 2] = [
@@ -261,7 +269,7 @@ impl Toolchain {
     }
 }
 
-/// Those of [`PATTERN`], [`ERRORS`] and for C [`LENIENT`] that a compiler knows.
+/// Those of [`PATTERN`], [`ERRORS`], [`CHARS`] and for C [`LENIENT`] that a compiler knows.
 fn known(compiler: Option<&Tool>, language: &str) -> Vec<&'static str> {
     let knows = |compiler: &Tool, flags: &[&str]| {
         Command::new(&compiler.path)
@@ -276,7 +284,8 @@ fn known(compiler: Option<&Tool>, language: &str) -> Vec<&'static str> {
             .is_ok_and(|status| status.success())
     };
     let lenient = LENIENT.into_iter().filter(|_| language == "c");
-    let flags = [&[PATTERN][..], &[ERRORS]].into_iter().chain(lenient);
+    let flags = [&[PATTERN][..], &[ERRORS], CHARS];
+    let flags = flags.into_iter().chain(lenient);
     let known = flags.filter(|flags| compiler.is_some_and(|compiler| knows(compiler, flags)));
     known.flatten().copied().collect()
 }

@@ -73,7 +73,7 @@ fn raise_loopback(socket: &OwnedFd) -> nix::Result<()> {
     // SAFETY: `ifreq` is plain data for which zero is valid.
     let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
     for (place, byte) in request.ifr_name.iter_mut().zip(*b"lo") {
-        *place = byte.cast_signed();
+        *place = byte as libc::c_char;
     }
     // SAFETY: `request` is live; SIOCGIFFLAGS fills the flags, which are then the active member.
     unsafe {

@@ -13,6 +13,62 @@ const FUNCTIONS: &[(&[u8], libc::c_long)] = &[
     (b"__vdso_time", libc::SYS_time),
 ];
 
+/// Functions of the vDSO (vdso(7), aarch64) and the calls behind them.
+#[cfg(target_arch = "aarch64")]
+const FUNCTIONS: &[(&[u8], libc::c_long)] = &[
+    (b"__kernel_clock_gettime", libc::SYS_clock_gettime),
+    (b"__kernel_gettimeofday", libc::SYS_gettimeofday),
+];
+
+/// A function that makes a call with the arguments it is given.
+#[cfg(target_arch = "x86_64")]
+type Function = [u8; 8];
+/// A function that makes a call with the arguments it is given.
+#[cfg(target_arch = "aarch64")]
+type Function = [u8; 12];
+
+#[cfg(target_arch = "x86_64")]
+fn function(nr: u32) -> Function {
+    // mov eax, NUMBER; syscall; ret
+    let mut code = [0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3];
+    code[1..5].copy_from_slice(&nr.to_le_bytes());
+    code
+}
+
+#[cfg(target_arch = "aarch64")]
+fn function(nr: u32) -> Function {
+    // mov x8, NUMBER; svc 0; ret
+    let instructions = [0xd280_0008 | (nr & 0xffff) << 5, 0xd400_0001, 0xd65f_03c0];
+    let mut code = [0; 12];
+    for (place, instruction) in code.chunks_exact_mut(4).zip(instructions) {
+        place.copy_from_slice(&u32::to_le_bytes(instruction));
+    }
+    code
+}
+
+/// Makes what was written visible to who executes it. On x86-64 it is.
+#[cfg(target_arch = "x86_64")]
+fn written(_at: usize) {}
+
+/// Makes what was written visible to who executes it: a function is in one or two lines of the caches.
+#[cfg(target_arch = "aarch64")]
+fn written(at: usize) {
+    for at in [at, at + size_of::<Function>() - 1] {
+        // SAFETY: a line of the caches that holds mapped memory is written back and read again.
+        unsafe {
+            std::arch::asm!(
+                "dc cvau, {at}",
+                "dsb ish",
+                "ic ivau, {at}",
+                "dsb ish",
+                "isb",
+                at = in(reg) at,
+                options(nostack),
+            );
+        }
+    }
+}
+
 const PAGE: usize = 4096;
 /// `struct Elf64_Ehdr`, `Elf64_Phdr`, `Elf64_Dyn` and `Elf64_Sym`: elf(5).
 const PROGRAM_HEADERS: usize = 32;
@@ -88,7 +144,6 @@ impl Image {
 ///
 /// # Errors
 /// The `errno` with which the image cannot be changed; `ENOEXEC` for one that is not understood.
-#[cfg(target_arch = "x86_64")]
 pub(super) fn replace() -> Result<(), i32> {
     // SAFETY: reads the auxiliary vector of this process.
     let base = unsafe { libc::getauxval(libc::AT_SYSINFO_EHDR) };
@@ -114,13 +169,11 @@ pub(super) fn replace() -> Result<(), i32> {
     let mut known = true;
     for (name, nr) in FUNCTIONS {
         match image.functions(name) {
-            Some(at) if at + 8 <= length => {
-                let number = (*nr as u32).to_ne_bytes();
-                // mov eax, NUMBER; syscall; ret
-                let mut code = [0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3];
-                code[1..5].copy_from_slice(&number);
+            Some(at) if at + size_of::<Function>() <= length => {
+                let code = function(*nr as u32);
                 // SAFETY: inside the image, writable now, and a function longer than this.
-                unsafe { std::ptr::write_unaligned((base + at) as *mut [u8; 8], code) };
+                unsafe { std::ptr::write_unaligned((base + at) as *mut Function, code) };
+                written(base + at);
             }
             _ => known = false,
         }

@@ -7,6 +7,7 @@ use crate::proc::ThreadScan;
 use crate::tracer::ptrace;
 use crate::tracer::task::Standing;
 use crate::waits::Traffic;
+use crate::waits::calls::{CLONE, CLONE3, VFORK};
 
 /// What a double scan showed.
 pub(super) enum Look {
@@ -124,19 +125,7 @@ fn asleep(scan: &ThreadScan, stopped: bool) -> bool {
         b'Z' | b'X' | b'T' => true,
         b'S' => !scan.has_deliverable_signal(),
         // A vfork parent sleeps uninterruptibly until its child has executed or ended.
-        b'D' => matches!(scan.nr, libc::SYS_clone | libc::SYS_clone3) || is_vfork(scan.nr),
+        b'D' => matches!(scan.nr, CLONE | CLONE3 | VFORK),
         _ => false,
-    }
-}
-
-fn is_vfork(nr: i64) -> bool {
-    #[cfg(target_arch = "x86_64")]
-    {
-        nr == libc::SYS_vfork
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    {
-        let _ = nr;
-        false
     }
 }

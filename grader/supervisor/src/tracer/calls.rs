@@ -202,6 +202,26 @@ const OLD_SHAPES: &[Shape] = shapes! {
 #[cfg(not(target_arch = "x86_64"))]
 const OLD_SHAPES: &[Shape] = &[];
 
+/// The calls of [`OLD_SHAPES`], and what the C library makes where there are none: a lab that names one
+/// means both.
+#[cfg(target_arch = "x86_64")]
+const REPLACED: &[(&str, &str)] = &[];
+#[cfg(not(target_arch = "x86_64"))]
+const REPLACED: &[(&str, &str)] = &[
+    ("pipe", "pipe2"),
+    ("mknod", "mknodat"),
+    ("unlink", "unlinkat"),
+    ("rename", "renameat"),
+    ("rmdir", "unlinkat"),
+    ("alarm", "setitimer"),
+    ("pause", "ppoll"),
+    ("poll", "ppoll"),
+    ("select", "pselect6"),
+    ("epoll_wait", "epoll_pwait"),
+    ("fork", "clone"),
+    ("vfork", "clone"),
+];
+
 fn shape(nr: i64) -> Option<&'static Shape> {
     let shapes = SHAPES.iter().chain(OLD_SHAPES).chain(TIMED_SHAPES);
     let shapes = shapes.chain(WAITING_SHAPES);
@@ -291,6 +311,8 @@ fn disturbed() -> impl Iterator<Item = &'static Shape> {
 
 /// The number behind a call's name; names of calls that are not of interest are unknown.
 pub(crate) fn number(name: &str) -> Option<i64> {
+    let made_of_it = REPLACED.iter().find(|(old, _)| *old == name);
+    let name = made_of_it.map_or(name, |(_, new)| new);
     disturbed()
         .find(|shape| shape.name == name)
         .map(|shape| shape.nr)
@@ -299,7 +321,11 @@ pub(crate) fn number(name: &str) -> Option<i64> {
 /// The names that a [`Disturbance`](crate::plan::Disturbance) may use.
 #[must_use]
 pub fn watched_calls() -> Vec<&'static str> {
-    disturbed().map(|shape| shape.name).collect()
+    let replaced = REPLACED.iter().map(|(old, _)| *old);
+    disturbed()
+        .map(|shape| shape.name)
+        .chain(replaced)
+        .collect()
 }
 
 #[cfg(test)]

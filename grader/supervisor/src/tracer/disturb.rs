@@ -1,7 +1,7 @@
 //! Interference with system calls: short reads and writes, errors, signals at exact places.
 //!
-//! Register layout of x86-64; a seccomp stop may change the call, and the kernel does not ask the
-//! filter's tracer a second time for the changed one (seccomp(2)).
+//! A seccomp stop may change the call, and the kernel does not ask the filter's tracer a second time
+//! for the changed one (seccomp(2)).
 
 use crate::event::What;
 use crate::memory;
@@ -9,7 +9,7 @@ use crate::plan::{Disturbance, Effect, First, Nth, On, ProcessId, ProgramId};
 use crate::proc;
 use crate::recorder::Recorder;
 
-use super::ptrace;
+use super::registers::Registers;
 use super::task::Altered;
 use super::time::Moment;
 use super::{arguments, calls, lookup};
@@ -165,11 +165,11 @@ fn clamp(tid: i32, nr: i64, args: &[u64; 6], most: u64) -> Option<Altered> {
     if count <= most && new_nr == nr {
         return None;
     }
-    let mut registers = ptrace::registers(tid)?;
-    registers.orig_rax = new_nr.cast_unsigned();
-    registers.rsi = buffer;
-    registers.rdx = count.min(most);
-    ptrace::set_registers(tid, &registers);
+    let mut registers = Registers::of(tid)?;
+    registers.set_call(new_nr);
+    registers.set_argument(1, buffer);
+    registers.set_argument(2, count.min(most));
+    registers.write();
     Some(Altered::Restore {
         nr,
         buffer: args[1],
@@ -222,11 +222,11 @@ pub(super) fn restore_message(tid: i32, words: [(u64, u64); 2]) {
 
 /// Gives a call's arguments back as they were.
 pub(super) fn restore(tid: i32, nr: i64, buffer: u64, count: u64) {
-    if let Some(mut registers) = ptrace::registers(tid) {
-        registers.orig_rax = nr.cast_unsigned();
-        registers.rsi = buffer;
-        registers.rdx = count;
-        ptrace::set_registers(tid, &registers);
+    if let Some(mut registers) = Registers::of(tid) {
+        registers.set_call(nr);
+        registers.set_argument(1, buffer);
+        registers.set_argument(2, count);
+        registers.write();
     }
 }
 
@@ -238,9 +238,9 @@ pub(super) fn again(tid: i32) -> Altered {
 
 /// Keeps a call from being performed.
 fn skip(tid: i32) {
-    if let Some(mut registers) = ptrace::registers(tid) {
-        registers.orig_rax = u64::MAX;
-        ptrace::set_registers(tid, &registers);
+    if let Some(mut registers) = Registers::of(tid) {
+        registers.skip_call();
+        registers.write();
     }
 }
 
@@ -252,28 +252,26 @@ pub(super) fn fake(tid: i32, result: i64) -> Altered {
 
 /// At a call's entry: it is not performed and returns `result`, without a stop at its exit.
 pub(super) fn answer(tid: i32, result: i64) {
-    if let Some(mut registers) = ptrace::registers(tid) {
-        registers.orig_rax = u64::MAX;
-        registers.rax = result.cast_unsigned();
-        ptrace::set_registers(tid, &registers);
+    if let Some(mut registers) = Registers::of(tid) {
+        registers.skip_call();
+        registers.set_result(result);
+        registers.write();
     }
 }
 
 /// Sets the result of a call at its exit.
 pub(super) fn set_result(tid: i32, result: i64) {
-    if let Some(mut registers) = ptrace::registers(tid) {
-        registers.rax = result.cast_unsigned();
-        ptrace::set_registers(tid, &registers);
+    if let Some(mut registers) = Registers::of(tid) {
+        registers.set_result(result);
+        registers.write();
     }
 }
 
-/// At the exit of a skipped call: makes the program execute the instruction again.
-pub(super) fn rewind(tid: i32, nr: i64) {
-    /// `syscall` is two bytes long.
-    const INSTRUCTION: u64 = 2;
-    if let Some(mut registers) = ptrace::registers(tid) {
-        registers.rip -= INSTRUCTION;
-        registers.rax = nr.cast_unsigned();
-        ptrace::set_registers(tid, &registers);
+/// At the exit of a skipped call: makes the program execute the instruction again, with `first` as the
+/// call's first argument.
+pub(super) fn rewind(tid: i32, nr: i64, first: u64) {
+    if let Some(mut registers) = Registers::of(tid) {
+        registers.rewind(nr, first);
+        registers.write();
     }
 }

@@ -46,7 +46,7 @@ impl Tracer {
                 if let Some(thread) = self.threads.get_mut(&tid) {
                     thread.rewound = true;
                 }
-                disturb::rewind(tid, call.nr);
+                disturb::rewind(tid, call.nr, call.args[0]);
                 ptrace::signal_thread(pid, tid, signal);
                 ptrace::resume(tid, 0);
                 return;
@@ -55,7 +55,7 @@ impl Tracer {
                 if let Some(thread) = self.threads.get_mut(&tid) {
                     thread.rewound = true;
                 }
-                disturb::rewind(tid, call.nr);
+                disturb::rewind(tid, call.nr, call.args[0]);
                 ptrace::resume(tid, 0);
                 return;
             }
@@ -126,7 +126,7 @@ impl Tracer {
                 thread.resumed = resumed;
                 thread.rewound = true;
             }
-            disturb::rewind(tid, call.nr);
+            disturb::rewind(tid, call.nr, call.args[0]);
         }
         again
     }

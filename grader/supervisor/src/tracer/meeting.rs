@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::arguments;
-use super::ptrace;
+use super::registers::Registers;
 use super::task::Named;
 use crate::beneath::resolve;
 use crate::memory;
@@ -17,7 +17,7 @@ use crate::plan::{Address, FileAct, Image, PeerId, Plan, ProgramId};
 const SYSTEM: &[&[u8]] = &[b"/run/", b"/var/run/", b"/dev/", b"/etc/"];
 
 /// The bytes below the stack pointer that the x86-64 ABI lets a function use without reserving
-/// them (the red zone).
+/// them (the red zone); other ones have none.
 const RED_ZONE: u64 = 128;
 
 /// What is known of who may meet whom.
@@ -189,9 +189,9 @@ impl Meetings {
 /// call there. `None` where its memory cannot be written: the call stays as it is.
 pub(crate) fn lead(tid: i32, args: &[u64; 6], target: &Address) -> Option<Led> {
     let bytes = encode(target)?;
-    let mut registers = ptrace::registers(tid)?;
+    let mut registers = Registers::of(tid)?;
     let room = (bytes.len() as u64 + 15) & !15;
-    let below = registers.rsp.checked_sub(RED_ZONE + room)? & !15;
+    let below = registers.stack().checked_sub(RED_ZONE + room)? & !15;
     let mut places = vec![below];
     // Where the stack ends right there, the old address makes room if it is long enough.
     if args[2] >= bytes.len() as u64 {
@@ -202,9 +202,9 @@ pub(crate) fn lead(tid: i32, args: &[u64; 6], target: &Address) -> Option<Led> {
         (old.len() == bytes.len() && memory::write(tid, place, &bytes).is_ok())
             .then_some((place, old))
     })?;
-    registers.rsi = place;
-    registers.rdx = bytes.len() as u64;
-    ptrace::set_registers(tid, &registers);
+    registers.set_argument(1, place);
+    registers.set_argument(2, bytes.len() as u64);
+    registers.write();
     Some(Led {
         target: target.clone(),
         place,
@@ -216,10 +216,10 @@ pub(crate) fn lead(tid: i32, args: &[u64; 6], target: &Address) -> Option<Led> {
 pub(crate) fn undo(tid: i32, args: &[u64; 6], led: &Led) {
     // A thread that has just been killed needs neither.
     let _ = memory::write(tid, led.place, &led.old);
-    if let Some(mut registers) = ptrace::registers(tid) {
-        registers.rsi = args[1];
-        registers.rdx = args[2];
-        ptrace::set_registers(tid, &registers);
+    if let Some(mut registers) = Registers::of(tid) {
+        registers.set_argument(1, args[1]);
+        registers.set_argument(2, args[2]);
+        registers.write();
     }
 }
 

@@ -18,6 +18,7 @@ mod opening;
 mod pipes;
 mod processes;
 pub(crate) mod ptrace;
+pub(crate) mod registers;
 mod spinning;
 pub(crate) mod task;
 pub(crate) mod time;

@@ -209,28 +209,41 @@ pub(crate) fn syscall_stop(tid: i32) -> Option<SyscallStop> {
     }
 }
 
+/// `NT_ARM_SYSTEM_CALL` of `linux/elf.h`: the number of the system call.
+#[cfg(target_arch = "aarch64")]
+const NT_ARM_SYSTEM_CALL: libc::c_int = 0x404;
+
+/// Reads or writes (`PTRACE_GETREGSET`, `PTRACE_SETREGSET`) the registers of a set.
+fn register_set<T>(how: libc::c_uint, tid: i32, set: libc::c_int, place: *mut T) -> io::Result<()> {
+    let mut vector = libc::iovec {
+        iov_base: place.cast(),
+        iov_len: size_of::<T>(),
+    };
+    let set = usize::try_from(set).unwrap_or(0);
+    request(how, tid, set, (&raw mut vector) as usize).map(drop)
+}
+
 /// The general registers.
-pub(crate) fn registers(tid: i32) -> Option<libc::user_regs_struct> {
+pub(crate) fn registers(tid: i32) -> io::Result<libc::user_regs_struct> {
     let mut registers = MaybeUninit::<libc::user_regs_struct>::zeroed();
-    request(
-        libc::PTRACE_GETREGS,
-        tid,
-        0,
-        registers.as_mut_ptr() as usize,
-    )
-    .ok()?;
+    let place = registers.as_mut_ptr();
+    register_set(libc::PTRACE_GETREGSET, tid, libc::NT_PRSTATUS, place)?;
     // SAFETY: all bit patterns are valid for this struct of integers, and the call filled it.
-    Some(unsafe { registers.assume_init() })
+    Ok(unsafe { registers.assume_init() })
 }
 
 /// Sets the general registers.
-pub(crate) fn set_registers(tid: i32, registers: &libc::user_regs_struct) {
-    let _ = request(
-        libc::PTRACE_SETREGS,
-        tid,
-        0,
-        ptr::from_ref(registers) as usize,
-    );
+pub(crate) fn set_registers(tid: i32, registers: &libc::user_regs_struct) -> io::Result<()> {
+    let place = ptr::from_ref(registers).cast_mut();
+    register_set(libc::PTRACE_SETREGSET, tid, libc::NT_PRSTATUS, place)
+}
+
+/// Sets the number of the call that is about to begin.
+#[cfg(target_arch = "aarch64")]
+pub(crate) fn set_call_number(tid: i32, number: i64) -> io::Result<()> {
+    let mut number = number as libc::c_int;
+    let place = &raw mut number;
+    register_set(libc::PTRACE_SETREGSET, tid, NT_ARM_SYSTEM_CALL, place)
 }
 
 /// Sends a signal to one thread.

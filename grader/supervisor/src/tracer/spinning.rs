@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::task::{InCall, Standing, Thread};
 use super::{Tracer, calls};
 use crate::recorder::Recorder;
+use crate::waits::calls::ALARM;
 
 /// What a thread sends again and again: a question, an answer and what stands between them.
 #[derive(Clone, Copy, Debug, Default)]
@@ -87,7 +88,7 @@ impl Tracer {
         } else if !matches!(
             call.nr,
             // A question with a limit of time is still the same question.
-            libc::SYS_alarm | libc::SYS_setitimer | libc::SYS_rt_sigaction
+            ALARM | libc::SYS_setitimer | libc::SYS_rt_sigaction
         ) {
             thread.same_sent = Sent::default();
         }

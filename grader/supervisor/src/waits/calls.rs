@@ -41,6 +41,7 @@ everywhere! {
 only_x86_64! {
     POLL = SYS_poll or -101, SELECT = SYS_select or -102, EPOLL_WAIT = SYS_epoll_wait or -103,
     PAUSE = SYS_pause or -104, OPEN = SYS_open or -105, CREAT = SYS_creat or -106, VFORK = SYS_vfork or -107,
+    ALARM = SYS_alarm or -108,
 }
 
 /// `futex_wait` (Linux 6.7), the same number everywhere.

@@ -3,7 +3,7 @@
 //! loader is.
 
 use crate::memory;
-use crate::tracer::ptrace;
+use crate::tracer::registers::Registers;
 
 /// Types of entries of the auxiliary vector, getauxval(3).
 const AT_NULL: u64 = 0;
@@ -21,7 +21,7 @@ const MOST: usize = 1 << 19;
 pub(crate) fn hide(tid: i32) -> Option<u64> {
     let stack = Stack {
         tid,
-        base: ptrace::registers(tid)?.rsp,
+        base: Registers::of(tid)?.stack(),
         words: Vec::new(),
     };
     stack.hide()

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use super::clock::{Clock, Moment};
 use crate::memory;
-use crate::tracer::ptrace;
+use crate::tracer::registers::Registers;
 use crate::waits::calls::{
     ACCEPT, ACCEPT4, CLOCK_NANOSLEEP, CONNECT, EPOLL_PWAIT, EPOLL_PWAIT2, EPOLL_WAIT, FUTEX,
-    MQ_TIMEDRECEIVE, MQ_TIMEDSEND, NANOSLEEP, PAUSE, POLL, PPOLL, PSELECT6, RT_SIGTIMEDWAIT,
-    SELECT, SEMOP, SEMTIMEDOP,
+    MQ_TIMEDRECEIVE, MQ_TIMEDSEND, NANOSLEEP, POLL, PPOLL, PSELECT6, RT_SIGTIMEDWAIT, SELECT,
+    SEMOP, SEMTIMEDOP,
 };
 use crate::waits::timeout::{self, Timeout};
 
@@ -47,7 +47,7 @@ pub(crate) struct Resumed {
 /// Where the timeout was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
-    /// The call was a sleep; the kernel sees `pause`.
+    /// The call was a sleep; the kernel sees a pause.
     Sleep,
     /// The argument of this number.
     Argument(u8),
@@ -98,13 +98,13 @@ pub(crate) fn enter(
         Some(resumed) if resumed.nr == nr && resumed.args == *args => resumed.until,
         _ => until,
     };
-    let mut registers = ptrace::registers(tid)?;
+    let mut registers = Registers::of(tid)?;
     match taken {
-        Taken::Sleep => registers.orig_rax = PAUSE.cast_unsigned(),
-        Taken::Argument(number) => set(&mut registers, number, forever),
+        Taken::Sleep => registers.pause(),
+        Taken::Argument(number) => registers.set_argument(number, forever),
         Taken::Option => {}
     }
-    ptrace::set_registers(tid, &registers);
+    registers.write();
     Some(Timed {
         until,
         length: until.saturating_sub(clock.now()),
@@ -182,14 +182,16 @@ pub(crate) fn leave(
         (true, _) if result != -i64::from(libc::EINTR) => RESTARTS,
         _ => result,
     };
-    if let Some(mut registers) = ptrace::registers(tid) {
-        registers.rax = seen.cast_unsigned();
+    if let Some(mut registers) = Registers::of(tid) {
+        registers.set_result(seen);
         match timed.taken {
-            Taken::Sleep => registers.orig_rax = nr.cast_unsigned(),
-            Taken::Argument(number) => set(&mut registers, number, args[usize::from(number)]),
+            Taken::Sleep => registers.unpause(nr, args),
+            Taken::Argument(number) => {
+                registers.set_argument(number, args[usize::from(number)]);
+            }
             Taken::Option => {}
         }
-        ptrace::set_registers(tid, &registers);
+        registers.write();
     }
     tell_the_rest(tid, nr, args, seen, timed.until.saturating_sub(now));
     let resumed = (seen == RESTARTS).then_some(Resumed {
@@ -228,17 +230,5 @@ fn tell_the_rest(tid: i32, nr: i64, args: &[u64; 6], seen: i64, left: Duration) 
         for set in &args[1..4] {
             write(*set, &empty);
         }
-    }
-}
-
-/// Sets an argument of a system call on x86-64.
-fn set(registers: &mut libc::user_regs_struct, number: u8, value: u64) {
-    match number {
-        0 => registers.rdi = value,
-        1 => registers.rsi = value,
-        2 => registers.rdx = value,
-        3 => registers.r10 = value,
-        4 => registers.r8 = value,
-        _ => registers.r9 = value,
     }
 }
