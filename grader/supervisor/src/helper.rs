@@ -12,6 +12,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::beneath::resolve;
 use crate::driver::peers::Peer;
+use crate::driver::processor::TimeLimit;
 use crate::driver::stdio::Stdio;
 use crate::event::{Enforced, ExitStatus, Quiet, Settled, What};
 use crate::inspect::Placed;
@@ -74,8 +75,8 @@ pub(crate) struct Helper {
     pub(crate) program_names: Vec<String>,
     pub(crate) signals: ChildSignals,
     pub(crate) limit_hit: bool,
-    /// By how much the limit of the scenario's time is put off.
-    pub(crate) grace: Duration,
+    /// Of the scenario's time.
+    pub(crate) time_limit: TimeLimit,
     pub(crate) watch: Watch,
     /// Nothing can happen any more by itself: the last step was proved, and nothing was done since.
     pub(crate) at_rest: bool,
@@ -166,7 +167,7 @@ impl Helper {
                 .collect(),
             signals: ChildSignals::new()?,
             limit_hit: false,
-            grace: Duration::ZERO,
+            time_limit: TimeLimit::of(Duration::from_millis(plan.limits.wall_ms)),
             watch: Watch::new(
                 plan.limits.total_memory,
                 std::process::id() == 1,

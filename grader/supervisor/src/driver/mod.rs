@@ -7,7 +7,7 @@ pub(crate) mod fifo;
 pub(crate) mod files;
 mod messages;
 pub(crate) mod peers;
-mod processor;
+pub(crate) mod processor;
 mod sockets;
 pub(crate) mod stage;
 pub(crate) mod stdio;

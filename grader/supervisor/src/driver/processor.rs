@@ -36,17 +36,40 @@ impl Time {
     }
 }
 
-impl Helper {
-    /// By how much a limit of time of `most` is put off, now that so much has `passed` since the scenario
-    /// began, or since a little later: by what others took. Nothing where the kernel does not count it.
-    /// `None`: it was put off for too long, and the run ends.
-    pub(crate) fn grace(&mut self, most: Duration, passed: Duration) -> Option<Duration> {
-        let grace = Self::time_so_far().taken(passed);
-        if passed <= most + grace && passed > most * LONGEST {
-            self.starve("processor time".into());
-            return None;
+/// A limit of time, put off by what others took.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TimeLimit {
+    most: Duration,
+    /// By so much, as of the last look. Nothing where the kernel does not count it.
+    grace: Duration,
+}
+
+impl TimeLimit {
+    pub(crate) fn of(most: Duration) -> Self {
+        Self {
+            most,
+            grace: Duration::ZERO,
         }
-        Some(grace)
+    }
+
+    /// What is left of it, now that so much has `passed` since the scenario began, or since a little later.
+    fn left(&self, passed: Duration) -> Duration {
+        (self.most + self.grace).saturating_sub(passed)
+    }
+}
+
+impl Helper {
+    /// What is left of a limit; nothing when it is over. `None`: it was put off for too long, and the run
+    /// ends.
+    pub(crate) fn left_of(&mut self, limit: &mut TimeLimit, passed: Duration) -> Option<Duration> {
+        if limit.left(passed).is_zero() {
+            limit.grace = Self::time_so_far().taken(passed);
+            if !limit.left(passed).is_zero() && passed > limit.most * LONGEST {
+                self.starve("processor time".into());
+                return None;
+            }
+        }
+        Some(limit.left(passed))
     }
 
     fn time_so_far() -> Time {

@@ -1,7 +1,6 @@
 //! Budgets of processor time and of time.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use crate::event::{LimitKind, What};
 use crate::helper::Helper;
@@ -63,14 +62,12 @@ impl Helper {
             return true;
         }
         let passed = self.recorder.started().elapsed();
-        let most = Duration::from_millis(self.plan.limits.wall_ms);
-        if passed > most + self.grace {
-            let Some(grace) = self.grace(most, passed) else {
-                return true;
-            };
-            self.grace = grace;
-        }
-        if passed > most + self.grace {
+        let mut limit = self.time_limit;
+        let Some(left) = self.left_of(&mut limit, passed) else {
+            return true;
+        };
+        self.time_limit = limit;
+        if left.is_zero() {
             self.limit_hit = true;
             self.recorder.emit(What::Limit {
                 program: None,

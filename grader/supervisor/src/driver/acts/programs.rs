@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
+use crate::driver::processor::TimeLimit;
 use crate::driver::stdio::Stdio;
 use crate::event::{LimitKind, Stream, What};
 use crate::helper::Helper;
@@ -114,15 +115,13 @@ impl Helper {
     /// Waits for the end of a program that may compute as long as it likes.
     pub(super) fn wait_exit(&mut self, program: ProgramId, most: Duration) {
         let began = Instant::now();
-        let mut grace = Duration::ZERO;
+        let mut limit = TimeLimit::of(most);
         loop {
             self.turn();
             let running = self
                 .tracer
                 .root_of(program)
                 .is_some_and(|root| root.status.is_none());
-            let passed = began.elapsed();
-            let left = (most + grace).saturating_sub(passed);
             if !running {
                 // A build is over with its command: who goes on must neither hold up what follows
                 // nor change what is collected.
@@ -130,15 +129,10 @@ impl Helper {
                 self.turn();
                 return;
             }
+            let Some(left) = self.left_of(&mut limit, began.elapsed()) else {
+                return;
+            };
             if left.is_zero() {
-                match self.grace(most, passed) {
-                    None => return,
-                    Some(more) if passed < most + more => {
-                        grace = more;
-                        continue;
-                    }
-                    Some(_) => {}
-                }
                 self.limit_hit = true;
                 let root = self.tracer.root_of(program).map(|root| root.pid);
                 let there = root.map(crate::proc::tree::last_ones).unwrap_or_default();
