@@ -7,6 +7,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use nix::sched::CpuSet;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
@@ -156,7 +157,7 @@ impl Helper {
             stdio: plan.programs.iter().map(|_| None).collect(),
             peers: plan.peers.iter().map(|_| Peer::default()).collect(),
             traced,
-            scanner: Scanner::new(),
+            scanner: Scanner::new().with_one_processor(is_pinned()),
             graph: Graph::new(),
             internet: Internet::default(),
             pipe_names: PipeNames::default(),
@@ -410,6 +411,16 @@ impl Helper {
             }
         }
     }
+}
+
+/// Whether this process, and with it the programs, which cannot change it, keeps to one processor.
+fn is_pinned() -> bool {
+    let allowed = nix::sched::sched_getaffinity(nix::unistd::Pid::this());
+    let processors = |set: &CpuSet| {
+        let all = 0..CpuSet::count();
+        all.filter(|&cpu| set.is_set(cpu).unwrap_or(false)).count()
+    };
+    allowed.is_ok_and(|set| processors(&set) == 1)
 }
 
 /// Gives the programs pids of four digits and more, different in each run: a small number in a

@@ -92,6 +92,8 @@ impl ThreadScan {
 pub struct Scanner {
     kept: HashMap<i32, Kept>,
     buffer: Vec<u8>,
+    /// See [`Scanner::with_one_processor`].
+    one_processor: bool,
 }
 
 #[derive(Debug)]
@@ -108,7 +110,18 @@ impl Scanner {
         Self {
             kept: HashMap::new(),
             buffer: vec![0; 2048],
+            one_processor: false,
         }
+    }
+
+    /// Says whether the threads run on the caller's processor only. Then whoever is woken by another of them is
+    /// ready to run at once. Elsewhere it first looks as if it still slept, until the other processor has
+    /// heard of it (`TASK_WAKING`, `ttwu_queue_wakelist()` in kernel/sched/core.c): in a virtual machine whose
+    /// host has too much to do, for milliseconds.
+    #[must_use]
+    pub fn with_one_processor(mut self, one: bool) -> Self {
+        self.one_processor = one;
+        self
     }
 
     /// The thread as it is now; `None` when it is gone.
@@ -140,9 +153,12 @@ impl Scanner {
 
     /// Whether a thread still sleeps as in `before`, a scan of this scanner in which it slept, and has
     /// not run in between. Cheaper than another scan: a thread that has not been given a processor
-    /// since before the first, and is not about to (its call can be seen), has slept all the time.
+    /// since before the first, and is not about to (its call can be seen), has slept all the time. Not where
+    /// there is [more than one processor](Self::with_one_processor).
     pub fn sleeps_on(&mut self, pid: i32, tid: i32, before: &ThreadScan) -> bool {
-        let (Some(runs), b'S', 0..) = (before.runs, before.state, before.nr) else {
+        let (true, Some(runs), b'S', 0..) =
+            (self.one_processor, before.runs, before.state, before.nr)
+        else {
             return self.scan(pid, tid).as_ref() == Some(before);
         };
         let Some(kept) = self.kept.get(&tid) else {
@@ -351,13 +367,18 @@ mod tests {
 
     #[test]
     fn a_sleeping_child_scans_alike_until_it_runs() {
+        for one_processor in [false, true] {
+            sleeps_until_it_runs(Scanner::new().with_one_processor(one_processor));
+        }
+    }
+
+    fn sleeps_until_it_runs(mut scanner: Scanner) {
         let mut child = Command::new("cat")
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let pid = i32::try_from(child.id()).unwrap();
-        let mut scanner = Scanner::new();
         let asleep = loop {
             let scan = scanner.scan(pid, pid).unwrap();
             // Its parts may be of different moments while it runs.

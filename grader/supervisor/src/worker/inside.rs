@@ -366,7 +366,7 @@ fn pin(cpu: &OsStr) -> Result<(), SetupError> {
         None if cpu == mode::ANY_CPU => Ok(()),
         None => Err(SetupError::NotSetUp("no such processor".into())),
         Some(number) => {
-            // Not being pinned costs time, nothing else.
+            // Not being pinned costs time, nothing else: `Scanner::with_one_processor`.
             let _ = sys::pin(number);
             Ok(())
         }
