@@ -146,9 +146,13 @@ fn who_is_listed_under_just_this_name_is_meant() {
     // nbgrader's file has no column for groups.
     let grades = Grades::read(&gradebook, "us-upper", Detail::Line, Lang::En).unwrap();
     let nbgrader = export::nbgrader(&grades).unwrap();
-    for id in [",Zoe,", ",Zoe 2,", ",21214/Zoe,", ",21215/vera,"] {
-        assert_eq!(nbgrader.matches(id).count(), 1, "{id}: {nbgrader}");
-    }
+    let ids: Vec<&str> = nbgrader
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.split(',').nth(3))
+        .collect();
+    let expected = ["Zoe", "Zoe 2", "21214/Zoe", "21214/vera", "21215/vera"];
+    assert_eq!(ids, expected);
     let called = |name: &str| {
         gradebook
             .students_called(name)
