@@ -8,7 +8,7 @@ mod interrupt;
 mod keep;
 mod machine;
 mod moved;
-mod namesakes;
+pub(super) mod namesakes;
 mod passed;
 mod progress;
 mod words;

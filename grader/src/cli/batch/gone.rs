@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use grader::batch::{Identity, Item, qualified};
-use grader::gradebook::export::moodle_participant_in;
 use grader::gradebook::{Gradebook, Placed};
 use grader::text::some_of;
 
 use super::Batch;
 use super::class::Class;
+use super::namesakes::account;
 use crate::cli::failure::Failure;
 use crate::cli::results;
 use crate::cli::tell::tell;
@@ -97,7 +97,7 @@ fn gone(placed: &[Placed], items: &[Item], source: Option<&str>, words: Words) -
             }
         } else if let Some(owner) = owner.or_else(|| {
             // An assignment of Moodle's has numbers of its own: that of its download is better.
-            let account = moodle_participant_in(place).or(lms.as_deref())?;
+            let (_, account) = account(place, lms.as_deref())?;
             accounts.get(&(identity.lab.as_str(), account))
         }) {
             out.renamed.insert(name, self::name(owner));

@@ -25,7 +25,7 @@ struct Apart {
 }
 
 /// An account, and whether it is one of a single assignment.
-type Account<'a> = (bool, &'a str);
+pub(in crate::cli) type Account<'a> = (bool, &'a str);
 
 /// Group and student.
 type Who = (String, String);
@@ -56,7 +56,8 @@ impl Batch {
     }
 }
 
-fn account<'a>(place: &'a str, lms: Option<&'a str>) -> Option<Account<'a>> {
+/// Whose account it is that handed in what was at `place`: that of the assignment, if the place names one, or else `lms`.
+pub(in crate::cli) fn account<'a>(place: &'a str, lms: Option<&'a str>) -> Option<Account<'a>> {
     let of_assignment = moodle_participant_in(place).map(|number| (true, number));
     of_assignment.or_else(|| Some((false, lms?)))
 }

@@ -6,12 +6,12 @@ use std::process::ExitCode;
 
 use clap::Args;
 use grader::batch::{Identity, ItemKey, ResultRecord, Status, qualified};
-use grader::gradebook::export::moodle_participant_in;
 use grader::gradebook::{Gradebook, LabInfo};
 use grader::text::clean;
 
 use super::parts::{Parts, granted};
 use super::{failed, say};
+use crate::cli::batch::namesakes::{Account, account};
 use crate::cli::failure::{Failure, NOT_MET};
 use crate::cli::lang::both;
 use crate::cli::options::LangOption;
@@ -145,8 +145,8 @@ fn take(gradebook: &Gradebook, path: &Path, seen: &mut Seen) -> Result<(), Failu
     disagree.map_or(Ok(()), Err)
 }
 
-/// The accounts that somebody has in each part, and whether each is one of a single assignment.
-type Accounts<'a> = BTreeMap<&'a Path, BTreeSet<(bool, &'a str)>>;
+/// The accounts that somebody has in each part.
+type Accounts<'a> = BTreeMap<&'a Path, BTreeSet<Account<'a>>>;
 
 /// Two students of one name, each in a part of his own, would be one: their accounts tell them apart.
 /// Where all who are in several parts have other numbers there, and nobody the same, it is another
@@ -154,9 +154,7 @@ type Accounts<'a> = BTreeMap<&'a Path, BTreeSet<(bool, &'a str)>>;
 fn no_namesakes(seen: &Seen) -> Result<(), Failure> {
     let mut accounts: BTreeMap<&Identity, Accounts<'_>> = BTreeMap::new();
     for ((identity, _), (path, record)) in seen {
-        let of_assignment = moodle_participant_in(&record.place).map(|number| (true, number));
-        let of_system = || Some((false, record.person.lms.as_deref()?));
-        if let Some(account) = of_assignment.or_else(of_system) {
+        if let Some(account) = account(&record.place, record.person.lms.as_deref()) {
             let parts = accounts.entry(identity).or_default();
             parts.entry(path).or_default().insert(account);
         }
