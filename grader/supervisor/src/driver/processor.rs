@@ -11,14 +11,18 @@ use crate::plan::LONGEST;
 use crate::proc;
 use crate::tracer::lookup;
 
-/// What the processes of a scenario had, the helper among them.
+/// What the processes of a scenario had, and their helper.
 #[derive(Clone, Copy, Debug, Default)]
 struct Time {
     /// On a processor, all together.
     ran: Duration,
+    /// Not that of all: who is neither traced nor waited for is gone with it.
+    in_part: bool,
     /// Ready to run, but without one: the thread of theirs that had to wait longest.
     waited: Duration,
-    /// The same of the helper. When it is its turn, they are not ready.
+    /// The helper on a processor.
+    helper_ran: Duration,
+    /// Ready to run, but without one. When it is its turn, they are not ready.
     helper_waited: Duration,
 }
 
@@ -26,13 +30,15 @@ impl Time {
     /// How much of what has `passed` was somebody else's: somebody waited, and it was not for the others of
     /// the scenario.
     fn taken(self, passed: Duration) -> Duration {
-        // It also waits for processes that are gone, and not all of their time is counted.
-        let turns = if self.ran < passed / 8 {
-            self.helper_waited
+        // Longer than they ran, those that are gone among them, it did not wait for them.
+        let beyond = if self.in_part && self.ran >= passed / 8 {
+            Duration::ZERO
         } else {
-            self.helper_waited.min(self.waited)
+            self.helper_waited.saturating_sub(self.ran)
         };
-        (self.waited + turns).min(passed.saturating_sub(self.ran))
+        let turns = self.helper_waited.min(self.waited).max(beyond);
+        let ran = self.ran + self.helper_ran;
+        (self.waited + turns).min(passed.saturating_sub(ran))
     }
 }
 
@@ -63,7 +69,7 @@ impl Helper {
     /// ends.
     pub(crate) fn left_of(&mut self, limit: &mut TimeLimit, passed: Duration) -> Option<Duration> {
         if limit.left(passed).is_zero() {
-            limit.grace = Self::time_so_far().taken(passed);
+            limit.grace = self.time_so_far().taken(passed);
             if !limit.left(passed).is_zero() && passed > limit.most * LONGEST {
                 self.starve("processor time".into());
                 return None;
@@ -72,11 +78,15 @@ impl Helper {
         Some(limit.left(passed))
     }
 
-    fn time_so_far() -> Time {
+    fn time_so_far(&self) -> Time {
         let own = i32::try_from(std::process::id()).unwrap_or(0);
-        let mut time = Time::default();
+        let mut time = Time {
+            ran: self.tracer.ran_unawaited,
+            in_part: !self.traced,
+            ..Time::default()
+        };
         if let Some((ran, waited)) = proc::time_of_thread(own, own) {
-            time.ran += Duration::from_nanos(ran);
+            time.helper_ran = Duration::from_nanos(ran);
             time.helper_waited = Duration::from_nanos(waited);
         }
         // Those that have ended.
@@ -105,11 +115,14 @@ impl Helper {
 mod tests {
     use super::*;
 
-    fn taken(ran: u64, waited: u64, helper_waited: u64) -> u128 {
-        let [ran, waited, helper_waited] = [ran, waited, helper_waited].map(Duration::from_millis);
+    /// In milliseconds, of twenty seconds.
+    fn taken(ran: u64, waited: u64, helper: [u64; 2], in_part: bool) -> u128 {
+        let [helper_ran, helper_waited] = helper.map(Duration::from_millis);
         let time = Time {
-            ran,
-            waited,
+            ran: Duration::from_millis(ran),
+            in_part,
+            waited: Duration::from_millis(waited),
+            helper_ran,
             helper_waited,
         };
         time.taken(Duration::from_secs(20)).as_millis()
@@ -117,23 +130,41 @@ mod tests {
 
     #[test]
     fn only_what_others_had_is_not_ones_own() {
-        // It was ready and got nearly nothing.
-        assert_eq!(taken(1_000, 19_000, 10), 19_000);
-        // The two waited in turns.
-        assert_eq!(taken(1_000, 3_000, 15_000), 18_000);
-        assert_eq!(taken(5_000, 7_000, 7_500), 14_000);
-        // It computed beside three others.
-        assert_eq!(taken(5_000, 15_000, 0), 15_000);
-        // It slept.
-        assert_eq!(taken(10, 3, 2), 5);
-        // It had it.
-        assert_eq!(taken(19_000, 1_000, 0), 1_000);
-        // Two, or sixty-four, that waited for each other.
-        assert_eq!(taken(20_000, 10_000, 0), 0);
-        assert_eq!(taken(20_000, 19_600, 0), 0);
-        // Two on two processors.
-        assert_eq!(taken(40_000, 5_000, 0), 0);
-        // A chain of processes, each of them young, for which the helper waited.
-        assert_eq!(taken(12_000, 5, 14_000), 10);
+        for in_part in [false, true] {
+            for (ran, waited, helper, expected) in [
+                // It was ready and got nearly nothing.
+                (900, 19_000, [100, 10], 19_000),
+                // The two waited in turns.
+                (700, 3_000, [300, 15_000], 17_300),
+                (4_000, 7_000, [1_000, 7_500], 14_000),
+                // It computed beside three others.
+                (5_000, 15_000, [0, 0], 15_000),
+                // It slept.
+                (5, 3, [5, 2], 5),
+                // It had it.
+                (18_000, 1_000, [1_000, 0], 1_000),
+                // Two, or sixty-four, that waited for each other.
+                (20_000, 10_000, [0, 0], 0),
+                (20_000, 19_600, [0, 0], 0),
+                // Two on two processors.
+                (40_000, 5_000, [0, 0], 0),
+                // A chain of processes, each of them young, for which the helper waited.
+                (9_000, 5, [3_000, 9_000], 10),
+            ] {
+                assert_eq!(
+                    taken(ran, waited, helper, in_part),
+                    expected,
+                    "{ran} {waited}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_helper_waited_for_others_than_its_programs_is_not_theirs() {
+        // Such a chain beside others; where not all of it was seen, it may be its own.
+        assert_eq!(taken(4_000, 5, [1_000, 14_000], false), 10_005);
+        assert_eq!(taken(4_000, 5, [1_000, 14_000], true), 10);
+        assert_eq!(taken(1_000, 5, [1_000, 14_000], true), 13_005);
     }
 }

@@ -80,6 +80,9 @@ pub(crate) struct Tracer {
     pub(crate) family: FamilyHistory,
     /// Findings of the handler audit by program.
     pub(crate) handler_findings: BTreeMap<ProgramId, BTreeSet<String>>,
+    /// Processor time of processes that are gone and that nobody waited for, so that getrusage(2) knows
+    /// nothing of it.
+    pub(crate) ran_unawaited: Duration,
     /// Counts everything that is progress; two equal readings mean nothing happened in between.
     pub(crate) progress: u64,
     notices: Vec<Notice>,
@@ -115,6 +118,7 @@ impl Tracer {
             disturbances: Disturbances::default(),
             family: FamilyHistory::default(),
             handler_findings: BTreeMap::new(),
+            ran_unawaited: Duration::ZERO,
             progress: 0,
             notices: Vec::new(),
             early: HashMap::new(),
@@ -161,7 +165,7 @@ impl Tracer {
         let mut collected = Collected::Nothing;
         // Who makes them faster than they are handled must not keep us from looking at the clock.
         for _ in 0..MOST_AT_ONCE {
-            let Some((tid, status)) = ptrace::next_status() else {
+            let Some((tid, status, ran)) = ptrace::next_status() else {
                 break;
             };
             collected = collected.max(match status {
@@ -169,6 +173,9 @@ impl Tracer {
                 _ => Collected::More,
             });
             self.handle(tid, status, recorder);
+            if matches!(status, Status::Exited(_) | Status::Killed(_)) {
+                self.ran(tid, ran);
+            }
             // Where there is one thread, it has just been let go.
             if self.threads.len() == 1 {
                 break;

@@ -1,6 +1,7 @@
 //! Processes and threads: how they come and go.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::spinning::Sent;
 use super::task::{Altered, Process, Standing, Thread};
@@ -32,6 +33,7 @@ impl Tracer {
             parent,
             status: None,
             reaped: false,
+            unawaited: false,
             orphaned: false,
             threads_made: 0,
             launched,
@@ -188,6 +190,9 @@ impl Tracer {
         // Of a child whose parent ignores SIGCHLD nothing is left once we know its status (wait(2)); who
         // waits for it comes before us at most.
         if forked && proc::state(thread.pid).is_none() {
+            if let Some(process) = self.processes.get_mut(&thread.pid) {
+                process.unawaited = !process.orphaned;
+            }
             self.family.reaped(id);
         }
         recorder.emit(What::Exited {
@@ -205,6 +210,17 @@ impl Tracer {
         }
         for process in orphans {
             recorder.emit(What::Orphaned { process });
+        }
+    }
+
+    /// So long has a process that has ended run, with the children that it has waited for.
+    pub(super) fn ran(&mut self, pid: i32, time: Duration) {
+        if self
+            .processes
+            .get(&pid)
+            .is_some_and(|process| process.unawaited)
+        {
+            self.ran_unawaited += time;
         }
     }
 

@@ -1,11 +1,12 @@
-//! The ptrace and wait calls the tracer is made of: ptrace(2), waitpid(2).
+//! The ptrace and wait calls the tracer is made of: ptrace(2), wait4(2).
 //!
-//! `waitpid` is libc's, not nix's: nix turns the status of a real-time signal into an error and
+//! `wait4` is libc's, not nix's: nix turns the status of a real-time signal into an error and
 //! loses it.
 
 use std::io;
 use std::mem::MaybeUninit;
 use std::ptr;
+use std::time::Duration;
 
 /// `PTRACE_EVENT_STOP`, which libc does not name.
 const EVENT_STOP: i32 = 128;
@@ -61,12 +62,23 @@ fn decode(status: i32) -> Status {
     }
 }
 
-/// The next status of any child or tracee, without waiting.
-pub(crate) fn next_status() -> Option<(i32, Status)> {
+/// The next status of any child or tracee, without waiting, and the processor time so far of its process
+/// and of the children that it has waited for.
+pub(crate) fn next_status() -> Option<(i32, Status, Duration)> {
     let mut status = 0;
-    // SAFETY: `status` is a valid place for the result.
-    let pid = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::WNOHANG) };
-    (pid > 0).then(|| (pid, decode(status)))
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    let options = libc::__WALL | libc::WNOHANG;
+    // SAFETY: `status` and `usage` are valid places for the results.
+    let pid = unsafe { libc::wait4(-1, &raw mut status, options, usage.as_mut_ptr()) };
+    // SAFETY: all bit patterns are valid for this struct of integers, and it was zeroed.
+    let usage = unsafe { usage.assume_init() };
+    (pid > 0).then(|| (pid, decode(status), processor_time(&usage)))
+}
+
+fn processor_time(usage: &libc::rusage) -> Duration {
+    let parts = [usage.ru_utime, usage.ru_stime];
+    let microseconds = parts.map(|part| part.tv_sec * 1_000_000 + part.tv_usec);
+    Duration::from_micros(microseconds.iter().sum::<i64>().unsigned_abs())
 }
 
 /// Whether a status waits to be collected; does not collect it.

@@ -161,6 +161,8 @@ pub(crate) struct Process {
     pub(crate) status: Option<ExitStatus>,
     /// Its parent has collected its status.
     pub(crate) reaped: bool,
+    /// Gone without that: its parent ignores SIGCHLD, wait(2).
+    pub(crate) unawaited: bool,
     /// Its parent ended first.
     pub(crate) orphaned: bool,
     /// Threads made so far.
