@@ -112,6 +112,8 @@ pub(super) enum Why {
     NoProgram(String),
     /// It was still running after so many seconds, and what it waited for.
     Seconds(u64, String),
+    /// All of it slept for good: this.
+    Asleep(String),
     /// It had used so many seconds of processor time.
     Cpu(u64),
     /// A tool does not exist on this machine.
@@ -148,6 +150,8 @@ impl Why {
                     said(", выполняется: ", there)
                 )
             }
+            Self::Asleep(there) if en => format!("waits for what does not come: {there}"),
+            Self::Asleep(there) => format!("ждёт того, чего не будет: {there}"),
             Self::Cpu(seconds) if en => {
                 format!("stopped after {seconds} s of processor time")
             }

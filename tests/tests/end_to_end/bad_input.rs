@@ -206,6 +206,23 @@ fn a_makefile_that_never_ends_is_stopped() {
 }
 
 #[test]
+fn a_makefile_that_starts_its_server_does_not_keep_the_student_waiting() {
+    let home = Home::new();
+    let work = home.copy("us-upper", "good-raw");
+    let text = "run: us-server us-client\n\t./us-server ./socket\n";
+    fs::write(work.join("Makefile"), text).unwrap();
+    // It is no wait of a minute: nothing in the build can wake the server.
+    let waits = contains("waits for what does not come: ./us-server ./socket");
+    let check = home
+        .grader()
+        .arg("check")
+        .arg("us-upper")
+        .arg(&work)
+        .assert();
+    check.code(0).stdout(waits);
+}
+
+#[test]
 fn a_program_that_is_not_executable_is_told() {
     let home = Home::new();
     home.file("work/Makefile", "us-server us-client:\n\techo text > $@\n");

@@ -16,7 +16,10 @@ pub(super) fn attempt(rung: Rung, from: &str, outcome: &Outcome, recipe: &Recipe
     let why = if matches!(outcome.limit, Some((LimitKind::Cpu, _))) {
         Why::Cpu(recipe.cpu_seconds())
     } else if outcome.timed_out() {
-        Why::Seconds(recipe.seconds(), still_there(&outcome.output))
+        match asleep(&outcome.output) {
+            Some(there) => Why::Asleep(there),
+            None => Why::Seconds(recipe.seconds(), still_there(&outcome.output)),
+        }
     } else {
         Why::of(&outcome.output)
     };
@@ -30,12 +33,21 @@ pub(super) fn attempt(rung: Rung, from: &str, outcome: &Outcome, recipe: &Recipe
 
 /// What a command that ran out of time waited for, by the supervisor's word at the end of its output.
 fn still_there(output: &str) -> String {
-    let last = output.lines().rev().find(|line| !line.trim().is_empty());
-    let there = last.and_then(|line| line.split_once(" s there is still: "));
+    let there = last_line(output).and_then(|line| line.split_once(" s there is still: "));
     there
         .filter(|(before, _)| before.starts_with("after "))
         .map(|(_, there)| there.trim().to_owned())
         .unwrap_or_default()
+}
+
+/// What sleeps for good, by the same word.
+fn asleep(output: &str) -> Option<String> {
+    let there = last_line(output)?.strip_prefix("asleep for good: ")?;
+    Some(there.trim().replace(", asleep", ""))
+}
+
+fn last_line(output: &str) -> Option<&str> {
+    output.lines().rev().find(|line| !line.trim().is_empty())
 }
 
 /// A failed command in words: its own output, and what it did not say itself.
@@ -49,6 +61,9 @@ pub(super) fn failure(outcome: &Outcome, recipe: &Recipe, tool: &str) -> String 
             "\n{tool} was stopped after {} s of processor time",
             recipe.cpu_seconds()
         )),
+        _ if asleep(&outcome.output).is_some() => {
+            out.push_str(&format!("\n{tool} waits for what does not come"));
+        }
         _ if outcome.timed_out() => {
             out.push_str(&format!("\n{tool} runs past {} s", recipe.seconds()));
         }

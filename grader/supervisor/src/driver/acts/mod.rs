@@ -1,7 +1,9 @@
 //! Performing the acts of a step.
 
+mod for_good;
 mod peers;
 mod programs;
+mod wait_exit;
 
 use std::time::Duration;
 

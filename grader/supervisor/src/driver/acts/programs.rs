@@ -1,15 +1,12 @@
 //! Acts on programs: starting them, typing, signals, waiting for their end.
 
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 
-use crate::driver::processor::TimeLimit;
 use crate::driver::stdio::Stdio;
-use crate::event::{LimitKind, Stream, What};
+use crate::event::What;
 use crate::helper::Helper;
-use crate::isolation::reaper;
 use crate::launch;
 use crate::plan::{Image, ProcessId, ProgramId};
 
@@ -110,54 +107,6 @@ impl Helper {
             }
         }
         Ok(())
-    }
-
-    /// Waits for the end of a program that may compute as long as it likes.
-    pub(super) fn wait_exit(&mut self, program: ProgramId, most: Duration) {
-        let began = Instant::now();
-        let mut limit = TimeLimit::of(most);
-        loop {
-            self.turn();
-            let running = self
-                .tracer
-                .root_of(program)
-                .is_some_and(|root| root.status.is_none());
-            if !running {
-                // A build is over with its command: who goes on must neither hold up what follows
-                // nor change what is collected.
-                reaper::end_everything();
-                self.turn();
-                return;
-            }
-            let Some(left) = self.left_of(&mut limit, began.elapsed()) else {
-                return;
-            };
-            if left.is_zero() {
-                self.limit_hit = true;
-                let root = self.tracer.root_of(program).map(|root| root.pid);
-                let there = root.map(crate::proc::tree::last_ones).unwrap_or_default();
-                if !there.is_empty() {
-                    let seconds = most.as_secs();
-                    let text =
-                        format!("\nafter {seconds} s there is still: {}\n", there.join("; "));
-                    self.recorder.emit(What::Output {
-                        program,
-                        stream: Stream::Err,
-                        bytes: text.as_str().into(),
-                    });
-                }
-                self.recorder.emit(What::Limit {
-                    program: Some(program),
-                    limit: LimitKind::Wall,
-                    most: u64::try_from(most.as_millis()).unwrap_or(u64::MAX),
-                });
-                return;
-            }
-            if self.overtaxed() {
-                return;
-            }
-            self.wait(left.min(Duration::from_millis(20)));
-        }
     }
 }
 
