@@ -124,6 +124,8 @@ impl Cache {
     }
 
     fn at(dir: &Path) -> io::Result<Self> {
+        // Programs run in directories of their own, and are named from the root.
+        let dir = &std::path::absolute(dir)?;
         fs::create_dir_all(dir)?;
         let in_use = upkeep::in_use(dir).map(Arc::new);
         for part in [RECORDS, PROGRAMS].map(|part| dir.join(part)) {

@@ -39,6 +39,8 @@ impl Scratch {
     /// # Errors
     /// It cannot be made.
     pub fn new_in(parent: &Path) -> io::Result<Self> {
+        // A relative `$TMPDIR` is one: what lies there is named from the root, as programs run elsewhere.
+        let parent = std::path::absolute(parent)?;
         for _ in 0..TRIES {
             let path = nix::unistd::mkdtemp(&parent.join(format!("{PREFIX}XXXXXX")))?;
             match own(&path) {

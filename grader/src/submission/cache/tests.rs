@@ -26,6 +26,27 @@ fn cache(dir: &TempDir) -> Cache {
     Cache::open(&CacheMode::At(dir.path().to_path_buf())).unwrap()
 }
 
+#[test]
+fn a_directory_below_the_current_one_is_named_from_the_root() {
+    let dir = TempDir::new().unwrap();
+    let up = std::env::current_dir()
+        .unwrap()
+        .components()
+        .skip(1)
+        .map(|_| "..")
+        .collect::<PathBuf>();
+    let relative = up.join(dir.path().strip_prefix("/").unwrap());
+    let cache = Cache::open(&CacheMode::At(relative)).unwrap();
+    let stored = put(&cache);
+    let programs: Vec<_> = stored.executables.iter().flatten().collect();
+    assert!(
+        programs
+            .iter()
+            .all(|path| path.is_absolute() && path.exists())
+    );
+    assert!(!programs.is_empty());
+}
+
 fn put(cache: &Cache) -> Stored {
     cache
         .put(
