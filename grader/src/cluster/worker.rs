@@ -67,8 +67,8 @@ impl HandError {
             Self::NoRoom(_) => Declined::Machine(said),
             Self::Task(_) => Declined::Damaged(format!("items/{key}.json: {said}")),
             Self::Lab(_) => Declined::Damaged(format!("{key}: {said}")),
-            Self::Lacks { .. } => Declined::Item(said),
-            Self::Differs { .. } => Declined::Item(format!("{key}: {said}")),
+            // Said of so many submissions, whichever came first: once for a host, however often it tries.
+            Self::Lacks { .. } | Self::Differs { .. } => Declined::Item(said),
         }
     }
 
