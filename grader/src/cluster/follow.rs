@@ -65,6 +65,13 @@ pub enum Note {
     Asked(usize),
     /// So many more, because others are gone and work remains; what one of those complains of.
     ToppedUp(usize, Option<String>),
+    /// The scheduler takes no more of them, and what it says; those that are there go on.
+    Refused {
+        /// Its command.
+        program: String,
+        /// What it says.
+        why: String,
+    },
     /// What happened to workers.
     News(String),
     /// The scheduler does not answer; the results do not depend on it.
@@ -130,6 +137,8 @@ pub fn follow<E>(
     let result = Following {
         fruitless: 0,
         asked: false,
+        refused: 0,
+        refusal: None,
         pace: Pace::default(),
         silent: false,
         life: Life::new(what.silence),
@@ -158,6 +167,10 @@ struct Following<'a> {
     /// Workers that were started since the last result.
     fruitless: usize,
     asked: bool,
+    /// Times in a row that no more were taken while nobody was there.
+    refused: usize,
+    /// What was told of that.
+    refusal: Option<String>,
     pace: Pace,
     silent: bool,
     life: Life,
@@ -179,8 +192,17 @@ impl Following<'_> {
                 return Ok(Followed::Done);
             }
             if look % LOOKS == 0 {
-                self.top_up(launcher, on_note)?;
+                match self.top_up(launcher, on_note) {
+                    // Whoever told it to stop told the scheduler's command as well (Ctrl-C).
+                    Err(FollowError::Launch(_))
+                        if stop.recv_timeout(self.what.look) != Err(RecvTimeoutError::Timeout) =>
+                    {
+                        return Ok(Followed::Stopped);
+                    }
+                    other => other?,
+                }
                 if let Some(since) = self.life.missed(self.what.store)? {
+                    self.what.store.takes_more()?;
                     on_note(Note::Nobody {
                         left: self.what.keys.len(),
                         since,
@@ -222,6 +244,17 @@ impl Following<'_> {
         Ok(listed)
     }
 
+    /// Whether one waits where no more workers are taken: others are at work, or were taken before, and
+    /// it was not tried often.
+    fn may_wait(&mut self, present: usize) -> bool {
+        if present > 0 {
+            self.refused = 0;
+            return true;
+        }
+        self.refused += 1;
+        self.asked && self.refused < FRUITLESS
+    }
+
     /// Sees to it that there are as many workers as there is work for.
     fn top_up<E>(
         &mut self,
@@ -235,6 +268,7 @@ impl Following<'_> {
                 }
                 n
             }
+            Presence::Asked => return Ok(()),
             Presence::Unknown(why) => {
                 if !std::mem::replace(&mut self.silent, true) {
                     on_note(Note::Silent(why));
@@ -251,7 +285,7 @@ impl Following<'_> {
             self.pace.complete();
             return Ok(());
         };
-        if self.fruitless >= FRUITLESS * self.what.workers.max(1) {
+        if self.fruitless >= FRUITLESS * wanted {
             // Some machines are of no use; whoever is at work on another has not failed.
             if present > 0 {
                 return Ok(());
@@ -265,11 +299,24 @@ impl Following<'_> {
             return Ok(());
         }
         let complaint = if self.asked {
+            // Workers that end for want of room could not even say so in their logs.
+            self.what.store.takes_more()?;
             launcher.complaint()
         } else {
             None
         };
-        let started = launcher.start(missing)?;
+        let started = match launcher.start(missing) {
+            // A site's limits and a controller's illness pass; whoever is at work has not failed.
+            Err(LaunchError::Refused { program, why }) if self.may_wait(present) => {
+                self.pace.asked();
+                if self.refusal.replace(why.clone()).as_ref() != Some(&why) {
+                    on_note(Note::Refused { program, why });
+                }
+                return Ok(());
+            }
+            other => other?,
+        };
+        (self.refused, self.refusal) = (0, None);
         if started == 0 {
             return Ok(());
         }

@@ -51,6 +51,14 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
         })
 }
 
+/// Writes a file into a directory and removes it.
+pub(super) fn try_to_write(directory: &Path, bytes: &[u8]) -> io::Result<()> {
+    let temporary = directory.join(temporary_name());
+    let written = write(&temporary, bytes, Wait::Server);
+    let _ = fs::remove_file(&temporary);
+    written
+}
+
 fn write(path: &Path, bytes: &[u8], wait: Wait) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
     file.write_all(bytes)?;

@@ -55,6 +55,8 @@ const FORMAT: &str = "grader-store/1";
 pub const MOST_STARTS: u32 = 3;
 /// The shortest time after which a silent worker counts as gone.
 pub const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+/// More than a result is long.
+const ROOM: usize = 64 << 10;
 
 /// Why a store cannot be used.
 #[derive(Debug, Error)]
@@ -311,6 +313,15 @@ impl Store {
     /// The directory cannot be listed.
     pub fn finished(&self) -> Result<Vec<Key>, StoreError> {
         self.keys("results")
+    }
+
+    /// Whether a result would find room: by writing more than one, which nobody reads.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn takes_more(&self) -> Result<(), StoreError> {
+        let path = self.root.join("results");
+        durable::try_to_write(&path, &[b' '; ROOM]).map_err(at(&path, Cannot::Written))
     }
 
     /// Tells when results have come, or may have.

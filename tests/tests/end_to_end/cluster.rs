@@ -585,3 +585,41 @@ fn a_machine_without_slurm_is_told_at_once() {
         // Nor is there anybody who could be told to end.
         .stderr(predicate::str::contains("scancel").not());
 }
+
+/// A Slurm whose controller answers once and then never again. It says so where a job's name would be
+/// another one's.
+const SLURM: [(&str, &str); 3] = [
+    (
+        "sbatch",
+        "[ -z \"$SBATCH_JOB_NAME\" ] || { echo 'no such name' >&2; exit 1; }\ncat >job\nsh job </dev/null >/dev/null 2>&1 &",
+    ),
+    ("squeue", "[ ! -e job ] || exec cat never"),
+    ("scancel", ""),
+];
+
+#[test]
+fn a_slurm_that_is_silent_keeps_no_result_back() {
+    let home = Home::new();
+    class(&home);
+    let bin = home.path().join("bin");
+    fs::create_dir(&bin).unwrap();
+    for (name, does) in SLURM {
+        fs::write(bin.join(name), format!("#!/bin/sh\n{does}\n")).unwrap();
+        fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    nix::unistd::mkfifo(&home.path().join("never"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let slurm = ["--engine", "slurm", "--store", "store", "--workers", "1"];
+    let hidden = [&slurm[..], &["--slurm-option=--job-name=lab30"]].concat();
+    batch(&home, &hidden)
+        .env("PATH", &path)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("`--job-name=lab30`: grader says"));
+    batch(&home, &slurm)
+        .env("PATH", &path)
+        .env("SBATCH_JOB_NAME", "lab30")
+        .assert()
+        .code(1)
+        .stderr(predicate::str::contains("graded 4 in "));
+}

@@ -126,6 +126,14 @@ fn pods_do_what_the_manifest_says() {
     let home = Home::new();
     class(&home);
     let options = ["--engine", "kubernetes", "--dry-run", "--shards", "2"];
+    home.grader()
+        .args(["batch", "us-upper=30", "class/../class"])
+        .args(options)
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains(
+            "class/../class: pods have another root",
+        ));
     let output = batch(&home, &options).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let job: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -13,6 +13,10 @@ impl Words {
         let text = match note {
             Note::Asked(n) => self.asked(n),
             Note::ToppedUp(n, why) => self.topped_up(n, why),
+            Note::Refused { program, why } => self.pick(
+                format!("{program} refuses more workers for now: {why}"),
+                format!("{program} пока не даёт новых исполнителей: {why}"),
+            ),
             Note::News(news) => news,
             Note::Silent(why) => self.pick(
                 format!("the scheduler does not answer ({why}); results are collected all the same"),

@@ -1,7 +1,7 @@
 //! `grader batch --engine`: workers on other machines.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -153,7 +153,10 @@ impl ClusterArgs {
                 Some(lines.collect())
             }
             Engine::Kubernetes => {
-                if let Some(path) = what.iter().find(|path| path.is_absolute()) {
+                let elsewhere = |path: &&PathBuf| {
+                    path.is_absolute() || path.components().any(|part| part == Component::ParentDir)
+                };
+                if let Some(path) = what.iter().find(elsewhere) {
                     let path = path.display();
                     return Err(Failure::usage(both(
                         format!("{path}: pods have another root"),
@@ -303,8 +306,8 @@ impl ClusterArgs {
                 let failure = failed(&error.told(lang()));
                 match (&error, self.engine) {
                     (LaunchError::Refused { .. }, Engine::Slurm) => failure.hint(both(
-                        "--slurm-memory, --slurm-time and --slurm-option say what is asked for, --dry-run shows it; then the same command goes on",
-                        "что запрашивается, задают --slurm-memory, --slurm-time и --slurm-option, показывает --dry-run; затем та же команда продолжит",
+                        "--workers, --slurm-memory, --slurm-time and --slurm-option say what is asked for, --dry-run shows it; then the same command goes on",
+                        "что запрашивается, задают --workers, --slurm-memory, --slurm-time и --slurm-option, показывает --dry-run; затем та же команда продолжит",
                     )),
                     _ => failure,
                 }

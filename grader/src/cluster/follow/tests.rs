@@ -12,6 +12,7 @@ fn key(n: u8) -> Key {
 }
 
 type Does<'a> = Box<dyn FnMut(&Store, usize) + 'a>;
+type Takes<'a> = Box<dyn FnMut(usize) -> bool + 'a>;
 
 /// A launcher whose workers do something at once, or nothing, and are gone.
 struct Fake<'a> {
@@ -19,11 +20,21 @@ struct Fake<'a> {
     starts: Vec<usize>,
     does: Does<'a>,
     answers: Box<dyn FnMut() -> Presence + 'a>,
+    /// Whether new workers are taken, the how many-th time they are asked for.
+    takes: Takes<'a>,
+    asked: usize,
     cancelled: bool,
 }
 
 impl Launcher for Fake<'_> {
     fn start(&mut self, workers: usize) -> Result<usize, LaunchError> {
+        self.asked += 1;
+        if !(self.takes)(self.asked) {
+            return Err(LaunchError::Refused {
+                program: "sbatch".to_owned(),
+                why: "limit".to_owned(),
+            });
+        }
         self.starts.push(workers);
         (self.does)(self.store, self.starts.len());
         Ok(workers)
@@ -58,6 +69,8 @@ impl<'a> Fake<'a> {
             starts: Vec::new(),
             does: Box::new(does),
             answers: Box::new(answers),
+            takes: Box::new(|_| true),
+            asked: 0,
             cancelled: false,
         }
     }
@@ -162,6 +175,90 @@ fn workers_that_do_nothing_are_not_asked_for_for_ever() {
     assert!(error.to_string().contains("the log"), "{error}");
     assert_eq!(fake.starts.len(), FRUITLESS);
     assert!(fake.cancelled);
+}
+
+#[test]
+fn the_last_submission_is_not_tried_as_often_as_there_could_be_workers() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+    (0..3).for_each(|n| result(&store, n));
+    let mut fake = Fake::new(&store, |_, _| {}, none);
+    let (end, seen, _) = followed(&store, &mut fake);
+    assert!(matches!(end, Err(FollowError::Fruitless { left: 1, .. })));
+    assert_eq!((seen.len(), &*fake.starts), (3, &[1; FRUITLESS][..]));
+}
+
+#[test]
+fn who_is_at_work_goes_on_where_no_more_are_taken() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+    let mut looks = 0;
+    // One of two is gone, and the scheduler has its limits.
+    let answers = || {
+        looks += 1;
+        if looks == 60 {
+            (0..4).for_each(|n| result(&store, n));
+        }
+        Presence::Workers(1)
+    };
+    let mut fake = Fake::new(&store, |_, _| {}, answers);
+    fake.takes = Box::new(|_| false);
+    let (end, _, notes) = followed(&store, &mut fake);
+    assert_eq!(end.unwrap(), Followed::Done);
+    let told = Note::Refused {
+        program: "sbatch".to_owned(),
+        why: "limit".to_owned(),
+    };
+    assert_eq!(notes, [told]);
+    assert!(fake.asked > FRUITLESS);
+}
+
+#[test]
+fn nobody_is_waited_for_whom_the_scheduler_never_takes() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+    for (takes, asked) in [(0, 1), (1, 1 + FRUITLESS)] {
+        let mut fake = Fake::new(&store, |_, _| {}, none);
+        fake.takes = Box::new(move |time| time <= takes);
+        let (end, _, _) = followed(&store, &mut fake);
+        let refused = matches!(end, Err(FollowError::Launch(LaunchError::Refused { .. })));
+        assert!(refused && fake.asked == asked, "{}", fake.asked);
+    }
+}
+
+#[test]
+fn a_scheduler_that_thinks_keeps_no_result_back() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+    let mut looks = 0;
+    let answers = || {
+        looks += 1;
+        if looks == 3 {
+            (0..4).for_each(|n| result(&store, n));
+        }
+        Presence::Asked
+    };
+    let mut fake = Fake::new(&store, |_, _| {}, answers);
+    let (end, seen, notes) = followed(&store, &mut fake);
+    assert_eq!(end.unwrap(), Followed::Done);
+    assert_eq!((seen.len(), notes, fake.asked), (4, vec![], 0));
+}
+
+#[test]
+fn a_store_that_takes_no_result_ends_the_batch() {
+    let dir = TempDir::new().unwrap();
+    let store = Store::create(dir.path(), Duration::from_secs(60)).unwrap();
+    // Its workers cannot even say why they end: it can be listed, and nothing be put there.
+    let full = |store: &Store, _: usize| {
+        let results = store.root().join("results");
+        std::fs::remove_dir(&results).unwrap();
+        std::os::unix::fs::symlink("/proc/self/task", results).unwrap();
+    };
+    let mut fake = Fake::new(&store, full, none);
+    let (end, _, _) = followed(&store, &mut fake);
+    let why = end.unwrap_err().to_string();
+    assert!(why.contains("/results: cannot be written: "), "{why}");
+    assert_eq!(fake.starts, [2]);
 }
 
 #[test]

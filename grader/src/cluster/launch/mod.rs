@@ -1,5 +1,7 @@
 //! Who starts workers: thin, so that nothing of the grading depends on it.
 
+mod reserved;
+mod running;
 mod slurm;
 mod ssh;
 
@@ -95,6 +97,8 @@ impl Launcher for Idle {
 pub enum Presence {
     /// So many are there.
     Workers(usize),
+    /// It was asked and has not answered yet.
+    Asked,
     /// It cannot tell now, and why.
     Unknown(String),
 }

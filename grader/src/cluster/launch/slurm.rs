@@ -6,17 +6,29 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{ErrorKind, Write as _};
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output};
+use std::time::Duration;
 
 use crate::lab::{Lang, Text};
 
+use super::reserved::{VARIABLES, reserved};
+use super::running::Running;
 use super::{LaunchError, Launcher, Presence, last_words, newest, place_and_last, said};
 
 /// Array tasks in one submission; by default Slurm refuses indices above 1000 (`MaxArraySize`,
 /// slurm.conf(5)).
 pub const MOST_TASKS: usize = 1000;
+/// What sbatch(1) says where a site allows fewer.
+const TOO_MANY: &str = "Invalid job array specification";
+/// So long squeue(1) is waited for at a time; meanwhile results are collected.
+const GLANCE: Duration = Duration::from_millis(500);
+/// A squeue(1) that has not answered for so long is told. It ends by itself after some seconds
+/// (`MessageTimeout`, slurm.conf(5)).
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So long sbatch(1) and scancel(1) are waited for: the former tries again itself for some time.
+const LONGEST: Duration = Duration::from_secs(60);
 
 /// What workers need.
 #[derive(Clone, Debug)]
@@ -43,6 +55,10 @@ pub struct Slurm {
     name: String,
     /// What jobs that do not run wait for, as of the last look.
     waiting: Vec<String>,
+    /// A look that is under way.
+    look: Option<Running>,
+    /// Tasks in one submission.
+    most: usize,
 }
 
 impl Slurm {
@@ -86,10 +102,15 @@ impl Slurm {
                 ),
             )));
         }
+        if let Some(why) = options.arguments.iter().find_map(|text| reserved(text)) {
+            return Err(LaunchError::Name(why));
+        }
         let digest = blake3::hash(options.store.as_os_str().as_encoded_bytes());
         Ok(Self {
             name: format!("grader-{}", &digest.to_hex()[..12]),
             waiting: Vec::new(),
+            look: None,
+            most: MOST_TASKS,
             options,
         })
     }
@@ -132,60 +153,99 @@ impl Slurm {
     }
 
     fn submit(&self, workers: usize) -> Result<(), LaunchError> {
-        let program = "sbatch";
-        let failed = |error| LaunchError::Command {
-            program: program.to_owned(),
-            error,
-        };
-        let mut child = Command::new(program)
-            .arg("--parsable")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // Where it has ended already, its status says why.
-            let _ = stdin.write_all(self.script(workers).as_bytes());
-        }
-        let output = child.wait_with_output().map_err(failed)?;
-        if output.status.success() {
-            Ok(())
-        } else {
-            Err(LaunchError::Refused {
-                program: program.to_owned(),
-                why: said(&output.stderr),
-            })
+        let mut sbatch = slurm("sbatch");
+        match answer(sbatch.arg("--parsable"), self.script(workers)) {
+            Ok(Some(output)) if output.status.success() => Ok(()),
+            Ok(output) => Err(LaunchError::Refused {
+                program: "sbatch".to_owned(),
+                why: match output {
+                    Some(output) => said(&output.stderr),
+                    None => self.no_answer(LONGEST),
+                },
+            }),
+            Err(error) => Err(LaunchError::Command {
+                program: "sbatch".to_owned(),
+                error,
+            }),
         }
     }
+
+    fn no_answer(&self, time: Duration) -> String {
+        let seconds = time.as_secs();
+        self.options.lang.pick(
+            format!("no answer for {seconds} s"),
+            format!("нет ответа {seconds} с"),
+        )
+    }
+
+    fn squeue(&self) -> io::Result<Running> {
+        let mut squeue = slurm("squeue");
+        squeue.args(["--noheader", "--array", "--me", "--format=%T %r", "--name"]);
+        Running::begin(squeue.arg(&self.name), String::new())
+    }
+}
+
+/// A command of Slurm's, which does what it is told and nothing else.
+fn slurm(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// What came of a command; `None` where it does not come to an end.
+fn answer(command: &mut Command, input: String) -> io::Result<Option<Output>> {
+    Running::begin(command, input)?.within(LONGEST).transpose()
 }
 
 impl Launcher for Slurm {
     fn start(&mut self, workers: usize) -> Result<usize, LaunchError> {
         let log = self.logs();
         std::fs::create_dir_all(&log).map_err(|error| LaunchError::unwritten(&log, &error))?;
-        let mut left = workers;
-        while left > 0 {
-            let now = left.min(MOST_TASKS);
-            self.submit(now)?;
-            left -= now;
+        let mut started = 0;
+        while started < workers {
+            let now = (workers - started).min(self.most);
+            match self.submit(now) {
+                Ok(()) => started += now,
+                Err(LaunchError::Refused { why, .. }) if now > 1 && why.contains(TOO_MANY) => {
+                    self.most = now / 2;
+                }
+                // Some are there: it is told when the others are asked for again.
+                Err(LaunchError::Refused { .. }) if started > 0 => break,
+                Err(error) => return Err(error),
+            }
         }
-        Ok(workers)
+        Ok(started)
     }
 
     fn present(&mut self) -> Presence {
-        let squeue = Command::new("squeue")
-            .args(["--noheader", "--array", "--me", "--format=%T %r", "--name"])
-            .arg(&self.name)
-            .stdin(Stdio::null())
-            .output();
+        let look = self.look.take().map_or_else(|| self.squeue(), Ok);
+        let squeue = look.and_then(|mut look| {
+            let answer = look.within(GLANCE).transpose()?;
+            if answer.is_none() {
+                self.look = Some(look);
+            }
+            Ok(answer)
+        });
         match squeue {
-            Ok(output) if output.status.success() => {
+            Ok(None) => {
+                // One that never ends is killed, and another one is begun.
+                if self
+                    .look
+                    .take_if(|look| look.since().elapsed() > PATIENCE)
+                    .is_none()
+                {
+                    return Presence::Asked;
+                }
+                Presence::Unknown(format!("squeue: {}", self.no_answer(PATIENCE)))
+            }
+            Ok(Some(output)) if output.status.success() => {
                 let lines = String::from_utf8_lossy(&output.stdout);
                 self.waiting = waiting(&lines);
                 Presence::Workers(count(&lines))
             }
-            Ok(output) => Presence::Unknown(format!("squeue: {}", said(&output.stderr))),
+            Ok(Some(output)) => Presence::Unknown(format!("squeue: {}", said(&output.stderr))),
             // Without Slurm nobody is there, and sbatch(1) says so when it is asked.
             Err(error) if error.kind() == ErrorKind::NotFound => Presence::Workers(0),
             Err(error) => Presence::Unknown(format!("squeue: {error}")),
@@ -193,14 +253,12 @@ impl Launcher for Slurm {
     }
 
     fn cancel(&mut self) -> Result<(), String> {
-        let scancel = Command::new("scancel")
-            .args(["--quiet", "--me", "--name"])
-            .arg(&self.name)
-            .stdin(Stdio::null())
-            .output();
-        let why = match scancel {
-            Ok(output) if output.status.success() => return Ok(()),
-            Ok(output) => said(&output.stderr),
+        let mut scancel = slurm("scancel");
+        scancel.args(["--quiet", "--me", "--name"]).arg(&self.name);
+        let why = match answer(&mut scancel, String::new()) {
+            Ok(Some(output)) if output.status.success() => return Ok(()),
+            Ok(Some(output)) => said(&output.stderr),
+            Ok(None) => format!("scancel: {}", self.no_answer(LONGEST)),
             Err(error) => format!("scancel: {error}"),
         };
         let name = &self.name;
