@@ -135,7 +135,7 @@ impl Cache {
             scratch::sweep(&part);
         }
         Ok(Self {
-            root: dir.to_path_buf(),
+            root: dir.clone(),
             temporary: None,
             _in_use: in_use,
         })
