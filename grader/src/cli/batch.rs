@@ -13,6 +13,7 @@ mod passed;
 mod progress;
 mod words;
 
+pub(super) use self::interrupt::ending;
 pub(super) use self::keep::{journal_path, open_journal};
 
 use std::io::Write;
@@ -218,7 +219,8 @@ impl Batch {
         self.say_moved(&before, &gradebook)?;
         match self.tell(&class, &gradebook, &merged) {
             // Who has read enough (`| head`) wants to know all the same how it went.
-            Err(failure) if !failure.is_quiet() => return Err(failure),
+            // Nor is its terminal there any more where that is what told it to end.
+            Err(failure) if !failure.is_quiet() && graded.by.is_none() => return Err(failure),
             _ => {}
         }
         self.conclude(&class, &gradebook, &graded)

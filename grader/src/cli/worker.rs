@@ -18,11 +18,12 @@ use grader::cluster::{Hand, Here, Job, settle};
 use grader::run::{Engine, EngineOptions};
 use grader::store::{Declined, Grade, Key, Stop, Store, WorkError, Worker as Member, work};
 use grader::submission::{CacheMode, try_compiler};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::SIGTERM;
 use signal_hook::flag;
 use signal_hook::iterator::Signals;
 
 use self::grants::may_grade;
+use super::batch::ending;
 use super::failure::Failure;
 use super::lang::lang;
 use super::options::LangOption;
@@ -184,10 +185,10 @@ fn end_when_told(
     told: &Arc<AtomicBool>,
     while_stdin: bool,
 ) -> io::Result<()> {
-    for signal in [SIGTERM, SIGINT] {
+    for signal in ending() {
         flag::register(signal, Arc::clone(told))?;
     }
-    let mut signals = Signals::new([SIGTERM, SIGINT])?;
+    let mut signals = Signals::new(ending())?;
     let told = members.to_vec();
     thread::spawn(move || {
         if signals.forever().next().is_some() {

@@ -332,6 +332,41 @@ fn a_worker_that_stood_still_for_longer_than_its_lease_changes_nothing() {
 }
 
 #[test]
+fn a_worker_whose_terminal_is_gone_gives_back_what_it_has_begun() {
+    let home = Home::new();
+    class(&home);
+    let mut collecting = begin(&home, 4);
+    let mut hung_up = end_to_end::grader(home.path());
+    // What it needs is not built yet: it is told in the midst of it.
+    hung_up.env("XDG_CACHE_HOME", home.path().join("fresh"));
+    hung_up.args(["worker", "--store", "store", "--slots", "1"]);
+    let mut hung_up = hung_up.spawn().unwrap();
+    let count = |name: &str| {
+        let entries = fs::read_dir(home.path().join("store").join(name));
+        entries.unwrap().count()
+    };
+    while count("starts") == 0 {
+        std::thread::yield_now();
+    }
+    kill(
+        Pid::from_raw(i32::try_from(hung_up.id()).unwrap()),
+        Signal::SIGHUP,
+    )
+    .unwrap();
+    assert_eq!(hung_up.wait().unwrap().code(), Some(143));
+    for trace in ["lease", "beat"] {
+        assert_eq!(count(trace), 0, "{trace}");
+    }
+    assert_eq!(
+        count("starts"),
+        count("results"),
+        "it was counted as a loss"
+    );
+    collecting.kill().unwrap();
+    collecting.wait().unwrap();
+}
+
+#[test]
 fn a_machine_that_can_grade_nothing_takes_nothing_from_the_class() {
     let home = Home::new();
     class(&home);

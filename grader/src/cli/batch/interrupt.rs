@@ -65,10 +65,15 @@ pub(super) fn end_by(signal: i32) -> ExitCode {
 
 /// The signals by which people and machines end a batch, as they come.
 fn signals() -> io::Result<Signals> {
+    Signals::new(ending())
+}
+
+/// Those by which this process may be ended: what is ignored was meant to be.
+pub(in crate::cli) fn ending() -> impl Iterator<Item = i32> {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = ignored(&status);
     let wanted = [SIGINT, SIGTERM, SIGHUP].into_iter();
-    Signals::new(wanted.filter(|signal| ignored >> (signal - 1) & 1 == 0))
+    wanted.filter(move |signal| ignored >> (signal - 1) & 1 == 0)
 }
 
 /// What whoever started this wants it to outlive, as `nohup` does; proc_pid_status(5), `SigIgn`.
