@@ -265,7 +265,7 @@ fn line(
     // What was set by hand for the lab as a whole is said of work, too, that could not be graded.
     let decided = standing.score.filter(|_| standing.by_hand);
     if let Some(score) = decided {
-        let points = number(score + standing.penalty);
+        let points = words.number(score + standing.penalty);
         parts.push(words.of(&points, lab.points));
     }
     match &standing.attempt {

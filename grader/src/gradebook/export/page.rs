@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::words::Words;
-use super::{Grade, Grades, number};
+use super::{Grade, Grades};
 use crate::batch::Status;
 use crate::lab::Lang;
 use crate::report::phrases::phrases;
@@ -72,9 +72,10 @@ fn shown(line: &JsonLine) -> String {
 
 /// The words for the points at the head of a page.
 fn points(grades: &Grades, grade: &Grade) -> String {
+    let words = Words(grades.lang);
     match grade.standing.score {
-        Some(score) => format!("{} / {}", number(score), grades.lab.points),
-        None => Words(grades.lang).not_graded().to_owned(),
+        Some(score) => format!("{} / {}", words.number(score), grades.lab.points),
+        None => words.not_graded().to_owned(),
     }
 }
 

@@ -24,6 +24,14 @@ impl Words {
         }
     }
 
+    /// Points as their readers write them.
+    pub(super) fn number(self, value: f64) -> String {
+        match self.0 {
+            Lang::En => number(value),
+            Lang::Ru => number(value).replace('.', ","),
+        }
+    }
+
     /// The language, for HTML.
     pub(super) fn code(self) -> &'static str {
         self.pick("en", "ru")
@@ -68,15 +76,16 @@ impl Words {
     }
 
     pub(super) fn late(self, penalty: f64) -> String {
+        let penalty = self.number(penalty);
         match self.0 {
-            Lang::En => format!("{} points were taken away for being late.", number(penalty)),
-            Lang::Ru => format!("За опоздание снято баллов: {}.", number(penalty)),
+            Lang::En => format!("{penalty} points were taken away for being late."),
+            Lang::Ru => format!("За опоздание снято баллов: {penalty}."),
         }
     }
 
     pub(super) fn by_hand(self, parts: &[(String, f64)]) -> String {
         let said = self.pick("Points were set by hand", "Баллы выставил преподаватель");
-        format!("{said}{}.", listed(parts))
+        format!("{said}{}.", self.listed(parts))
     }
 
     /// `3 of 10`.
@@ -156,24 +165,28 @@ impl Words {
     }
 
     pub(super) fn line_late(self, penalty: f64) -> String {
-        format!("{}: -{}", self.pick("late", "опоздание"), number(penalty))
+        format!(
+            "{}: -{}",
+            self.pick("late", "опоздание"),
+            self.number(penalty)
+        )
     }
 
     pub(super) fn line_by_hand(self, parts: &[(String, f64)]) -> String {
         let said = self.pick("set by hand", "выставлено преподавателем");
-        format!("{said}{}", listed(parts))
+        format!("{said}{}", self.listed(parts))
     }
-}
 
-/// `: s-next 5, s-bye 2.5`, or nothing.
-fn listed(parts: &[(String, f64)]) -> String {
-    let parts: Vec<String> = parts
-        .iter()
-        .map(|(name, points)| format!("{name} {}", number(*points)))
-        .collect();
-    if parts.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", parts.join(", "))
+    /// `: s-next 5, s-bye 2.5`, or nothing.
+    fn listed(self, parts: &[(String, f64)]) -> String {
+        let parts: Vec<String> = parts
+            .iter()
+            .map(|(name, points)| format!("{name} {}", self.number(*points)))
+            .collect();
+        if parts.is_empty() {
+            String::new()
+        } else {
+            format!(": {}", parts.join(", "))
+        }
     }
 }

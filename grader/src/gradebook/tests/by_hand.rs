@@ -62,9 +62,11 @@ fn a_student_is_told_which_points_were_set_by_hand() {
     let page = export::html(&english, &english.rows[0]);
     assert!(page.contains("Points were set by hand: s-b 7.5."), "{page}");
     let russian = grades(Lang::Ru);
+    let feedback = &russian.rows[0].feedback;
+    assert!(feedback.starts_with("17,5 из 20; "), "{feedback}");
     let page = export::markdown(&russian, &russian.rows[0]);
     assert!(
-        page.contains("Баллы выставил преподаватель: s-b 7.5."),
+        page.contains("Баллы выставил преподаватель: s-b 7,5.") && page.contains("17,5 / 20"),
         "{page}"
     );
 }
