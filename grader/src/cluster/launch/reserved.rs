@@ -1,5 +1,7 @@
 //! Options of sbatch(1) that are grader's own affair.
 
+use std::ffi::OsStr;
+
 use crate::lab::Text;
 
 /// What grader says itself: its long name, its letter, and what to do instead.
@@ -37,24 +39,22 @@ const RESERVED: [(&str, Option<char>, &str, &str); 6] = [
     ("wrap", None, "the script is grader's", "скрипт — от grader"),
 ];
 
-/// Variables by which sbatch(1), squeue(1) and scancel(1) do something else than they are told: those of
-/// sbatch beat the script's directives.
-pub(super) const VARIABLES: [&str; 14] = [
+/// Variables of sbatch(1) that beat what its script says.
+const BEAT: [&str; 4] = [
     "SBATCH_JOB_NAME",
     "SBATCH_ARRAY_INX",
     "SBATCH_OUTPUT",
     "SBATCH_WAIT",
-    "SQUEUE_FORMAT",
-    "SQUEUE_FORMAT2",
-    "SQUEUE_NAMES",
-    "SQUEUE_PARTITION",
-    "SQUEUE_STATES",
-    "SQUEUE_ACCOUNT",
-    "SQUEUE_QOS",
-    "SCANCEL_INTERACTIVE",
-    "SCANCEL_NAME",
-    "SCANCEL_STATE",
 ];
+
+/// Whether a variable makes sbatch(1), squeue(1) or scancel(1) do something else than they are told. The
+/// latter two are asked about workers only, which nothing may hide.
+pub(super) fn misleads(variable: &OsStr) -> bool {
+    let Some(name) = variable.to_str() else {
+        return false;
+    };
+    name.starts_with("SQUEUE_") || name.starts_with("SCANCEL_") || BEAT.contains(&name)
+}
 
 /// Why an option is not one to be given.
 pub(super) fn reserved(argument: &str) -> Option<Text> {
@@ -77,6 +77,20 @@ pub(super) fn reserved(argument: &str) -> Option<Text> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sites_own_variables_are_left() {
+        for (name, wanted) in [
+            ("SQUEUE_STATES", true),
+            ("SCANCEL_INTERACTIVE", true),
+            ("SBATCH_JOB_NAME", true),
+            ("SBATCH_PARTITION", false),
+            ("SLURM_CONF", false),
+            ("SLURM_CLUSTERS", false),
+        ] {
+            assert_eq!(misleads(OsStr::new(name)), wanted, "{name}");
+        }
+    }
 
     #[test]
     fn what_would_hide_the_workers_is_refused() {

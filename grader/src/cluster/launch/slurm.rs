@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::lab::{Lang, Text};
 
-use super::reserved::{VARIABLES, reserved};
+use super::reserved::{misleads, reserved};
 use super::running::Running;
 use super::{LaunchError, Launcher, Presence, last_words, newest, place_and_last, said};
 
@@ -188,7 +188,7 @@ impl Slurm {
 /// A command of Slurm's, which does what it is told and nothing else.
 fn slurm(program: &str) -> Command {
     let mut command = Command::new(program);
-    for name in VARIABLES {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| misleads(name)) {
         command.env_remove(name);
     }
     command
