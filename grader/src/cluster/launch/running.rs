@@ -56,6 +56,14 @@ impl Running {
             stderr,
         }))
     }
+
+    /// Kills it, and gives what it has said on standard error.
+    pub(super) fn given_up(mut self) -> Vec<u8> {
+        let _ = self.child.kill();
+        // Whoever it has started may hold the pipes still.
+        let said = self.said.recv_timeout(Duration::from_secs(1));
+        said.map(|(_, stderr)| stderr).unwrap_or_default()
+    }
 }
 
 impl Drop for Running {
@@ -78,9 +86,21 @@ fn all_of(pipe: Option<impl io::Read>) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     fn shell(script: &str, input: &str) -> Running {
         Running::begin(Command::new("sh").args(["-c", script]), input.to_owned()).unwrap()
+    }
+
+    /// It says something, then that it has said it, and waits for a line that never comes.
+    fn waiting(dir: &tempfile::TempDir) -> (PathBuf, Running) {
+        let [said, never] = ["said", "never"].map(|name| dir.path().join(name));
+        for fifo in [&said, &never] {
+            nix::unistd::mkfifo(fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        }
+        let (to, from) = (said.display(), never.display());
+        let script = format!("echo later >&2; : >'{to}'; exec cat '{from}'");
+        (said, shell(&script, ""))
     }
 
     #[test]
@@ -92,15 +112,20 @@ mod tests {
             (&*output.stdout, &*output.stderr),
             (&b"text"[..], &b"no\n"[..])
         );
-        // It waits for a line that never comes.
         let dir = tempfile::TempDir::new().unwrap();
-        let fifo = dir.path().join("fifo");
-        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
-        let mut never = shell(&format!("exec cat '{}'", fifo.display()), "");
+        let (_, mut never) = waiting(&dir);
         assert!(never.within(Duration::from_millis(1)).is_none());
         let pid = i32::try_from(never.child.id()).unwrap();
         drop(never);
         assert!(nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), None).is_err());
+    }
+
+    #[test]
+    fn who_is_given_up_has_said_why_it_waits() {
+        let dir = tempfile::TempDir::new().unwrap();
+        let (said, waits) = waiting(&dir);
+        std::fs::read(said).unwrap();
+        assert_eq!(waits.given_up(), b"later\n");
     }
 
     #[test]

@@ -155,12 +155,14 @@ impl Slurm {
     fn submit(&self, workers: usize) -> Result<(), LaunchError> {
         let mut sbatch = slurm("sbatch");
         match answer(sbatch.arg("--parsable"), self.script(workers)) {
-            Ok(Some(output)) if output.status.success() => Ok(()),
+            Ok(Ok(output)) if output.status.success() => Ok(()),
             Ok(output) => Err(LaunchError::Refused {
                 program: "sbatch".to_owned(),
                 why: match output {
-                    Some(output) => said(&output.stderr),
-                    None => self.no_answer(LONGEST),
+                    Ok(output) => said(&output.stderr),
+                    Err(stderr) if stderr.is_empty() => self.no_answer(LONGEST),
+                    // It tries again itself (`MaxJobCount`).
+                    Err(stderr) => format!("{}: {}", self.no_answer(LONGEST), said(&stderr)),
                 },
             }),
             Err(error) => Err(LaunchError::Command {
@@ -194,9 +196,13 @@ fn slurm(program: &str) -> Command {
     command
 }
 
-/// What came of a command; `None` where it does not come to an end.
-fn answer(command: &mut Command, input: String) -> io::Result<Option<Output>> {
-    Running::begin(command, input)?.within(LONGEST).transpose()
+/// What came of a command; where it does not come to an end, what it has said on standard error.
+fn answer(command: &mut Command, input: String) -> io::Result<Result<Output, Vec<u8>>> {
+    let mut running = Running::begin(command, input)?;
+    match running.within(LONGEST) {
+        Some(output) => output.map(Ok),
+        None => Ok(Err(running.given_up())),
+    }
 }
 
 impl Launcher for Slurm {
@@ -256,9 +262,9 @@ impl Launcher for Slurm {
         let mut scancel = slurm("scancel");
         scancel.args(["--quiet", "--me", "--name"]).arg(&self.name);
         let why = match answer(&mut scancel, String::new()) {
-            Ok(Some(output)) if output.status.success() => return Ok(()),
-            Ok(Some(output)) => said(&output.stderr),
-            Ok(None) => format!("scancel: {}", self.no_answer(LONGEST)),
+            Ok(Ok(output)) if output.status.success() => return Ok(()),
+            Ok(Ok(output)) => said(&output.stderr),
+            Ok(Err(_)) => format!("scancel: {}", self.no_answer(LONGEST)),
             Err(error) => format!("scancel: {error}"),
         };
         let name = &self.name;
