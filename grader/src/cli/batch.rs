@@ -166,7 +166,7 @@ fn due(text: &str) -> Result<time::Written, String> {
 
 impl Batch {
     pub(super) fn run(&self) -> Result<ExitCode, Failure> {
-        self.cluster.fits_the_engine()?;
+        self.cluster.fits_the_engine(self.shard.is_some())?;
         let mut class = self.class()?;
         let words = Words(self.lang.get());
         // Who only looks wants to see everything.

@@ -134,6 +134,10 @@ fn pods_do_what_the_manifest_says() {
         .stderr(predicate::str::contains(
             "class/../class: pods have another root",
         ));
+    batch(&home, &[&options[..], &["--shard", "0/2"]].concat())
+        .assert()
+        .code(2)
+        .stderr(predicate::str::contains("--shards N says how many"));
     let output = batch(&home, &options).output().unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
     let job: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -99,7 +99,17 @@ fn host(text: &str) -> Result<(String, usize), String> {
 
 impl ClusterArgs {
     /// An option that would do nothing is a mistake: somebody expects other machines to grade.
-    pub(super) fn fits_the_engine(&self) -> Result<(), Failure> {
+    pub(super) fn fits_the_engine(&self, is_part: bool) -> Result<(), Failure> {
+        if is_part && self.engine == Engine::Kubernetes {
+            return Err(Failure::usage(both(
+                "--shard: each pod has a part of its own",
+                "--shard: у каждого пода своя часть",
+            ))
+            .hint(both(
+                "--shards N says how many there are",
+                "сколько их, задаёт --shards N",
+            )));
+        }
         let elsewhere = matches!(self.engine, Engine::Slurm | Engine::Ssh | Engine::None);
         let slurm = self.slurm_time.is_some() || !self.slurm_option.is_empty();
         let (option, engines) = if self.store.is_some() && !elsewhere {
