@@ -214,6 +214,7 @@ impl Tracer {
     }
 
     /// So long has a process that has ended run, with the children that it has waited for.
+    /// Twice, where somebody on another processor has waited for it meanwhile.
     pub(super) fn ran(&mut self, pid: i32, time: Duration) {
         if self
             .processes
@@ -235,5 +236,82 @@ impl Tracer {
 fn process_launched(processes: &mut BTreeMap<i32, Process>, pid: i32) {
     if let Some(process) = processes.get_mut(&pid) {
         process.launched = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+    use std::path::Path;
+    use std::time::Instant;
+
+    use nix::sys::resource::{UsageWho, getrusage};
+    use nix::sys::wait::{WaitStatus, waitpid};
+    use nix::unistd::{ForkResult, Pid, fork, pipe, read, write};
+
+    use super::super::Tracer;
+    use super::*;
+    use crate::plan::Limits;
+    use crate::tracer::meeting::Meetings;
+    use crate::wire::EventSink;
+
+    const RUNS: Duration = Duration::from_millis(20);
+
+    /// A process that ignores SIGCHLD, and ends when a child of its has run for a while.
+    fn parent_of_one() -> ! {
+        // SAFETY: no handler is set.
+        unsafe { libc::signal(libc::SIGCHLD, libc::SIG_IGN) };
+        // SAFETY: a process with one thread.
+        if let Ok(ForkResult::Child) = unsafe { fork() } {
+            let ran = || getrusage(UsageWho::RUSAGE_SELF).map(|usage| usage.user_time());
+            let most = i64::try_from(RUNS.as_micros()).unwrap_or(0);
+            while ran().is_ok_and(|ran| ran.tv_sec() == 0 && ran.tv_usec() < most) {}
+        } else {
+            let _ = waitpid(Pid::from_raw(-1), None);
+        }
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(0) }
+    }
+
+    /// What the tracer counts of it.
+    fn unawaited() -> Option<Duration> {
+        let (gate, key) = pipe().ok()?;
+        // SAFETY: a process with one thread.
+        let child = match unsafe { fork() }.ok()? {
+            ForkResult::Child => {
+                let _ = read(&gate, &mut [0]);
+                parent_of_one()
+            }
+            ForkResult::Parent { child } => child,
+        };
+        let (sink, _other) = UnixStream::pair().ok()?;
+        let mut recorder =
+            Recorder::new(EventSink::new(sink.into()), Instant::now(), Path::new("/"));
+        let mut tracer = Tracer::new(&[], Meetings::default(), Limits::default());
+        tracer
+            .adopt(ProgramId(0), child.as_raw(), true, true)
+            .ok()?;
+        write(&key, b"x").ok()?;
+        while tracer.any_alive() {
+            tracer.collect(&mut recorder);
+            std::thread::yield_now();
+        }
+        Some(tracer.ran_unawaited)
+    }
+
+    // In a child: every status is the tracer's.
+    #[test]
+    fn the_time_of_whom_nobody_waits_for_is_counted() {
+        // SAFETY: the child runs nothing of the harness, and the C library keeps its allocator whole.
+        match unsafe { fork() }.unwrap() {
+            ForkResult::Child => {
+                let counted = unawaited().is_some_and(|time| time >= RUNS);
+                // SAFETY: ends the child.
+                unsafe { libc::_exit(i32::from(!counted)) }
+            }
+            ForkResult::Parent { child } => {
+                assert_eq!(waitpid(child, None).unwrap(), WaitStatus::Exited(child, 0));
+            }
+        }
     }
 }

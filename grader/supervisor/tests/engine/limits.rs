@@ -275,43 +275,6 @@ int main(void) {
 }
 
 #[test]
-fn processes_that_nobody_waits_for_have_their_time_counted() {
-    // It is gone with them, as SIGCHLD is ignored, and the helper waits for each of them.
-    let source = r#"
-#include <signal.h>
-#include <stdio.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-int main(void) {
-    signal(SIGCHLD, SIG_IGN);
-    long *ran = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    for (;;) {
-        for (int i = 0; i < 8; i++)
-            if (fork() == 0) {
-                while (clock() < 2500) for (volatile int k = 0; k < 50000; k++) { }
-                __atomic_add_fetch(ran, clock(), __ATOMIC_SEQ_CST);
-                _exit(0);
-            }
-        wait(0);
-        printf("%ld\n", *ran);
-        fflush(stdout);
-    }
-}"#;
-    let mut bench = Bench::new();
-    let exe = bench.compile("program", source);
-    let mut plan = plan(&exe, &[], vec![start()]);
-    plan.limits.wall_ms = 500;
-    let run = bench.run(&plan);
-    let out = run.out(1);
-    let sums = out.split("\\n").filter_map(|line| line.parse().ok());
-    let most: u64 = sums.max().unwrap_or(0);
-    // What one of them waited for the others is put off.
-    assert!(most < 600_000, "{most} µs");
-}
-
-#[test]
 fn a_machine_without_time_for_the_programs_is_short_of_it() {
     // Who is not root may not touch what nobody may look into, nor may root of a container.
     if !has_capability(CAP_SYS_NICE) {
